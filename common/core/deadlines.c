@@ -1,0 +1,179 @@
+/* The wheel's slots and the order in which they are emptied. */
+#include "deadlines.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#define SLOT_MASK (LUBDUB_WHEEL_SLOTS - 1)
+
+static uint64_t tick_at_or_after(lubdub_time time)
+{
+    return (time >> LUBDUB_TICK_SHIFT) + ((time & ((1u << LUBDUB_TICK_SHIFT) - 1)) != 0);
+}
+
+static void push(struct lubdub_deadline **head, struct lubdub_deadline *node)
+{
+    node->next = *head;
+    node->link = head;
+    if (node->next != NULL) {
+        node->next->link = &node->next;
+    }
+    *head = node;
+}
+
+void lubdub_deadlines_init(struct lubdub_deadlines *deadlines, lubdub_time now)
+{
+    memset(deadlines, 0, sizeof *deadlines);
+    deadlines->tick = now >> LUBDUB_TICK_SHIFT;
+}
+
+void lubdub_deadlines_cancel(struct lubdub_deadline *node)
+{
+    if (node->link == NULL) {
+        return;
+    }
+    *node->link = node->next;
+    if (node->next != NULL) {
+        node->next->link = node->link;
+    }
+    node->next = NULL;
+    node->link = NULL;
+}
+
+void lubdub_deadlines_set(struct lubdub_deadlines *deadlines, struct lubdub_deadline *node, lubdub_time due)
+{
+    const uint64_t span = (uint64_t)1 << LUBDUB_WHEEL_BITS * LUBDUB_WHEEL_LEVELS;
+    uint64_t tick = tick_at_or_after(due);
+    unsigned level;
+    unsigned slot;
+
+    lubdub_deadlines_cancel(node);
+    /* Not the current tick: it may be popping right now, and a node set again and again would never let it end. */
+    if (tick <= deadlines->tick) {
+        tick = deadlines->tick + 1;
+    }
+    if (tick - deadlines->tick >= span) {
+        tick = deadlines->tick + span - 1;
+    }
+
+    /* The highest group of bits in which the tick differs from ours is the finest level that can tell them apart. */
+    level = (63u - (unsigned)__builtin_clzll(tick ^ deadlines->tick)) / LUBDUB_WHEEL_BITS;
+    if (level >= LUBDUB_WHEEL_LEVELS) {
+        level = LUBDUB_WHEEL_LEVELS - 1;
+    }
+    slot = (unsigned)(tick >> LUBDUB_WHEEL_BITS * level) & SLOT_MASK;
+    push(&deadlines->slots[level][slot], node);
+    deadlines->occupied[level] |= (uint64_t)1 << slot;
+}
+
+/* The tick at which this level's next occupied slot starts, UINT64_MAX if it has none. */
+static uint64_t next_slot_start(struct lubdub_deadlines *deadlines, unsigned level)
+{
+    unsigned shift = LUBDUB_WHEEL_BITS * level;
+    uint64_t block = deadlines->tick >> shift;
+    unsigned current = (unsigned)block & SLOT_MASK;
+
+    while (deadlines->occupied[level] != 0) {
+        uint64_t bits = deadlines->occupied[level];
+        /* Turned so that bit 0 is the slot after the current one. */
+        unsigned turn = (current + 1) & SLOT_MASK;
+        uint64_t turned = turn == 0 ? bits : bits >> turn | bits << (LUBDUB_WHEEL_SLOTS - turn);
+        unsigned distance = (unsigned)__builtin_ctzll(turned) + 1;
+        unsigned slot = (current + distance) & SLOT_MASK;
+
+        if (deadlines->slots[level][slot] != NULL) {
+            return (block + distance) << shift;
+        }
+        deadlines->occupied[level] &= ~((uint64_t)1 << slot); /* its nodes were cancelled */
+    }
+    return UINT64_MAX;
+}
+
+static uint64_t next_tick(struct lubdub_deadlines *deadlines)
+{
+    uint64_t next = UINT64_MAX;
+    unsigned level;
+
+    for (level = 0; level < LUBDUB_WHEEL_LEVELS; level++) {
+        uint64_t start = next_slot_start(deadlines, level);
+
+        if (start < next) {
+            next = start;
+        }
+    }
+    return next;
+}
+
+lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines)
+{
+    uint64_t next;
+
+    if (deadlines->expired != NULL) {
+        return deadlines->tick << LUBDUB_TICK_SHIFT;
+    }
+    next = next_tick(deadlines);
+    return next > LUBDUB_TIME_NEVER >> LUBDUB_TICK_SHIFT ? LUBDUB_TIME_NEVER : next << LUBDUB_TICK_SHIFT;
+}
+
+/* Moves to the next tick at which a slot starts, and empties every slot that starts there. */
+static void advance(struct lubdub_deadlines *deadlines, uint64_t tick)
+{
+    unsigned level;
+
+    deadlines->tick = tick;
+    for (level = 0; level < LUBDUB_WHEEL_LEVELS; level++) {
+        unsigned shift = LUBDUB_WHEEL_BITS * level;
+        unsigned slot = (unsigned)(tick >> shift) & SLOT_MASK;
+        struct lubdub_deadline *node;
+
+        if ((tick & (((uint64_t)1 << shift) - 1)) != 0) {
+            break; /* no slot of this or a coarser level starts here */
+        }
+        while ((node = deadlines->slots[level][slot]) != NULL) {
+            lubdub_deadlines_cancel(node);
+            push(&deadlines->expired, node);
+        }
+        deadlines->occupied[level] &= ~((uint64_t)1 << slot);
+    }
+}
+
+struct lubdub_deadline *lubdub_deadlines_pop(struct lubdub_deadlines *deadlines, lubdub_time now)
+{
+    uint64_t now_tick = now >> LUBDUB_TICK_SHIFT;
+    struct lubdub_deadline *node;
+
+    while (deadlines->expired == NULL) {
+        uint64_t next = next_tick(deadlines);
+
+        if (next > now_tick) {
+            if (now_tick > deadlines->tick) {
+                deadlines->tick = now_tick;
+            }
+            return NULL;
+        }
+        advance(deadlines, next);
+    }
+    node = deadlines->expired;
+    lubdub_deadlines_cancel(node);
+    return node;
+}
+
+void lubdub_deadlines_visit(struct lubdub_deadlines *deadlines,
+                            void (*visit)(struct lubdub_deadline *node, void *user_data), void *user_data)
+{
+    struct lubdub_deadline *node;
+    unsigned level;
+    unsigned slot;
+
+    for (node = deadlines->expired; node != NULL; node = node->next) {
+        visit(node, user_data);
+    }
+    for (level = 0; level < LUBDUB_WHEEL_LEVELS; level++) {
+        for (slot = 0; slot < LUBDUB_WHEEL_SLOTS; slot++) {
+            for (node = deadlines->slots[level][slot]; node != NULL; node = node->next) {
+                visit(node, user_data);
+            }
+        }
+    }
+}

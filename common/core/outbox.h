@@ -1,0 +1,73 @@
+/*
+ * Frames that wait for the kernel, in two queues: heartbeats (everything but MESSAGE) go ahead of
+ * messages, and wait behind no more than the one frame that is being written.
+ *
+ *     current ──► the rest of the frame in the middle of which the kernel stopped
+ *     urgent  ──► HELLO, WELCOME, PROBE, ACK, BYE
+ *     messages ─► MESSAGE, shown one at a time
+ */
+#ifndef LUBDUB_CORE_OUTBOX_H
+#define LUBDUB_CORE_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+struct lubdub_queue {
+    uint8_t *bytes;
+    size_t start;
+    size_t end;
+    size_t capacity;
+};
+
+/* Zeroed: empty. */
+struct lubdub_outbox {
+    struct lubdub_queue urgent;
+    struct lubdub_queue messages;
+    size_t current;           /* bytes left of the frame in progress, at the head of its queue */
+    bool current_is_message;
+    bool current_is_probe;
+    lubdub_time waits_since;  /* since when it is not empty */
+    lubdub_time blocked_at;   /* since when the kernel has taken nothing */
+};
+
+/* Frees everything. */
+void lubdub_outbox_clear(struct lubdub_outbox *outbox);
+
+static inline bool lubdub_outbox_is_empty(const struct lubdub_outbox *outbox)
+{
+    return outbox->urgent.start == outbox->urgent.end && outbox->messages.start == outbox->messages.end;
+}
+
+static inline bool lubdub_outbox_has_urgent(const struct lubdub_outbox *outbox)
+{
+    return outbox->urgent.start != outbox->urgent.end;
+}
+
+/* Bytes of messages that wait. */
+static inline size_t lubdub_outbox_message_length(const struct lubdub_outbox *outbox)
+{
+    return outbox->messages.end - outbox->messages.start;
+}
+
+/*
+ * Takes whole frames (of any types, in their order), the first of which may lack its first `cut` bytes
+ * because the kernel has those. False: no memory; then nothing was taken. Only an empty outbox takes a cut frame.
+ */
+bool lubdub_outbox_append(struct lubdub_outbox *outbox, const uint8_t *frames, size_t length, size_t cut,
+                          lubdub_time now);
+
+/* The bytes to write next, NULL for none. */
+const uint8_t *lubdub_outbox_head(const struct lubdub_outbox *outbox, size_t *length);
+
+/*
+ * The kernel took this many of them. Returns whether a PROBE is now wholly with the kernel.
+ */
+bool lubdub_outbox_sent(struct lubdub_outbox *outbox, size_t length, lubdub_time now);
+
+/* Throws away every message of which the kernel has nothing yet: the last word is for BYE. */
+void lubdub_outbox_drop_messages(struct lubdub_outbox *outbox);
+
+#endif

@@ -1,0 +1,162 @@
+/* The ring, and where in it a sequence lies. */
+#include "probes.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACKNOWLEDGED 0
+
+void lubdub_probes_init(struct lubdub_probes *probes)
+{
+    memset(probes, 0, sizeof *probes);
+    probes->capacity = LUBDUB_PROBES_FEW;
+}
+
+void lubdub_probes_clear(struct lubdub_probes *probes)
+{
+    if (probes->capacity > LUBDUB_PROBES_FEW) {
+        free(probes->sent_at.many);
+    }
+    lubdub_probes_init(probes);
+}
+
+static uint64_t first_sequence(const struct lubdub_probes *probes)
+{
+    return probes->last - probes->count + 1;
+}
+
+/* Where in the ring a sequence lies that is in it. */
+static uint32_t index_of(const struct lubdub_probes *probes, uint64_t sequence)
+{
+    return (uint32_t)((probes->first + (sequence - first_sequence(probes))) & (probes->capacity - 1u));
+}
+
+static lubdub_time *place(struct lubdub_probes *probes, uint64_t sequence)
+{
+    lubdub_time *ring = probes->capacity > LUBDUB_PROBES_FEW ? probes->sent_at.many : probes->sent_at.few;
+
+    return &ring[index_of(probes, sequence)];
+}
+
+static lubdub_time when_sent(const struct lubdub_probes *probes, uint64_t sequence)
+{
+    const lubdub_time *ring = probes->capacity > LUBDUB_PROBES_FEW ? probes->sent_at.many : probes->sent_at.few;
+
+    return ring[index_of(probes, sequence)];
+}
+
+static bool grow(struct lubdub_probes *probes)
+{
+    uint32_t capacity = probes->capacity * 2u;
+    lubdub_time *many = malloc(capacity * sizeof *many);
+    uint32_t i;
+
+    if (many == NULL) {
+        return false;
+    }
+    for (i = 0; i < probes->count; i++) {
+        many[i] = when_sent(probes, first_sequence(probes) + i);
+    }
+    if (probes->capacity > LUBDUB_PROBES_FEW) {
+        free(probes->sent_at.many);
+    }
+    probes->sent_at.many = many;
+    probes->capacity = (uint16_t)capacity;
+    probes->first = 0;
+    return true;
+}
+
+uint64_t lubdub_probes_add(struct lubdub_probes *probes)
+{
+    if (probes->count > 0 && *place(probes, probes->last) == LUBDUB_TIME_NEVER) {
+        return 0;
+    }
+    if (probes->count == LUBDUB_PROBES_LIMIT || (probes->count == probes->capacity && !grow(probes))) {
+        return 0;
+    }
+    probes->last++;
+    probes->count++;
+    *place(probes, probes->last) = LUBDUB_TIME_NEVER;
+    return probes->last;
+}
+
+void lubdub_probes_handed_over(struct lubdub_probes *probes, lubdub_time now)
+{
+    if (probes->count > 0 && *place(probes, probes->last) == LUBDUB_TIME_NEVER) {
+        *place(probes, probes->last) = now > 0 ? now : 1; /* 0 is taken */
+    }
+}
+
+/* Forgets the answered ones at the old end. */
+static void trim(struct lubdub_probes *probes)
+{
+    while (probes->count > 0 && when_sent(probes, first_sequence(probes)) == ACKNOWLEDGED) {
+        probes->first = (uint16_t)((probes->first + 1) & (probes->capacity - 1));
+        probes->count--;
+    }
+}
+
+enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint64_t sequence, lubdub_time now,
+                                             lubdub_duration *round_trip)
+{
+    bool is_late = sequence <= probes->timed_out;
+    lubdub_time *sent_at;
+
+    if (probes->count == 0 || sequence < first_sequence(probes) || sequence > probes->last) {
+        return LUBDUB_PROBES_UNKNOWN;
+    }
+    sent_at = place(probes, sequence);
+    if (*sent_at == ACKNOWLEDGED || *sent_at == LUBDUB_TIME_NEVER) {
+        return LUBDUB_PROBES_UNKNOWN;
+    }
+
+    *round_trip = lubdub_time_between(*sent_at, now);
+    *sent_at = ACKNOWLEDGED;
+    trim(probes);
+    probes->acked_count++;
+    probes->late_count += is_late ? 1 : 0;
+    return is_late ? LUBDUB_PROBES_LATE : LUBDUB_PROBES_ACKED;
+}
+
+lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence)
+{
+    uint64_t candidate = probes->last + 1 - probes->count;
+
+    if (candidate <= probes->timed_out) {
+        candidate = probes->timed_out + 1;
+    }
+    for (; candidate <= probes->last; candidate++) {
+        lubdub_time sent_at = when_sent(probes, candidate);
+
+        if (sent_at != ACKNOWLEDGED) {
+            *sequence = candidate;
+            return sent_at;
+        }
+    }
+    *sequence = 0;
+    return LUBDUB_TIME_NEVER;
+}
+
+void lubdub_probes_time_out(struct lubdub_probes *probes)
+{
+    uint64_t sequence;
+
+    if (lubdub_probes_oldest(probes, &sequence) != LUBDUB_TIME_NEVER) {
+        probes->timed_out = sequence;
+        probes->timed_out_count++;
+    }
+}
+
+void lubdub_probes_forgive(struct lubdub_probes *probes, lubdub_duration away)
+{
+    uint64_t sequence;
+
+    for (sequence = first_sequence(probes); sequence <= probes->last; sequence++) {
+        lubdub_time *sent_at = place(probes, sequence);
+
+        if (*sent_at != ACKNOWLEDGED) {
+            *sent_at = lubdub_time_after(*sent_at, away); /* NEVER stays NEVER */
+        }
+    }
+}

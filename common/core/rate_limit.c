@@ -1,0 +1,59 @@
+/* The bucket's arithmetic, rounded in the peer's favour. */
+#include "rate_limit.h"
+
+#define UNITS_PER_INTERVAL 1024
+#define UNITS_PER_FRAME (UNITS_PER_INTERVAL / 2)
+#define SMALLEST_BURST 16
+
+/* Length in units of the interval, rounded up, at most INT32_MAX. */
+static int32_t in_units(lubdub_duration length, uint32_t interval_ms)
+{
+    lubdub_duration interval = interval_ms * LUBDUB_MILLISECOND;
+    lubdub_duration whole = length / interval;
+    lubdub_duration rest = length % interval;
+    uint64_t units;
+
+    if (whole >= INT32_MAX / UNITS_PER_INTERVAL) {
+        return INT32_MAX;
+    }
+    units = whole * UNITS_PER_INTERVAL + (rest * UNITS_PER_INTERVAL + interval - 1) / interval;
+    return units > INT32_MAX ? INT32_MAX : (int32_t)units;
+}
+
+uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms)
+{
+    uint64_t twice = ((uint64_t)expiry_ms * 2 + interval_ms - 1) / interval_ms;
+    const uint64_t most = INT32_MAX / UNITS_PER_FRAME - 1;
+
+    if (twice < SMALLEST_BURST) {
+        return SMALLEST_BURST;
+    }
+    return (uint32_t)(twice > most ? most : twice);
+}
+
+void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t interval_ms)
+{
+    if (*debt > 0) {
+        int32_t drained = in_units(elapsed, interval_ms);
+
+        *debt = drained >= *debt ? 0 : *debt - drained;
+    }
+}
+
+bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst)
+{
+    const int32_t limit = (int32_t)(burst * UNITS_PER_FRAME);
+
+    if (*debt > limit - UNITS_PER_FRAME) {
+        return false;
+    }
+    *debt += UNITS_PER_FRAME;
+    return true;
+}
+
+void lubdub_rate_limit_forgive(int32_t *debt, lubdub_duration away, uint32_t interval_ms)
+{
+    int32_t credit = in_units(away, interval_ms);
+
+    *debt = *debt < INT32_MIN + credit ? INT32_MIN : *debt - credit;
+}

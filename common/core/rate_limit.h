@@ -1,0 +1,28 @@
+/*
+ * How many frames a peer may send: a leaky bucket as a meter (GCRA, ITU-T I.371), in one 32-bit number.
+ *
+ * The debt is counted in 1/1024 of the interval. It drains as time passes, a frame adds half an interval
+ * to it, so that twice the granted rate is free for ever; a debt beyond the burst is too many frames.
+ * A debt below zero is credit, given for what may have piled up while nobody read.
+ */
+#ifndef LUBDUB_CORE_RATE_LIMIT_H
+#define LUBDUB_CORE_RATE_LIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+/* Frames that may come at once: 16, or twice the frames of one expiry (docs/protocol.md, section 5). */
+uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms);
+
+/* Lets time pass. */
+void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t interval_ms);
+
+/* Counts one frame. False: it was too many. */
+bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
+
+/* Gives credit for the frames that a peer at twice its rate sends in `away`. */
+void lubdub_rate_limit_forgive(int32_t *debt, lubdub_duration away, uint32_t interval_ms);
+
+#endif

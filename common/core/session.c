@@ -1,0 +1,725 @@
+/* What is the same for both ends of a connection: frames in, frames out, and the end. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lubdub/version.h>
+
+#include "rate_limit.h"
+#include "session_internal.h"
+
+#define DEFAULT_OUTPUT_LIMIT 65536
+
+static const char agent[] = "lubdub/" LUBDUB_VERSION;
+
+void lubdub_session_settings_init(struct lubdub_session_settings *settings)
+{
+    memset(settings, 0, sizeof *settings);
+    settings->size = sizeof *settings;
+    settings->max_content = LUBDUB_MAX_CONTENT_DEFAULT;
+    settings->interval = LUBDUB_SECOND;
+    settings->expiry = 3 * LUBDUB_SECOND;
+    settings->timeout = 3 * LUBDUB_SECOND;
+    settings->handshake_timeout = 5 * LUBDUB_SECOND;
+    settings->output_limit = DEFAULT_OUTPUT_LIMIT;
+    settings->agent = (struct lubdub_slice){agent, sizeof agent - 1};
+}
+
+static bool is_milliseconds(lubdub_duration duration)
+{
+    return duration >= LUBDUB_MILLISECOND && duration / LUBDUB_MILLISECOND <= UINT32_MAX;
+}
+
+const char *lubdub_session_settings_check(const struct lubdub_session_settings *settings, enum lubdub_role role)
+{
+    if (settings->max_content > LUBDUB_CONTENT_LIMIT) {
+        return "max_content is over 65535";
+    }
+    if (!is_milliseconds(settings->interval)) {
+        return "the interval is not between 1 ms and 49 days";
+    }
+    if (settings->expiry != 0 && !is_milliseconds(settings->expiry)) {
+        return "the expiry is not between 1 ms and 49 days";
+    }
+    if (settings->handshake_timeout == 0) {
+        return "the handshake timeout is 0";
+    }
+    if (settings->agent.length > LUBDUB_AGENT_LIMIT) {
+        return "the agent is longer than 64 bytes";
+    }
+    if (role == LUBDUB_ROLE_SERVER) {
+        return settings->expiry < 2 * settings->interval ? "the expiry is less than twice the interval" : NULL;
+    }
+    if (settings->timeout == 0) {
+        return "the timeout is 0";
+    }
+    if (settings->identity.data != NULL &&
+        !lubdub_identity_is_valid(settings->identity.data, settings->identity.length)) {
+        return "the identity is not 1 to 128 bytes of UTF-8 without control characters";
+    }
+    if (settings->token.data != NULL && (settings->token.length == 0 || settings->token.length > LUBDUB_TOKEN_LIMIT)) {
+        return "the token is not 1 to 1024 bytes";
+    }
+    if (settings->content.length > LUBDUB_CONTENT_LIMIT) {
+        return "the content of a probe is over 65535 bytes";
+    }
+    return settings->label_count > LUBDUB_LABEL_COUNT_LIMIT ? "there are more than 8 labels" : NULL;
+}
+
+const char *lubdub_health_word(enum lubdub_health health)
+{
+    switch (health) {
+    case LUBDUB_HEALTH_PASSING:
+        return "passing";
+    case LUBDUB_HEALTH_WARNING:
+        return "warning";
+    case LUBDUB_HEALTH_CRITICAL:
+        return "critical";
+    }
+    return "unknown";
+}
+
+static const struct lubdub_role_duties *duties(const struct lubdub_session *session)
+{
+    return session->role == LUBDUB_ROLE_SERVER ? &lubdub_server_duties : &lubdub_client_duties;
+}
+
+/* Every change of state goes through here, so that none forgets the deadline. */
+static void enter(struct lubdub_session *session, enum lubdub_session_state state, lubdub_time now)
+{
+    session->state = (uint8_t)state;
+    session->has_closer_deadline = true;
+    if (state == LUBDUB_SESSION_LEAVING) {
+        session->heard_at = now;
+    }
+}
+
+size_t lubdub_turn_capacity(const struct lubdub_session_settings *settings, size_t input)
+{
+    size_t largest = settings->max_content > LUBDUB_OPTIONS_LIMIT ? settings->max_content : LUBDUB_OPTIONS_LIMIT;
+
+    return input + 2 * (LUBDUB_HEADER_LENGTH + largest);
+}
+
+/* Without memory the stream cannot go on; the next call that gives an event says so. */
+static void lose(struct lubdub_session *session, lubdub_time now)
+{
+    if (session->state < LUBDUB_SESSION_LEAVING) {
+        session->owes_end = true;
+    }
+    enter(session, LUBDUB_SESSION_CLOSED, now);
+}
+
+/* Says so. */
+static void tell_owed_end(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
+    event->had_session = session->has_heard;
+}
+
+/* ---- output ---- */
+
+struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *session)
+{
+    if (session->extra == NULL) {
+        session->extra = calloc(1, sizeof *session->extra);
+    }
+    return session->extra;
+}
+
+/* Gives the struct back when nothing in it is needed any more. */
+static void release_extra(struct lubdub_session *session)
+{
+    struct lubdub_session_extra *extra = session->extra;
+
+    if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
+        extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0) {
+        lubdub_outbox_clear(&extra->outbox); /* may have made room for what then did not come */
+        free(extra);
+        session->extra = NULL;
+    }
+}
+
+static bool has_waiting_output(const struct lubdub_session *session)
+{
+    return session->extra != NULL && !lubdub_outbox_is_empty(&session->extra->outbox);
+}
+
+/* The way for a frame that finds no room in the turn or others waiting before it. */
+static bool put_in_outbox(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame)
+{
+    uint8_t *bytes;
+    size_t size = LUBDUB_HEADER_LENGTH + (size_t)frame->length;
+    bool is_kept;
+
+    if (lubdub_session_end_turn(session, turn) != LUBDUB_ERROR_OK || lubdub_session_need_extra(session) == NULL) {
+        return false;
+    }
+    bytes = malloc(size);
+    if (bytes == NULL) {
+        return false;
+    }
+    lubdub_frame_encode(bytes, size, frame);
+    is_kept = lubdub_outbox_append(&session->extra->outbox, bytes, size, 0, turn->now);
+    free(bytes);
+    session->has_closer_deadline = true;
+    return is_kept;
+}
+
+void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame)
+{
+    size_t size = 0;
+
+    if (!has_waiting_output(session)) {
+        size = lubdub_frame_encode(turn->output + turn->output_length, turn->output_capacity - turn->output_length,
+                                   frame);
+    }
+    turn->output_length += size;
+    if (size == 0 && !put_in_outbox(session, turn, frame)) {
+        lose(session, turn->now);
+    }
+}
+
+void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_reason reason,
+                            const char *text, bool has_retry_after, lubdub_duration retry_after)
+{
+    struct lubdub_options options = {0};
+    uint8_t content[LUBDUB_TEXT_LIMIT + 16];
+    struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = (uint64_t)reason, .content = content};
+    lubdub_duration milliseconds = retry_after / LUBDUB_MILLISECOND;
+
+    if (text != NULL) {
+        size_t length = strlen(text);
+
+        options.text = (struct lubdub_slice){text, length < LUBDUB_TEXT_LIMIT ? length : LUBDUB_TEXT_LIMIT};
+    }
+    options.has_retry_after = has_retry_after;
+    options.retry_after_ms = milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;
+    bye.length = (uint16_t)lubdub_options_encode(&options, LUBDUB_FRAME_BYE, content, sizeof content);
+
+    if (session->extra != NULL) {
+        lubdub_outbox_drop_messages(&session->extra->outbox);
+    }
+    lubdub_session_put(session, turn, &bye);
+}
+
+const uint8_t *lubdub_session_output(const struct lubdub_session *session, const struct lubdub_turn *turn,
+                                     size_t *length)
+{
+    if (has_waiting_output(session)) {
+        return lubdub_outbox_head(&session->extra->outbox, length);
+    }
+    *length = turn->output_length - turn->output_sent;
+    return *length > 0 ? turn->output + turn->output_sent : NULL;
+}
+
+static void probe_handed_over(struct lubdub_session *session, lubdub_time now)
+{
+    if (session->role == LUBDUB_ROLE_CLIENT && session->of.prober != NULL) {
+        lubdub_probes_handed_over(&session->of.prober->probes, now);
+        session->has_closer_deadline = true; /* its timeout may be shorter than the interval */
+    }
+}
+
+/* All deadlines that count the peer's silence were held up for `away`. */
+static void move_deadlines(struct lubdub_session *session, lubdub_duration away)
+{
+    struct lubdub_session_extra *extra = session->extra;
+
+    session->heard_at = lubdub_time_after(session->heard_at, away);
+    if (extra != NULL) {
+        extra->outbox.waits_since = lubdub_time_after(extra->outbox.waits_since, away);
+        extra->outbox.blocked_at = lubdub_time_after(extra->outbox.blocked_at, away);
+        lubdub_rate_limit_forgive(&extra->message_debt, away, session->interval_ms > 0 ? session->interval_ms : 1);
+    }
+    if (session->state == LUBDUB_SESSION_UP) {
+        duties(session)->forgive(session, away);
+    }
+}
+
+/* A server does not read while its output waits: neither silence nor a pile of frames is the peer's doing then. */
+static void listen_again(struct lubdub_session *session, lubdub_time now)
+{
+    if (session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP) {
+        move_deadlines(session, lubdub_time_between(session->extra->outbox.waits_since, now));
+        session->has_closer_deadline = true; /* silence counts again, and it may have begun before the wait */
+    }
+}
+
+void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *turn, size_t length)
+{
+    if (has_waiting_output(session)) {
+        if (lubdub_outbox_sent(&session->extra->outbox, length, turn->now)) {
+            probe_handed_over(session, turn->now);
+        }
+        if (!has_waiting_output(session)) {
+            listen_again(session, turn->now);
+        }
+        release_extra(session);
+        return;
+    }
+    turn->output_sent += length;
+    if (turn->output_sent == turn->output_length) {
+        probe_handed_over(session, turn->now);
+    }
+}
+
+enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    const uint8_t *frames = turn->output;
+    size_t left = turn->output_length;
+    size_t cut = turn->output_sent;
+
+    if (left == cut) {
+        turn->output_length = turn->output_sent = 0;
+        return LUBDUB_ERROR_OK;
+    }
+    /* Frames that went wholly are passed over; the one in the middle of which the kernel stopped is cut. */
+    for (;;) {
+        struct lubdub_frame frame;
+        size_t size = 0;
+
+        lubdub_frame_decode(&frame, frames, left, LUBDUB_CONTENT_LIMIT, &size);
+        assert(size > 0);
+        if (size > cut) {
+            break;
+        }
+        if (frame.type == LUBDUB_FRAME_PROBE) {
+            probe_handed_over(session, turn->now);
+        }
+        frames += size;
+        left -= size;
+        cut -= size;
+    }
+    if (lubdub_session_need_extra(session) == NULL ||
+        !lubdub_outbox_append(&session->extra->outbox, frames, left, cut, turn->now)) {
+        lose(session, turn->now);
+        turn->output_length = turn->output_sent = 0;
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    turn->output_length = turn->output_sent = 0;
+    session->has_closer_deadline = true; /* from now on it may turn out a slow reader */
+    return LUBDUB_ERROR_OK;
+}
+
+bool lubdub_session_has_output(const struct lubdub_session *session)
+{
+    return has_waiting_output(session);
+}
+
+bool lubdub_session_wants_input(const struct lubdub_session *session)
+{
+    if (session->state >= LUBDUB_SESSION_LEAVING || !has_waiting_output(session)) {
+        return true;
+    }
+    /* Our own messages may wait while we listen, our answers may not: else two that talk would both stop listening. */
+    return session->role == LUBDUB_ROLE_CLIENT && !lubdub_outbox_has_urgent(&session->extra->outbox);
+}
+
+/* ---- the end ---- */
+
+void lubdub_session_fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
+                         enum lubdub_cause cause, int reason, const char *text)
+{
+    event->kind = LUBDUB_EVENT_DOWN;
+    event->cause = cause;
+    event->silent_for = lubdub_time_between(session->heard_at, turn->now);
+    event->sequence = 0;
+    event->waited_for = 0;
+    event->deadline = 0;
+    event->has_reason = reason != LUBDUB_NO_REASON;
+    event->reason_code = (uint8_t)(reason != LUBDUB_NO_REASON ? reason : 0);
+    event->text = (struct lubdub_slice){text, text != NULL ? strlen(text) : 0};
+    event->has_retry_after = false;
+    event->had_session = session->state == LUBDUB_SESSION_UP;
+
+    if (reason == LUBDUB_NO_REASON || reason == LUBDUB_REASON_EXPIRED) {
+        /* Section 5, Expiry: BYE only if it can be written at once. */
+        if (reason == LUBDUB_REASON_EXPIRED && !has_waiting_output(session)) {
+            lubdub_session_put_bye(session, turn, LUBDUB_REASON_EXPIRED, text, false, 0);
+        }
+        enter(session, LUBDUB_SESSION_CLOSED, turn->now);
+        session->owes_end = false;
+        return;
+    }
+    lubdub_session_put_bye(session, turn, (enum lubdub_reason)reason, text, false, 0);
+    if (session->state != LUBDUB_SESSION_CLOSED) {
+        enter(session, LUBDUB_SESSION_LEAVING, turn->now);
+    }
+    session->owes_end = false; /* this is it, also where BYE found no memory */
+}
+
+void lubdub_session_leave(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_reason reason,
+                          const char *text, bool has_retry_after, lubdub_duration retry_after)
+{
+    if (session->state >= LUBDUB_SESSION_LEAVING) {
+        return;
+    }
+    lubdub_session_put_bye(session, turn, reason, text, has_retry_after, retry_after);
+    if (session->state != LUBDUB_SESSION_CLOSED) {
+        enter(session, reason == LUBDUB_REASON_EXPIRED ? LUBDUB_SESSION_CLOSED : LUBDUB_SESSION_LEAVING, turn->now);
+    }
+    session->owes_end = false; /* who leaves needs not be told, also where BYE found no memory */
+}
+
+void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_cause how,
+                                struct lubdub_event *event)
+{
+    event->kind = LUBDUB_EVENT_NONE;
+    if (session->state < LUBDUB_SESSION_LEAVING) {
+        bool is_cut = session->extra != NULL && session->extra->partial.length > 0 && !session->extra->partial_is_used;
+
+        lubdub_session_fail(session, turn, event, how, LUBDUB_NO_REASON,
+                            is_cut && how == LUBDUB_CAUSE_CLOSED ? "the stream ended inside a frame" : NULL);
+    } else if (session->owes_end) {
+        tell_owed_end(session, turn, event);
+    }
+    enter(session, LUBDUB_SESSION_CLOSED, turn->now);
+}
+
+/* ---- input ---- */
+
+enum lubdub_step lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
+                                           const struct lubdub_frame *frame, struct lubdub_event *event)
+{
+    struct lubdub_options options;
+    const char *fault = lubdub_options_decode(&options, LUBDUB_FRAME_BYE, frame->content, frame->length);
+
+    if (fault != NULL) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, fault);
+        return LUBDUB_STEP_TAKEN;
+    }
+    lubdub_session_fail(session, turn, event,
+                        lubdub_cause_of_bye(frame->sequence > UINT8_MAX ? 0 : (unsigned)frame->sequence),
+                        LUBDUB_NO_REASON, NULL);
+    event->has_reason = true;
+    event->reason_code = (uint8_t)(frame->sequence > UINT8_MAX ? UINT8_MAX : frame->sequence);
+    event->text = options.text;
+    event->has_retry_after = options.has_retry_after;
+    event->retry_after = options.retry_after_ms * LUBDUB_MILLISECOND;
+    return LUBDUB_STEP_TAKEN;
+}
+
+void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *probe)
+{
+    struct lubdub_frame ack = *probe;
+
+    ack.type = LUBDUB_FRAME_ACK;
+    ack.flags = probe->flags & LUBDUB_FLAG_HEALTH_MASK;
+    lubdub_session_put(session, turn, &ack);
+}
+
+void lubdub_session_note_health(struct lubdub_session *session, const struct lubdub_frame *probe,
+                                struct lubdub_event *event)
+{
+    unsigned told = probe->flags & LUBDUB_FLAG_HEALTH_MASK;
+    enum lubdub_health health = told > LUBDUB_HEALTH_CRITICAL ? LUBDUB_HEALTH_CRITICAL : (enum lubdub_health)told;
+
+    if (health == (enum lubdub_health)session->peer_health) {
+        return;
+    }
+    event->kind = LUBDUB_EVENT_HEALTH;
+    event->health = health;
+    event->was_health = (enum lubdub_health)session->peer_health;
+    event->content = probe->content;
+    event->length = probe->length;
+    session->peer_health = (uint8_t)health;
+}
+
+/* A header that cannot be: magic is answered by closing, all else by BYE (section 6). */
+static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_frame_status status,
+                        struct lubdub_event *event)
+{
+    switch (status) {
+    case LUBDUB_FRAME_WHOLE:
+    case LUBDUB_FRAME_INCOMPLETE:
+        break;
+    case LUBDUB_FRAME_BAD_MAGIC:
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_NO_REASON,
+                            "the peer does not speak this protocol (no LD at the start of a frame)");
+        return;
+    case LUBDUB_FRAME_BAD_VERSION:
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_UNSUPPORTED_VERSION,
+                            "only version 1 is spoken here");
+        return;
+    case LUBDUB_FRAME_BAD_TYPE:
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR,
+                            "there is no such type of frame");
+        return;
+    case LUBDUB_FRAME_TOO_LONG:
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_CONTENT_TOO_LARGE,
+                            "the content is longer than is taken here");
+        return;
+    }
+}
+
+static size_t content_limit(const struct lubdub_session *session, const struct lubdub_turn *turn)
+{
+    return duties(session)->max_content(session, turn->settings);
+}
+
+/*
+ * The next frame, from what was kept and what came. *kept_taken says how much of the input went into what is
+ * kept; *frame_size how much of the input a whole frame is that lies there alone, 0 for one that was kept.
+ */
+static enum lubdub_frame_status next_frame(struct lubdub_session *session, struct lubdub_turn *turn,
+                                           const uint8_t *input, size_t length, struct lubdub_frame *frame,
+                                           size_t *kept_taken, size_t *frame_size)
+{
+    struct lubdub_partial *partial = session->extra != NULL ? &session->extra->partial : NULL;
+    enum lubdub_frame_status status = LUBDUB_FRAME_INCOMPLETE;
+    size_t whole;
+
+    *kept_taken = 0;
+    *frame_size = 0;
+    if (partial == NULL || partial->length == 0) {
+        status = lubdub_frame_decode(frame, input, length, content_limit(session, turn), frame_size);
+        if (status != LUBDUB_FRAME_INCOMPLETE || length == 0) {
+            return status;
+        }
+        if (lubdub_session_need_extra(session) == NULL ||
+            !lubdub_partial_append(&session->extra->partial, input, length)) {
+            lose(session, turn->now);
+        }
+        *kept_taken = length;
+        return LUBDUB_FRAME_INCOMPLETE;
+    }
+
+    for (;;) {
+        size_t part = lubdub_partial_missing(partial);
+
+        if (part > length - *kept_taken) {
+            part = length - *kept_taken;
+        }
+        if (part > 0 && !lubdub_partial_append(partial, input + *kept_taken, part)) {
+            lose(session, turn->now);
+            return LUBDUB_FRAME_INCOMPLETE;
+        }
+        *kept_taken += part;
+        status = lubdub_frame_decode(frame, partial->bytes, partial->length, content_limit(session, turn), &whole);
+        if (status != LUBDUB_FRAME_INCOMPLETE || *kept_taken == length) {
+            return status;
+        }
+    }
+}
+
+/* What a handled frame left behind, when its event has been looked at. */
+static void drop_used_partial(struct lubdub_session *session)
+{
+    if (session->extra != NULL && session->extra->partial_is_used) {
+        lubdub_partial_clear(&session->extra->partial);
+        session->extra->partial_is_used = false;
+        release_extra(session);
+    }
+}
+
+size_t lubdub_session_receive(struct lubdub_session *session, struct lubdub_turn *turn, const uint8_t *input,
+                              size_t length, struct lubdub_event *event)
+{
+    size_t taken = 0;
+
+    event->kind = LUBDUB_EVENT_NONE;
+    drop_used_partial(session);
+    while (session->state < LUBDUB_SESSION_LEAVING) {
+        struct lubdub_frame frame;
+        size_t kept_taken;
+        size_t frame_size;
+        enum lubdub_frame_status status;
+
+        assert(session->state != LUBDUB_SESSION_ASKED); /* the owner has to answer first */
+        status = next_frame(session, turn, input + taken, length - taken, &frame, &kept_taken, &frame_size);
+        taken += kept_taken;
+        if (status == LUBDUB_FRAME_INCOMPLETE) {
+            if (session->state == LUBDUB_SESSION_CLOSED) {
+                break; /* no memory to keep it in */
+            }
+            return taken;
+        }
+        if (status != LUBDUB_FRAME_WHOLE) {
+            fail_header(session, turn, status, event);
+            return taken;
+        }
+        if (duties(session)->handle(session, turn, &frame, event) == LUBDUB_STEP_NOT_YET) {
+            return taken;
+        }
+        taken += frame_size;
+        if (frame_size == 0) {
+            session->extra->partial_is_used = true;
+        }
+        if (event->kind != LUBDUB_EVENT_NONE) {
+            return taken;
+        }
+        drop_used_partial(session);
+    }
+    if (session->owes_end) {
+        tell_owed_end(session, turn, event);
+    }
+    return length;
+}
+
+/* ---- time ---- */
+
+lubdub_time lubdub_session_deadline(const struct lubdub_session *session,
+                                    const struct lubdub_session_settings *settings)
+{
+    switch ((enum lubdub_session_state)session->state) {
+    case LUBDUB_SESSION_OPENING:
+    case LUBDUB_SESSION_ASKED:
+        return lubdub_time_after(session->heard_at, settings->handshake_timeout);
+    case LUBDUB_SESSION_UP:
+        return duties(session)->deadline(session, settings);
+    case LUBDUB_SESSION_LEAVING:
+        return lubdub_time_after(session->heard_at, LUBDUB_LINGER);
+    case LUBDUB_SESSION_CLOSED:
+        break;
+    }
+    return LUBDUB_TIME_NEVER;
+}
+
+bool lubdub_session_verdict_is_due(const struct lubdub_session *session,
+                                   const struct lubdub_session_settings *settings, lubdub_time now)
+{
+    switch ((enum lubdub_session_state)session->state) {
+    case LUBDUB_SESSION_OPENING:
+    case LUBDUB_SESSION_ASKED:
+        return lubdub_session_deadline(session, settings) <= now;
+    case LUBDUB_SESSION_UP:
+        return duties(session)->verdict(session, settings) <= now;
+    case LUBDUB_SESSION_LEAVING:
+    case LUBDUB_SESSION_CLOSED:
+        break;
+    }
+    return false;
+}
+
+static void tick_opening(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    lubdub_time deadline = lubdub_session_deadline(session, turn->settings);
+
+    if (deadline > turn->now) {
+        return;
+    }
+    if (session->role == LUBDUB_ROLE_SERVER) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_TIMEOUT, LUBDUB_REASON_HANDSHAKE_TIMEOUT,
+                            "no whole frame came within the handshake time");
+    } else {
+        lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(turn->path), LUBDUB_NO_REASON,
+                            "no WELCOME came within the handshake time");
+    }
+    event->deadline = deadline;
+}
+
+void lubdub_session_tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    event->kind = LUBDUB_EVENT_NONE;
+    drop_used_partial(session);
+    switch ((enum lubdub_session_state)session->state) {
+    case LUBDUB_SESSION_OPENING:
+    case LUBDUB_SESSION_ASKED:
+        tick_opening(session, turn, event);
+        return;
+    case LUBDUB_SESSION_UP:
+        duties(session)->tick(session, turn, event);
+        if (session->owes_end && event->kind == LUBDUB_EVENT_NONE) {
+            tell_owed_end(session, turn, event);
+        }
+        return;
+    case LUBDUB_SESSION_LEAVING:
+        if (lubdub_session_deadline(session, turn->settings) <= turn->now) {
+            enter(session, LUBDUB_SESSION_CLOSED, turn->now);
+        }
+        return;
+    case LUBDUB_SESSION_CLOSED:
+        if (session->owes_end) {
+            tell_owed_end(session, turn, event);
+        }
+        return;
+    }
+}
+
+bool lubdub_session_take_closer_deadline(struct lubdub_session *session)
+{
+    bool is_closer = session->has_closer_deadline;
+
+    session->has_closer_deadline = false;
+    return is_closer;
+}
+
+lubdub_duration lubdub_session_patience(const struct lubdub_session *session,
+                                        const struct lubdub_session_settings *settings)
+{
+    return session->state == LUBDUB_SESSION_UP ? duties(session)->patience(session, settings)
+                                               : settings->handshake_timeout;
+}
+
+void lubdub_session_forgive(struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                            lubdub_duration away, lubdub_duration overslept)
+{
+    const lubdub_duration good_part = lubdub_session_patience(session, settings) / 4;
+
+    if (overslept < good_part || session->state >= LUBDUB_SESSION_LEAVING) {
+        return;
+    }
+    move_deadlines(session, away);
+}
+
+/* ---- life ---- */
+
+void lubdub_session_clear(struct lubdub_session *session)
+{
+    if (session->extra != NULL) {
+        lubdub_partial_clear(&session->extra->partial);
+        lubdub_outbox_clear(&session->extra->outbox);
+        free(session->extra);
+        session->extra = NULL;
+    }
+    if (session->role == LUBDUB_ROLE_CLIENT && session->of.prober != NULL) {
+        lubdub_probes_clear(&session->of.prober->probes);
+        free(session->of.prober);
+        session->of.prober = NULL;
+    }
+    session->state = LUBDUB_SESSION_CLOSED;
+}
+
+enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdub_role role, struct lubdub_turn *turn)
+{
+    memset(session, 0, sizeof *session);
+    session->role = (uint8_t)role;
+    session->heard_at = turn->now;
+    session->has_closer_deadline = true;
+    return role == LUBDUB_ROLE_CLIENT ? lubdub_session_open_client(session, turn) : LUBDUB_ERROR_OK;
+}
+
+static size_t peer_max_content(const struct lubdub_session *session, const struct lubdub_turn *turn)
+{
+    return session->role == LUBDUB_ROLE_CLIENT ? session->of.prober->max_content : turn->settings->max_content;
+}
+
+enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lubdub_turn *turn, const void *content,
+                                      size_t length)
+{
+    struct lubdub_frame message = {.type = LUBDUB_FRAME_MESSAGE, .content = content, .length = (uint16_t)length};
+    struct lubdub_session_extra *extra;
+
+    if (session->state != LUBDUB_SESSION_UP) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    if (length > peer_max_content(session, turn)) {
+        return LUBDUB_ERROR_TOO_LONG;
+    }
+    extra = lubdub_session_need_extra(session);
+    if (extra == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    if (lubdub_outbox_message_length(&extra->outbox) + LUBDUB_HEADER_LENGTH + length > turn->settings->output_limit) {
+        return LUBDUB_ERROR_FULL;
+    }
+    message.sequence = ++extra->messages_sent;
+    lubdub_session_put(session, turn, &message);
+    return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+}
+
+void lubdub_session_set_health(struct lubdub_session *session, enum lubdub_health health)
+{
+    session->health = (uint8_t)health;
+}

@@ -1,0 +1,349 @@
+/* The duties of a client: HELLO, a probe every interval, a timeout for each probe. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_internal.h"
+
+/* 0 stays 0: left out. */
+static uint32_t in_milliseconds(lubdub_duration duration)
+{
+    return (uint32_t)((duration + LUBDUB_MILLISECOND - 1) / LUBDUB_MILLISECOND);
+}
+
+static void put_hello(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    const struct lubdub_session_settings *settings = turn->settings;
+    struct lubdub_options options = {
+        .identity = settings->identity,
+        .token = settings->token,
+        .agent = settings->agent,
+        .label_count = settings->label_count,
+        .interval_ms = in_milliseconds(settings->interval),
+        .expiry_ms = in_milliseconds(settings->expiry),
+    };
+    uint8_t content[LUBDUB_OPTIONS_LIMIT];
+    struct lubdub_frame hello = {
+        .type = LUBDUB_FRAME_HELLO, .sequence = settings->incarnation, .content = content};
+
+    if (settings->label_count > 0) {
+        memcpy(options.labels, settings->labels, settings->label_count * sizeof *settings->labels);
+    }
+    hello.length = (uint16_t)lubdub_options_encode(&options, LUBDUB_FRAME_HELLO, content, sizeof content);
+    lubdub_session_put(session, turn, &hello);
+}
+
+enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_prober *prober = calloc(1, sizeof *prober);
+
+    if (prober == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    lubdub_probes_init(&prober->probes);
+    prober->max_content = LUBDUB_MAX_CONTENT_DEFAULT;
+    prober->phase = turn->settings->phase;
+    session->of.prober = prober;
+    put_hello(session, turn);
+    if (session->state == LUBDUB_SESSION_CLOSED) {
+        lubdub_session_clear(session); /* HELLO found no memory */
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    return LUBDUB_ERROR_OK;
+}
+
+static enum lubdub_step fail_protocol(struct lubdub_session *session, struct lubdub_turn *turn,
+                                      struct lubdub_event *event, const char *text)
+{
+    lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, text);
+    return LUBDUB_STEP_TAKEN;
+}
+
+/* Takes what WELCOME grants. Returns what is wrong with it, or NULL. */
+static const char *take_grant(struct lubdub_session *session, const struct lubdub_turn *turn,
+                              const struct lubdub_frame *welcome, struct lubdub_options *options)
+{
+    const char *fault = lubdub_options_decode(options, LUBDUB_FRAME_WELCOME, welcome->content, welcome->length);
+    uint32_t interval_ms;
+    uint64_t expiry_ms;
+
+    if (fault != NULL) {
+        return fault;
+    }
+    interval_ms = options->interval_ms > 0 ? options->interval_ms : in_milliseconds(turn->settings->interval);
+    expiry_ms = options->expiry_ms > 0 ? options->expiry_ms : (uint64_t)interval_ms * 3;
+    if (options->expiry_ms > 0 && expiry_ms < (uint64_t)interval_ms * 2) {
+        return "an expiry of less than twice the interval is granted";
+    }
+    session->interval_ms = interval_ms;
+    session->expiry_ms = expiry_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)expiry_ms;
+    if (options->has_max_content) {
+        session->of.prober->max_content = options->max_content;
+    }
+    return NULL;
+}
+
+static enum lubdub_step handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
+                                       const struct lubdub_frame *welcome, struct lubdub_event *event)
+{
+    struct lubdub_prober *prober = session->of.prober;
+    bool is_first = session->state == LUBDUB_SESSION_OPENING;
+    const char *fault;
+
+    if (welcome->sequence == 0) {
+        return fail_protocol(session, turn, event, "WELCOME with a session number of 0");
+    }
+    if (!is_first && ((welcome->flags & LUBDUB_FLAG_CHANGED) == 0 || welcome->sequence != prober->session_number)) {
+        return fail_protocol(session, turn, event, "a second WELCOME that changes no grant of this session");
+    }
+    fault = take_grant(session, turn, welcome, &event->options);
+    if (fault != NULL) {
+        return fail_protocol(session, turn, event, fault);
+    }
+    if (turn->settings->content.length > prober->max_content) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_REJECTED, LUBDUB_REASON_NORMAL,
+                            "the server takes no content as long as that of our probes");
+        return LUBDUB_STEP_TAKEN;
+    }
+
+    prober->session_number = welcome->sequence;
+    if (is_first) {
+        session->state = LUBDUB_SESSION_UP;
+        session->has_heard = true;
+        prober->next_probe_at = turn->now;
+    } else {
+        lubdub_time soonest = lubdub_time_after(turn->now, lubdub_session_interval(session));
+
+        prober->next_probe_at = lubdub_time_earlier(prober->next_probe_at, soonest);
+    }
+    session->has_closer_deadline = true;
+    event->kind = is_first ? LUBDUB_EVENT_UP : LUBDUB_EVENT_GRANT_CHANGED;
+    event->session_number = welcome->sequence;
+    event->is_resumed = (welcome->flags & LUBDUB_FLAG_RESUMED) != 0;
+    return LUBDUB_STEP_TAKEN;
+}
+
+static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_slice *content)
+{
+    return ack->length == content->length &&
+           (ack->length == 0 || memcmp(ack->content, content->data, ack->length) == 0);
+}
+
+static enum lubdub_step handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
+                                   const struct lubdub_frame *ack, struct lubdub_event *event)
+{
+    struct lubdub_prober *prober = session->of.prober;
+
+    if (!is_our_content(ack, &turn->settings->content)) {
+        return fail_protocol(session, turn, event, "an ACK with other content than its probe");
+    }
+    switch (lubdub_probes_ack(&prober->probes, ack->sequence, turn->now, &event->round_trip)) {
+    case LUBDUB_PROBES_UNKNOWN:
+        return fail_protocol(session, turn, event, "an ACK of a probe that waits for none");
+    case LUBDUB_PROBES_ACKED:
+        event->kind = LUBDUB_EVENT_ACKED;
+        break;
+    case LUBDUB_PROBES_LATE:
+        event->kind = LUBDUB_EVENT_LATE_ACK;
+        break;
+    }
+    prober->is_down = false;
+    event->sequence = ack->sequence;
+    event->content = ack->content;
+    event->length = ack->length;
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
+                                     const struct lubdub_frame *probe, struct lubdub_event *event)
+{
+    if (probe->sequence != session->probes_received + 1) {
+        return fail_protocol(session, turn, event, "a PROBE out of sequence");
+    }
+    session->probes_received++;
+    lubdub_session_answer(session, turn, probe);
+    lubdub_session_note_health(session, probe, event);
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
+                                       const struct lubdub_frame *message, struct lubdub_event *event)
+{
+    struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
+
+    if (extra == NULL) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
+        return LUBDUB_STEP_TAKEN;
+    }
+    if (message->sequence != extra->messages_received + 1) {
+        return fail_protocol(session, turn, event, "a MESSAGE out of sequence");
+    }
+    extra->messages_received++;
+    event->kind = LUBDUB_EVENT_MESSAGE;
+    event->sequence = message->sequence;
+    event->content = message->content;
+    event->length = message->length;
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_turn *turn,
+                               const struct lubdub_frame *frame, struct lubdub_event *event)
+{
+    enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
+
+    session->heard_at = turn->now;
+    if (session->state == LUBDUB_SESSION_OPENING && type != LUBDUB_FRAME_WELCOME && type != LUBDUB_FRAME_BYE) {
+        return fail_protocol(session, turn, event, "the first frame was neither WELCOME nor BYE");
+    }
+    switch (type) {
+    case LUBDUB_FRAME_HELLO:
+        return fail_protocol(session, turn, event, "HELLO from a server");
+    case LUBDUB_FRAME_WELCOME:
+        return handle_welcome(session, turn, frame, event);
+    case LUBDUB_FRAME_PROBE:
+        return handle_probe(session, turn, frame, event);
+    case LUBDUB_FRAME_ACK:
+        return handle_ack(session, turn, frame, event);
+    case LUBDUB_FRAME_MESSAGE:
+        return handle_message(session, turn, frame, event);
+    case LUBDUB_FRAME_BYE:
+        return lubdub_session_handle_bye(session, turn, frame, event);
+    }
+    return LUBDUB_STEP_TAKEN;
+}
+
+static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
+                                     const struct lubdub_session_settings *settings, uint64_t *sequence)
+{
+    return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, sequence), settings->timeout);
+}
+
+/* When the server has taken nothing of ours for too long. One who stays waits on. */
+static lubdub_time slow_reader_at(const struct lubdub_session *session,
+                                  const struct lubdub_session_settings *settings)
+{
+    return settings->stays_connected
+               ? LUBDUB_TIME_NEVER
+               : lubdub_time_after(lubdub_session_blocked_at(session), lubdub_session_expiry(session));
+}
+
+static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    uint64_t sequence;
+
+    return lubdub_time_earlier(timeout_of_oldest(session, settings, &sequence), slow_reader_at(session, settings));
+}
+
+static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    return lubdub_time_earlier(session->of.prober->next_probe_at, verdict(session, settings));
+}
+
+/* Step (5): a timeout ends without its ACK. */
+static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
+                     uint64_t sequence, lubdub_time due)
+{
+    struct lubdub_prober *prober = session->of.prober;
+    enum lubdub_cause cause = lubdub_cause_of_silence(turn->path);
+
+    lubdub_probes_time_out(&prober->probes);
+    if (!turn->settings->stays_connected) {
+        lubdub_session_fail(session, turn, event, cause, LUBDUB_NO_REASON, "no ACK came within the timeout");
+    } else if (!prober->is_down) {
+        prober->is_down = true;
+        event->kind = LUBDUB_EVENT_TIMED_OUT;
+        event->cause = cause;
+    }
+    event->sequence = sequence;
+    event->waited_for = turn->settings->timeout + lubdub_time_between(due, turn->now);
+    event->deadline = due;
+}
+
+static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_prober *prober = session->of.prober;
+    lubdub_duration interval = lubdub_session_interval(session);
+    struct lubdub_frame probe = {
+        .type = LUBDUB_FRAME_PROBE,
+        .flags = session->health,
+        .content = (const uint8_t *)turn->settings->content.data,
+        .length = (uint16_t)turn->settings->content.length,
+        .sequence = lubdub_probes_add(&prober->probes),
+    };
+    bool is_second_next = probe.sequence == 1 && prober->phase > 0;
+
+    /* On a fixed grid: slots that were missed are skipped, never made up for in a burst. */
+    prober->next_probe_at = lubdub_time_after(prober->next_probe_at, is_second_next ? prober->phase : interval);
+    if (prober->next_probe_at <= turn->now) {
+        lubdub_duration missed = (turn->now - prober->next_probe_at) / interval + 1;
+
+        prober->next_probe_at += missed * interval;
+    }
+    if (probe.sequence > 0) {
+        lubdub_session_put(session, turn, &probe);
+    }
+}
+
+static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    uint64_t sequence;
+    lubdub_time due;
+
+    while ((due = timeout_of_oldest(session, turn->settings, &sequence)) <= turn->now) {
+        time_out(session, turn, event, sequence, due);
+        if (event->kind != LUBDUB_EVENT_NONE) {
+            return;
+        }
+    }
+    due = slow_reader_at(session, turn->settings);
+    if (due <= turn->now) {
+        lubdub_session_fail(session, turn, event,
+                            turn->path == LUBDUB_PATH_SILENT ? LUBDUB_CAUSE_UNREACHABLE : LUBDUB_CAUSE_SLOW_READER,
+                            LUBDUB_NO_REASON, "the server took nothing for one expiry");
+        event->deadline = due;
+        return;
+    }
+    if (session->of.prober->next_probe_at <= turn->now) {
+        send_probe(session, turn);
+    }
+}
+
+static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    (void)session;
+    return settings->timeout;
+}
+
+static void forgive(struct lubdub_session *session, lubdub_duration away)
+{
+    lubdub_probes_forgive(&session->of.prober->probes, away);
+}
+
+/* The larger of what we were told to take and what the server takes: it may send what it would read itself. */
+static size_t max_content(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    return session->of.prober->max_content > settings->max_content ? session->of.prober->max_content
+                                                                   : settings->max_content;
+}
+
+const struct lubdub_role_duties lubdub_client_duties = {
+    .handle = handle,
+    .deadline = deadline,
+    .verdict = verdict,
+    .tick = tick,
+    .patience = patience,
+    .forgive = forgive,
+    .max_content = max_content,
+};
+
+void lubdub_session_probe_counts(const struct lubdub_session *session, struct lubdub_probe_counts *counts)
+{
+    memset(counts, 0, sizeof *counts);
+    if (session->role == LUBDUB_ROLE_CLIENT && session->of.prober != NULL) {
+        const struct lubdub_probes *probes = &session->of.prober->probes;
+
+        counts->sent = probes->last;
+        counts->acked = probes->acked_count;
+        counts->late = probes->late_count;
+        counts->timed_out = probes->timed_out_count;
+    }
+}

@@ -1,0 +1,105 @@
+/* What the two roles of a session share; private to the core. */
+#ifndef LUBDUB_CORE_SESSION_INTERNAL_H
+#define LUBDUB_CORE_SESSION_INTERNAL_H
+
+#include <lubdub/session.h>
+
+#include "outbox.h"
+#include "partial.h"
+#include "probes.h"
+
+/* How long one who says BYE waits for the other side's end of file. */
+#define LUBDUB_LINGER LUBDUB_SECOND
+
+/* Probes to be seen before an old grant no longer counts (docs/protocol.md, section 5, Changing the grant). */
+#define LUBDUB_PROBES_UNDER_NEW_GRANT 2
+
+/* What most sessions do without most of the time. */
+struct lubdub_session_extra {
+    struct lubdub_partial partial;
+    bool partial_is_used; /* its frame was handled; its bytes live until the next call */
+    struct lubdub_outbox outbox;
+    uint64_t messages_sent;
+    uint64_t messages_received;
+    lubdub_time message_at; /* base of message_debt */
+    int32_t message_debt;
+    uint32_t old_interval_ms; /* 0: no grant was changed lately */
+    uint32_t old_expiry_ms;
+    uint32_t probes_to_see;
+};
+
+/* What a client keeps beside. */
+struct lubdub_prober {
+    uint64_t session_number;
+    lubdub_time next_probe_at;
+    lubdub_duration phase; /* each connection of many may have its own */
+    struct lubdub_probes probes;
+    uint32_t max_content; /* what the server takes */
+    bool is_down;         /* a probe timed out and we stayed */
+};
+
+/* What one frame means to a role: a finished event, or none. */
+enum lubdub_step {
+    LUBDUB_STEP_TAKEN,    /* go on with the next frame, unless the event says something */
+    LUBDUB_STEP_NOT_YET,  /* the event comes first, the same frame again after it */
+};
+
+/* The struct, made where it is missing; NULL without memory. */
+struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *session);
+
+/* Adds a frame behind all that waits. Loses the connection where there is no memory. */
+void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame);
+
+/* The end: state, event and, where reason >= 0, BYE. text is static. */
+#define LUBDUB_NO_REASON (-1)
+void lubdub_session_fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
+                         enum lubdub_cause cause, int reason, const char *text);
+
+/* Puts BYE; the state is not touched. */
+void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_reason reason,
+                            const char *text, bool has_retry_after, lubdub_duration retry_after);
+
+/* Handlers shared by both roles. */
+enum lubdub_step lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
+                                           const struct lubdub_frame *frame, struct lubdub_event *event);
+void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *probe);
+
+/* Takes a frame's health; fills a HEALTH event where it changed. */
+void lubdub_session_note_health(struct lubdub_session *session, const struct lubdub_frame *probe,
+                                struct lubdub_event *event);
+
+/* Makes the prober and writes HELLO. */
+enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, struct lubdub_turn *turn);
+
+/* The duties of one role: session_client.c and session_server.c. */
+struct lubdub_role_duties {
+    /* Takes one whole frame in state OPENING or UP. */
+    enum lubdub_step (*handle)(struct lubdub_session *session, struct lubdub_turn *turn,
+                               const struct lubdub_frame *frame, struct lubdub_event *event);
+    lubdub_time (*deadline)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
+    /* When the next tick would declare the peer dead; in state UP, like all that follow. */
+    lubdub_time (*verdict)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
+    void (*tick)(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event);
+    lubdub_duration (*patience)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
+    void (*forgive)(struct lubdub_session *session, lubdub_duration away);
+    size_t (*max_content)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
+};
+
+extern const struct lubdub_role_duties lubdub_client_duties;
+extern const struct lubdub_role_duties lubdub_server_duties;
+
+/* Since when bytes wait for the kernel in vain, LUBDUB_TIME_NEVER if none do. */
+static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session *session)
+{
+    return session->extra != NULL && !lubdub_outbox_is_empty(&session->extra->outbox)
+               ? session->extra->outbox.blocked_at
+               : LUBDUB_TIME_NEVER;
+}
+
+/* Which silence this is, by what the kernel said. Without word from it we cannot claim that it acknowledges. */
+static inline enum lubdub_cause lubdub_cause_of_silence(enum lubdub_path path)
+{
+    return path == LUBDUB_PATH_ACKNOWLEDGED ? LUBDUB_CAUSE_HUNG : LUBDUB_CAUSE_UNREACHABLE;
+}
+
+#endif

@@ -1,0 +1,387 @@
+/* The duties of a server: grant, answer, notice silence, challenge, expire. */
+#include <string.h>
+
+#include "rate_limit.h"
+#include "session_internal.h"
+
+/* Both grants count until the client was seen to keep to the new one. */
+static uint32_t larger_interval_ms(const struct lubdub_session *session)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+
+    return extra != NULL && extra->old_interval_ms > session->interval_ms ? extra->old_interval_ms
+                                                                          : session->interval_ms;
+}
+
+static uint32_t smaller_interval_ms(const struct lubdub_session *session)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+
+    return extra != NULL && extra->old_interval_ms > 0 && extra->old_interval_ms < session->interval_ms
+               ? extra->old_interval_ms
+               : session->interval_ms;
+}
+
+static uint32_t larger_expiry_ms(const struct lubdub_session *session)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+
+    return extra != NULL && extra->old_expiry_ms > session->expiry_ms ? extra->old_expiry_ms : session->expiry_ms;
+}
+
+static lubdub_duration expiry_in_force(const struct lubdub_session *session)
+{
+    return larger_expiry_ms(session) * LUBDUB_MILLISECOND;
+}
+
+/*
+ * How long a session may be silent before it is late and challenged. The margin leaves most of what remains of
+ * the expiry to the challenge: the peer's kernel may take 40 ms or more to acknowledge it.
+ */
+static lubdub_duration late_after(const struct lubdub_session *session)
+{
+    lubdub_duration interval = larger_interval_ms(session) * LUBDUB_MILLISECOND;
+    lubdub_duration rest = (expiry_in_force(session) - interval) / 4;
+    lubdub_duration half = interval / 2;
+
+    return interval + (half < rest ? half : rest);
+}
+
+static enum lubdub_step fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
+                             enum lubdub_reason reason, const char *text)
+{
+    enum lubdub_cause cause = reason == LUBDUB_REASON_UNAUTHORIZED ? LUBDUB_CAUSE_REJECTED : LUBDUB_CAUSE_PROTOCOL;
+
+    lubdub_session_fail(session, turn, event, cause, (int)reason, text);
+    return LUBDUB_STEP_TAKEN;
+}
+
+/* A whole valid frame: life. */
+static void note_heard(struct lubdub_session *session, lubdub_time now)
+{
+    lubdub_rate_limit_drain(&session->of.server.probe_debt, lubdub_time_between(session->heard_at, now),
+                            smaller_interval_ms(session));
+    session->heard_at = now;
+}
+
+/* ---- opening ---- */
+
+static enum lubdub_step handle_hello(struct lubdub_session *session, struct lubdub_turn *turn,
+                                     const struct lubdub_frame *hello, struct lubdub_event *event)
+{
+    const char *fault =
+        lubdub_options_decode(&event->options, LUBDUB_FRAME_HELLO, hello->content, hello->length);
+
+    if (fault != NULL) {
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, fault);
+    }
+    session->heard_at = turn->now;
+    session->state = LUBDUB_SESSION_ASKED;
+    event->kind = LUBDUB_EVENT_HELLO;
+    event->is_anonymous = false;
+    event->incarnation = hello->sequence;
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle_first(struct lubdub_session *session, struct lubdub_turn *turn,
+                                     const struct lubdub_frame *frame, struct lubdub_event *event)
+{
+    if (frame->type == LUBDUB_FRAME_HELLO) {
+        return handle_hello(session, turn, frame, event);
+    }
+    if (frame->type != LUBDUB_FRAME_PROBE && frame->type != LUBDUB_FRAME_MESSAGE) {
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR,
+                    "the first frame was not HELLO, PROBE or MESSAGE");
+    }
+    if (turn->settings->requires_hello) {
+        return fail(session, turn, event, LUBDUB_REASON_UNAUTHORIZED, "HELLO is required here");
+    }
+    session->is_anonymous = true;
+    session->heard_at = turn->now;
+    session->state = LUBDUB_SESSION_ASKED;
+    event->kind = LUBDUB_EVENT_HELLO;
+    event->is_anonymous = true;
+    event->incarnation = 0;
+    memset(&event->options, 0, sizeof event->options);
+    return LUBDUB_STEP_NOT_YET; /* once it is granted */
+}
+
+static void put_welcome(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_grant *grant,
+                        uint16_t flags)
+{
+    struct lubdub_options options = {
+        .interval_ms = session->interval_ms,
+        .expiry_ms = session->expiry_ms,
+        .max_content = (uint16_t)turn->settings->max_content,
+        .has_max_content = true,
+        .agent = turn->settings->agent,
+        .last_end = (uint8_t)grant->last_end,
+    };
+    uint8_t content[LUBDUB_AGENT_LIMIT + 64];
+    struct lubdub_frame welcome = {
+        .type = LUBDUB_FRAME_WELCOME, .flags = flags, .sequence = grant->session_number, .content = content};
+
+    welcome.length = (uint16_t)lubdub_options_encode(&options, LUBDUB_FRAME_WELCOME, content, sizeof content);
+    lubdub_session_put(session, turn, &welcome);
+}
+
+static uint32_t in_milliseconds(lubdub_duration duration)
+{
+    lubdub_duration milliseconds = (duration + LUBDUB_MILLISECOND - 1) / LUBDUB_MILLISECOND;
+
+    if (milliseconds < 1) {
+        return 1;
+    }
+    return milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;
+}
+
+static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant)
+{
+    session->interval_ms = in_milliseconds(grant->interval);
+    if (session->interval_ms > UINT32_MAX / 2) {
+        session->interval_ms = UINT32_MAX / 2;
+    }
+    session->expiry_ms = in_milliseconds(grant->expiry);
+    if (session->expiry_ms < 2 * session->interval_ms) {
+        session->expiry_ms = 2 * session->interval_ms;
+    }
+    session->of.server.probe_debt = 0; /* its unit is the interval */
+    session->has_closer_deadline = true;
+}
+
+/* The old grant goes on counting beside the new one; a third change keeps the most generous of what was. */
+static enum lubdub_error remember_old_grant(struct lubdub_session *session)
+{
+    struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
+
+    if (extra == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    extra->old_expiry_ms = larger_expiry_ms(session);
+    extra->old_interval_ms = smaller_interval_ms(session);
+    extra->probes_to_see = LUBDUB_PROBES_UNDER_NEW_GRANT;
+    return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_session_grant(struct lubdub_session *session, struct lubdub_turn *turn,
+                                       const struct lubdub_grant *grant)
+{
+    if (session->role != LUBDUB_ROLE_SERVER || grant->session_number == 0) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    if (session->state == LUBDUB_SESSION_ASKED) {
+        take_grant(session, grant);
+        session->state = LUBDUB_SESSION_UP;
+        session->has_heard = true;
+        if (!session->is_anonymous) {
+            put_welcome(session, turn, grant, grant->is_resumed ? LUBDUB_FLAG_RESUMED : 0);
+        }
+        return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+    }
+    if (session->state != LUBDUB_SESSION_UP) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    if (session->is_anonymous) {
+        return LUBDUB_ERROR_OK;
+    }
+    if (remember_old_grant(session) != LUBDUB_ERROR_OK) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    take_grant(session, grant);
+    put_welcome(session, turn, grant, LUBDUB_FLAG_CHANGED);
+    return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+}
+
+/* ---- frames ---- */
+
+static void count_probe_under_new_grant(struct lubdub_session *session)
+{
+    struct lubdub_session_extra *extra = session->extra;
+
+    if (extra != NULL && extra->probes_to_see > 0 && --extra->probes_to_see == 0) {
+        /* What piled up in an outage was sent under the old grant, all of it, and we cannot tell. */
+        lubdub_rate_limit_forgive(&session->of.server.probe_debt, expiry_in_force(session),
+                                  smaller_interval_ms(session));
+        lubdub_rate_limit_forgive(&extra->message_debt, expiry_in_force(session), smaller_interval_ms(session));
+        extra->old_interval_ms = 0;
+        extra->old_expiry_ms = 0;
+        session->has_closer_deadline = true;
+    }
+}
+
+static uint32_t burst(const struct lubdub_session *session)
+{
+    return lubdub_rate_limit_burst(smaller_interval_ms(session), larger_expiry_ms(session));
+}
+
+static enum lubdub_step handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
+                                     const struct lubdub_frame *probe, struct lubdub_event *event)
+{
+    if (probe->sequence != session->probes_received + 1) {
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a PROBE out of sequence");
+    }
+    note_heard(session, turn->now);
+    if (!lubdub_rate_limit_take(&session->of.server.probe_debt, burst(session))) {
+        return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "probes faster than twice the granted rate");
+    }
+    session->probes_received++;
+    count_probe_under_new_grant(session);
+    lubdub_session_answer(session, turn, probe);
+    lubdub_session_note_health(session, probe, event);
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
+                                   const struct lubdub_frame *ack, struct lubdub_event *event)
+{
+    if (!session->is_challenged || ack->sequence != session->of.server.challenges_sent || ack->length > 0) {
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "an ACK of a probe that waits for none");
+    }
+    note_heard(session, turn->now);
+    session->is_challenged = false;
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
+                                       const struct lubdub_frame *message, struct lubdub_event *event)
+{
+    struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
+
+    if (extra == NULL) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
+        return LUBDUB_STEP_TAKEN;
+    }
+    if (message->sequence != extra->messages_received + 1) {
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a MESSAGE out of sequence");
+    }
+    note_heard(session, turn->now);
+    lubdub_rate_limit_drain(&extra->message_debt, lubdub_time_between(extra->message_at, turn->now),
+                            smaller_interval_ms(session));
+    extra->message_at = turn->now;
+    if (!lubdub_rate_limit_take(&extra->message_debt, burst(session))) {
+        return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES,
+                    "messages faster than twice the granted rate");
+    }
+    extra->messages_received++;
+    event->kind = LUBDUB_EVENT_MESSAGE;
+    event->sequence = message->sequence;
+    event->content = message->content;
+    event->length = message->length;
+    return LUBDUB_STEP_TAKEN;
+}
+
+static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_turn *turn,
+                               const struct lubdub_frame *frame, struct lubdub_event *event)
+{
+    enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
+
+    if (session->state == LUBDUB_SESSION_OPENING) {
+        return handle_first(session, turn, frame, event);
+    }
+    if (session->is_late && type != LUBDUB_FRAME_BYE) {
+        session->is_late = false;
+        session->has_closer_deadline = true; /* late again comes before expired */
+        event->kind = LUBDUB_EVENT_RECOVERED;
+        event->silent_for = lubdub_time_between(session->heard_at, turn->now);
+        return LUBDUB_STEP_NOT_YET;
+    }
+    switch (type) {
+    case LUBDUB_FRAME_HELLO:
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "HELLO after the first frame");
+    case LUBDUB_FRAME_WELCOME:
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "WELCOME from a client");
+    case LUBDUB_FRAME_PROBE:
+        return handle_probe(session, turn, frame, event);
+    case LUBDUB_FRAME_ACK:
+        return handle_ack(session, turn, frame, event);
+    case LUBDUB_FRAME_MESSAGE:
+        return handle_message(session, turn, frame, event);
+    case LUBDUB_FRAME_BYE:
+        return lubdub_session_handle_bye(session, turn, frame, event);
+    }
+    return LUBDUB_STEP_TAKEN;
+}
+
+/* ---- time ---- */
+
+/* One from whom reading is stopped is judged by what it does not take, not by its silence. */
+static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    lubdub_time blocked_at = lubdub_session_blocked_at(session);
+
+    (void)settings;
+    return lubdub_time_after(blocked_at != LUBDUB_TIME_NEVER ? blocked_at : session->heard_at,
+                             expiry_in_force(session));
+}
+
+static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    if (session->is_late || lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER) {
+        return verdict(session, settings);
+    }
+    return lubdub_time_after(session->heard_at, late_after(session));
+}
+
+/* Challenge: its answer, or its absence, tells a hung process from a dead path. */
+static void challenge(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_frame probe = {.type = LUBDUB_FRAME_PROBE, .flags = session->health};
+
+    if (session->is_challenged || session->of.server.challenges_sent == UINT32_MAX) {
+        return;
+    }
+    session->is_challenged = true;
+    probe.sequence = ++session->of.server.challenges_sent;
+    lubdub_session_put(session, turn, &probe);
+}
+
+static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    lubdub_time due = verdict(session, turn->settings);
+    bool is_blocked = lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER;
+
+    if (due <= turn->now) {
+        if (is_blocked && turn->path != LUBDUB_PATH_SILENT) {
+            lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SLOW_READER, LUBDUB_NO_REASON,
+                                "it took nothing for one expiry");
+        } else {
+            lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(turn->path), LUBDUB_REASON_EXPIRED,
+                                "silent for longer than the expiry");
+        }
+        event->deadline = due;
+        return;
+    }
+    if (!session->is_late && !is_blocked && deadline(session, turn->settings) <= turn->now) {
+        session->is_late = true;
+        challenge(session, turn);
+        event->kind = LUBDUB_EVENT_LATE;
+        event->silent_for = lubdub_time_between(session->heard_at, turn->now);
+    }
+}
+
+static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    (void)settings;
+    return expiry_in_force(session);
+}
+
+static void forgive(struct lubdub_session *session, lubdub_duration away)
+{
+    lubdub_rate_limit_forgive(&session->of.server.probe_debt, away, smaller_interval_ms(session));
+}
+
+static size_t max_content(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    (void)session;
+    return settings->max_content;
+}
+
+const struct lubdub_role_duties lubdub_server_duties = {
+    .handle = handle,
+    .deadline = deadline,
+    .verdict = verdict,
+    .tick = tick,
+    .patience = patience,
+    .forgive = forgive,
+    .max_content = max_content,
+};

@@ -1,0 +1,11 @@
+/* Text from the wire: is it UTF-8 without control characters (RFC 3629, Unicode category Cc)? */
+#ifndef LUBDUB_CORE_UTF8_H
+#define LUBDUB_CORE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* False for overlong forms, surrogates, code points past U+10FFFF, and the controls C0, DEL and C1. */
+bool lubdub_utf8_is_clean(const char *data, size_t length);
+
+#endif

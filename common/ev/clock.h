@@ -1,0 +1,13 @@
+/* The one place that reads clocks. */
+#ifndef LUBDUB_EV_CLOCK_H
+#define LUBDUB_EV_CLOCK_H
+
+#include <lubdub/time.h>
+
+/* CLOCK_MONOTONIC: does not go on while the machine is suspended, so a suspend is no silence. */
+lubdub_time lubdub_clock_now(void);
+
+/* CLOCK_REALTIME since 1970, in nanoseconds: for incarnations and for people, never for a deadline. */
+uint64_t lubdub_clock_realtime(void);
+
+#endif

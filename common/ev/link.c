@@ -1,0 +1,445 @@
+/* Bytes between a socket and a session, in steps. */
+#include "link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "container_of.h"
+#include "socket.h"
+
+/* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
+#define READS_BEFORE_VERDICT 256
+
+/* One go at a link, on the stack of whoever began it. */
+struct lubdub_step {
+    struct lubdub_link *link;
+    struct lubdub_turn turn;
+    struct lubdub_step *outer;
+    size_t outer_capacity; /* lent to this step while it runs */
+};
+
+static bool settle(struct lubdub_step *step);
+
+/* ---- steps ---- */
+
+static struct lubdub_step *running_step(const struct lubdub_link *link)
+{
+    struct lubdub_step *step = lubdub_link_group(link)->reactor->step;
+
+    while (step != NULL && step->link != link) {
+        step = step->outer;
+    }
+    return step;
+}
+
+/*
+ * A step inside another one uses what is left of the same buffer; the outer one has no room while it runs, so that
+ * what is put into it from within goes to its outbox.
+ */
+static void begin(struct lubdub_step *step, struct lubdub_link *link, lubdub_time now)
+{
+    struct lubdub_link_group *group = lubdub_link_group(link);
+    struct lubdub_reactor *reactor = group->reactor;
+    struct lubdub_step *outer = reactor->step;
+
+    step->link = link;
+    step->outer = outer;
+    step->turn = (struct lubdub_turn){
+        .now = now,
+        .settings = group->settings,
+        .path = LUBDUB_PATH_UNKNOWN,
+        .output = reactor->output,
+        .output_capacity = reactor->output_capacity,
+    };
+    if (outer != NULL) {
+        step->turn.output = outer->turn.output + outer->turn.output_length;
+        step->turn.output_capacity = outer->turn.output_capacity - outer->turn.output_length;
+        step->outer_capacity = outer->turn.output_capacity;
+        outer->turn.output_capacity = outer->turn.output_length;
+    }
+    reactor->step = step;
+    group->step_count++;
+    lubdub_reactor_enter(reactor);
+}
+
+static void pop(struct lubdub_step *step, struct lubdub_reactor *reactor)
+{
+    reactor->step = step->outer;
+    if (step->outer != NULL) {
+        step->outer->turn.output_capacity = step->outer_capacity;
+    }
+}
+
+/* Returns whether the link is still there. */
+static bool end(struct lubdub_step *step)
+{
+    struct lubdub_link_group *group = lubdub_link_group(step->link);
+    struct lubdub_reactor *reactor = group->reactor;
+    bool is_alive = settle(step);
+
+    pop(step, reactor);
+    group->step_count--;
+    if (group->step_count == 0 && group->on_rest != NULL) {
+        group->on_rest(group);
+    }
+    lubdub_reactor_leave(reactor);
+    return is_alive;
+}
+
+static void tell(struct lubdub_step *step, const struct lubdub_event *event)
+{
+    lubdub_link_group(step->link)->on_event(step->link, event, step->turn.now);
+}
+
+/* ---- reading ---- */
+
+static void feed(struct lubdub_step *step, const uint8_t *input, size_t length)
+{
+    struct lubdub_event event;
+
+    for (;;) {
+        size_t taken = lubdub_session_receive(&step->link->session, &step->turn, input, length, &event);
+
+        if (event.kind == LUBDUB_EVENT_NONE) {
+            return;
+        }
+        input += taken;
+        length -= taken;
+        tell(step, &event);
+    }
+}
+
+static void end_input(struct lubdub_step *step, enum lubdub_cause how)
+{
+    struct lubdub_event event;
+
+    lubdub_session_receive_end(&step->link->session, &step->turn, how, &event);
+    if (event.kind != LUBDUB_EVENT_NONE) {
+        tell(step, &event);
+    }
+}
+
+/* Reads once. Returns whether there may be more. */
+static bool read_some(struct lubdub_step *step)
+{
+    struct lubdub_link *link = step->link;
+    uint8_t *input = lubdub_link_group(link)->reactor->input;
+    ssize_t length;
+
+    if (lubdub_session_state(&link->session) == LUBDUB_SESSION_CLOSED ||
+        !lubdub_session_wants_input(&link->session)) {
+        return false;
+    }
+    length = recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0);
+    if (length > 0) {
+        feed(step, input, (size_t)length);
+        return length == LUBDUB_INPUT_SIZE;
+    }
+    if (length == 0) {
+        end_input(step, LUBDUB_CAUSE_CLOSED);
+    } else if (errno == EINTR) {
+        return true;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        end_input(step, lubdub_socket_cause(errno));
+    }
+    return false;
+}
+
+static bool flush(struct lubdub_step *step);
+
+/* What already arrived counts before the deadline does (docs/protocol.md, section 5, Expiry). */
+static void read_all(struct lubdub_step *step)
+{
+    unsigned reads;
+
+    for (reads = 0; reads < READS_BEFORE_VERDICT && read_some(step); reads++) {
+        flush(step); /* the answers make room for the next input */
+    }
+}
+
+/* ---- writing ---- */
+
+/* The connection broke under our hands. What the peer sent before is handled first. */
+static void break_off(struct lubdub_step *step, int error)
+{
+    step->turn.output_sent = step->turn.output_length;
+    while (read_some(step)) {
+        step->turn.output_sent = step->turn.output_length;
+    }
+    end_input(step, lubdub_socket_cause(error));
+    step->turn.output_length = step->turn.output_sent = 0;
+}
+
+/* Writes what the kernel takes and keeps the rest. Returns false when the connection broke. */
+static bool flush(struct lubdub_step *step)
+{
+    struct lubdub_session *session = &step->link->session;
+    const uint8_t *output;
+    size_t length;
+
+    while ((output = lubdub_session_output(session, &step->turn, &length)) != NULL) {
+        ssize_t sent = send(step->link->io.fd, output, length, MSG_NOSIGNAL);
+
+        if (sent >= 0) {
+            lubdub_session_sent(session, &step->turn, (size_t)sent);
+            if ((size_t)sent < length) {
+                break;
+            }
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+            break;
+        } else if (errno != EINTR) {
+            break_off(step, errno);
+            return false;
+        }
+    }
+    (void)lubdub_session_end_turn(session, &step->turn); /* without memory the session closes, and tick() says so */
+    return true;
+}
+
+/* ---- deadlines ---- */
+
+/* Does what is due. A verdict takes what the kernel says of the path. */
+static void tick(struct lubdub_step *step)
+{
+    struct lubdub_link *link = step->link;
+    struct lubdub_event event;
+
+    if (lubdub_session_verdict_is_due(&link->session, step->turn.settings, step->turn.now)) {
+        step->turn.path = lubdub_socket_path(link->io.fd);
+    }
+    do {
+        lubdub_session_tick(&link->session, &step->turn, &event);
+        if (event.kind != LUBDUB_EVENT_NONE) {
+            tell(step, &event);
+        }
+    } while (event.kind != LUBDUB_EVENT_NONE);
+}
+
+/* A step may have made something due at once: the first probe after WELCOME. Then sees to the timer. */
+static void mind_deadline(struct lubdub_step *step)
+{
+    struct lubdub_link *link = step->link;
+    struct lubdub_link_group *group = lubdub_link_group(link);
+    struct lubdub_session *session = &link->session;
+    lubdub_time deadline;
+
+    if (!lubdub_session_take_closer_deadline(session) && lubdub_deadline_is_set(&link->deadline)) {
+        return;
+    }
+    deadline = lubdub_session_deadline(session, group->settings);
+    if (deadline <= step->turn.now && !lubdub_session_verdict_is_due(session, group->settings, step->turn.now)) {
+        tick(step);
+        flush(step);
+        (void)lubdub_session_take_closer_deadline(session);
+        deadline = lubdub_session_deadline(session, group->settings);
+    }
+    lubdub_reactor_note_patience(group->reactor, lubdub_session_patience(session, group->settings));
+    lubdub_reactor_set(group->reactor, &link->deadline, deadline);
+}
+
+/* ---- the one tail of every step ---- */
+
+static void stop(struct lubdub_link *link)
+{
+    struct lubdub_link_group *group = lubdub_link_group(link);
+
+    ev_io_stop(group->reactor->loop, &link->io);
+    lubdub_deadlines_cancel(&link->deadline);
+    lubdub_session_clear(&link->session);
+}
+
+static void watch(struct lubdub_link *link)
+{
+    struct ev_loop *loop = lubdub_link_group(link)->reactor->loop;
+    int wanted = (lubdub_session_wants_input(&link->session) ? EV_READ : 0) |
+                 (lubdub_session_has_output(&link->session) ? EV_WRITE : 0);
+
+    if ((link->io.events & (EV_READ | EV_WRITE)) != wanted) {
+        ev_io_stop(loop, &link->io);
+        ev_io_set(&link->io, link->io.fd, wanted);
+        ev_io_start(loop, &link->io);
+    }
+}
+
+/* Returns whether the link is still there. */
+static bool settle(struct lubdub_step *step)
+{
+    struct lubdub_link *link = step->link;
+    struct lubdub_session *session = &link->session;
+
+    if (flush(step) && lubdub_session_state(session) != LUBDUB_SESSION_CLOSED) {
+        mind_deadline(step);
+    }
+    if (lubdub_session_state(session) == LUBDUB_SESSION_CLOSED) {
+        int socket = link->io.fd;
+
+        tick(step); /* an end for want of memory is told here */
+        stop(link);
+        close(socket);
+        lubdub_link_group(link)->on_closed(link);
+        return false;
+    }
+    if (lubdub_session_state(session) == LUBDUB_SESSION_LEAVING && !lubdub_session_has_output(session)) {
+        shutdown(link->io.fd, SHUT_WR);
+    }
+    watch(link);
+    return true;
+}
+
+/* ---- what wakes a link ---- */
+
+static void on_io(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct lubdub_link *link = container_of(io, struct lubdub_link, io);
+    struct lubdub_step step;
+    (void)loop;
+
+    begin(&step, link, lubdub_reactor_now(lubdub_link_group(link)->reactor));
+    if ((revents & EV_ERROR) != 0) {
+        end_input(&step, LUBDUB_CAUSE_SHUTDOWN); /* the loop cannot watch this socket */
+    } else if ((revents & EV_READ) != 0) {
+        read_some(&step);
+    }
+    end(&step);
+}
+
+static void on_due(struct lubdub_deadline *node, lubdub_time now)
+{
+    struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
+    struct lubdub_link_group *group = lubdub_link_group(link);
+    lubdub_time deadline = lubdub_session_deadline(&link->session, group->settings);
+    struct lubdub_step step;
+
+    if (deadline > now) {
+        lubdub_reactor_set(group->reactor, node, deadline);
+        return;
+    }
+    begin(&step, link, now);
+    read_all(&step);
+    if (lubdub_session_deadline(&link->session, group->settings) <= now) {
+        tick(&step);
+    }
+    end(&step);
+}
+
+static lubdub_duration on_absence(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept)
+{
+    struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
+    const struct lubdub_session_settings *settings = lubdub_link_group(link)->settings;
+
+    lubdub_session_forgive(&link->session, settings, away, overslept);
+    return lubdub_session_patience(&link->session, settings);
+}
+
+static const struct lubdub_reactor_hooks hooks = {.due = on_due, .forgive = on_absence};
+
+/* ---- for the owner ---- */
+
+enum lubdub_error lubdub_link_group_init(struct lubdub_link_group *group, struct ev_loop *loop)
+{
+    memset(group, 0, sizeof *group);
+    group->reactor = lubdub_reactor_acquire(loop, &hooks);
+    return group->reactor != NULL ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+}
+
+void lubdub_link_group_clear(struct lubdub_link_group *group)
+{
+    if (group->reactor != NULL) {
+        lubdub_reactor_release(group->reactor);
+        group->reactor = NULL;
+    }
+}
+
+enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
+                                   enum lubdub_role role, const struct lubdub_session_settings *opening)
+{
+    struct lubdub_step step;
+    enum lubdub_error error;
+
+    memset(link, 0, sizeof *link);
+    ev_io_init(&link->io, on_io, socket, EV_READ);
+    link->io.data = group;
+
+    begin(&step, link, lubdub_reactor_now(group->reactor));
+    if (opening != NULL) {
+        step.turn.settings = opening;
+    }
+    error = lubdub_session_init(&link->session, role, &step.turn);
+    step.turn.settings = group->settings;
+    if (error != LUBDUB_ERROR_OK) {
+        pop(&step, group->reactor);
+        group->step_count--;
+        lubdub_reactor_leave(group->reactor);
+        close(socket);
+        return error;
+    }
+    ev_io_start(group->reactor->loop, &link->io);
+    end(&step);
+    return LUBDUB_ERROR_OK;
+}
+
+/* Joins the step that is running for this link, or begins one. */
+static struct lubdub_step *join(struct lubdub_step *own, struct lubdub_link *link)
+{
+    struct lubdub_step *running = running_step(link);
+
+    if (running == NULL) {
+        begin(own, link, lubdub_reactor_now(lubdub_link_group(link)->reactor));
+        return own;
+    }
+    return running;
+}
+
+static void finish(struct lubdub_step *own, const struct lubdub_step *joined)
+{
+    if (joined == own) {
+        end(own);
+    }
+}
+
+enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdub_grant *grant)
+{
+    struct lubdub_step own;
+    struct lubdub_step *step = join(&own, link);
+    enum lubdub_error error = lubdub_session_grant(&link->session, &step->turn, grant);
+
+    finish(&own, step);
+    return error;
+}
+
+void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,
+                       lubdub_duration retry_after)
+{
+    struct lubdub_step own;
+    struct lubdub_step *step = join(&own, link);
+
+    lubdub_session_leave(&link->session, &step->turn, reason, text, has_retry_after, retry_after);
+    finish(&own, step);
+}
+
+enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content, size_t length)
+{
+    struct lubdub_step own;
+    struct lubdub_step *step = join(&own, link);
+    enum lubdub_error error = lubdub_session_send(&link->session, &step->turn, content, length);
+
+    finish(&own, step);
+    return error;
+}
+
+int lubdub_link_detach(struct lubdub_link *link)
+{
+    int socket = link->io.fd;
+
+    assert(running_step(link) == NULL);
+    stop(link);
+    return socket;
+}
+
+void lubdub_link_abort(struct lubdub_link *link)
+{
+    close(lubdub_link_detach(link));
+}

@@ -1,0 +1,74 @@
+/*
+ * One session on one socket in one loop; 112 bytes, embedded in what its owner keeps for each connection.
+ *
+ * Whatever wakes a link, or whoever calls it, begins a step, and the step's end writes, re-arms, closes and hands
+ * the link back to its owner. A call for a link from inside its own callbacks joins the step that is running;
+ * so an application may do anything from inside a callback, to this link or to others.
+ */
+#ifndef LUBDUB_EV_LINK_H
+#define LUBDUB_EV_LINK_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include <lubdub/session.h>
+
+#include "deadlines.h"
+#include "reactor.h"
+
+struct lubdub_link {
+    ev_io io; /* io.fd is the socket, io.data the group */
+    struct lubdub_deadline deadline;
+    struct lubdub_session session;
+};
+
+/* What many links have in common. The owner embeds it and keeps it until its last link is closed. */
+struct lubdub_link_group {
+    struct lubdub_reactor *reactor;
+    const struct lubdub_session_settings *settings;
+    /*
+     * The session has something to say. For LUBDUB_EVENT_HELLO the owner calls lubdub_link_grant() or
+     * lubdub_link_leave() before it returns. now is the moment of the decision.
+     */
+    void (*on_event)(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now);
+    /* The socket is closed and the link is the owner's again, which may free it. Comes once, after DOWN or a leave. */
+    void (*on_closed)(struct lubdub_link *link);
+    /* The outermost step has ended: nothing of this group is on the stack. May free the group. NULL: not needed. */
+    void (*on_rest)(struct lubdub_link_group *group);
+    unsigned step_count; /* steps of this group's links that are running */
+};
+
+/* Acquires the loop's reactor. The callbacks and settings are the owner's to set. */
+enum lubdub_error lubdub_link_group_init(struct lubdub_link_group *group, struct ev_loop *loop);
+void lubdub_link_group_clear(struct lubdub_link_group *group);
+
+/*
+ * Begins a session on a connected, non-blocking socket, which the link owns from now on, also on failure.
+ * The client's HELLO is made from `opening` (NULL: the group's settings), which is not needed afterwards.
+ * On failure (no memory) the socket is closed and on_closed does not come. A connection that is broken already
+ * ends before this returns, callbacks included.
+ */
+enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
+                                   enum lubdub_role role, const struct lubdub_session_settings *opening);
+
+/* As lubdub_session_grant, lubdub_session_leave and lubdub_session_send. */
+enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdub_grant *grant);
+void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,
+                       lubdub_duration retry_after);
+enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content, size_t length);
+
+/*
+ * Takes the link out of the loop and gives up its socket without a word; on_closed does not come. Not from
+ * inside a callback for this same link. Returns the socket, which is the caller's now.
+ */
+int lubdub_link_detach(struct lubdub_link *link);
+
+/* Closes the socket without a word (a FIN, or a RST where bytes lie unread); on_closed does not come. As above. */
+void lubdub_link_abort(struct lubdub_link *link);
+
+static inline struct lubdub_link_group *lubdub_link_group(const struct lubdub_link *link)
+{
+    return link->io.data;
+}
+
+#endif

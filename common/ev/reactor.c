@@ -1,0 +1,206 @@
+/* One timer for all deadlines of a loop, and the clock that notices our own absence. */
+#include "reactor.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <lubdub/frame.h>
+
+#include "clock.h"
+#include "container_of.h"
+
+/* Shorter absences are the machine's ordinary unpunctuality. */
+#define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
+
+/* Room for the answers to one input and for two frames of any size besides. */
+#define OUTPUT_SIZE (LUBDUB_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + LUBDUB_CONTENT_LIMIT))
+
+static pthread_mutex_t reactors_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lubdub_reactor *reactors;
+
+static void arm(struct lubdub_reactor *reactor, lubdub_time due)
+{
+    lubdub_time now = lubdub_clock_now();
+    ev_tstamp after = due > now ? (ev_tstamp)(due - now) / (ev_tstamp)LUBDUB_SECOND : 0;
+
+    reactor->armed_for = due;
+    ev_timer_stop(reactor->loop, &reactor->timer);
+    if (due == LUBDUB_TIME_NEVER) {
+        return;
+    }
+    /* libev counts from its own idea of now, which is as old as this turn of the loop. */
+    ev_now_update(reactor->loop);
+    ev_timer_set(&reactor->timer, after, 0);
+    ev_timer_start(reactor->loop, &reactor->timer);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct lubdub_reactor *reactor = container_of(timer, struct lubdub_reactor, timer);
+    struct lubdub_deadline *node;
+    lubdub_time now;
+    unsigned judged;
+    (void)loop, (void)revents;
+
+    lubdub_reactor_enter(reactor);
+    now = lubdub_reactor_now(reactor);
+    reactor->armed_for = 0; /* so that nobody arms the timer before we do, below */
+    for (judged = 0; judged < LUBDUB_JUDGED_PER_TURN; judged++) {
+        node = lubdub_deadlines_pop(&reactor->deadlines, now);
+        if (node == NULL) {
+            break;
+        }
+        reactor->hooks->due(node, now);
+    }
+    arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
+    lubdub_reactor_leave(reactor);
+}
+
+static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lubdub_reactor_hooks *hooks)
+{
+    struct lubdub_reactor *reactor = calloc(1, sizeof *reactor);
+
+    if (reactor == NULL) {
+        return NULL;
+    }
+    reactor->input = malloc(LUBDUB_INPUT_SIZE);
+    reactor->output = malloc(OUTPUT_SIZE);
+    if (reactor->input == NULL || reactor->output == NULL) {
+        free(reactor->input);
+        free(reactor->output);
+        free(reactor);
+        return NULL;
+    }
+    reactor->output_capacity = OUTPUT_SIZE;
+    reactor->loop = loop;
+    reactor->hooks = hooks;
+    reactor->ran_at = lubdub_clock_now();
+    reactor->armed_for = LUBDUB_TIME_NEVER;
+    reactor->shortest_patience = UINT64_MAX;
+    lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
+    ev_timer_init(&reactor->timer, on_timer, 0, 0);
+    return reactor;
+}
+
+static void reactor_free(struct lubdub_reactor *reactor)
+{
+    ev_timer_stop(reactor->loop, &reactor->timer);
+    free(reactor->input);
+    free(reactor->output);
+    free(reactor);
+}
+
+struct lubdub_reactor *lubdub_reactor_acquire(struct ev_loop *loop, const struct lubdub_reactor_hooks *hooks)
+{
+    struct lubdub_reactor *reactor;
+
+    pthread_mutex_lock(&reactors_lock);
+    for (reactor = reactors; reactor != NULL && reactor->loop != loop;) {
+        reactor = reactor->next;
+    }
+    if (reactor == NULL) {
+        reactor = reactor_new(loop, hooks);
+        if (reactor != NULL) {
+            reactor->next = reactors;
+            reactors = reactor;
+        }
+    }
+    if (reactor != NULL) {
+        reactor->reference_count++;
+    }
+    pthread_mutex_unlock(&reactors_lock);
+    return reactor;
+}
+
+static void free_if_unused(struct lubdub_reactor *reactor)
+{
+    struct lubdub_reactor **link;
+    bool is_unused;
+
+    pthread_mutex_lock(&reactors_lock);
+    is_unused = reactor->reference_count == 0 && reactor->busy_count == 0;
+    for (link = &reactors; is_unused && *link != NULL; link = &(*link)->next) {
+        if (*link == reactor) {
+            *link = reactor->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&reactors_lock);
+    if (is_unused) {
+        reactor_free(reactor);
+    }
+}
+
+void lubdub_reactor_release(struct lubdub_reactor *reactor)
+{
+    pthread_mutex_lock(&reactors_lock);
+    reactor->reference_count--;
+    pthread_mutex_unlock(&reactors_lock);
+    free_if_unused(reactor);
+}
+
+void lubdub_reactor_enter(struct lubdub_reactor *reactor)
+{
+    reactor->busy_count++;
+}
+
+void lubdub_reactor_leave(struct lubdub_reactor *reactor)
+{
+    reactor->busy_count--;
+    if (reactor->busy_count == 0 && reactor->reference_count == 0) {
+        free_if_unused(reactor);
+    }
+}
+
+struct absence {
+    struct lubdub_reactor *reactor;
+    lubdub_duration away;
+    lubdub_duration overslept;
+    lubdub_duration shortest_patience;
+};
+
+static void forgive(struct lubdub_deadline *node, void *user_data)
+{
+    struct absence *absence = user_data;
+    lubdub_duration patience = absence->reactor->hooks->forgive(node, absence->away, absence->overslept);
+
+    if (patience < absence->shortest_patience) {
+        absence->shortest_patience = patience;
+    }
+}
+
+lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor)
+{
+    lubdub_time now = lubdub_clock_now();
+    lubdub_time expected = reactor->armed_for;
+    struct absence absence = {.reactor = reactor, .shortest_patience = UINT64_MAX};
+
+    if (expected < reactor->ran_at) {
+        expected = reactor->ran_at;
+    }
+    absence.overslept = lubdub_time_between(expected, now);
+    if (absence.overslept >= SHORTEST_ABSENCE && absence.overslept >= reactor->shortest_patience / 4) {
+        absence.away = lubdub_time_between(reactor->ran_at, now);
+        reactor->absence_count++;
+        reactor->absence_total += absence.away;
+        lubdub_deadlines_visit(&reactor->deadlines, forgive, &absence);
+        reactor->shortest_patience = absence.shortest_patience;
+    }
+    reactor->ran_at = now;
+    return now;
+}
+
+void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *node, lubdub_time due)
+{
+    lubdub_deadlines_set(&reactor->deadlines, node, due);
+    if (due < reactor->armed_for) {
+        arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
+    }
+}
+
+void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience)
+{
+    if (patience < reactor->shortest_patience) {
+        reactor->shortest_patience = patience;
+    }
+}

@@ -1,0 +1,75 @@
+/*
+ * What all sessions on one libev loop share: the wheel of deadlines with its single ev_timer, the buffers for
+ * a turn, and the watch over ourselves.
+ *
+ * Every callback asks lubdub_reactor_now() for the time. Where that finds that nobody asked for much longer than
+ * the loop meant to sleep, we were away (stopped, suspended, busy elsewhere), and every session's deadlines are
+ * moved before anybody is judged. Belongs to the loop's thread.
+ */
+#ifndef LUBDUB_EV_REACTOR_H
+#define LUBDUB_EV_REACTOR_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+#include "deadlines.h"
+
+/* Read from one socket at a time; what is more waits for the loop's next round, so that no peer holds it. */
+#define LUBDUB_INPUT_SIZE 8192
+
+/* Judged in one turn of the loop; the rest after it has looked at the sockets again. */
+#define LUBDUB_JUDGED_PER_TURN 512
+
+/* What the reactor asks of those whose deadlines it keeps. */
+struct lubdub_reactor_hooks {
+    /* The node was popped; its owner does what is due and sets it again. */
+    void (*due)(struct lubdub_deadline *node, lubdub_time now);
+    /* We were away; returns the owner's patience (lubdub_session_patience). */
+    lubdub_duration (*forgive)(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept);
+};
+
+struct lubdub_step;
+
+struct lubdub_reactor {
+    struct ev_loop *loop;
+    ev_timer timer;
+    struct lubdub_deadlines deadlines;
+    const struct lubdub_reactor_hooks *hooks;
+    lubdub_time ran_at;                /* when somebody last asked for the time */
+    lubdub_time armed_for;             /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
+    lubdub_duration shortest_patience; /* a lower bound of all that are here */
+    uint64_t absence_count;            /* how often we were away, and for how long in all */
+    lubdub_duration absence_total;
+    struct lubdub_step *step;          /* the innermost step that runs (link.c) */
+    uint8_t *input;                    /* LUBDUB_INPUT_SIZE */
+    uint8_t *output;
+    size_t output_capacity;
+    unsigned reference_count;
+    unsigned busy_count;               /* callbacks of ours that are running */
+    struct lubdub_reactor *next;
+};
+
+/* The loop's reactor, made for the first who asks; NULL without memory. */
+struct lubdub_reactor *lubdub_reactor_acquire(struct ev_loop *loop, const struct lubdub_reactor_hooks *hooks);
+
+/* The last one frees it, at the end of the callback that is running. */
+void lubdub_reactor_release(struct lubdub_reactor *reactor);
+
+/* Brackets a callback: between the two the reactor stays. */
+void lubdub_reactor_enter(struct lubdub_reactor *reactor);
+void lubdub_reactor_leave(struct lubdub_reactor *reactor);
+
+/* The time for this callback. May move deadlines; calls no application. */
+lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor);
+
+/* Sets or moves the node and sees to it that the loop wakes for it. */
+void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *node, lubdub_time due);
+
+/* Somebody with this patience is here: absences are measured against the shortest. */
+void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience);
+
+#endif

@@ -1,0 +1,74 @@
+/* Socket options, and the kernel's evidence. */
+#include "socket.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* One byte unsent is enough to make the kernel ask us to wait. */
+#define UNSENT_LIMIT 1
+
+/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN). */
+#define DELAYED_ACK_MS 40
+
+void lubdub_socket_tune(int socket)
+{
+    const int on = 1;
+    const int unsent = UNSENT_LIMIT;
+
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
+int lubdub_socket_new(const struct lubdub_address *address)
+{
+    int family = lubdub_address_is_ipv4(address) ? AF_INET : AF_INET6;
+
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+enum lubdub_cause lubdub_socket_cause(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return LUBDUB_CAUSE_REFUSED;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED:
+        return LUBDUB_CAUSE_RESET;
+    default:
+        return LUBDUB_CAUSE_UNREACHABLE; /* ETIMEDOUT of the connection, EHOSTUNREACH, ENETUNREACH, … */
+    }
+}
+
+enum lubdub_path lubdub_socket_path(int socket)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    uint32_t round_trip_ms;
+
+    memset(&info, 0, sizeof info);
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+        return LUBDUB_PATH_UNKNOWN;
+    }
+    if (info.tcpi_unacked == 0) {
+        return LUBDUB_PATH_ACKNOWLEDGED; /* what is unsent waits for the peer's window, not for its kernel */
+    }
+    if (info.tcpi_retransmits > 0 || info.tcpi_backoff > 0) {
+        return LUBDUB_PATH_SILENT;
+    }
+    round_trip_ms = info.tcpi_rtt / 1000 + info.tcpi_rttvar / 250;
+    return info.tcpi_last_data_sent > DELAYED_ACK_MS + round_trip_ms ? LUBDUB_PATH_SILENT : LUBDUB_PATH_UNKNOWN;
+}
+
+void lubdub_socket_reset(int socket)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(socket);
+}
