@@ -103,6 +103,36 @@ void lubdub_server_note_drained(struct lubdub_server *server);
 /* Worker 0: sets the timer for the next identity whose grace is over. */
 void lubdub_server_mind_grace(struct lubdub_server *server);
 
+/* ---- ends.c ---- */
+
+/* Tells DISCONNECTED, once for each session; *event says why. A connection that is no session has no end to tell. */
+void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event);
+
+/* We end it: DISCONNECTED, BYE. text may be NULL. The record may be gone afterwards. */
+void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
+                           enum lubdub_cause cause, const char *text, bool has_retry_after,
+                           lubdub_duration retry_after);
+
+/* Tells REJECTED of a connection that does not become a session. */
+void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
+                          struct lubdub_slice text, bool has_reason, uint8_t reason);
+
+/* REJECTED, BYE. The record may be gone afterwards. */
+void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
+                          enum lubdub_cause cause, const char *text);
+
+/* Gives the record and its peer back; its link is closed. */
+void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *record);
+
+/* ---- door.c ---- */
+
+/* A connection came. The socket is the worker's now. */
+void lubdub_worker_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address);
+
+/* Somebody wants in, by HELLO or by a first PROBE or MESSAGE: granted or refused when this returns. */
+void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
+                       lubdub_time now);
+
 /* ---- worker.c ---- */
 
 /* Makes loop (where there is none), pool, group and mailbox. */
@@ -115,9 +145,6 @@ void lubdub_worker_clear(struct lubdub_worker *worker);
 enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker);
 void lubdub_worker_join(struct lubdub_worker *worker);
 
-/* A connection came. The socket is the worker's now. */
-void lubdub_worker_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address);
-
 /* In the worker's own thread: what the letters ask for. */
 enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content,
                                      size_t length);
@@ -125,6 +152,11 @@ enum lubdub_error lubdub_worker_disconnect(struct lubdub_worker *worker, uint64_
                                            enum lubdub_cause cause, const char *text);
 enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t session, lubdub_duration interval,
                                         lubdub_duration expiry);
+
+static inline const struct lubdub_server_settings *lubdub_worker_settings(const struct lubdub_worker *worker)
+{
+    return &worker->rules->settings;
+}
 
 static inline bool lubdub_worker_is_own_thread(const struct lubdub_worker *worker)
 {

@@ -1,4 +1,4 @@
-/* One loop's sessions: from accept through HELLO to their one end. */
+/* One loop: what its sessions say, and what other threads ask of it. */
 #define _GNU_SOURCE
 #include <assert.h>
 #include <fcntl.h>
@@ -14,13 +14,12 @@
 #include "container_of.h"
 #include "peer.h"
 #include "server_internal.h"
-#include "socket.h"
 
 /* Sessions that a broadcast or a drain reaches in one turn of the loop. */
 #define REACHED_PER_TURN 256
 
-/* Connections that have not become sessions yet, beyond max_sessions: at least so many are listened to. */
-#define SMALLEST_WAITING_ROOM 64
+/* Of one worker, where the system sets no limit: half a gigabyte of address space. */
+#define MOST_CONNECTIONS (4 * 1024 * 1024)
 
 /* Draining, so many come back in a second. */
 #define RETURNS_PER_SECOND 1000
@@ -35,346 +34,10 @@ static struct lubdub_record *record_of(struct lubdub_link *link)
     return container_of(link, struct lubdub_record, link);
 }
 
-static const struct lubdub_server_settings *settings_of(const struct lubdub_worker *worker)
-{
-    return &worker->rules->settings;
-}
-
 uint32_t lubdub_worker_random(struct lubdub_worker *worker, uint32_t limit)
 {
     worker->random = worker->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
     return limit > 0 ? (uint32_t)((worker->random >> 32) * limit >> 32) : 0;
-}
-
-/* ---- the end of a session ---- */
-
-/* Takes the identity out of the index, unless somebody took it over, and remembers how it ended. */
-static void unregister(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause)
-{
-    struct lubdub_server *server = worker->server;
-    struct lubdub_slice identity = lubdub_peer_identity(record->peer);
-    uint32_t place = lubdub_pool_place(&worker->pool, record);
-    lubdub_duration grace = settings_of(worker)->grace;
-    bool begins_grace = false;
-
-    if (!record->peer->is_registered) {
-        return;
-    }
-    record->peer->is_registered = false;
-    pthread_mutex_lock(&server->lock);
-    if (lubdub_identity_index_find(&server->identities, identity) == place) {
-        lubdub_time now = lubdub_clock_now() - server->grace_lag;
-
-        lubdub_identity_index_remove(&server->identities, place);
-        begins_grace = grace > 0 && !worker->is_draining;
-        lubdub_departed_add(&server->departed, identity, cause, begins_grace ? lubdub_time_after(now, grace) : 0,
-                            settings_of(worker)->remembered_ends);
-    }
-    pthread_mutex_unlock(&server->lock);
-    if (begins_grace && worker->index == 0) {
-        lubdub_server_mind_grace(server);
-    } else if (begins_grace) {
-        struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_GRACE);
-
-        if (letter != NULL) {
-            lubdub_mailbox_post(&server->workers[0].mailbox, letter);
-        }
-    }
-}
-
-/* Tells the application, once for each session. */
-static void end_session(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event)
-{
-    lubdub_duration connected_at = record->connected_at * LUBDUB_MILLISECOND;
-
-    if (!record->peer->is_session) {
-        return;
-    }
-    record->peer->is_session = false;
-    atomic_fetch_sub(&worker->server->session_count, 1);
-    lubdub_tally_add(&worker->tally.disconnected, 1);
-    lubdub_tally_add(&worker->tally.by_cause[event->cause], 1);
-    unregister(worker, record, event->cause);
-
-    event->kind = LUBDUB_SERVER_DISCONNECTED;
-    event->probes = lubdub_session_probes_received(&record->link.session);
-    event->connected_for = lubdub_time_between(connected_at, event->now);
-    lubdub_server_tell(worker, record, event);
-}
-
-/* We end it: event, BYE. */
-static void dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
-                    enum lubdub_cause cause, const char *text, bool has_retry_after, lubdub_duration retry_after)
-{
-    struct lubdub_server_event event = {
-        .now = lubdub_clock_now(),
-        .cause = cause,
-        .has_reason = true,
-        .reason = (uint8_t)reason,
-        .text = {text, text != NULL ? strlen(text) : 0},
-    };
-
-    event.silent_for = lubdub_time_between(record->link.session.heard_at, event.now);
-    end_session(worker, record, &event);
-    lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
-}
-
-/* A connection that does not become a session. */
-static void reject(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
-                   struct lubdub_slice text, bool has_reason, uint8_t reason)
-{
-    struct lubdub_server_event event = {
-        .kind = LUBDUB_SERVER_REJECTED,
-        .now = lubdub_clock_now(),
-        .cause = cause,
-        .text = text,
-        .has_reason = has_reason,
-        .reason = reason,
-    };
-
-    lubdub_tally_add(&worker->tally.rejected, 1);
-    lubdub_server_tell(worker, record, &event);
-}
-
-static void refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
-                   enum lubdub_cause cause, const char *text)
-{
-    /* Spread, so that those who were refused together do not come back together. */
-    bool has_retry_after = reason == LUBDUB_REASON_OVERLOADED || reason == LUBDUB_REASON_DRAINING;
-    lubdub_duration retry_after = (1000 + lubdub_worker_random(worker, 1000)) * LUBDUB_MILLISECOND;
-
-    reject(worker, record, cause, (struct lubdub_slice){text, strlen(text)}, true, (uint8_t)reason);
-    lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
-}
-
-/* ---- the beginning ---- */
-
-static bool is_full(const struct lubdub_worker *worker)
-{
-    size_t most = settings_of(worker)->max_sessions;
-
-    return most > 0 && atomic_load(&worker->server->session_count) >= most;
-}
-
-/* The session whose identity a newcomer took over. Its own worker ends it. */
-static void replace(struct lubdub_worker *worker, uint64_t number)
-{
-    struct lubdub_server *server = worker->server;
-    struct lubdub_worker *owner =
-        &server->workers[lubdub_place_worker(lubdub_number_place(number), server->worker_count)];
-    struct lubdub_letter *letter;
-
-    if (owner == worker) {
-        lubdub_worker_disconnect(worker, number, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL);
-        return;
-    }
-    letter = lubdub_letter_new(LUBDUB_LETTER_REPLACED);
-    if (letter != NULL) {
-        letter->session = number;
-        lubdub_mailbox_post(&owner->mailbox, letter);
-    }
-}
-
-/* What registering an identity found out. */
-struct registration {
-    uint64_t replaced; /* number of the session that it was taken from, or 0 */
-    enum lubdub_cause last_end;
-    bool is_resumed;
-    bool is_older;     /* refused: who has the identity started later */
-    bool is_full;      /* refused: it would be one session too many */
-    bool is_failed;    /* refused: no memory */
-};
-
-/* The session with the higher incarnation has the identity; on a tie the newcomer (docs/protocol.md, section 5). */
-static void register_identity(struct lubdub_worker *worker, struct lubdub_record *record,
-                              struct registration *registration)
-{
-    struct lubdub_server *server = worker->server;
-    struct lubdub_slice identity = lubdub_peer_identity(record->peer);
-    bool has_grace = settings_of(worker)->grace > 0;
-    uint32_t rival_place;
-
-    memset(registration, 0, sizeof *registration);
-    pthread_mutex_lock(&server->lock);
-    rival_place = lubdub_identity_index_find(&server->identities, identity);
-    if (rival_place != LUBDUB_NO_PLACE) {
-        /* While the index names it and we hold the lock, its worker cannot give its record back. */
-        struct lubdub_worker *owner = &server->workers[lubdub_place_worker(rival_place, server->worker_count)];
-        const struct lubdub_record *rival = lubdub_pool_at_place(&owner->pool, rival_place);
-
-        registration->is_older = rival->peer->incarnation > record->peer->incarnation;
-        registration->replaced = lubdub_pool_number(&owner->pool, rival);
-        registration->is_resumed = has_grace;
-        registration->last_end = LUBDUB_CAUSE_REPLACED;
-    } else if (is_full(worker)) {
-        registration->is_full = true;
-    } else {
-        registration->last_end = lubdub_departed_take(&server->departed, identity,
-                                                      lubdub_clock_now() - server->grace_lag,
-                                                      &registration->is_resumed);
-    }
-    if (!registration->is_older && !registration->is_full) {
-        registration->is_failed =
-            !lubdub_identity_index_put(&server->identities, lubdub_pool_place(&worker->pool, record));
-        record->peer->is_registered = !registration->is_failed;
-    }
-    pthread_mutex_unlock(&server->lock);
-}
-
-/* Registers who said who it is. False: refused. */
-static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
-                      struct lubdub_grant *grant)
-{
-    struct registration registration;
-    struct lubdub_peer *introduced = lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options);
-
-    if (introduced == NULL) {
-        refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "no memory is left");
-        return false;
-    }
-    record->peer = introduced;
-    if (hello->options.identity.length == 0) {
-        if (is_full(worker)) {
-            refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "there are too many sessions");
-            return false;
-        }
-        return true;
-    }
-    register_identity(worker, record, &registration);
-    if (registration.is_older) {
-        refuse(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED,
-               "a session with this identity started later");
-        return false;
-    }
-    if (registration.is_full || registration.is_failed) {
-        refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-               registration.is_full ? "there are too many sessions" : "no memory is left");
-        return false;
-    }
-    if (registration.replaced != 0) {
-        replace(worker, registration.replaced);
-    }
-    grant->is_resumed = registration.is_resumed;
-    grant->last_end = registration.last_end;
-    return true;
-}
-
-static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *record, lubdub_time now,
-                           bool is_resumed)
-{
-    struct lubdub_label labels[LUBDUB_LABEL_COUNT_LIMIT];
-    struct lubdub_server_event event = {
-        .kind = LUBDUB_SERVER_CONNECTED,
-        .now = now,
-        .interval = lubdub_session_interval(&record->link.session),
-        .expiry = lubdub_session_expiry(&record->link.session),
-        .is_resumed = is_resumed,
-        .labels = labels,
-        .label_count = lubdub_peer_labels(record->peer, labels),
-    };
-
-    lubdub_server_tell(worker, record, &event);
-}
-
-/* Somebody wants in: by HELLO, or by a first PROBE or MESSAGE. */
-static void admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
-                  lubdub_time now)
-{
-    const struct lubdub_server_settings *settings = settings_of(worker);
-    struct lubdub_grant grant = {.session_number = lubdub_pool_number(&worker->pool, record)};
-
-    if (worker->is_draining) {
-        refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
-        return;
-    }
-    if (hello->is_anonymous) {
-        if (is_full(worker)) {
-            refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "there are too many sessions");
-            return;
-        }
-    } else if (!lubdub_admission_token(settings, hello->options.token)) {
-        refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, "the token is not known here");
-        return;
-    } else if (!introduce(worker, record, hello, &grant)) {
-        return;
-    }
-
-    lubdub_admission_grant(settings, hello->options.interval_ms * LUBDUB_MILLISECOND,
-                           hello->options.expiry_ms * LUBDUB_MILLISECOND, &grant);
-    record->connected_at = now / LUBDUB_MILLISECOND & 0xffffffffffff;
-    record->peer->is_session = true;
-    atomic_fetch_add(&worker->server->session_count, 1);
-    lubdub_tally_add(&worker->tally.connected, 1);
-    lubdub_link_grant(&record->link, &grant);
-    tell_connected(worker, record, now, grant.is_resumed);
-}
-
-static void free_record(struct lubdub_worker *worker, struct lubdub_record *record)
-{
-    struct lubdub_peer *peer = record->peer;
-
-    if (peer->counts_address) {
-        struct lubdub_address address;
-
-        lubdub_peer_address(peer, &address);
-        pthread_mutex_lock(&worker->server->lock);
-        lubdub_address_counts_remove(&worker->server->addresses, &address);
-        pthread_mutex_unlock(&worker->server->lock);
-    }
-    atomic_fetch_sub_explicit(&worker->tally.connections, 1, memory_order_relaxed);
-    lubdub_pool_give_back(&worker->pool, record);
-    free(peer);
-}
-
-static bool address_is_crowded(struct lubdub_worker *worker, struct lubdub_record *record,
-                               const struct lubdub_address *address)
-{
-    size_t limit = settings_of(worker)->max_per_address;
-
-    if (limit == 0) {
-        return false;
-    }
-    pthread_mutex_lock(&worker->server->lock);
-    record->peer->counts_address = lubdub_address_counts_add(&worker->server->addresses, address, limit);
-    pthread_mutex_unlock(&worker->server->lock);
-    return !record->peer->counts_address;
-}
-
-static bool waiting_room_is_full(const struct lubdub_worker *worker)
-{
-    size_t most = settings_of(worker)->max_sessions;
-    size_t room = most / 100 > SMALLEST_WAITING_ROOM ? most / 100 : SMALLEST_WAITING_ROOM;
-
-    return most > 0 && worker->pool.count > most + room;
-}
-
-void lubdub_worker_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address)
-{
-    struct lubdub_record *record = lubdub_pool_take(&worker->pool);
-
-    if (record == NULL) {
-        lubdub_socket_reset(socket);
-        return;
-    }
-    record->peer = lubdub_peer_new(address);
-    if (record->peer == NULL) {
-        lubdub_pool_give_back(&worker->pool, record);
-        lubdub_socket_reset(socket);
-        return;
-    }
-    record->remote_port = address->port;
-    lubdub_tally_add(&worker->tally.accepted, 1);
-    lubdub_tally_add(&worker->tally.connections, 1);
-    if (lubdub_link_open(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL) != LUBDUB_ERROR_OK) {
-        free_record(worker, record);
-        return;
-    }
-    if (address_is_crowded(worker, record, address)) {
-        refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-               "there are too many connections from this address");
-    } else if (waiting_room_is_full(worker)) {
-        refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "there are too many sessions");
-    }
 }
 
 /* ---- what sessions say ---- */
@@ -387,7 +50,7 @@ static void on_message(struct lubdub_worker *worker, struct lubdub_record *recor
 
     lubdub_tally_add(&worker->tally.messages, 1);
     lubdub_server_tell(worker, record, &message);
-    switch (settings_of(worker)->on_message) {
+    switch (lubdub_worker_settings(worker)->on_message) {
     case LUBDUB_ON_MESSAGE_DROP:
         break;
     case LUBDUB_ON_MESSAGE_ECHO:
@@ -415,14 +78,14 @@ static void on_down(struct lubdub_worker *worker, struct lubdub_record *record, 
     };
 
     if (event->had_session) {
-        end_session(worker, record, &end);
+        lubdub_record_end(worker, record, &end);
         return;
     }
     if ((event->cause == LUBDUB_CAUSE_CLOSED || event->cause == LUBDUB_CAUSE_RESET) && event->text.length == 0) {
         lubdub_tally_add(&worker->tally.empty, 1); /* port scans and health checks of load balancers: no news */
         return;
     }
-    reject(worker, record, event->cause, event->text, event->has_reason, event->reason_code);
+    lubdub_record_reject(worker, record, event->cause, event->text, event->has_reason, event->reason_code);
 }
 
 static void on_event(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now)
@@ -440,7 +103,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
 
     switch (event->kind) {
     case LUBDUB_EVENT_HELLO:
-        admit(worker, record, event, now);
+        lubdub_door_admit(worker, record, event, now);
         return;
     case LUBDUB_EVENT_MESSAGE:
         on_message(worker, record, event, now);
@@ -494,7 +157,7 @@ static void on_closed(struct lubdub_link *link)
     struct lubdub_record *record = record_of(link);
 
     assert(!record->peer->is_session);
-    free_record(worker, record);
+    lubdub_record_free(worker, record);
     note_if_drained(worker);
 }
 
@@ -537,7 +200,7 @@ enum lubdub_error lubdub_worker_disconnect(struct lubdub_worker *worker, uint64_
     if (record == NULL || !record->peer->is_session) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
-    dismiss(worker, record, reason, cause, text, false, 0);
+    lubdub_record_dismiss(worker, record, reason, cause, text, false, 0);
     return LUBDUB_ERROR_OK;
 }
 
@@ -550,7 +213,7 @@ enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t s
     if (record == NULL || !record->peer->is_session) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
-    lubdub_admission_grant(settings_of(worker), interval, expiry, &grant);
+    lubdub_admission_grant(lubdub_worker_settings(worker), interval, expiry, &grant);
     return lubdub_link_grant(&record->link, &grant);
 }
 
@@ -583,9 +246,9 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
         if (record->peer != NULL) {
             struct lubdub_server_event event = {.now = lubdub_clock_now(), .cause = LUBDUB_CAUSE_SHUTDOWN};
 
-            end_session(worker, record, &event);
+            lubdub_record_end(worker, record, &event);
             lubdub_link_abort(&record->link);
-            free_record(worker, record);
+            lubdub_record_free(worker, record);
         }
     }
     worker->has_told_all = true;
@@ -622,7 +285,7 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
         struct lubdub_record *record = &worker->pool.records[letter->progress];
 
         if (record->peer != NULL) {
-            dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away", true,
+            lubdub_record_dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away", true,
                     (100 + lubdub_worker_random(worker, slots)) * LUBDUB_MILLISECOND);
         }
     }
@@ -715,8 +378,8 @@ static uint32_t descriptor_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY || limit.rlim_max > UINT32_MAX) {
-        return UINT32_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > MOST_CONNECTIONS) {
+        return MOST_CONNECTIONS;
     }
     return (uint32_t)limit.rlim_max;
 }
@@ -767,7 +430,7 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
     for (i = 0; i < worker->pool.used; i++) {
         if (worker->pool.records[i].peer != NULL) {
             lubdub_link_abort(&worker->pool.records[i].link);
-            free_record(worker, &worker->pool.records[i]);
+            lubdub_record_free(worker, &worker->pool.records[i]);
         }
     }
     while ((listener = worker->listeners) != NULL) {

@@ -19,6 +19,16 @@ static bool is_type(const uint8_t *header, enum lubdub_frame_type type)
     return header[3] == type;
 }
 
+static bool has_urgent(const struct lubdub_outbox *outbox)
+{
+    return outbox->urgent.start != outbox->urgent.end;
+}
+
+static struct lubdub_queue *queue_of(struct lubdub_outbox *outbox, uint8_t type)
+{
+    return type == LUBDUB_FRAME_MESSAGE ? &outbox->messages : &outbox->urgent;
+}
+
 static void queue_clear(struct lubdub_queue *queue)
 {
     free(queue->bytes);
@@ -74,6 +84,7 @@ void lubdub_outbox_clear(struct lubdub_outbox *outbox)
     queue_clear(&outbox->urgent);
     queue_clear(&outbox->messages);
     outbox->current = 0;
+    outbox->ack_count = 0;
 }
 
 bool lubdub_outbox_append(struct lubdub_outbox *outbox, const uint8_t *frames, size_t length, size_t cut,
@@ -100,15 +111,15 @@ bool lubdub_outbox_append(struct lubdub_outbox *outbox, const uint8_t *frames, s
     }
     for (taken = 0; taken < length;) {
         size_t size = frame_size(frames + taken);
-        bool is_message = is_type(frames + taken, LUBDUB_FRAME_MESSAGE);
+        uint8_t type = frames[taken + 3];
 
         /* A cut frame keeps its whole length in the queue and starts past what the kernel has. */
-        queue_put(is_message ? &outbox->messages : &outbox->urgent, frames + taken, size);
+        queue_put(queue_of(outbox, type), frames + taken, size);
+        outbox->ack_count += type == LUBDUB_FRAME_ACK;
         if (taken == 0 && cut > 0) {
-            (is_message ? &outbox->messages : &outbox->urgent)->start += cut;
+            queue_of(outbox, type)->start += cut;
             outbox->current = size - cut;
-            outbox->current_is_message = is_message;
-            outbox->current_is_probe = is_type(frames, LUBDUB_FRAME_PROBE);
+            outbox->current_type = type;
         }
         taken += size;
     }
@@ -120,11 +131,11 @@ const uint8_t *lubdub_outbox_head(const struct lubdub_outbox *outbox, size_t *le
     const struct lubdub_queue *queue;
 
     if (outbox->current > 0) {
-        queue = outbox->current_is_message ? &outbox->messages : &outbox->urgent;
+        queue = outbox->current_type == LUBDUB_FRAME_MESSAGE ? &outbox->messages : &outbox->urgent;
         *length = outbox->current;
         return queue->bytes + queue->start;
     }
-    if (outbox->urgent.start != outbox->urgent.end) {
+    if (has_urgent(outbox)) {
         *length = outbox->urgent.end - outbox->urgent.start;
         return outbox->urgent.bytes + outbox->urgent.start;
     }
@@ -148,24 +159,26 @@ bool lubdub_outbox_sent(struct lubdub_outbox *outbox, size_t length, lubdub_time
         size_t part;
 
         if (outbox->current == 0) {
-            outbox->current_is_message = !lubdub_outbox_has_urgent(outbox);
-            queue = outbox->current_is_message ? &outbox->messages : &outbox->urgent;
+            queue = has_urgent(outbox) ? &outbox->urgent : &outbox->messages;
             outbox->current = frame_size(queue->bytes + queue->start);
-            outbox->current_is_probe = is_type(queue->bytes + queue->start, LUBDUB_FRAME_PROBE);
+            outbox->current_type = queue->bytes[queue->start + 3];
         }
-        queue = outbox->current_is_message ? &outbox->messages : &outbox->urgent;
+        queue = queue_of(outbox, outbox->current_type);
         part = length < outbox->current ? length : outbox->current;
         outbox->current -= part;
         length -= part;
         queue_take(queue, part);
-        probe_went = probe_went || (outbox->current == 0 && outbox->current_is_probe);
+        if (outbox->current == 0) {
+            probe_went = probe_went || outbox->current_type == LUBDUB_FRAME_PROBE;
+            outbox->ack_count -= outbox->current_type == LUBDUB_FRAME_ACK;
+        }
     }
     return probe_went;
 }
 
 void lubdub_outbox_drop_messages(struct lubdub_outbox *outbox)
 {
-    if (outbox->current > 0 && outbox->current_is_message) {
+    if (outbox->current > 0 && outbox->current_type == LUBDUB_FRAME_MESSAGE) {
         outbox->messages.end = outbox->messages.start + outbox->current;
     } else {
         queue_clear(&outbox->messages);

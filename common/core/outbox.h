@@ -27,8 +27,8 @@ struct lubdub_outbox {
     struct lubdub_queue urgent;
     struct lubdub_queue messages;
     size_t current;           /* bytes left of the frame in progress, at the head of its queue */
-    bool current_is_message;
-    bool current_is_probe;
+    uint8_t current_type;
+    size_t ack_count;         /* frames of this type that wait, wholly or in part */
     lubdub_time waits_since;  /* since when it is not empty */
     lubdub_time blocked_at;   /* since when the kernel has taken nothing */
 };
@@ -41,9 +41,10 @@ static inline bool lubdub_outbox_is_empty(const struct lubdub_outbox *outbox)
     return outbox->urgent.start == outbox->urgent.end && outbox->messages.start == outbox->messages.end;
 }
 
-static inline bool lubdub_outbox_has_urgent(const struct lubdub_outbox *outbox)
+/* Whether an answer to what the peer sent waits. */
+static inline bool lubdub_outbox_has_answers(const struct lubdub_outbox *outbox)
 {
-    return outbox->urgent.start != outbox->urgent.end;
+    return outbox->ack_count > 0;
 }
 
 /* Bytes of messages that wait. */

@@ -67,10 +67,36 @@ static bool grow(struct lubdub_probes *probes)
     return true;
 }
 
+/* Forgets the answered ones at the old end. */
+static void trim(struct lubdub_probes *probes)
+{
+    while (probes->count > 0 && when_sent(probes, first_sequence(probes)) == ACKNOWLEDGED) {
+        probes->first = (uint16_t)((probes->first + 1) & (probes->capacity - 1));
+        probes->count--;
+    }
+}
+
+/* Makes room from an old one that was passed over: acks come in order, its own will not come any more. */
+static void forget_passed_over(struct lubdub_probes *probes)
+{
+    uint64_t sequence;
+
+    for (sequence = first_sequence(probes); sequence <= probes->last; sequence++) {
+        if (when_sent(probes, sequence) == ACKNOWLEDGED && first_sequence(probes) <= probes->timed_out) {
+            *place(probes, first_sequence(probes)) = ACKNOWLEDGED;
+            trim(probes);
+            return;
+        }
+    }
+}
+
 uint64_t lubdub_probes_add(struct lubdub_probes *probes)
 {
     if (probes->count > 0 && *place(probes, probes->last) == LUBDUB_TIME_NEVER) {
         return 0;
+    }
+    if (probes->count == LUBDUB_PROBES_LIMIT) {
+        forget_passed_over(probes);
     }
     if (probes->count == LUBDUB_PROBES_LIMIT || (probes->count == probes->capacity && !grow(probes))) {
         return 0;
@@ -85,15 +111,6 @@ void lubdub_probes_handed_over(struct lubdub_probes *probes, lubdub_time now)
 {
     if (probes->count > 0 && *place(probes, probes->last) == LUBDUB_TIME_NEVER) {
         *place(probes, probes->last) = now > 0 ? now : 1; /* 0 is taken */
-    }
-}
-
-/* Forgets the answered ones at the old end. */
-static void trim(struct lubdub_probes *probes)
-{
-    while (probes->count > 0 && when_sent(probes, first_sequence(probes)) == ACKNOWLEDGED) {
-        probes->first = (uint16_t)((probes->first + 1) & (probes->capacity - 1));
-        probes->count--;
     }
 }
 

@@ -12,7 +12,10 @@
 
 #include <lubdub/time.h>
 
-/* So many unanswered probes are remembered; then no more are sent until some are answered. */
+/*
+ * So many unanswered probes are remembered; then no more are sent until some are answered. One that was passed over,
+ * timed out while a later one was answered, makes room.
+ */
 #define LUBDUB_PROBES_LIMIT 4096
 
 /* What most clients ever need: one on its way, one before it. */

@@ -312,8 +312,8 @@ bool lubdub_session_wants_input(const struct lubdub_session *session)
     if (session->state >= LUBDUB_SESSION_LEAVING || !has_waiting_output(session)) {
         return true;
     }
-    /* Our own messages may wait while we listen, our answers may not: else two that talk would both stop listening. */
-    return session->role == LUBDUB_ROLE_CLIENT && !lubdub_outbox_has_urgent(&session->extra->outbox);
+    /* A client's own messages and probes may wait while it listens: else two that talk would both stop listening. */
+    return session->role == LUBDUB_ROLE_CLIENT && !lubdub_outbox_has_answers(&session->extra->outbox);
 }
 
 /* ---- the end ---- */

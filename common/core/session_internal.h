@@ -96,10 +96,13 @@ static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session 
                : LUBDUB_TIME_NEVER;
 }
 
-/* Which silence this is, by what the kernel said. Without word from it we cannot claim that it acknowledges. */
+/*
+ * Which silence this is, by what the kernel said. Where that cannot be told yet (what we sent is younger than a delayed
+ * ACK, which happens with expiries below some 60 ms), a stalled process is the likelier of the two.
+ */
 static inline enum lubdub_cause lubdub_cause_of_silence(enum lubdub_path path)
 {
-    return path == LUBDUB_PATH_ACKNOWLEDGED ? LUBDUB_CAUSE_HUNG : LUBDUB_CAUSE_UNREACHABLE;
+    return path == LUBDUB_PATH_SILENT ? LUBDUB_CAUSE_UNREACHABLE : LUBDUB_CAUSE_HUNG;
 }
 
 #endif

@@ -1,0 +1,32 @@
+/*
+ * Bytes from a peer made safe to show: a terminal, a log or a JSON reader gets text only. Pure.
+ *
+ * What is kept as it is: printable UTF-8. What is escaped: control bytes, DEL and bytes that are no UTF-8 as \xNN; C1
+ * controls, line separators, and the marks that reorder text (bidi) or cannot be seen as \u{NNNN}; the backslash as \\.
+ */
+#ifndef LUBDUB_PROGRAM_ESCAPE_H
+#define LUBDUB_PROGRAM_ESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Writes the escaped bytes and a terminating NUL into text, which has room for capacity (at least 6) bytes. What does not
+ * fit is cut at the end of a whole character and closes with "...". Returns the length of the text, without the NUL.
+ */
+size_t lubdub_escape_text(char *text, size_t capacity, const void *bytes, size_t length);
+
+/* The same for a whole line that has been escaped in part: backslashes stay as they are. */
+size_t lubdub_escape_line(char *text, size_t capacity, const void *bytes, size_t length);
+
+/* The same as the first for key=value: stays bare when it is plain, else stands in double quotes with \" inside. Empty is "". */
+size_t lubdub_escape_value(char *text, size_t capacity, const void *bytes, size_t length);
+
+/*
+ * Decodes the character at the start of bytes (length at least 1). Returns how many bytes it takes, and the character in
+ * *code_point; or 0 where they are no valid UTF-8 (too long a form, a surrogate, above U+10FFFF, cut off).
+ */
+size_t lubdub_utf8_decode(const uint8_t *bytes, size_t length, uint32_t *code_point);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Whole lines to a descriptor, for a thread that may wait: a pipe gets pieces that the kernel takes whole or not at all, a
+ * file that filled up in the middle of a line is cut back to the line before. The wait can be ended from other threads.
+ */
+#ifndef LUBDUB_PROGRAM_EVENT_OUTPUT_H
+#define LUBDUB_PROGRAM_EVENT_OUTPUT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+struct lubdub_event_output {
+    int descriptor;             /* a duplicate or a description of our own, never the caller's */
+    bool is_regular;
+    bool is_socket;
+    bool is_torn;               /* the last line is incomplete: the next one needs a newline before it */
+    int error;                  /* the last errno of a write */
+    int kick;                   /* eventfd: look at the two below */
+    atomic_int next_descriptor; /* to be used from now on, or -1 */
+    _Atomic lubdub_time give_up_at;
+};
+
+enum lubdub_event_output_result {
+    LUBDUB_EVENT_OUTPUT_DONE,
+    LUBDUB_EVENT_OUTPUT_REFUSED, /* an error that may pass: disk full, input/output error */
+    LUBDUB_EVENT_OUTPUT_DEAD,    /* one that will not: nobody reads */
+    LUBDUB_EVENT_OUTPUT_TIME_UP, /* give_up_at has come */
+};
+
+/*
+ * Makes a descriptor of our own from the caller's, where possible with an O_NONBLOCK of our own: set on the caller's, it
+ * would reach every program that shares the terminal. Returns it, or -1 and errno.
+ */
+int lubdub_event_output_adopt(int descriptor);
+
+/* Opens a file to append to, making it if need be. Returns the descriptor, or -1 and errno. */
+int lubdub_event_output_open(const char *path);
+
+/* Takes the descriptor over. Returns 0 or an errno; the descriptor is then closed. */
+int lubdub_event_output_init(struct lubdub_event_output *output, int descriptor);
+void lubdub_event_output_clear(struct lubdub_event_output *output);
+
+/* Any thread: goes on with another descriptor (taken over), soon, whole lines in each. */
+void lubdub_event_output_replace(struct lubdub_event_output *output, int descriptor);
+
+/* Any thread: no write waits beyond this point (CLOCK_MONOTONIC). */
+void lubdub_event_output_limit(struct lubdub_event_output *output, lubdub_time give_up_at);
+
+/* The writer's thread: does what was asked for by replace. Returns whether there was anything. */
+bool lubdub_event_output_switch(struct lubdub_event_output *output);
+
+/* Writes whole lines. *written is how many bytes of them went out as whole lines. */
+enum lubdub_event_output_result lubdub_event_output_write(struct lubdub_event_output *output, const char *lines,
+                                                          size_t length, size_t *written);
+
+/* The thread's own clock, which give_up_at is on. */
+lubdub_time lubdub_event_output_now(void);
+
+#endif
