@@ -1,0 +1,158 @@
+# The kinds of target there are. A folder's CMakeLists.txt is a list of them; flags live here and nowhere else.
+#
+#   lubdub_library(client SOURCES … [PARTS core] [INSIDE ev] [LINKS …])   installed: lubdub::client, lubdub::client-static
+#   lubdub_archive(ev SOURCES … [LINKS …] [INCLUDES …])                   ours alone: lubdub::ev
+#   lubdub_program(lubdub-client SOURCES … LINKS …)                       installed
+#   lubdub_test(test_silence lubdub::core-static [SOURCES …] [LABELS …] [TIMEOUT seconds] [RUN_SERIAL])
+#   lubdub_tests(lubdub::core-static …)                                   one for each test_*.c in the folder
+#
+# The target of a library has the name of its file, liblubdub-client, since lubdub-client is the program.
+#
+#   liblubdub-client.so   client, ev and core. It shows what is marked LUBDUB_API in its own headers and hides its ev
+#                         and core, so one program may load liblubdub-server.so and liblubdub-core.so beside it.
+#   liblubdub-client.a    client alone. liblubdub-ev.a and liblubdub-core.a come once after it on the linker's line,
+#                         however many of our libraries a program links.
+
+include(CheckCCompilerFlag)
+include(CheckPIESupported)
+include(GNUInstallDirs)
+
+find_package(Libev REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+file(RELATIVE_PATH LUBDUB_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+
+# Until the sources are all there, what has none yet is built from a line of nothing.
+function(lubdub_in_flight sources name content)
+    if(NOT ${sources})
+        file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.c "${content}\n")
+        set(${sources} ${CMAKE_CURRENT_BINARY_DIR}/${name}.c PARENT_SCOPE)
+    endif()
+endfunction()
+
+# ---- Flags
+
+add_library(lubdub-warnings INTERFACE)
+target_compile_options(lubdub-warnings INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith
+    -Wcast-qual -Wundef
+    $<$<BOOL:${LUBDUB_WERROR}>:-Werror>)
+
+add_library(lubdub-sanitizers INTERFACE)
+if(LUBDUB_SANITIZE)
+    target_compile_options(lubdub-sanitizers INTERFACE
+        -fsanitize=${LUBDUB_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(lubdub-sanitizers INTERFACE -fsanitize=${LUBDUB_SANITIZE})
+endif()
+
+# Where the optimiser runs: _FORTIFY_SOURCE needs it.
+add_library(lubdub-hardening INTERFACE)
+check_c_compiler_flag(-fcf-protection=full LUBDUB_HAS_CF_PROTECTION)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT LUBDUB_SANITIZE)
+    target_compile_options(lubdub-hardening INTERFACE
+        -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
+        $<$<BOOL:${LUBDUB_HAS_CF_PROTECTION}>:-fcf-protection=full>)
+    target_link_options(lubdub-hardening INTERFACE LINKER:-z,relro,-z,now,-z,noexecstack)
+endif()
+
+add_library(lubdub-flags INTERFACE)
+target_link_libraries(lubdub-flags INTERFACE lubdub-warnings lubdub-sanitizers lubdub-hardening)
+
+check_pie_supported(LANGUAGES C)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+
+# ---- Libraries
+
+function(lubdub_archive part)
+    cmake_parse_arguments(PARSE_ARGV 1 archive "" "" "SOURCES;LINKS;INCLUDES")
+    lubdub_in_flight(archive_SOURCES archive-${part} "extern int lubdub_nothing;")
+    set(archive liblubdub-${part})
+
+    add_library(${archive} STATIC ${archive_SOURCES})
+    add_library(lubdub::${part} ALIAS ${archive})
+    set_target_properties(${archive} PROPERTIES OUTPUT_NAME lubdub-${part} EXPORT_NAME ${part})
+    target_include_directories(${archive} PUBLIC "$<BUILD_INTERFACE:${archive_INCLUDES}>")
+    target_link_libraries(${archive} PUBLIC ${archive_LINKS} PRIVATE $<BUILD_INTERFACE:lubdub-flags>)
+endfunction()
+
+function(lubdub_library part)
+    cmake_parse_arguments(PARSE_ARGV 1 library "" "" "SOURCES;PARTS;INSIDE;LINKS")
+    lubdub_in_flight(library_SOURCES library-${part} "extern int lubdub_nothing;")
+    list(TRANSFORM library_INSIDE PREPEND lubdub:: OUTPUT_VARIABLE inside)
+    list(TRANSFORM library_PARTS PREPEND lubdub:: OUTPUT_VARIABLE shared_parts)
+    list(TRANSFORM shared_parts APPEND -static OUTPUT_VARIABLE static_parts)
+    set(objects liblubdub-${part}-objects)
+    set(shared liblubdub-${part})
+    set(static liblubdub-${part}-static)
+
+    add_library(${objects} OBJECT ${library_SOURCES})
+    target_include_directories(${objects} PRIVATE include)
+    target_link_libraries(${objects} PRIVATE ${inside} ${static_parts} ${library_LINKS} lubdub-flags)
+
+    add_library(${shared} SHARED $<TARGET_OBJECTS:${objects}>)
+    target_link_libraries(${shared}
+        PUBLIC ${library_LINKS} INTERFACE ${shared_parts} PRIVATE ${inside} ${static_parts} lubdub-flags)
+    target_link_options(${shared} PRIVATE LINKER:--exclude-libs,ALL)
+    set_target_properties(${shared} PROPERTIES
+        EXPORT_NAME ${part}
+        VERSION ${PROJECT_VERSION}
+        SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}) # before 1.0 a minor version may break callers
+
+    add_library(${static} STATIC $<TARGET_OBJECTS:${objects}>)
+    target_link_libraries(${static} PUBLIC ${library_LINKS} ${static_parts} PRIVATE ${inside})
+    set_target_properties(${static} PROPERTIES EXPORT_NAME ${part}-static)
+
+    foreach(target IN ITEMS ${shared} ${static})
+        set_target_properties(${target} PROPERTIES OUTPUT_NAME lubdub-${part} LINKER_LANGUAGE C)
+        target_include_directories(${target} PUBLIC
+            $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    endforeach()
+    add_library(lubdub::${part} ALIAS ${shared})
+    add_library(lubdub::${part}-static ALIAS ${static})
+
+    install(TARGETS ${shared} ${static} EXPORT lubdub)
+    install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+    configure_file(lubdub-${part}.pc.in lubdub-${part}.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lubdub-${part}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+# ---- Programs and tests
+
+function(lubdub_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;LINKS")
+    lubdub_in_flight(program_SOURCES program-${name} "int main(void) { return 0; }")
+    add_executable(${name} ${program_SOURCES})
+    target_link_libraries(${name} PRIVATE ${program_LINKS} lubdub-flags)
+    # One folder for all, as when installed: lubdub-swarm finds lubdub-server beside itself.
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    install(TARGETS ${name})
+endfunction()
+
+function(lubdub_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 test "RUN_SERIAL" "TIMEOUT" "SOURCES;LABELS")
+    if(NOT test_TIMEOUT)
+        set(test_TIMEOUT 60)
+    endif()
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+
+    add_executable(${name} ${name}.c ${test_SOURCES})
+    target_link_libraries(${name} PRIVATE ${test_UNPARSED_ARGUMENTS} lubdub::test-support PkgConfig::cmocka lubdub-flags)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES
+        TIMEOUT ${test_TIMEOUT}
+        LABELS "${folder};${test_LABELS}"
+        RUN_SERIAL ${test_RUN_SERIAL}
+        ENVIRONMENT "${LUBDUB_TEST_ENVIRONMENT}")
+endfunction()
+
+function(lubdub_tests)
+    file(GLOB names RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS test_*.c)
+    list(TRANSFORM names REPLACE "\\.c$" "")
+    foreach(name IN LISTS names)
+        lubdub_test(${name} ${ARGN})
+    endforeach()
+endfunction()
