@@ -27,11 +27,45 @@ void lubdub_session_settings_init(struct lubdub_session_settings *settings)
 
 static bool is_milliseconds(lubdub_duration duration)
 {
-    return duration >= LUBDUB_MILLISECOND && duration / LUBDUB_MILLISECOND <= UINT32_MAX;
+    return duration >= LUBDUB_MILLISECOND && duration <= UINT32_MAX * LUBDUB_MILLISECOND;
+}
+
+static bool is_printable_ascii(struct lubdub_slice slice)
+{
+    size_t i;
+
+    for (i = 0; i < slice.length; i++) {
+        if (slice.data[i] < 0x20 || slice.data[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the peer will take it for the label that it is. */
+static bool is_label(const struct lubdub_label *label)
+{
+    char bytes[LUBDUB_LABEL_KEY_LIMIT + 1 + LUBDUB_LABEL_VALUE_LIMIT];
+    struct lubdub_label parsed;
+
+    if (label->key.length > LUBDUB_LABEL_KEY_LIMIT || label->value.length > LUBDUB_LABEL_VALUE_LIMIT) {
+        return false;
+    }
+    if (label->key.length > 0) {
+        memcpy(bytes, label->key.data, label->key.length);
+    }
+    bytes[label->key.length] = '=';
+    if (label->value.length > 0) {
+        memcpy(bytes + label->key.length + 1, label->value.data, label->value.length);
+    }
+    return lubdub_label_parse(&parsed, bytes, label->key.length + 1 + label->value.length) &&
+           parsed.key.length == label->key.length;
 }
 
 const char *lubdub_session_settings_check(const struct lubdub_session_settings *settings, enum lubdub_role role)
 {
+    size_t i;
+
     if (settings->max_content > LUBDUB_CONTENT_LIMIT) {
         return "max_content is over 65535";
     }
@@ -44,8 +78,8 @@ const char *lubdub_session_settings_check(const struct lubdub_session_settings *
     if (settings->handshake_timeout == 0) {
         return "the handshake timeout is 0";
     }
-    if (settings->agent.length > LUBDUB_AGENT_LIMIT) {
-        return "the agent is longer than 64 bytes";
+    if (settings->agent.length > LUBDUB_AGENT_LIMIT || !is_printable_ascii(settings->agent)) {
+        return "the agent is not at most 64 bytes of printable ASCII";
     }
     if (role == LUBDUB_ROLE_SERVER) {
         return settings->expiry < 2 * settings->interval ? "the expiry is less than twice the interval" : NULL;
@@ -63,7 +97,15 @@ const char *lubdub_session_settings_check(const struct lubdub_session_settings *
     if (settings->content.length > LUBDUB_CONTENT_LIMIT) {
         return "the content of a probe is over 65535 bytes";
     }
-    return settings->label_count > LUBDUB_LABEL_COUNT_LIMIT ? "there are more than 8 labels" : NULL;
+    if (settings->label_count > LUBDUB_LABEL_COUNT_LIMIT) {
+        return "there are more than 8 labels";
+    }
+    for (i = 0; i < settings->label_count; i++) {
+        if (!is_label(&settings->labels[i])) {
+            return "a label is not key=value in the permitted characters";
+        }
+    }
+    return NULL;
 }
 
 const char *lubdub_health_word(enum lubdub_health health)
@@ -191,7 +233,12 @@ void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *
     if (text != NULL) {
         size_t length = strlen(text);
 
-        options.text = (struct lubdub_slice){text, length < LUBDUB_TEXT_LIMIT ? length : LUBDUB_TEXT_LIMIT};
+        if (length > LUBDUB_TEXT_LIMIT) {
+            for (length = LUBDUB_TEXT_LIMIT; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--) {
+                /* back to the start of a character */
+            }
+        }
+        options.text = (struct lubdub_slice){text, length};
     }
     options.has_retry_after = has_retry_after;
     options.retry_after_ms = milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;

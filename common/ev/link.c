@@ -162,13 +162,29 @@ static void read_all(struct lubdub_step *step)
 
 /* ---- writing ---- */
 
+/* What the peer sent before the connection broke. The kernel tells an error once; the end of file after it says nothing. */
+static void read_rest(struct lubdub_step *step)
+{
+    struct lubdub_link *link = step->link;
+    uint8_t *input = lubdub_link_group(link)->reactor->input;
+    ssize_t length;
+
+    do {
+        step->turn.output_sent = step->turn.output_length; /* answers find nobody any more */
+        length = lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED &&
+                         lubdub_session_wants_input(&link->session)
+                     ? recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0)
+                     : 0;
+        if (length > 0) {
+            feed(step, input, (size_t)length);
+        }
+    } while (length > 0);
+}
+
 /* The connection broke under our hands. What the peer sent before is handled first. */
 static void break_off(struct lubdub_step *step, int error)
 {
-    step->turn.output_sent = step->turn.output_length;
-    while (read_some(step)) {
-        step->turn.output_sent = step->turn.output_length;
-    }
+    read_rest(step);
     end_input(step, lubdub_socket_cause(error));
     step->turn.output_length = step->turn.output_sent = 0;
 }

@@ -37,9 +37,10 @@ enum lubdub_cause lubdub_socket_cause(int error)
     case ECONNREFUSED:
         return LUBDUB_CAUSE_REFUSED;
     case ECONNRESET:
-    case EPIPE:
     case ECONNABORTED:
         return LUBDUB_CAUSE_RESET;
+    case EPIPE:
+        return LUBDUB_CAUSE_CLOSED; /* its end of file came first, and only then the RST that answered our bytes */
     default:
         return LUBDUB_CAUSE_UNREACHABLE; /* ETIMEDOUT of the connection, EHOSTUNREACH, ENETUNREACH, … */
     }

@@ -19,7 +19,7 @@ void lubdub_socket_tune(int socket);
 /* A new non-blocking, close-on-exec TCP socket of the address's family; -1 and errno. */
 int lubdub_socket_new(const struct lubdub_address *address);
 
-/* What a socket's errno means for the peer: refused, timeout, reset or unreachable. */
+/* What a socket's errno means for the peer: refused, timeout, closed, reset or unreachable. */
 enum lubdub_cause lubdub_socket_cause(int error);
 
 /*

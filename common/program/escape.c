@@ -43,9 +43,10 @@ size_t lubdub_utf8_decode(const uint8_t *bytes, size_t length, uint32_t *code_po
 /* Marks that a terminal obeys or that cannot be seen: what looks like one name would be another. */
 static bool is_hidden(uint32_t point)
 {
-    return (point >= 0x80 && point <= 0x9f) || point == 0xad || point == 0x61c || (point >= 0x200b && point <= 0x200f) ||
-           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
-           (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe007f);
+    return (point >= 0x80 && point <= 0x9f) || point == 0xad || point == 0x61c ||
+           (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+           (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
+           (point >= 0xe0000 && point <= 0xe007f);
 }
 
 /* One character, or one byte that is none: as it is or as its escape. Returns how many bytes were taken. */

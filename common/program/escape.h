@@ -12,20 +12,20 @@
 #include <stdint.h>
 
 /*
- * Writes the escaped bytes and a terminating NUL into text, which has room for capacity (at least 6) bytes. What does not
- * fit is cut at the end of a whole character and closes with "...". Returns the length of the text, without the NUL.
+ * Writes the escaped bytes and a terminating NUL into text, which has room for capacity (at least 6) bytes. What does
+ * not fit is cut at the end of a whole character and closes with "...". Returns the length without the NUL.
  */
 size_t lubdub_escape_text(char *text, size_t capacity, const void *bytes, size_t length);
 
 /* The same for a whole line that has been escaped in part: backslashes stay as they are. */
 size_t lubdub_escape_line(char *text, size_t capacity, const void *bytes, size_t length);
 
-/* The same as the first for key=value: stays bare when it is plain, else stands in double quotes with \" inside. Empty is "". */
+/* The same for the value of key=value: bare when it is plain, else in double quotes, with \" inside. Empty is "". */
 size_t lubdub_escape_value(char *text, size_t capacity, const void *bytes, size_t length);
 
 /*
- * Decodes the character at the start of bytes (length at least 1). Returns how many bytes it takes, and the character in
- * *code_point; or 0 where they are no valid UTF-8 (too long a form, a surrogate, above U+10FFFF, cut off).
+ * Decodes the character at the start of bytes (length at least 1). Returns how many bytes it takes, and the character
+ * in *code_point; or 0 where they are no valid UTF-8 (too long a form, a surrogate, above U+10FFFF, cut off).
  */
 size_t lubdub_utf8_decode(const uint8_t *bytes, size_t length, uint32_t *code_point);
 

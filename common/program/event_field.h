@@ -10,25 +10,25 @@ enum lubdub_event_field_kind {
     LUBDUB_EVENT_FIELD_FLAG,
     LUBDUB_EVENT_FIELD_WORD,
     LUBDUB_EVENT_FIELD_STRING,
-    LUBDUB_EVENT_FIELD_LABELS,     /* what follows, up to LABELS_END, is LABEL */
-    LUBDUB_EVENT_FIELD_LABEL,      /* its key stands in front of its text */
+    LUBDUB_EVENT_FIELD_LABELS, /* what follows, up to LABELS_END, is LABEL */
+    LUBDUB_EVENT_FIELD_LABEL,  /* its key stands in front of its text */
     LUBDUB_EVENT_FIELD_LABELS_END,
 };
 
 /*
- * What every field begins with, copied in and out (the bytes are not aligned). After it comes text: of a STRING its bytes,
- * of a LABEL the key's and then the value's.
+ * What every field begins with, copied in and out (the bytes are not aligned). After it comes text: of a STRING its
+ * bytes, of a LABEL the key's and then the value's.
  */
 struct lubdub_event_field {
-    const char *key;    /* NULL for LABEL and LABELS_END */
+    const char *key; /* NULL for LABEL and LABELS_END */
     union {
         uint64_t number;
         double real;
         const char *word;
     } value;
-    uint16_t key_length;  /* of a LABEL's key */
+    uint16_t key_length; /* of a LABEL's key */
     uint16_t text_length;
-    uint8_t kind;         /* enum lubdub_event_field_kind */
+    uint8_t kind; /* enum lubdub_event_field_kind */
 };
 
 /*

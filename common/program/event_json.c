@@ -1,4 +1,4 @@
-/* The JSON form of a line: ASCII only, so that whatever a peer sent neither breaks a reader nor reaches a terminal raw. */
+/* The JSON form of a line: ASCII only, so that nothing of a peer breaks a reader or reaches a terminal raw. */
 #define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@ const char *lubdub_format_timestamp(uint64_t real, char text[LUBDUB_TIMESTAMP_SI
     time_t seconds = (time_t)(real / LUBDUB_SECOND);
     unsigned microseconds = (unsigned)(real % LUBDUB_SECOND / LUBDUB_MICROSECOND);
     struct tm utc;
-    size_t length = gmtime_r(&seconds, &utc) != NULL ? strftime(text, LUBDUB_TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc) : 0;
+    size_t length =
+        gmtime_r(&seconds, &utc) != NULL ? strftime(text, LUBDUB_TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc) : 0;
 
     snprintf(text + length, LUBDUB_TIMESTAMP_SIZE - length, ".%06uZ", microseconds);
     return text;
@@ -131,7 +132,7 @@ static json_t *to_object(const struct lubdub_event_line *line)
     return object;
 }
 
-/* DEL is the one byte that jansson leaves raw in ASCII. It can only stand inside a string. Returns the new length, or 0. */
+/* DEL, the one control that jansson leaves raw, can only stand inside a string. Returns the new length, or 0. */
 static size_t escape_delete(char *text, size_t length, size_t capacity)
 {
     static const char escape[] = "\\u007f";

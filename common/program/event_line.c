@@ -168,7 +168,8 @@ bool lubdub_event_field_next(const struct lubdub_event_line *line, uint32_t *off
     return true;
 }
 
-static bool find(const struct lubdub_event_line *line, const char *key, struct lubdub_event_field *field, const char **text)
+static bool find(const struct lubdub_event_line *line, const char *key, struct lubdub_event_field *field,
+                 const char **text)
 {
     uint32_t offset = 0;
 

@@ -27,10 +27,10 @@
 
 struct lubdub_event_line {
     const char *event;
-    lubdub_time mono;       /* CLOCK_MONOTONIC, the moment of the decision */
-    uint64_t real;          /* CLOCK_REALTIME in nanoseconds since 1970, the same moment */
-    uint32_t length;        /* bytes used of fields */
-    bool is_truncated;      /* something did not fit */
+    lubdub_time mono;  /* CLOCK_MONOTONIC, the moment of the decision */
+    uint64_t real;     /* CLOCK_REALTIME in nanoseconds since 1970, the same moment */
+    uint32_t length;   /* bytes used of fields */
+    bool is_truncated; /* something did not fit */
     uint8_t fields[LUBDUB_EVENT_LINE_CAPACITY];
 };
 
@@ -71,11 +71,11 @@ bool lubdub_event_line_get_flag(const struct lubdub_event_line *line, const char
 bool lubdub_event_line_get_string(const struct lubdub_event_line *line, const char *key, const char **bytes,
                                   size_t *length);
 
-/* The string field made safe for a terminal (lubdub_escape_text) in text; fallback where there is none. Returns text. */
+/* Writes the string field, made safe for a terminal (lubdub_escape_text), or the fallback. Returns text. */
 const char *lubdub_event_line_show(const struct lubdub_event_line *line, const char *key, const char *fallback,
                                    char *text, size_t capacity);
 
-/* Writes the line as one JSON object without a newline. Returns its length, or 0 where it does not fit or memory ran out. */
+/* Writes the line as a JSON object without a newline. Returns its length; 0 if it does not fit or memory ran out. */
 size_t lubdub_event_line_json(const struct lubdub_event_line *line, char *text, size_t capacity);
 
 #define LUBDUB_TIMESTAMP_SIZE 32

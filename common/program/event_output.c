@@ -142,7 +142,8 @@ static int poll_timeout(lubdub_time give_up_at)
 static enum wait_result wait_writable(struct lubdub_event_output *output)
 {
     for (;;) {
-        struct pollfd polled[2] = {{.fd = output->descriptor, .events = POLLOUT}, {.fd = output->kick, .events = POLLIN}};
+        struct pollfd polled[2] = {{.fd = output->descriptor, .events = POLLOUT},
+                                   {.fd = output->kick, .events = POLLIN}};
         int timeout = poll_timeout(atomic_load(&output->give_up_at));
         uint64_t kicks;
 
@@ -233,7 +234,7 @@ static void mend(struct lubdub_event_output *output, size_t part)
     output->is_torn = lseek(output->descriptor, end - (off_t)part, SEEK_SET) == -1;
 }
 
-/* Offers bytes until all are taken. *taken is exact, whatever the result; a switch to another descriptor is a DONE short of it. */
+/* Offers bytes until all are taken, or until there is another descriptor: a DONE with fewer. *taken is always exact. */
 static enum lubdub_event_output_result write_piece(struct lubdub_event_output *output, const char *bytes, size_t length,
                                                    size_t *taken)
 {

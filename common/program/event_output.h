@@ -1,6 +1,7 @@
 /*
- * Whole lines to a descriptor, for a thread that may wait: a pipe gets pieces that the kernel takes whole or not at all, a
- * file that filled up in the middle of a line is cut back to the line before. The wait can be ended from other threads.
+ * Whole lines to a descriptor, for a thread that may wait: a pipe gets pieces that the kernel takes whole or not at
+ * all, a file that filled up in the middle of a line is cut back to the line before. The wait can be ended from other
+ * threads.
  */
 #ifndef LUBDUB_PROGRAM_EVENT_OUTPUT_H
 #define LUBDUB_PROGRAM_EVENT_OUTPUT_H
@@ -13,7 +14,7 @@
 #include <lubdub/time.h>
 
 struct lubdub_event_output {
-    int descriptor;             /* a duplicate or a description of our own, never the caller's */
+    int descriptor; /* a duplicate or a description of our own, never the caller's */
     bool is_regular;
     bool is_socket;
     bool is_torn;               /* the last line is incomplete: the next one needs a newline before it */
@@ -31,8 +32,8 @@ enum lubdub_event_output_result {
 };
 
 /*
- * Makes a descriptor of our own from the caller's, where possible with an O_NONBLOCK of our own: set on the caller's, it
- * would reach every program that shares the terminal. Returns it, or -1 and errno.
+ * Makes a descriptor of our own from the caller's, where possible with an O_NONBLOCK of our own: set on the caller's,
+ * it would reach every program that shares the terminal. Returns it, or -1 and errno.
  */
 int lubdub_event_output_adopt(int descriptor);
 

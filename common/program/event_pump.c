@@ -137,7 +137,7 @@ static void keep_to_one_line(char *text, size_t length)
     }
 }
 
-/* Writes the line's form and a newline into text, which has room for LINE_SIZE. Returns the length, 0 without a form. */
+/* Writes the line's form and a newline into text, of LINE_SIZE bytes. Returns the length, 0 without a form. */
 static size_t format_line(struct lubdub_event_pump *pump, const struct lubdub_event_line *line, char *text)
 {
     size_t length;

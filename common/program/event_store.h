@@ -1,12 +1,12 @@
 /*
- * Where lines wait for the thread that writes them: two halves, one being filled by whoever has events, one being written.
- * They change places when the writer has finished its half, so nobody ever waits for the other's work.
+ * Where lines wait for the thread that writes them: two halves, one being filled by whoever has events, one being
+ * written. They change places when the writer has finished its half, so nobody ever waits for the other's work.
  *
  *      put → [ filling ]      [ draining ] → the writer
  *                  └── change places ──┘
  *
- * A half starts at its beginning again each time, so no more of it is resident than the longest backlog needed, and what
- * that was above a small part is given back to the system when the backlog is over.
+ * A half starts at its beginning again each time, so no more of it is resident than the longest backlog needed, and
+ * what that was above a small part is given back to the system when the backlog is over.
  */
 #ifndef LUBDUB_PROGRAM_EVENT_STORE_H
 #define LUBDUB_PROGRAM_EVENT_STORE_H
@@ -24,9 +24,9 @@
 struct lubdub_event_half {
     uint8_t *bytes;
     size_t used;
-    size_t touched;         /* how far it was ever filled since it was last given back */
-    size_t read;            /* the writer's place in it */
-    uint64_t refused;       /* lines that came after it was full */
+    size_t touched;           /* how far it was ever filled since it was last given back */
+    size_t read;              /* the writer's place in it */
+    uint64_t refused;         /* lines that came after it was full */
     lubdub_time refused_mono; /* the first of them */
     uint64_t refused_real;
 };
@@ -36,9 +36,9 @@ struct lubdub_event_store {
     pthread_cond_t wake;
     struct lubdub_event_half halves[2];
     struct lubdub_event_half *filling;
-    size_t capacity;  /* of each half */
-    bool is_waiting;  /* the writer, for lines */
-    bool is_woken;    /* somebody wants the writer to look around */
+    size_t capacity; /* of each half */
+    bool is_waiting; /* the writer, for lines */
+    bool is_woken;   /* somebody wants the writer to look around */
     bool is_closed;
 };
 

@@ -120,8 +120,8 @@ int lubdub_event_writer_new(struct lubdub_event_writer **writer, const struct lu
     if (settings->path != NULL && (made->path = strdup(settings->path)) == NULL) {
         goto free_path;
     }
-    descriptor = made->path != NULL ? lubdub_event_output_open(made->path)
-                                    : lubdub_event_output_adopt(settings->descriptor);
+    descriptor =
+        made->path != NULL ? lubdub_event_output_open(made->path) : lubdub_event_output_adopt(settings->descriptor);
     if (descriptor == -1) {
         wrong = errno;
         goto free_path;
@@ -162,7 +162,8 @@ bool lubdub_event_writer_put(struct lubdub_event_writer *writer, const struct lu
     if (writer == NULL) {
         return true;
     }
-    if (atomic_load_explicit(&writer->pump.has_failed, memory_order_relaxed) || !lubdub_event_store_put(&writer->store, line)) {
+    if (atomic_load_explicit(&writer->pump.has_failed, memory_order_relaxed) ||
+        !lubdub_event_store_put(&writer->store, line)) {
         atomic_fetch_add_explicit(&writer->pump.lost, 1, memory_order_relaxed);
         return false;
     }
@@ -197,8 +198,8 @@ uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer)
 }
 
 /*
- * Waits for the thread to end, and counts what is lost. Returns false where it would not: then it will free the writer by
- * itself, and nobody here may touch that again.
+ * Waits for the thread to end, and counts what is lost. Returns false where it would not: then it will free the writer
+ * by itself, and nobody here may touch that again.
  */
 static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, uint64_t *lost)
 {

@@ -1,9 +1,9 @@
 /*
- * Event lines out to a descriptor, without ever keeping the caller waiting: whoever has an event copies it into a bounded
- * store, and a thread of the writer's own formats and writes it. One writer is one sink in one form.
+ * Event lines out to a descriptor, without ever keeping the caller waiting: whoever has an event copies it into a
+ * bounded store, and a thread of the writer's own formats and writes it. One writer is one sink in one form.
  *
- * When the reader does not keep up, or the disk is full, lines are dropped and counted, and a line "dropped" with the count
- * stands where they are missing as soon as there is room again. A file gets whole lines only.
+ * When the reader does not keep up, or the disk is full, lines are dropped and counted, and a line "dropped" with the
+ * count stands where they are missing as soon as there is room again. A file gets whole lines only.
  *
  * Any thread may call any function here at any time, except that close must be the last call.
  */
@@ -21,11 +21,12 @@
 struct lubdub_event_writer;
 
 /*
- * The text form of a line, called in the writer's thread. Writes at most capacity bytes (at least 8 KiB) without a newline
- * and returns how many; 0 means that this event has no line. Names must be made safe (lubdub_event_line_show).
+ * The text form of a line, called in the writer's thread. Writes at most capacity bytes (at least 8 KiB) without a
+ * newline and returns how many; 0 means that this event has no line. Names must be made safe (lubdub_event_line_show).
  * The event "dropped" has a usual line, which 0 leaves as it is: "3 events dropped: the reader is slow".
  */
-typedef size_t (*lubdub_event_format)(const struct lubdub_event_line *line, char *text, size_t capacity, void *user_data);
+typedef size_t (*lubdub_event_format)(const struct lubdub_event_line *line, char *text, size_t capacity,
+                                      void *user_data);
 
 struct lubdub_event_writer_settings {
     int descriptor;             /* written to and left open; or -1 and a path */
@@ -37,7 +38,7 @@ struct lubdub_event_writer_settings {
      * May be NULL. It must not block and must not call the writer.
      */
     void (*on_failed)(void *user_data);
-    size_t capacity;            /* bytes of store in each half; 8 MiB, of which only what a backlog needs is ever touched */
+    size_t capacity; /* bytes of store in each half; 8 MiB, of which only what a backlog needs is ever touched */
 };
 
 /* Makes every field work: standard output, JSON. */
@@ -50,7 +51,7 @@ void lubdub_event_writer_settings_init(struct lubdub_event_writer_settings *sett
  */
 int lubdub_event_writer_new(struct lubdub_event_writer **writer, const struct lubdub_event_writer_settings *settings);
 
-/* Hands a line over; it is copied. Never blocks on output. Returns false where it was dropped. A NULL writer takes all. */
+/* Hands a copy of the line over; never blocks on output. Returns false if it was dropped. A NULL writer takes all. */
 bool lubdub_event_writer_put(struct lubdub_event_writer *writer, const struct lubdub_event_line *line);
 
 /*
@@ -69,7 +70,7 @@ uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer);
 
 /*
  * Writes what waits, for at most patience, then ends the thread and frees the writer. Never hangs: a thread that the
- * kernel does not let go of is left behind and cleans up after itself. Returns how many lines were lost in all; NULL: 0.
+ * kernel does not let go of is left behind and cleans up after itself. Returns how many lines were lost in all.
  */
 uint64_t lubdub_event_writer_close(struct lubdub_event_writer *writer, lubdub_duration patience);
 

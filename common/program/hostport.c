@@ -86,8 +86,9 @@ static const char *split(const char *text, const char **host, size_t *length, co
     if (first != NULL && strchr(first + 1, ':') != NULL) {
         struct in6_addr address;
 
-        return inet_pton(AF_INET6, text, &address) == 1 ? "an IPv6 address must stand in brackets: [ADDRESS]:PORT"
-                                                        : "it has more than one colon: must be HOST:PORT or [IPV6]:PORT";
+        return inet_pton(AF_INET6, text, &address) == 1
+                   ? "an IPv6 address must stand in brackets: [ADDRESS]:PORT"
+                   : "it has more than one colon: must be HOST:PORT or [IPV6]:PORT";
     }
     *host = text;
     *length = first != NULL ? (size_t)(first - text) : strlen(text);

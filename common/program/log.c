@@ -163,7 +163,8 @@ static void report_suppressed(void)
 
         if (suppressed > 0) {
             /* The words of the message, up to its first argument, say which place it was. */
-            lubdub_log(site->level, "%u more suppressed: %.*s", suppressed, (int)strcspn(site->format, "=%"), site->format);
+            lubdub_log(site->level, "%u more suppressed: %.*s", suppressed, (int)strcspn(site->format, "=%"),
+                       site->format);
         }
     }
     pthread_mutex_unlock(&site_lock);

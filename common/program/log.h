@@ -38,7 +38,7 @@ int lubdub_log_open(int descriptor, enum lubdub_log_level level);
 void lubdub_log_set_level(enum lubdub_log_level level);
 enum lubdub_log_level lubdub_log_level(void);
 
-/* Writes what waits, for at most two seconds; the counts of suppressed entries not yet told come last. No other thread may log then. */
+/* Writes what waits, for at most two seconds; counts of suppressed entries come last. Nobody else may log meanwhile. */
 void lubdub_log_close(void);
 
 /* Entries that standard error did not take. */
@@ -52,12 +52,12 @@ void lubdub_log(enum lubdub_log_level level, const char *format, ...) __attribut
 #define lubdub_log_debug(...) lubdub_log(LUBDUB_LOG_DEBUG, __VA_ARGS__)
 
 /*
- * For what a peer can bring about as often as it likes: each place in the source writes at most ten entries a second, and
- * the next one written says how many were left out: suppressed=N.
+ * For what a peer can bring about as often as it likes: each place in the source writes at most ten entries a second,
+ * and the next one written says how many were left out: suppressed=N.
  */
-#define lubdub_log_peer(level, ...)                          \
-    do {                                                     \
-        static struct lubdub_log_site lubdub_log_site_;      \
+#define lubdub_log_peer(level, ...)                                \
+    do {                                                           \
+        static struct lubdub_log_site lubdub_log_site_;            \
         lubdub_log_limited(&lubdub_log_site_, level, __VA_ARGS__); \
     } while (0)
 

@@ -13,7 +13,8 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {
-    {"", LUBDUB_MILLISECOND}, {"ms", LUBDUB_MILLISECOND}, {"s", LUBDUB_SECOND}, {"m", LUBDUB_MINUTE}, {"h", LUBDUB_HOUR},
+    {"", LUBDUB_MILLISECOND}, {"ms", LUBDUB_MILLISECOND}, {"s", LUBDUB_SECOND},
+    {"m", LUBDUB_MINUTE},     {"h", LUBDUB_HOUR},
 };
 
 static const struct unit size_units[] = {
@@ -27,7 +28,7 @@ static bool is_digit(char character)
     return character >= '0' && character <= '9';
 }
 
-/* Takes digits from the start of *text, at least one. Saturates, and says so in *fits, so that "99…9x" is still malformed. */
+/* Takes one digit or more from *text. Saturates and says so in *fits: "99...9x" is still malformed, not too large. */
 static bool take_digits(const char **text, uint64_t *number, bool *fits)
 {
     const char *at = *text;

@@ -50,7 +50,8 @@ bool lubdub_setting_is_flag(const struct lubdub_setting *setting)
     return setting->kind == LUBDUB_SETTING_FLAG || setting->kind == LUBDUB_SETTING_OPTIONAL_STRING;
 }
 
-const struct lubdub_setting *lubdub_settings_find(const struct lubdub_settings_table *table, const char *name, size_t length)
+const struct lubdub_setting *lubdub_settings_find(const struct lubdub_settings_table *table, const char *name,
+                                                  size_t length)
 {
     size_t i;
 
@@ -87,8 +88,9 @@ static bool fill_target(struct lubdub_settings_loader *loader, int argc, char *c
            table->check(loader->target, &loaded->positionals, loaded->problem, sizeof loaded->problem);
 }
 
-enum lubdub_settings_result lubdub_settings_load(const struct lubdub_settings_table *table, int argc, char *const argv[],
-                                                 void *target, struct lubdub_settings_loaded *loaded)
+enum lubdub_settings_result lubdub_settings_load(const struct lubdub_settings_table *table, int argc,
+                                                 char *const argv[], void *target,
+                                                 struct lubdub_settings_loaded *loaded)
 {
     struct lubdub_settings_loader loader = {.table = table, .target = target, .loaded = loaded};
     enum lubdub_settings_result result;
@@ -210,8 +212,8 @@ static bool same_value(const struct lubdub_setting *setting, const void *one, co
     return true;
 }
 
-size_t lubdub_settings_changes(const struct lubdub_settings_table *table, const void *old_target, const void *new_target,
-                               bool fixed, char *text, size_t capacity)
+size_t lubdub_settings_changes(const struct lubdub_settings_table *table, const void *old_target,
+                               const void *new_target, bool fixed, char *text, size_t capacity)
 {
     size_t count = 0;
     size_t used = 0;

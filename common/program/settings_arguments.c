@@ -63,7 +63,7 @@ static bool init_scanner(struct scanner *scanner, struct lubdub_settings_loader 
         return false;
     }
 
-    /* "-": positional arguments come in their turn, whatever POSIXLY_CORRECT says. ":": a missing value is told apart. */
+    /* "-": positional arguments in their turn, whatever POSIXLY_CORRECT says. ":": a missing value is told apart. */
     letter = stpcpy(scanner->letters, "-:");
     if (!has_letter(table, 'h')) {
         *letter++ = 'h';
@@ -108,9 +108,13 @@ static bool is_separate(const struct scanner *scanner)
 /* getopt_long takes any beginning of a name that is the only one of its kind, until the next version has another. */
 static bool is_abbreviated(const char *argument, const char *name)
 {
-    size_t length = strcspn(argument + 2, "=");
+    size_t length;
 
-    return strncmp(argument, "--", 2) == 0 && (strlen(name) != length || strncmp(argument + 2, name, length) != 0);
+    if (strncmp(argument, "--", 2) != 0) {
+        return false;
+    }
+    length = strcspn(argument + 2, "=");
+    return strlen(name) != length || strncmp(argument + 2, name, length) != 0;
 }
 
 static const char *name_of(const struct scanner *scanner, int value)
@@ -237,7 +241,8 @@ static int next_option(struct scanner *scanner)
     return value;
 }
 
-enum lubdub_settings_result lubdub_settings_look_ahead(struct lubdub_settings_loader *loader, int argc, char *const argv[])
+enum lubdub_settings_result lubdub_settings_look_ahead(struct lubdub_settings_loader *loader, int argc,
+                                                       char *const argv[])
 {
     struct scanner scanner;
     int value;

@@ -1,8 +1,8 @@
 /*
  * The configuration file: read whole and checked first, then cut into keys and values by inih.
  *
- * inih would go on with half a line where one is too long, join indented lines to the one before, and end a value at " ;".
- * All of that is kept from it by handing it one prepared line at a time.
+ * inih would go on with half a line where one is too long, join indented lines to the one before, and take a semicolon
+ * for the end of a value. All of that is kept from it by handing it one prepared line at a time.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "settings_internal.h"
@@ -25,7 +25,7 @@
 /* Stands for ; inside inih, which knows no value with one. No line has this byte. */
 #define SEMICOLON '\x01'
 
-/* Some builds of inih take longer lines when told so; in others these do not exist. Ours is the shorter of both limits. */
+/* Some builds of inih take longer lines when told so; in others this does not exist. The shorter limit counts. */
 extern int ini_max_line __attribute__((weak));
 
 struct reader {
@@ -254,7 +254,8 @@ static bool take_pair(struct reader *reader, const char *name, const char *value
     strcpy(kept, value);
     replace(kept, strlen(kept), SEMICOLON, ';');
     if (!lubdub_setting_set(loader, setting, kept, LUBDUB_SETTING_FROM_FILE, reason, sizeof reason)) {
-        return complain(reader, "%s%s%s: %s", name, *kept != '\0' ? " = " : "", lubdub_settings_show(kept, shown), reason);
+        return complain(reader, "%s%s%s: %s", name, *kept != '\0' ? " = " : "", lubdub_settings_show(kept, shown),
+                        reason);
     }
     reader->is_set[setting - loader->table->rows] = true;
     return true;

@@ -16,9 +16,10 @@ static void print_row(char letter, const char *name, const char *metavar, bool i
     char left[128];
     int length = snprintf(left, sizeof left, letter != 0 ? "  -%c, " : "      ", letter);
 
-    length += snprintf(left + length, sizeof left - (size_t)length, "--%s%s%s%s", name,
-                       metavar == NULL ? "" : is_optional ? "[=" : " ", metavar == NULL ? "" : metavar,
-                       metavar != NULL && is_optional ? "]" : "");
+    length += snprintf(left + length, sizeof left - (size_t)length, "--%s", name);
+    if (metavar != NULL) {
+        length += snprintf(left + length, sizeof left - (size_t)length, is_optional ? "[=%s]" : " %s", metavar);
+    }
     if (length >= HELP_COLUMN) {
         printf("%s\n%*s%s\n", left, HELP_COLUMN, "", help);
     } else {
@@ -75,7 +76,8 @@ static size_t distance(const char *one, size_t one_length, const char *other, si
             bool is_same = lower(one[i - 1]) == lower(other[j - 1]);
 
             rows[i][j] = smallest(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (is_same ? 0 : 1));
-            if (i > 1 && j > 1 && lower(one[i - 1]) == lower(other[j - 2]) && lower(one[i - 2]) == lower(other[j - 1])) {
+            if (i > 1 && j > 1 && lower(one[i - 1]) == lower(other[j - 2]) &&
+                lower(one[i - 2]) == lower(other[j - 1])) {
                 rows[i][j] = smallest(rows[i][j], rows[i - 2][j - 2] + 1, rows[i][j]);
             }
         }

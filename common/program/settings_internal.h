@@ -26,7 +26,8 @@ bool lubdub_setting_is_list(const struct lubdub_setting *setting);
 bool lubdub_setting_is_flag(const struct lubdub_setting *setting);
 
 /* The row of that name; NULL if there is none. The name need not end where length says. */
-const struct lubdub_setting *lubdub_settings_find(const struct lubdub_settings_table *table, const char *name, size_t length);
+const struct lubdub_setting *lubdub_settings_find(const struct lubdub_settings_table *table, const char *name,
+                                                  size_t length);
 
 /* The name in the table that was probably meant, or NULL. */
 const char *lubdub_settings_nearest(const struct lubdub_settings_table *table, const char *name, size_t length);
@@ -45,7 +46,8 @@ bool lubdub_settings_read_file(struct lubdub_settings_loader *loader, const char
 bool lubdub_settings_read_arguments(struct lubdub_settings_loader *loader, int argc, char *const argv[]);
 
 /* What of the command line comes before everything else: OK, HELP or VERSION; loaded->config_path is set. */
-enum lubdub_settings_result lubdub_settings_look_ahead(struct lubdub_settings_loader *loader, int argc, char *const argv[]);
+enum lubdub_settings_result lubdub_settings_look_ahead(struct lubdub_settings_loader *loader, int argc,
+                                                       char *const argv[]);
 
 /* The text of --help. Returns false if standard output does not take it. */
 bool lubdub_settings_print_help(const struct lubdub_settings_table *table);

@@ -1,6 +1,7 @@
 /* One value of one setting: understood, judged by its row, put into its field. */
 #include "settings_internal.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,8 @@ static bool is_within(const struct lubdub_setting *setting, uint64_t value)
 }
 
 /* "from 10ms to 1h", "of at least 1"; both limits in the words of the kind. */
-static bool refuse_range(struct reason *reason, const struct lubdub_setting *setting, const char *what, const char *minimum,
-                         const char *maximum, const char *example)
+static bool refuse_range(struct reason *reason, const struct lubdub_setting *setting, const char *what,
+                         const char *minimum, const char *maximum, const char *example)
 {
     if (setting->maximum != 0) {
         return refuse(reason, "must be %s from %s to %s%s", what, minimum, maximum, example);
@@ -111,11 +112,12 @@ static bool set_choice(const struct lubdub_setting *setting, int *field, const c
             return true;
         }
     }
-    refuse(reason, "must be ");
-    for (i = 0; setting->words[i] != NULL; i++) {
+    refuse(reason, "must be %s", setting->words[0]);
+    for (i = 1; setting->words[i] != NULL; i++) {
+        const char *separator = setting->words[i + 1] != NULL ? ", " : " or ";
+
         used = strlen(reason->text);
-        snprintf(reason->text + used, reason->capacity - used, "%s%s",
-                 i == 0 ? "" : setting->words[i + 1] != NULL ? ", " : " or ", setting->words[i]);
+        snprintf(reason->text + used, reason->capacity - used, "%s%s", separator, setting->words[i]);
     }
     return false;
 }
@@ -160,8 +162,8 @@ static void *grow(struct lubdub_settings_loader *loader, void *items, size_t cou
     return grown;
 }
 
-static bool add_string(struct lubdub_settings_loader *loader, struct lubdub_strings *list, const char *value, bool is_first,
-                       struct reason *reason)
+static bool add_string(struct lubdub_settings_loader *loader, struct lubdub_strings *list, const char *value,
+                       bool is_first, struct reason *reason)
 {
     size_t count = is_first ? 0 : list->count;
     const char **items = grow(loader, list->items, count, sizeof list->items[0]);
@@ -195,7 +197,8 @@ static bool add_address(struct lubdub_settings_loader *loader, struct lubdub_hos
     return true;
 }
 
-static bool set_string(const struct lubdub_setting *setting, const char **field, const char *value, struct reason *reason)
+static bool set_string(const struct lubdub_setting *setting, const char **field, const char *value,
+                       struct reason *reason)
 {
     if (!judge_string(setting, value, reason)) {
         return false;
@@ -254,6 +257,7 @@ bool lubdub_setting_set(struct lubdub_settings_loader *loader, const struct lubd
     enum lubdub_setting_source *was = &loader->sources[setting - loader->table->rows];
     struct reason reason = {reason_text, capacity};
 
+    assert(value != NULL || lubdub_setting_is_flag(setting));
     if (value != NULL && *value == '\0') {
         return refuse(&reason, "needs a value, which is empty");
     }

@@ -1,0 +1,51 @@
+/* Into a bucket, and from a rank back to it. */
+#include "histogram.h"
+
+#include <stddef.h>
+
+/* Below 2 * STEPS each value has a bucket of its own; above, each power of two has STEPS of them. */
+static size_t bucket_of(lubdub_duration value)
+{
+    unsigned shift = 0;
+
+    if (value >= LUBDUB_HISTOGRAM_STEPS) {
+        shift = 63u - (unsigned)__builtin_clzll(value) - LUBDUB_HISTOGRAM_STEP_BITS;
+    }
+    return (size_t)shift * LUBDUB_HISTOGRAM_STEPS + (size_t)(value >> shift);
+}
+
+/* The largest value that falls into it. */
+static lubdub_duration end_of(size_t bucket)
+{
+    unsigned shift = bucket < 2 * LUBDUB_HISTOGRAM_STEPS ? 0 : (unsigned)(bucket / LUBDUB_HISTOGRAM_STEPS) - 1;
+    uint64_t step = bucket - (size_t)shift * LUBDUB_HISTOGRAM_STEPS;
+
+    return (step << shift) + ((UINT64_C(1) << shift) - 1);
+}
+
+void lubdub_histogram_add(struct lubdub_histogram *histogram, lubdub_duration duration)
+{
+    if (histogram->count == 0 || duration < histogram->least) {
+        histogram->least = duration;
+    }
+    if (duration > histogram->most) {
+        histogram->most = duration;
+    }
+    histogram->count++;
+    histogram->buckets[bucket_of(duration)]++;
+}
+
+lubdub_duration lubdub_histogram_percentile(const struct lubdub_histogram *histogram, double percent)
+{
+    double wanted = (double)histogram->count * percent / 100;
+    uint64_t seen = 0;
+    size_t i;
+
+    for (i = 0; i < LUBDUB_HISTOGRAM_BUCKETS; i++) {
+        seen += histogram->buckets[i];
+        if (seen > 0 && (double)seen >= wanted) {
+            return end_of(i) < histogram->most ? end_of(i) : histogram->most;
+        }
+    }
+    return histogram->most;
+}
