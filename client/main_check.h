@@ -1,0 +1,34 @@
+/*
+ * --check: a command run again and again, its exit status being the health. Never twice at the same time; one that hangs
+ * is killed with all that it started, and is critical.
+ */
+#ifndef LUBDUB_CLIENT_MAIN_CHECK_H
+#define LUBDUB_CLIENT_MAIN_CHECK_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <lubdub/session.h>
+#include <lubdub/time.h>
+
+struct check {
+    struct ev_loop *loop;
+    const char *command;
+    enum lubdub_health health; /* the last result; passing before one */
+    void (*on_health)(enum lubdub_health health, void *user_data); /* after each run */
+    void *user_data;
+    ev_timer next;
+    ev_timer limit;
+    ev_child child; /* pid 0: none runs */
+};
+
+/* The first run begins at once. loop is the default loop; command is borrowed. */
+void check_start(struct check *check, struct ev_loop *loop, const char *command, lubdub_duration interval,
+                 lubdub_duration timeout, void (*on_health)(enum lubdub_health health, void *user_data),
+                 void *user_data);
+
+/* Kills what runs. One that was never started (zeroed) is left alone. */
+void check_stop(struct check *check);
+
+#endif
