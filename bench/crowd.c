@@ -1,0 +1,420 @@
+/* Connecting many, and ending some of them in every way that there is. */
+#include "crowd.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "container_of.h"
+#include "socket.h"
+
+#include "random.h"
+
+#define RAMP_STEP 0.005 /* seconds */
+
+/* Attempts under way at a time: far fewer than a listen queue holds. */
+#define ATTEMPT_LIMIT 256
+
+/* Clients that share a source address; an address has some 28,000 ports for one server. */
+#define CLIENTS_PER_ADDRESS 500
+#define FIRST_SOURCE_ADDRESS 0x7f010001u /* 127.1.0.1 */
+
+static struct swarm_crowd *crowd_of(const struct lubdub_link *link)
+{
+    return container_of(lubdub_link_group(link), struct swarm_crowd, group);
+}
+
+static struct swarm_client *client_of(struct lubdub_link *link)
+{
+    return container_of(link, struct swarm_client, link);
+}
+
+static uint32_t number_of(const struct swarm_crowd *crowd, const struct swarm_client *client)
+{
+    return (uint32_t)(client - crowd->clients);
+}
+
+static void set_state(struct swarm_crowd *crowd, struct swarm_client *client, enum swarm_client_state state)
+{
+    crowd->state_counts[client->state]--;
+    client->state = (uint8_t)state;
+    crowd->state_counts[state]++;
+}
+
+static void note_failure(struct swarm_crowd *crowd, const char *doing, const char *why)
+{
+    crowd->failure_count++;
+    snprintf(crowd->failure, sizeof crowd->failure, "%s: %s", doing, why);
+}
+
+static uint64_t sent_count(const struct swarm_client *client)
+{
+    struct lubdub_probe_counts counts;
+
+    lubdub_session_probe_counts(&client->link.session, &counts);
+    return counts.sent;
+}
+
+/* ---- what the links say ---- */
+
+static void on_event(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now)
+{
+    struct swarm_crowd *crowd = crowd_of(link);
+    struct swarm_client *client = client_of(link);
+
+    switch (event->kind) {
+    case LUBDUB_EVENT_UP:
+        crowd->granted_interval = lubdub_session_interval(&link->session);
+        crowd->granted_expiry = lubdub_session_expiry(&link->session);
+        set_state(crowd, client, SWARM_CLIENT_UP);
+        crowd->hooks->on_up(crowd->user_data, number_of(crowd, client), event->session_number);
+        break;
+    case LUBDUB_EVENT_ACKED:
+        crowd->acked_count++;
+        if (crowd->records_round_trips) {
+            swarm_histogram_add(&crowd->round_trips, event->round_trip);
+        }
+        break;
+    case LUBDUB_EVENT_DOWN:
+        crowd->finished_sent_count += sent_count(client);
+        if (client->state == SWARM_CLIENT_UP) {
+            set_state(crowd, client, SWARM_CLIENT_LEAVING);
+            crowd->hooks->on_down(crowd->user_data, number_of(crowd, client), event->cause, now);
+        } else {
+            crowd->is_refused = false;
+            note_failure(crowd, "the server did not let a client in", lubdub_cause_text(event->cause));
+        }
+        break;
+    case LUBDUB_EVENT_NONE:
+    case LUBDUB_EVENT_HELLO:
+    case LUBDUB_EVENT_GRANT_CHANGED:
+    case LUBDUB_EVENT_LATE_ACK:
+    case LUBDUB_EVENT_TIMED_OUT:
+    case LUBDUB_EVENT_HEALTH:
+    case LUBDUB_EVENT_MESSAGE:
+    case LUBDUB_EVENT_LATE:
+    case LUBDUB_EVENT_RECOVERED:
+        break;
+    }
+}
+
+static void on_closed(struct lubdub_link *link)
+{
+    set_state(crowd_of(link), client_of(link), SWARM_CLIENT_ABSENT);
+}
+
+/* ---- connecting ---- */
+
+/* The same seed gives the same phase to the same client on the same ramp, in whatever order they come in. */
+static lubdub_duration phase_of(const struct swarm_crowd *crowd, uint32_t number)
+{
+    struct swarm_random random = {crowd->settings.seed ^ ((uint64_t)crowd->round << 32 | number)};
+
+    swarm_random_next(&random);
+    return 1 + swarm_random_below(&random, crowd->settings.interval);
+}
+
+static void open_link(struct swarm_crowd *crowd, struct swarm_client *client, int socket)
+{
+    struct lubdub_session_settings opening = crowd->session_settings;
+    uint32_t number = number_of(crowd, client);
+    char identity[32];
+    int length = snprintf(identity, sizeof identity, SWARM_IDENTITY_FORMAT, number);
+
+    opening.identity = (struct lubdub_slice){identity, (size_t)length};
+    opening.incarnation = lubdub_clock_realtime();
+    opening.phase = phase_of(crowd, number);
+    lubdub_socket_tune(socket);
+    set_state(crowd, client, SWARM_CLIENT_OPENING);
+    if (lubdub_link_open(&client->link, &crowd->group, socket, LUBDUB_ROLE_CLIENT, &opening) != LUBDUB_ERROR_OK) {
+        set_state(crowd, client, SWARM_CLIENT_ABSENT);
+        note_failure(crowd, "a client could not begin", "no memory is left");
+    }
+}
+
+static void fail_to_connect(struct swarm_crowd *crowd, struct swarm_client *client, int socket, int error)
+{
+    crowd->is_refused = error == ECONNREFUSED;
+    note_failure(crowd, "a client could not connect", strerror(error));
+    if (socket >= 0) {
+        close(socket);
+    }
+    set_state(crowd, client, SWARM_CLIENT_ABSENT);
+}
+
+static void on_connected(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct swarm_client *client = container_of(io, struct swarm_client, link.io);
+    struct swarm_crowd *crowd = io->data;
+    int socket = io->fd;
+    int error = 0;
+    socklen_t length = sizeof error;
+    (void)revents;
+
+    ev_io_stop(loop, io);
+    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        fail_to_connect(crowd, client, socket, error);
+        return;
+    }
+    open_link(crowd, client, socket);
+}
+
+static bool is_loopback(const struct lubdub_address *address)
+{
+    return lubdub_address_is_ipv4(address) && address->ip[12] == 127;
+}
+
+/* An address of its own for every few hundred clients; the port is chosen at connect(), where it may be shared. */
+static int bind_source(const struct swarm_crowd *crowd, int socket, uint32_t number)
+{
+    const int on = 1;
+    struct sockaddr_in source = {.sin_family = AF_INET};
+
+    if (!is_loopback(&crowd->settings.server)) {
+        return 0;
+    }
+    source.sin_addr.s_addr = htonl(FIRST_SOURCE_ADDRESS + number / CLIENTS_PER_ADDRESS);
+    setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return bind(socket, (const struct sockaddr *)&source, sizeof source);
+}
+
+static void start_connecting(struct swarm_crowd *crowd, struct swarm_client *client)
+{
+    struct sockaddr_storage address;
+    socklen_t length = lubdub_address_to_socket(&crowd->settings.server, &address);
+    int socket = lubdub_socket_new(&crowd->settings.server);
+
+    if (socket < 0 || bind_source(crowd, socket, number_of(crowd, client)) != 0 ||
+        (connect(socket, (const struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS)) {
+        fail_to_connect(crowd, client, socket, errno);
+        return;
+    }
+    set_state(crowd, client, SWARM_CLIENT_CONNECTING);
+    ev_io_init(&client->link.io, on_connected, socket, EV_WRITE);
+    client->link.io.data = crowd;
+    ev_io_start(crowd->loop, &client->link.io);
+}
+
+static uint32_t attempt_count(const struct swarm_crowd *crowd)
+{
+    return crowd->state_counts[SWARM_CLIENT_CONNECTING] + crowd->state_counts[SWARM_CLIENT_OPENING];
+}
+
+static void on_ramp(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct swarm_crowd *crowd = container_of(timer, struct swarm_crowd, ramp_timer);
+    double elapsed = (double)lubdub_time_between(crowd->ramp_began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND;
+    uint64_t due = (uint64_t)(elapsed * (double)crowd->settings.ramp) + 1;
+    (void)revents;
+
+    while (crowd->ramp_next < crowd->settings.client_count && crowd->ramp_started < due &&
+           attempt_count(crowd) < ATTEMPT_LIMIT) {
+        struct swarm_client *client = &crowd->clients[crowd->ramp_next++];
+
+        if (client->state == SWARM_CLIENT_ABSENT) {
+            crowd->ramp_started++;
+            start_connecting(crowd, client);
+        }
+    }
+    if (crowd->ramp_next == crowd->settings.client_count) {
+        ev_timer_stop(loop, timer);
+    }
+}
+
+bool swarm_crowd_is_settled(const struct swarm_crowd *crowd)
+{
+    return crowd->ramp_next == crowd->settings.client_count && attempt_count(crowd) == 0;
+}
+
+/* ---- ends ---- */
+
+/* Takes an open link out of the loop; its socket is ours. */
+static int take_socket(struct swarm_crowd *crowd, struct swarm_client *client)
+{
+    crowd->finished_sent_count += sent_count(client);
+    return lubdub_link_detach(&client->link);
+}
+
+bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_fault fault, lubdub_time *at)
+{
+    struct swarm_client *client = &crowd->clients[number];
+    int socket;
+
+    if (client->state != SWARM_CLIENT_UP) {
+        return false;
+    }
+    *at = lubdub_clock_now();
+    if (fault == SWARM_FAULT_BYE) {
+        crowd->finished_sent_count += sent_count(client);
+        set_state(crowd, client, SWARM_CLIENT_LEAVING);
+        lubdub_link_leave(&client->link, LUBDUB_REASON_NORMAL, NULL, false, 0);
+        return true;
+    }
+
+    socket = take_socket(crowd, client);
+    if (fault == SWARM_FAULT_FREEZE) {
+        client->link.io.fd = socket; /* its kernel goes on acknowledging what comes */
+        set_state(crowd, client, SWARM_CLIENT_FROZEN);
+        return true;
+    }
+    set_state(crowd, client, SWARM_CLIENT_ABSENT);
+    if (fault == SWARM_FAULT_RESET) {
+        lubdub_socket_reset(socket);
+    } else {
+        close(socket); /* what the kernel does for a process that dies: a FIN, or a RST where bytes lie unread */
+    }
+    return true;
+}
+
+static void drop(struct swarm_crowd *crowd, struct swarm_client *client)
+{
+    switch ((enum swarm_client_state)client->state) {
+    case SWARM_CLIENT_CONNECTING:
+        ev_io_stop(crowd->loop, &client->link.io);
+        close(client->link.io.fd);
+        break;
+    case SWARM_CLIENT_OPENING:
+    case SWARM_CLIENT_UP:
+        close(take_socket(crowd, client));
+        break;
+    case SWARM_CLIENT_LEAVING:
+        lubdub_link_abort(&client->link); /* its probes are counted already */
+        break;
+    case SWARM_CLIENT_FROZEN:
+        close(client->link.io.fd);
+        break;
+    case SWARM_CLIENT_ABSENT:
+    case SWARM_CLIENT_STATE_COUNT:
+        break;
+    }
+    set_state(crowd, client, SWARM_CLIENT_ABSENT);
+}
+
+void swarm_crowd_connect(struct swarm_crowd *crowd)
+{
+    uint32_t i;
+
+    for (i = 0; i < crowd->settings.client_count; i++) {
+        if (crowd->clients[i].state == SWARM_CLIENT_FROZEN) {
+            drop(crowd, &crowd->clients[i]);
+        }
+    }
+    crowd->ramp_next = 0;
+    crowd->ramp_started = 0;
+    crowd->round++;
+    crowd->ramp_began_at = lubdub_clock_now();
+    ev_timer_stop(crowd->loop, &crowd->ramp_timer);
+    ev_timer_set(&crowd->ramp_timer, 0, RAMP_STEP);
+    ev_timer_start(crowd->loop, &crowd->ramp_timer);
+}
+
+void swarm_crowd_drop(struct swarm_crowd *crowd)
+{
+    uint32_t i;
+
+    ev_timer_stop(crowd->loop, &crowd->ramp_timer);
+    crowd->ramp_next = crowd->settings.client_count;
+    for (i = 0; i < crowd->settings.client_count; i++) {
+        drop(crowd, &crowd->clients[i]);
+    }
+}
+
+void swarm_crowd_leave(struct swarm_crowd *crowd)
+{
+    lubdub_time at;
+    uint32_t i;
+
+    ev_timer_stop(crowd->loop, &crowd->ramp_timer);
+    crowd->ramp_next = crowd->settings.client_count;
+    for (i = 0; i < crowd->settings.client_count; i++) {
+        struct swarm_client *client = &crowd->clients[i];
+
+        if (!swarm_crowd_strike(crowd, i, SWARM_FAULT_BYE, &at) && client->state != SWARM_CLIENT_LEAVING) {
+            drop(crowd, client);
+        }
+    }
+}
+
+/* ---- looking ---- */
+
+bool swarm_crowd_is_up(const struct swarm_crowd *crowd, uint32_t client)
+{
+    return crowd->clients[client].state == SWARM_CLIENT_UP;
+}
+
+uint32_t swarm_crowd_up_count(const struct swarm_crowd *crowd)
+{
+    return crowd->state_counts[SWARM_CLIENT_UP];
+}
+
+uint64_t swarm_crowd_sent_count(const struct swarm_crowd *crowd)
+{
+    uint64_t count = crowd->finished_sent_count;
+    uint32_t i;
+
+    for (i = 0; i < crowd->settings.client_count; i++) {
+        if (crowd->clients[i].state == SWARM_CLIENT_UP) {
+            count += sent_count(&crowd->clients[i]);
+        }
+    }
+    return count;
+}
+
+/* ---- life ---- */
+
+bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const struct swarm_crowd_settings *settings,
+                      const struct swarm_crowd_hooks *hooks, void *user_data)
+{
+    const char *wrong;
+
+    memset(crowd, 0, sizeof *crowd);
+    crowd->settings = *settings;
+    crowd->hooks = hooks;
+    crowd->user_data = user_data;
+    crowd->loop = loop;
+    crowd->ramp_next = settings->client_count;
+    crowd->state_counts[SWARM_CLIENT_ABSENT] = settings->client_count;
+    ev_timer_init(&crowd->ramp_timer, on_ramp, 0, 0);
+
+    lubdub_session_settings_init(&crowd->session_settings);
+    crowd->session_settings.interval = settings->interval;
+    crowd->session_settings.timeout = settings->timeout;
+    crowd->session_settings.expiry = settings->expiry;
+    wrong = lubdub_session_settings_check(&crowd->session_settings, LUBDUB_ROLE_CLIENT);
+    if (wrong != NULL) {
+        note_failure(crowd, "the clients' settings do not work", wrong);
+        return false;
+    }
+
+    crowd->clients = calloc(settings->client_count, sizeof *crowd->clients);
+    if (crowd->clients == NULL || lubdub_link_group_init(&crowd->group, loop) != LUBDUB_ERROR_OK) {
+        free(crowd->clients);
+        crowd->clients = NULL;
+        note_failure(crowd, "the clients found no room", "no memory is left");
+        return false;
+    }
+    crowd->group.settings = &crowd->session_settings;
+    crowd->group.on_event = on_event;
+    crowd->group.on_closed = on_closed;
+    return true;
+}
+
+void swarm_crowd_clear(struct swarm_crowd *crowd)
+{
+    if (crowd->clients != NULL) {
+        swarm_crowd_drop(crowd);
+        lubdub_link_group_clear(&crowd->group);
+        free(crowd->clients);
+        crowd->clients = NULL;
+    }
+}

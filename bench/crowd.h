@@ -1,0 +1,120 @@
+/*
+ * The clients: many links in one loop, each with the least that a client needs, under one set of settings.
+ *
+ *     absent -> connecting -> opening -> up -> absent     the server ended it, or it gave the server up
+ *                                         |--> leaving -> absent
+ *                                         '--> frozen     the socket is open and nobody serves it
+ *
+ * A client is known by its number, from 0; its identity is "swarm-NUMBER".
+ */
+#ifndef LUBDUB_SWARM_CROWD_H
+#define LUBDUB_SWARM_CROWD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "link.h"
+
+#include "fault.h"
+#include "statistics.h"
+
+#define SWARM_IDENTITY_FORMAT "swarm-%" PRIu32
+#define SWARM_IDENTITY_PREFIX "swarm-"
+
+enum swarm_client_state {
+    SWARM_CLIENT_ABSENT,
+    SWARM_CLIENT_CONNECTING,
+    SWARM_CLIENT_OPENING,
+    SWARM_CLIENT_UP,
+    SWARM_CLIENT_LEAVING,
+    SWARM_CLIENT_FROZEN,
+    SWARM_CLIENT_STATE_COUNT,
+};
+
+struct swarm_client {
+    struct lubdub_link link; /* before the link is open, its watcher waits for the connection; frozen, it keeps the socket */
+    uint8_t state;           /* enum swarm_client_state */
+};
+
+struct swarm_crowd_settings {
+    struct lubdub_address server;
+    uint32_t client_count;
+    lubdub_duration interval;
+    lubdub_duration timeout;
+    lubdub_duration expiry;
+    uint64_t ramp; /* connections a second */
+    uint64_t seed; /* of the phases */
+};
+
+struct swarm_crowd_hooks {
+    void (*on_up)(void *user_data, uint32_t client, uint64_t session_number);
+    /* The client found its server down, or was told to go. Not for what the crowd was asked to do itself. */
+    void (*on_down)(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now);
+};
+
+#define SWARM_FAILURE_SIZE 160
+
+struct swarm_crowd {
+    struct swarm_crowd_settings settings;
+    const struct swarm_crowd_hooks *hooks;
+    void *user_data;
+
+    struct ev_loop *loop;
+    struct lubdub_link_group group;
+    struct lubdub_session_settings session_settings;
+    struct swarm_client *clients;
+    uint32_t state_counts[SWARM_CLIENT_STATE_COUNT];
+
+    ev_timer ramp_timer;
+    lubdub_time ramp_began_at;
+    uint64_t ramp_started; /* connections since then */
+    uint32_t ramp_next;    /* the first that may still have to connect */
+    uint32_t round;        /* how often the ramp began */
+
+    uint64_t failure_count;
+    bool is_refused;       /* the last one: nobody listens there */
+    char failure[SWARM_FAILURE_SIZE];
+
+    /* what was granted, once anybody is up */
+    lubdub_duration granted_interval;
+    lubdub_duration granted_expiry;
+
+    uint64_t acked_count;
+    uint64_t finished_sent_count; /* of links that are closed */
+    bool records_round_trips; /* set by the owner; false while it does something to the server */
+    struct swarm_histogram round_trips;
+};
+
+/* Does nothing yet. False: no memory, or settings that no session works with; failure says why. */
+bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const struct swarm_crowd_settings *settings,
+                      const struct swarm_crowd_hooks *hooks, void *user_data);
+void swarm_crowd_clear(struct swarm_crowd *crowd);
+
+/*
+ * All that are absent or frozen connect (anew), at the ramp's pace. One whose attempt fails stays absent, and is counted.
+ */
+void swarm_crowd_connect(struct swarm_crowd *crowd);
+
+/* Whether the ramp has passed everybody and no attempt is under way. */
+bool swarm_crowd_is_settled(const struct swarm_crowd *crowd);
+
+/*
+ * Does a client's fault to a client. *at is the moment before which the fault cannot have shown. False: the client was
+ * not up.
+ */
+bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t client, enum swarm_fault fault, lubdub_time *at);
+
+bool swarm_crowd_is_up(const struct swarm_crowd *crowd, uint32_t client);
+uint32_t swarm_crowd_up_count(const struct swarm_crowd *crowd);
+
+/* Everybody who is up says goodbye; the others are closed. on_down does not come any more. */
+void swarm_crowd_leave(struct swarm_crowd *crowd);
+
+/* All sockets are closed, without a word; on_down does not come. */
+void swarm_crowd_drop(struct swarm_crowd *crowd);
+
+/* Probes handed to the kernel by all clients so far. Counts them: not for every turn of the loop. */
+uint64_t swarm_crowd_sent_count(const struct swarm_crowd *crowd);
+
+#endif

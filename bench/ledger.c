@@ -1,0 +1,225 @@
+/* Injections on one side, verdicts on the other. */
+#include "ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_OBSERVATION UINT32_MAX
+
+/*
+ * A side reads its clock once for each thing that it handles, before it looks at it: its stamp may be earlier than the
+ * fault that it then meets. Never by more than this, unless its machine was away just then.
+ */
+#define CLOCK_SLACK (5 * LUBDUB_MILLISECOND)
+
+/* What is known of an identity's present session. */
+struct swarm_case {
+    uint32_t session;     /* of its number, enough to tell it from the one before */
+    uint32_t observation; /* its place, or NO_OBSERVATION */
+};
+
+/* Half of the bits, from all of them: a server with several workers may count in the upper ones. */
+static uint32_t session_key(uint64_t session)
+{
+    return (uint32_t)((session * 0x9e3779b97f4a7c15u) >> 32);
+}
+
+bool swarm_ledger_init(struct swarm_ledger *ledger, uint32_t identity_count)
+{
+    uint32_t i;
+
+    memset(ledger, 0, sizeof *ledger);
+    ledger->cases = malloc((identity_count > 0 ? identity_count : 1) * sizeof *ledger->cases);
+    if (ledger->cases == NULL) {
+        return false;
+    }
+    ledger->identity_count = identity_count;
+    for (i = 0; i < identity_count; i++) {
+        ledger->cases[i] = (struct swarm_case){0, NO_OBSERVATION};
+    }
+    return true;
+}
+
+void swarm_ledger_clear(struct swarm_ledger *ledger)
+{
+    free(ledger->cases);
+    free(ledger->observations);
+    memset(ledger, 0, sizeof *ledger);
+}
+
+void swarm_ledger_up(struct swarm_ledger *ledger, uint32_t identity, uint64_t session)
+{
+    if (identity < ledger->identity_count) {
+        ledger->cases[identity] = (struct swarm_case){session_key(session), NO_OBSERVATION};
+    }
+}
+
+static struct swarm_observation *observation_of(const struct swarm_ledger *ledger, uint32_t identity)
+{
+    uint32_t place = ledger->cases[identity].observation;
+
+    return place != NO_OBSERVATION ? &ledger->observations[place] : NULL;
+}
+
+/* A new one, which becomes the identity's present one. NULL without memory. */
+static struct swarm_observation *add(struct swarm_ledger *ledger, uint32_t identity)
+{
+    if (ledger->count == ledger->capacity) {
+        size_t capacity = ledger->capacity > 0 ? 2 * ledger->capacity : 256;
+        struct swarm_observation *grown = realloc(ledger->observations, capacity * sizeof *grown);
+
+        if (grown == NULL || ledger->count == NO_OBSERVATION) {
+            ledger->unrecorded_count++;
+            return NULL;
+        }
+        ledger->observations = grown;
+        ledger->capacity = capacity;
+    }
+    ledger->cases[identity].observation = (uint32_t)ledger->count;
+    ledger->observations[ledger->count] = (struct swarm_observation){.identity = identity};
+    return &ledger->observations[ledger->count++];
+}
+
+/* Every change of an outcome goes through here, so that the counts stay true. */
+static void decide(struct swarm_ledger *ledger, struct swarm_observation *observation, enum swarm_outcome outcome)
+{
+    if (observation->outcome == SWARM_OPEN && observation->expectation == SWARM_MUST_NOTICE) {
+        ledger->open_count--;
+    }
+    observation->outcome = (uint8_t)outcome;
+    ledger->noticed_count += outcome == SWARM_DETECTED || outcome == SWARM_WRONG_CAUSE;
+    ledger->false_count += outcome == SWARM_FALSE_ALARM;
+}
+
+static void note(struct swarm_observation *observation, const struct swarm_verdict *verdict)
+{
+    observation->side = (uint8_t)verdict->side;
+    observation->decided_at = verdict->at;
+    observation->cause = (uint8_t)verdict->cause;
+}
+
+void swarm_ledger_inject(struct swarm_ledger *ledger, enum swarm_fault fault, uint32_t identity, lubdub_time now,
+                         enum swarm_expectation expectation)
+{
+    struct swarm_observation *observation = identity < ledger->identity_count ? add(ledger, identity) : NULL;
+
+    if (observation == NULL) {
+        return;
+    }
+    observation->fault = (uint8_t)fault;
+    observation->side = (uint8_t)swarm_fault_side(fault);
+    observation->injected_at = now;
+    observation->expectation = (uint8_t)expectation;
+    observation->outcome = SWARM_OPEN;
+    ledger->open_count += expectation == SWARM_MUST_NOTICE;
+}
+
+static void add_false_alarm(struct swarm_ledger *ledger, const struct swarm_verdict *verdict)
+{
+    struct swarm_observation *observation = add(ledger, verdict->identity);
+
+    if (observation != NULL) {
+        observation->fault = SWARM_FAULT_NONE;
+        observation->expectation = SWARM_MUST_NOT_NOTICE;
+        observation->heard_from = (uint8_t)(1u << verdict->side);
+        note(observation, verdict);
+        decide(ledger, observation, SWARM_FALSE_ALARM);
+    }
+}
+
+static void judge(struct swarm_ledger *ledger, struct swarm_observation *observation,
+                  const struct swarm_verdict *verdict)
+{
+    enum swarm_fault fault = (enum swarm_fault)observation->fault;
+    bool is_for_it = verdict->side == (enum swarm_side)observation->side;
+    bool is_right = is_for_it && swarm_fault_explains(fault, verdict->cause);
+
+    if (lubdub_time_after(verdict->at, is_right ? CLOCK_SLACK : 0) < observation->injected_at) {
+        /* Given up before the fault: the fault met one who was dead already. */
+        observation->fault = SWARM_FAULT_NONE;
+        observation->injected_at = 0;
+        note(observation, verdict);
+        decide(ledger, observation, SWARM_FALSE_ALARM);
+        return;
+    }
+    note(observation, verdict);
+    if (!is_for_it || observation->expectation == SWARM_MUST_NOT_NOTICE) {
+        decide(ledger, observation, SWARM_FALSE_ALARM);
+        return;
+    }
+    decide(ledger, observation, is_right ? SWARM_DETECTED : SWARM_WRONG_CAUSE);
+}
+
+void swarm_ledger_verdict(struct swarm_ledger *ledger, const struct swarm_verdict *verdict)
+{
+    struct swarm_observation *observation;
+    const uint8_t side_bit = (uint8_t)(1u << verdict->side);
+
+    if (verdict->identity >= ledger->identity_count ||
+        (verdict->session != 0 && session_key(verdict->session) != ledger->cases[verdict->identity].session)) {
+        ledger->stale_count++;
+        return;
+    }
+    observation = observation_of(ledger, verdict->identity);
+    if (observation == NULL || (observation->heard_from & side_bit) != 0) {
+        add_false_alarm(ledger, verdict); /* nothing was done to it, or the same side says it twice */
+        return;
+    }
+    observation->heard_from |= side_bit;
+
+    switch ((enum swarm_outcome)observation->outcome) {
+    case SWARM_OPEN:
+        judge(ledger, observation, verdict);
+        break;
+    case SWARM_FALSE_ALARM:
+        if (verdict->at < observation->decided_at) {
+            note(observation, verdict);
+        }
+        break;
+    case SWARM_DETECTED:
+    case SWARM_WRONG_CAUSE:
+    case SWARM_MISSED:
+    case SWARM_SPARED:
+    case SWARM_UNDECIDED:
+    case SWARM_EXCUSED:
+        break; /* the other side follows, or it comes too late to count */
+    }
+}
+
+static void settle(struct swarm_ledger *ledger, struct swarm_observation *observation, lubdub_time missed_before)
+{
+    if (observation->injected_at >= missed_before) {
+        decide(ledger, observation, SWARM_UNDECIDED);
+    } else if (observation->expectation == SWARM_MUST_NOTICE) {
+        decide(ledger, observation, SWARM_MISSED);
+    } else {
+        decide(ledger, observation, SWARM_SPARED);
+        ledger->cases[observation->identity].observation = NO_OBSERVATION; /* it lives on as if nothing had been */
+    }
+}
+
+void swarm_ledger_settle(struct swarm_ledger *ledger, lubdub_time missed_before)
+{
+    size_t i;
+
+    for (i = 0; i < ledger->count; i++) {
+        if (ledger->observations[i].outcome == SWARM_OPEN) {
+            settle(ledger, &ledger->observations[i], missed_before);
+        }
+    }
+}
+
+void swarm_ledger_server_died(struct swarm_ledger *ledger, lubdub_time since)
+{
+    size_t i;
+
+    for (i = 0; i < ledger->count; i++) {
+        struct swarm_observation *observation = &ledger->observations[i];
+
+        if (observation->outcome == SWARM_FALSE_ALARM && observation->side == SWARM_SIDE_CLIENT &&
+            observation->decided_at >= since) {
+            ledger->false_count--;
+            observation->outcome = SWARM_EXCUSED;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+/* lubdub-swarm: options, a run, its report, exit status. */
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program/standard_streams.h"
+
+#include "report.h"
+
+#define EXIT_CANNOT_START 3
+#define EXIT_BY_SIGNAL 128
+
+static int fail(const char *doing, const char *what, const char *why)
+{
+    fprintf(stderr, "lubdub-swarm: %s%s%s: %s\n", doing, what != NULL ? " " : "", what != NULL ? what : "", why);
+    return EXIT_CANNOT_START;
+}
+
+/* Returns whether all of it reached the file. */
+static bool has_written(FILE *file, const char *name)
+{
+    bool is_written = ferror(file) == 0;
+
+    errno = is_written ? 0 : errno;
+    if (fflush(file) != 0) {
+        is_written = false;
+    }
+    if (!is_written) {
+        fail("could not write all of", name, errno != 0 ? strerror(errno) : "an error");
+    }
+    return is_written;
+}
+
+static bool write_csv(FILE *file, const char *name, const struct swarm_run *run)
+{
+    bool is_written;
+
+    swarm_report_csv(file, &run->ledger);
+    is_written = has_written(file, name);
+    fclose(file);
+    return is_written;
+}
+
+static bool draw(const char *name, const struct swarm_rows *rows, const struct swarm_run *run)
+{
+    const char *wrong = swarm_report_plot(name, run, rows);
+
+    if (wrong != NULL) {
+        fail("no picture in", name, wrong);
+    }
+    return wrong == NULL;
+}
+
+/* The report first: it is what one waited for. Returns the exit status. */
+static int report(const struct swarm_run *run, FILE *csv)
+{
+    const struct swarm_options *options = run->options;
+    struct swarm_rows rows;
+    struct swarm_sums sums;
+    bool is_written;
+
+    if (!swarm_rows_make(&rows, &run->ledger, options->orders, options->order_count, &run->timing, run->has_server)) {
+        fail("no report", NULL, "no memory is left");
+        return EXIT_FAILURE;
+    }
+    swarm_rows_sum(&rows, &sums);
+    if (options->report == SWARM_REPORT_JSON) {
+        swarm_report_json(stdout, run, &rows, &sums);
+    } else {
+        swarm_report_text(stdout, run, &rows, &sums);
+    }
+    is_written = has_written(stdout, "the report");
+    if (csv != NULL) {
+        is_written &= write_csv(csv, options->csv, run);
+    }
+    if (options->plot != NULL) {
+        is_written &= draw(options->plot, &rows, run);
+    }
+    if (run->interrupted_by != 0) {
+        return EXIT_BY_SIGNAL + run->interrupted_by;
+    }
+    return is_written && swarm_report_has_passed(run, &sums) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_and_report(struct ev_loop *loop, const struct swarm_options *options)
+{
+    static struct swarm_run run;
+    FILE *csv = NULL;
+    int exit_status;
+
+    if (options->csv != NULL) {
+        csv = fopen(options->csv, "we");
+        if (csv == NULL) {
+            return fail("cannot write", options->csv, strerror(errno));
+        }
+    }
+    if (swarm_run(&run, loop, options) == SWARM_RUN_DONE) {
+        exit_status = report(&run, csv);
+    } else {
+        exit_status = fail("cannot start", NULL, run.problem);
+        if (csv != NULL) {
+            fclose(csv);
+        }
+    }
+    swarm_run_clear(&run);
+    return exit_status;
+}
+
+int main(int argc, char *argv[])
+{
+    struct swarm_options options;
+    struct ev_loop *loop;
+    int exit_status;
+
+    if (lubdub_standard_streams_prepare() != 0) {
+        return EXIT_CANNOT_START;
+    }
+    swarm_options_init(&options);
+    if (!lubdub_settings_start(&swarm_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
+        return exit_status;
+    }
+    loop = ev_default_loop(EVFLAG_AUTO);
+    if (loop == NULL) {
+        exit_status = fail("cannot start", NULL, "libev finds no way to wait for events");
+    } else {
+        exit_status = run_and_report(loop, &options);
+        ev_loop_destroy(loop);
+    }
+    swarm_options_clear(&options);
+    return exit_status;
+}

@@ -1,0 +1,48 @@
+/* What lubdub-swarm was told to do. */
+#ifndef LUBDUB_SWARM_OPTIONS_H
+#define LUBDUB_SWARM_OPTIONS_H
+
+#include <stdint.h>
+
+#include "program/settings.h"
+
+#include "fault.h"
+
+enum swarm_report_form {
+    SWARM_REPORT_TEXT,
+    SWARM_REPORT_JSON,
+};
+
+#define SWARM_ORDER_LIMIT 32
+
+struct swarm_options {
+    const char *spawn_server; /* more options for it; NULL: none is started */
+    uint64_t clients;
+    uint64_t processes;
+    lubdub_duration interval;
+    lubdub_duration timeout; /* 0 until checked: three intervals */
+    lubdub_duration expiry;  /* likewise */
+    uint64_t ramp;
+    lubdub_duration warmup;
+    lubdub_duration duration;
+    struct lubdub_strings faults;
+    uint64_t seed;
+    int report; /* enum swarm_report_form */
+    const char *csv;
+    const char *plot;
+
+    /* what the check makes of it */
+    struct lubdub_hostport server;
+    struct swarm_order orders[SWARM_ORDER_LIMIT];
+    size_t order_count;
+
+    struct lubdub_settings_loaded loaded;
+};
+
+extern const struct lubdub_settings_table swarm_options_table;
+
+/* The defaults. */
+void swarm_options_init(struct swarm_options *options);
+void swarm_options_clear(struct swarm_options *options);
+
+#endif

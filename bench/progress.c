@@ -1,0 +1,40 @@
+/* How far it is, on one line that is written over and over. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#include "run_internal.h"
+
+#define STEP 0.5 /* seconds */
+
+static void on_progress(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct swarm_run *run = timer->data;
+    double elapsed = (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND;
+    uint64_t acked = run->crowd.acked_count;
+    (void)loop, (void)revents;
+
+    fprintf(stderr, "\r%6.1f s  %" PRIu32 " of %" PRIu64 " connected  %.0f probes/s  %zu faults, %zu noticed, %zu false\033[K",
+            elapsed, swarm_crowd_up_count(&run->crowd), run->options->clients, (double)(acked - run->shown_acked_count) / STEP,
+            run->ledger.noticed_count + run->ledger.open_count, run->ledger.noticed_count, run->ledger.false_count);
+    run->shown_acked_count = acked;
+}
+
+void swarm_progress_start(struct swarm_run *run)
+{
+    if (isatty(STDERR_FILENO)) {
+        ev_timer_init(&run->progress_timer, on_progress, STEP, STEP);
+        run->progress_timer.data = run;
+        ev_timer_start(run->loop, &run->progress_timer);
+    }
+}
+
+void swarm_progress_stop(struct swarm_run *run)
+{
+    if (ev_is_active(&run->progress_timer)) {
+        ev_timer_stop(run->loop, &run->progress_timer);
+        fprintf(stderr, "\r\033[K");
+    }
+}

@@ -1,0 +1,92 @@
+/*
+ * One run, from the first connection to the last goodbye:
+ *
+ *     start the server · connect all · warm up · clients' faults within the duration · wait for the verdicts
+ *     then for each fault of the server: all come back (to a new server, if need be) · warm up · fault · verdicts
+ *     all leave · stop the server
+ */
+#ifndef LUBDUB_SWARM_RUN_H
+#define LUBDUB_SWARM_RUN_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include "crowd.h"
+#include "ledger.h"
+#include "options.h"
+#include "plan.h"
+#include "result.h"
+#include "server_process.h"
+#include "usage.h"
+
+#define SWARM_NOTE_LIMIT 16
+#define SWARM_NOTE_SIZE 256
+#define SWARM_PROBLEM_SIZE 512
+
+/* What was measured beside the deaths. */
+struct swarm_measures {
+    lubdub_duration lasted;       /* from the first connection */
+    uint32_t connected_count;     /* clients that were up at the start of measuring */
+    uint64_t sent_count;          /* probes over the whole run */
+    uint64_t acked_count;
+    struct swarm_summary round_trip; /* up to the first fault of the server's */
+    lubdub_duration window;       /* of warm running, from which the rates are; 0: it was not reached */
+    uint64_t window_acked_count;
+    bool has_server_usage;
+    lubdub_duration server_processor; /* over the window */
+    int64_t server_memory;        /* bytes that all sessions together took */
+    int64_t own_memory;           /* bytes that all clients together took */
+    uint64_t absence_count;       /* how often we ourselves were away, and for how long in all */
+    lubdub_duration absence_total;
+    uint64_t late_count;          /* the server's events of this name */
+    uint64_t dropped_count;       /* events that the server could not tell us */
+    uint64_t skipped_count;       /* faults that met a client which was not there any more */
+};
+
+struct swarm_run {
+    const struct swarm_options *options;
+    struct ev_loop *loop;
+    struct swarm_random random;
+    struct swarm_crowd crowd;
+    struct swarm_ledger ledger;
+    struct swarm_plan plan;
+    size_t next_strike;
+    lubdub_time strikes_began_at;
+    ev_timer strike_timer;
+    ev_timer alarm;
+    ev_timer progress_timer;
+    uint64_t shown_acked_count; /* at the last line of progress */
+    ev_signal signals[2];
+
+    bool has_server;
+    bool server_may_end;  /* by our own hand */
+    struct swarm_server server;
+    struct swarm_usage server_before;
+    struct swarm_usage own_before;
+
+    lubdub_time began_at;
+    int interrupted_by;   /* a signal, or 0 */
+    bool is_server_lost;
+    bool is_ending;       /* what is said from now on counts no more */
+
+    struct swarm_measures measures;
+    struct swarm_timing timing;
+    char notes[SWARM_NOTE_LIMIT][SWARM_NOTE_SIZE]; /* sentences for the report */
+    size_t note_count;
+    char problem[SWARM_PROBLEM_SIZE]; /* why it could not start */
+};
+
+enum swarm_run_end {
+    SWARM_RUN_DONE,         /* also when it was interrupted or the server died */
+    SWARM_RUN_CANNOT_START, /* problem says why */
+};
+
+/*
+ * Runs it. Afterwards no process is left, and measures, timing, ledger and notes hold what was measured. The options
+ * are borrowed. Needs the default loop.
+ */
+enum swarm_run_end swarm_run(struct swarm_run *run, struct ev_loop *loop, const struct swarm_options *options);
+
+void swarm_run_clear(struct swarm_run *run);
+
+#endif

@@ -1,0 +1,130 @@
+/* What is done to the server, one thing at a time, while everybody is connected. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "clock.h"
+
+#include "run_internal.h"
+
+#define END_PATIENCE (5 * LUBDUB_SECOND)
+
+/* After a stall, beyond the time in which anybody could still be given up for it. */
+#define STALL_PATIENCE (500 * LUBDUB_MILLISECOND)
+
+static void inject_all(struct swarm_run *run, enum swarm_fault fault, lubdub_time at,
+                       enum swarm_expectation expectation)
+{
+    uint32_t i;
+
+    for (i = 0; i < run->crowd.settings.client_count; i++) {
+        if (swarm_crowd_is_up(&run->crowd, i)) {
+            swarm_ledger_inject(&run->ledger, fault, i, at, expectation);
+        }
+    }
+}
+
+/* Whoever is missing comes back, to a new server where the old one is gone. Returns whether the run goes on. */
+static bool gather(struct swarm_run *run)
+{
+    if (!run->server.is_running && !swarm_run_start_server(run)) {
+        if (run->interrupted_by == 0) {
+            swarm_run_note(run, "the server could not be started again: %s", run->problem);
+            run->is_server_lost = true;
+        }
+        return false;
+    }
+    if (!swarm_run_connect(run)) {
+        swarm_run_note(run, "nobody could connect again: %s", run->crowd.failure);
+        run->is_server_lost = run->interrupted_by == 0;
+        return false;
+    }
+    if (swarm_crowd_up_count(&run->crowd) < run->options->clients && run->interrupted_by == 0) {
+        swarm_run_note(run, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s",
+                       swarm_crowd_up_count(&run->crowd), run->options->clients, run->crowd.failure);
+    }
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
+    swarm_run_wait(
+        run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)), NULL);
+    return !swarm_run_is_over(run);
+}
+
+static void wait_for_verdicts(struct swarm_run *run)
+{
+    swarm_run_wait(run,
+                   lubdub_time_after(lubdub_clock_now(), run->timing.timeout + run->timing.interval + SWARM_PATIENCE),
+                   swarm_run_all_verdicts_are_in);
+    if (!swarm_run_is_over(run)) {
+        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
+    }
+}
+
+/* SIGSTOP or SIGKILL: the server is gone for its clients, in one way or the other. */
+static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal)
+{
+    lubdub_time at = lubdub_clock_now();
+
+    run->server_may_end = true;
+    swarm_server_signal(&run->server, signal);
+    inject_all(run, fault, at, SWARM_MUST_NOTICE);
+    wait_for_verdicts(run);
+    swarm_crowd_drop(&run->crowd);
+    swarm_server_signal(&run->server, SIGKILL);
+    swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), END_PATIENCE), swarm_run_server_has_ended);
+}
+
+static void stall_server(struct swarm_run *run, lubdub_duration length)
+{
+    lubdub_time at = lubdub_clock_now();
+    lubdub_duration longest = run->timing.timeout > run->timing.expiry ? run->timing.timeout : run->timing.expiry;
+    bool may_give_up = run->timing.timeout <= length;
+
+    if (may_give_up) {
+        swarm_run_note(run, "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
+                            "server up for it",
+                       (double)length / 1e6, (double)run->timing.timeout / 1e6);
+    }
+    swarm_server_signal(&run->server, SIGSTOP);
+    inject_all(run, SWARM_FAULT_SERVER_STALL, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
+    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    swarm_server_signal(&run->server, SIGCONT);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), longest + run->timing.interval + STALL_PATIENCE), NULL);
+    if (!swarm_run_is_over(run)) {
+        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
+    }
+}
+
+void swarm_run_server_faults(struct swarm_run *run)
+{
+    const struct swarm_options *options = run->options;
+    size_t i;
+
+    for (i = 0; i < options->order_count; i++) {
+        const struct swarm_order *order = &options->orders[i];
+
+        if (!swarm_fault_is_servers(order->fault)) {
+            continue;
+        }
+        if (swarm_run_is_over(run) || !gather(run)) {
+            return;
+        }
+        switch (order->fault) {
+        case SWARM_FAULT_SERVER_STALL:
+            stall_server(run, order->length);
+            break;
+        case SWARM_FAULT_SERVER_FREEZE:
+            end_server(run, order->fault, SIGSTOP);
+            break;
+        case SWARM_FAULT_SERVER_KILL:
+            end_server(run, order->fault, SIGKILL);
+            break;
+        case SWARM_FAULT_FREEZE:
+        case SWARM_FAULT_KILL:
+        case SWARM_FAULT_RESET:
+        case SWARM_FAULT_BYE:
+        case SWARM_FAULT_NONE:
+        case SWARM_FAULT_COUNT:
+            break;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/* What a process costs, as /proc tells it. */
+#ifndef LUBDUB_SWARM_USAGE_H
+#define LUBDUB_SWARM_USAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <lubdub/time.h>
+
+struct swarm_usage {
+    lubdub_duration processor; /* of all threads, exact to the nanosecond */
+    uint64_t resident;         /* bytes */
+};
+
+/* False: there is no such process, or no such /proc. */
+bool swarm_usage_read(struct swarm_usage *usage, pid_t process);
+
+#endif
