@@ -1,0 +1,136 @@
+#define _GNU_SOURCE
+#include "server_process.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+#define LOWEST_PORT 12000
+#define PORT_COUNT 20000
+
+static bool is_free(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int candidate = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_bound;
+
+    assert_true(candidate >= 0);
+    is_bound = bind(candidate, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(candidate);
+    return is_bound;
+}
+
+uint16_t free_port(void)
+{
+    uint16_t port;
+
+    do {
+        uint32_t number = 0;
+
+        assert_int_equal(getrandom(&number, sizeof number, 0), sizeof number);
+        port = (uint16_t)(LOWEST_PORT + number % PORT_COUNT);
+    } while (!is_free(port));
+    return port;
+}
+
+void server_process_init(struct server_process *server)
+{
+    memset(server, 0, sizeof *server);
+    process_init(&server->process, "LUBDUB_SERVER");
+}
+
+void server_process_listen(struct server_process *server)
+{
+    server->port = free_port();
+    snprintf(server->address, sizeof server->address, "127.0.0.1:%u", server->port);
+    process_add(&server->process, "--listen");
+    process_add(&server->process, server->address);
+}
+
+void server_process_start(struct server_process *server, ...)
+{
+    const char *option;
+    va_list options;
+
+    if (server->process.argument_count == 0) {
+        server_process_init(server);
+    }
+    server_process_listen(server);
+    process_add(&server->process, "--events=json");
+    va_start(options, server);
+    while ((option = va_arg(options, const char *)) != NULL) {
+        process_add(&server->process, option);
+    }
+    va_end(options);
+    process_start(&server->process);
+    event_reader_init(&server->events, server->process.output);
+    expect_text(expect_event(&server->events, "listening", NULL), "address", server->address);
+}
+
+static int compare_numbers(const void *one, const void *other)
+{
+    uint64_t first = *(const uint64_t *)one;
+    uint64_t second = *(const uint64_t *)other;
+
+    return first < second ? -1 : first > second;
+}
+
+/* The sessions of all events of this name, in order. The caller frees. */
+static uint64_t *sessions_of(const struct event_reader *events, const char *name, size_t *count)
+{
+    uint64_t *sessions = calloc(events->count + 1, sizeof *sessions);
+    size_t i;
+
+    assert_non_null(sessions);
+    *count = 0;
+    for (i = 0; i < events->count; i++) {
+        if (strcmp(event_text(events->events[i], "event"), name) == 0) {
+            sessions[(*count)++] = event_number(events->events[i], "session");
+        }
+    }
+    qsort(sessions, *count, sizeof *sessions, compare_numbers);
+    return sessions;
+}
+
+/* One end for each session, and no number twice. */
+static void check_ends(const struct event_reader *events)
+{
+    size_t begun_count;
+    size_t ended_count;
+    uint64_t *begun = sessions_of(events, "connected", &begun_count);
+    uint64_t *ended = sessions_of(events, "disconnected", &ended_count);
+    size_t i;
+
+    assert_int_equal(begun_count, ended_count);
+    assert_memory_equal(begun, ended, begun_count * sizeof *begun);
+    for (i = 1; i < begun_count; i++) {
+        assert_true(begun[i - 1] < begun[i]);
+    }
+    free(begun);
+    free(ended);
+}
+
+void server_process_finish(struct server_process *server)
+{
+    process_signal(&server->process, SIGTERM);
+    event_reader_finish(&server->events);
+    assert_int_equal(process_wait(&server->process), 0);
+    assert_int_equal(count_events(&server->events, "draining", NULL), 1);
+    expect_text(server->events.events[server->events.count - 1], "event", "stopped");
+    assert_int_equal(count_events(&server->events, "dropped", NULL), 0);
+    check_ends(&server->events);
+}
+
+void server_process_clear(struct server_process *server)
+{
+    event_reader_clear(&server->events);
+    process_clear(&server->process);
+    server->process.argument_count = 0;
+}

@@ -1,0 +1,155 @@
+/* The bucket: twice the rate for ever, a burst, and credit. */
+#include "support/random.h"
+#include "support/test.h"
+
+#include "core/rate_limit.h"
+
+#define MS LUBDUB_MILLISECOND
+
+/* How many frames pass at once. */
+static uint32_t taken_at_once(int32_t *debt, uint32_t burst)
+{
+    uint32_t taken = 0;
+
+    while (taken < 100000000 && lubdub_rate_limit_take(debt, burst)) {
+        taken++;
+    }
+    return taken;
+}
+
+static void burst_is_16_or_twice_the_frames_of_one_expiry(void **state)
+{
+    (void)state;
+    assert_int_equal(lubdub_rate_limit_burst(1000, 3000), 16);
+    assert_int_equal(lubdub_rate_limit_burst(1000, 8000), 16);
+    assert_int_equal(lubdub_rate_limit_burst(1000, 8001), 17); /* rounded in the peer's favour */
+    assert_int_equal(lubdub_rate_limit_burst(1000, 60000), 120);
+    assert_int_equal(lubdub_rate_limit_burst(1, 1000), 2000);
+    assert_int_equal(lubdub_rate_limit_burst(UINT32_MAX, UINT32_MAX), 16);
+}
+
+static void burst_of_the_widest_grant_fits_the_number(void **state)
+{
+    int32_t debt = 0;
+    uint32_t burst = lubdub_rate_limit_burst(1, UINT32_MAX);
+    (void)state;
+
+    assert_in_range(burst, 1000000, INT32_MAX / 512);
+    assert_int_equal(taken_at_once(&debt, burst), burst);
+    assert_true(debt > 0);
+}
+
+static void burst_passes_at_once_and_one_more_does_not(void **state)
+{
+    const uint32_t bursts[] = {16, 17, 120, 2000};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(bursts); i++) {
+        int32_t debt = 0;
+
+        assert_int_equal(taken_at_once(&debt, bursts[i]), bursts[i]);
+    }
+}
+
+static void twice_the_rate_passes_for_ever_with_any_jitter(void **state)
+{
+    const uint32_t intervals_ms[] = {1, 3, 7, 100, 1000, 60000, UINT32_MAX / 2};
+    uint64_t random = 5;
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(intervals_ms); i++) {
+        lubdub_duration half = intervals_ms[i] * MS / 2;
+        int32_t debt = 0;
+        lubdub_time last = 0;
+        uint64_t k;
+
+        for (k = 1; k < 20000; k++) {
+            lubdub_time now = k * half + random_below(&random, half); /* late by up to one frame */
+
+            lubdub_rate_limit_drain(&debt, lubdub_time_between(last, now), intervals_ms[i]);
+            last = now;
+            assert_true(lubdub_rate_limit_take(&debt, 16));
+        }
+        assert_in_range(debt, 0, 4 * 512);
+    }
+}
+
+static void rate_beyond_twice_ends_the_burst_in_time(void **state)
+{
+    int32_t debt = 0;
+    unsigned k;
+    (void)state;
+
+    for (k = 0; k < 1000; k++) {
+        lubdub_rate_limit_drain(&debt, 400 * MS, 1000);
+        if (!lubdub_rate_limit_take(&debt, 16)) {
+            break;
+        }
+    }
+    assert_in_range(k, 60, 100); /* a fifth of a frame too much each time */
+}
+
+static void debt_is_gone_after_half_an_interval_for_each_frame(void **state)
+{
+    int32_t debt = 0;
+    (void)state;
+
+    assert_int_equal(taken_at_once(&debt, 16), 16);
+    lubdub_rate_limit_drain(&debt, 8 * LUBDUB_SECOND - 1, 1000);
+    assert_int_equal(debt, 0); /* rounded in the peer's favour */
+    assert_int_equal(taken_at_once(&debt, 16), 16);
+    lubdub_rate_limit_drain(&debt, 4 * LUBDUB_SECOND, 1000);
+    assert_int_equal(taken_at_once(&debt, 16), 8);
+}
+
+static void silence_saves_up_nothing(void **state)
+{
+    int32_t debt = 0;
+    (void)state;
+
+    lubdub_rate_limit_drain(&debt, LUBDUB_HOUR, 1);
+    assert_int_equal(debt, 0);
+    lubdub_rate_limit_drain(&debt, LUBDUB_TIME_NEVER, 1);
+    assert_int_equal(taken_at_once(&debt, 16), 16);
+}
+
+static void credit_is_twice_the_rate_for_the_time_away(void **state)
+{
+    int32_t debt = 0;
+    (void)state;
+
+    lubdub_rate_limit_forgive(&debt, 30 * LUBDUB_SECOND, 1000);
+    assert_int_equal(taken_at_once(&debt, 16), 16 + 60);
+}
+
+static void credit_does_not_overflow(void **state)
+{
+    int32_t debt = 0;
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 100; i++) {
+        lubdub_rate_limit_forgive(&debt, LUBDUB_TIME_NEVER, 1);
+        assert_true(debt < 0);
+    }
+    lubdub_rate_limit_drain(&debt, LUBDUB_TIME_NEVER, 1);
+    assert_true(lubdub_rate_limit_take(&debt, 16));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(burst_is_16_or_twice_the_frames_of_one_expiry),
+        cmocka_unit_test(burst_of_the_widest_grant_fits_the_number),
+        cmocka_unit_test(burst_passes_at_once_and_one_more_does_not),
+        cmocka_unit_test(twice_the_rate_passes_for_ever_with_any_jitter),
+        cmocka_unit_test(rate_beyond_twice_ends_the_burst_in_time),
+        cmocka_unit_test(debt_is_gone_after_half_an_interval_for_each_frame),
+        cmocka_unit_test(silence_saves_up_nothing),
+        cmocka_unit_test(credit_is_twice_the_rate_for_the_time_away),
+        cmocka_unit_test(credit_does_not_overflow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1294 @@
+/* The server's half of a session: opening, answers, flood guard, silence, grants. */
+#include "support/script.h"
+#include "support/test.h"
+
+#include <stdlib.h>
+
+#include <lubdub/version.h>
+
+#define MS LUBDUB_MILLISECOND
+
+/* Every test gets a server that has not begun, with a clock at 1000 s. */
+static int setup(void **state)
+{
+    struct endpoint *server = malloc(sizeof *server);
+
+    endpoint_init(server, LUBDUB_ROLE_SERVER);
+    *state = server;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    endpoint_clear(*state);
+    free(*state);
+    return 0;
+}
+
+static bool slice_is(struct lubdub_slice slice, const char *text)
+{
+    return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
+}
+
+/* ---- opening ---- */
+
+static void hello_is_told_with_all_that_it_asks(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes options = {0};
+    const struct lubdub_event *hello;
+
+    endpoint_open(server);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_IDENTITY, "pump-7", 6);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_TOKEN, "secret", 6);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, "site=north", 10);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, "rack=", 5);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_AGENT, "netcat", 6);
+    wire_bytes_put_number_option(&options, LUBDUB_OPTION_INTERVAL_MS, 250);
+    wire_bytes_put_number_option(&options, LUBDUB_OPTION_EXPIRY_MS, 900);
+    say_hello(server, 0x1122334455667788u, &options);
+    wire_bytes_clear(&options);
+
+    hello = expect_event(server, HELLO);
+    assert_false(hello->is_anonymous);
+    assert_true(hello->incarnation == 0x1122334455667788u);
+    assert_true(slice_is(hello->options.identity, "pump-7"));
+    assert_true(slice_is(hello->options.token, "secret"));
+    assert_true(slice_is(hello->options.agent, "netcat"));
+    assert_int_equal(hello->options.label_count, 2);
+    assert_true(slice_is(hello->options.labels[0].key, "site"));
+    assert_true(slice_is(hello->options.labels[0].value, "north"));
+    assert_true(slice_is(hello->options.labels[1].key, "rack"));
+    assert_int_equal(hello->options.labels[1].value.length, 0);
+    assert_int_equal(hello->options.interval_ms, 250);
+    assert_int_equal(hello->options.expiry_ms, 900);
+    expect_no_event(server);
+}
+
+static void hello_without_options_is_welcome_too(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+
+    endpoint_open(server);
+    say_hello(server, 0, &none);
+    assert_null(expect_event(server, HELLO)->options.identity.data);
+    expect_frame(server, WELCOME);
+}
+
+static void welcome_tells_the_session_and_what_is_granted(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+    struct lubdub_options options;
+    struct lubdub_frame welcome;
+
+    server->settings.max_content = 2000;
+    server->grant = (struct lubdub_grant){.session_number = 77,
+                                          .interval = 250 * MS,
+                                          .expiry = 800 * MS,
+                                          .is_resumed = true,
+                                          .last_end = LUBDUB_CAUSE_HUNG};
+    endpoint_open(server);
+    say_hello(server, 1, &none);
+
+    welcome = expect_frame(server, WELCOME);
+    assert_int_equal(welcome.sequence, 77);
+    assert_int_equal(welcome.flags, LUBDUB_FLAG_RESUMED);
+    assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_WELCOME, welcome.content, welcome.length));
+    assert_int_equal(options.interval_ms, 250);
+    assert_int_equal(options.expiry_ms, 800);
+    assert_true(options.has_max_content);
+    assert_int_equal(options.max_content, 2000);
+    assert_int_equal(options.last_end, LUBDUB_CAUSE_HUNG);
+    assert_true(slice_is(options.agent, "lubdub/" LUBDUB_VERSION));
+    expect_no_frame(server);
+}
+
+static void welcome_of_a_new_identity_has_no_flags_and_no_last_end(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+    struct lubdub_options options;
+    struct lubdub_frame welcome;
+
+    endpoint_open(server);
+    say_hello(server, 1, &none);
+    welcome = expect_frame(server, WELCOME);
+    assert_int_equal(welcome.flags, 0);
+    assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_WELCOME, welcome.content, welcome.length));
+    assert_int_equal(options.last_end, 0);
+}
+
+static void granted_expiry_is_never_below_twice_the_interval(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+
+    server->grant.interval = 5 * LUBDUB_SECOND;
+    server->grant.expiry = 6 * LUBDUB_SECOND;
+    endpoint_open(server);
+    say_hello(server, 1, &none);
+    assert_true(lubdub_session_interval(&server->session) == 5 * LUBDUB_SECOND);
+    assert_true(lubdub_session_expiry(&server->session) == 10 * LUBDUB_SECOND);
+}
+
+static void longest_and_shortest_grants_are_kept_to_what_the_wire_can_say(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+
+    server->grant.interval = UINT64_MAX;
+    server->grant.expiry = UINT64_MAX;
+    endpoint_open(server);
+    say_hello(server, 1, &none);
+    assert_true(lubdub_session_expiry(&server->session) >= 2 * lubdub_session_interval(&server->session));
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1});
+    assert_true(lubdub_session_interval(&server->session) == MS);
+    assert_true(lubdub_session_expiry(&server->session) == 2 * MS);
+}
+
+static void session_number_is_never_0(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    assert_int_equal(endpoint_grant(server, &(struct lubdub_grant){.interval = MS, .expiry = MS}),
+                     LUBDUB_ERROR_INVALID);
+    expect_no_frame(server);
+}
+
+static void refused_hello_gets_bye_and_no_welcome(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes bytes = {0};
+
+    server->refuses_with = LUBDUB_REASON_UNAUTHORIZED;
+    endpoint_open(server);
+    wire_bytes_put_frame(&bytes, LUBDUB_FRAME_HELLO, 0, 1, NULL, 0);
+    wire_bytes_put_frame(&bytes, LUBDUB_FRAME_PROBE, 0, 1, NULL, 0);
+    endpoint_receive(server, bytes.data, bytes.length);
+    wire_bytes_clear(&bytes);
+    expect_event(server, HELLO);
+    expect_bye(server, UNAUTHORIZED);
+    expect_no_event(server); /* who leaves knows it */
+    expect_state(server, LEAVING);
+}
+
+static void double_hello_is_a_protocol_error(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+
+    script_server_open(server);
+    say_hello(server, 2, &none);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void hello_after_a_probe_is_a_protocol_error(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+
+    endpoint_open(server);
+    say_probe(server, 1);
+    endpoint_look_away(server);
+    say_hello(server, 2, &none);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void server_only_type_from_a_client_is_a_protocol_error(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    say_welcome(server, 0, 1, 1000, 3000);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void first_frame_must_be_hello_probe_or_message(void **state)
+{
+    const unsigned wrong[] = {LUBDUB_FRAME_WELCOME, LUBDUB_FRAME_ACK, LUBDUB_FRAME_BYE};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(wrong); i++) {
+        struct endpoint server;
+
+        endpoint_init(&server, LUBDUB_ROLE_SERVER);
+        endpoint_open(&server);
+        say(&server, wrong[i], 0, 1, NULL, 0);
+        assert_false(server.events.entries[0].event.had_session);
+        expect_protocol_error(&server, PROTOCOL_ERROR);
+        endpoint_clear(&server);
+    }
+}
+
+static void probe_first_opens_an_anonymous_session_and_is_answered(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *hello;
+
+    endpoint_open(server);
+    say_text(server, LUBDUB_FRAME_PROBE, 1, "first");
+    hello = expect_event(server, HELLO);
+    assert_true(hello->is_anonymous);
+    assert_true(hello->incarnation == 0);
+    assert_null(hello->options.identity.data);
+    assert_int_equal(hello->options.interval_ms, 0);
+    expect_whole_frame(server, ACK, 0, 1, "first", 5); /* and no WELCOME */
+    expect_no_frame(server);
+    expect_state(server, UP);
+}
+
+static void message_first_opens_an_anonymous_session_and_is_delivered(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *message;
+
+    endpoint_open(server);
+    say_message(server, 1, "hi");
+    assert_true(expect_event(server, HELLO)->is_anonymous);
+    message = expect_event(server, MESSAGE);
+    assert_int_equal(message->sequence, 1);
+    assert_int_equal(message->length, 2);
+    assert_memory_equal(message->content, "hi", 2);
+    expect_no_frame(server);
+}
+
+static void refused_anonymous_probe_gets_bye_and_no_ack(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->refuses_with = LUBDUB_REASON_OVERLOADED;
+    endpoint_open(server);
+    say_probe(server, 1);
+    expect_event(server, HELLO);
+    expect_bye(server, OVERLOADED);
+}
+
+static void required_hello_that_is_missing_gets_bye_6_and_no_ack(void **state)
+{
+    const unsigned first[] = {LUBDUB_FRAME_PROBE, LUBDUB_FRAME_MESSAGE};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(first); i++) {
+        struct endpoint server;
+        const struct lubdub_event *down;
+
+        endpoint_init(&server, LUBDUB_ROLE_SERVER);
+        server.settings.requires_hello = true;
+        endpoint_open(&server);
+        say(&server, first[i], 0, 1, NULL, 5);
+        down = expect_event(&server, DOWN);
+        assert_int_equal(down->cause, LUBDUB_CAUSE_REJECTED);
+        assert_int_equal(down->reason_code, LUBDUB_REASON_UNAUTHORIZED);
+        expect_bye(&server, UNAUTHORIZED);
+        endpoint_clear(&server);
+    }
+}
+
+static void wrong_first_frame_is_a_protocol_error_also_where_hello_is_required(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->settings.requires_hello = true;
+    endpoint_open(server);
+    say_ack(server, 1);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void connection_without_a_frame_ends_at_the_handshake_timeout_with_bye_10(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *down;
+    lubdub_time due = server->now + server->settings.handshake_timeout;
+
+    endpoint_open(server);
+    endpoint_advance_to(server, due - 1);
+    expect_no_event(server);
+    endpoint_advance_to(server, due);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->reason_code, LUBDUB_REASON_HANDSHAKE_TIMEOUT);
+    assert_true(down->deadline == due);
+    assert_false(down->had_session);
+    expect_bye(server, HANDSHAKE_TIMEOUT);
+}
+
+static void drip_of_bytes_does_not_prolong_the_handshake(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes bytes = {0};
+    size_t i;
+
+    wire_bytes_put_frame(&bytes, LUBDUB_FRAME_PROBE, 0, 1, NULL, 100);
+    endpoint_open(server);
+    for (i = 0; i < 20; i++) {
+        endpoint_receive(server, bytes.data + i, 1);
+        endpoint_advance(server, 249 * MS);
+    }
+    expect_no_event(server);
+    endpoint_advance(server, 20 * MS);
+    assert_int_equal(expect_event(server, DOWN)->reason_code, LUBDUB_REASON_HANDSHAKE_TIMEOUT);
+    wire_bytes_clear(&bytes);
+}
+
+/* ---- frames ---- */
+
+static void ack_echoes_sequence_health_and_content_byte_for_byte(void **state)
+{
+    struct endpoint *server = *state;
+    uint8_t every_byte[256];
+    size_t i;
+
+    for (i = 0; i < sizeof every_byte; i++) {
+        every_byte[i] = (uint8_t)i;
+    }
+    script_server_open(server);
+    say(server, LUBDUB_FRAME_PROBE, 0xfffd, 1, every_byte, sizeof every_byte); /* 14 unknown bits, and "warning" */
+    expect_whole_frame(server, ACK, 1, 1, every_byte, sizeof every_byte);
+    say_probe(server, 2);
+    expect_whole_frame(server, ACK, 0, 2, NULL, 0);
+}
+
+static void acks_come_in_the_order_of_their_probes(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    say_probes(server, 1, 10);
+    for (i = 1; i <= 10; i++) {
+        expect_whole_frame(server, ACK, 0, i, NULL, 0);
+    }
+    expect_no_frame(server);
+    assert_int_equal(lubdub_session_probes_received(&server->session), 10);
+}
+
+static void probe_counts_1_2_3_and_anything_else_is_a_protocol_error(void **state)
+{
+    const uint64_t wrong_third[] = {0, 1, 2, 4, 3 + (UINT64_C(1) << 32), UINT64_MAX};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(wrong_third); i++) {
+        struct endpoint server;
+
+        script_server_up(&server);
+        say_probes(&server, 1, 2);
+        endpoint_look_away(&server);
+        say_probe(&server, wrong_third[i]);
+        expect_protocol_error(&server, PROTOCOL_ERROR);
+        endpoint_clear(&server);
+    }
+}
+
+static void first_probe_is_number_1(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    say_probe(server, 0);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void message_counts_1_2_3_and_anything_else_is_a_protocol_error(void **state)
+{
+    const uint64_t wrong_third[] = {0, 1, 2, 4, UINT64_MAX};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(wrong_third); i++) {
+        struct endpoint server;
+
+        script_server_up(&server);
+        say_message(&server, 1, "one");
+        say_probe(&server, 1); /* counts by itself */
+        say_message(&server, 2, "two");
+        endpoint_look_away(&server);
+        say_message(&server, wrong_third[i], "three");
+        expect_protocol_error(&server, PROTOCOL_ERROR);
+        endpoint_clear(&server);
+    }
+}
+
+static void content_of_max_content_is_taken_and_one_byte_more_is_not(void **state)
+{
+    const unsigned types[] = {LUBDUB_FRAME_PROBE, LUBDUB_FRAME_MESSAGE};
+    const size_t limits[] = {0, 1, 100, 1024, LUBDUB_CONTENT_LIMIT - 1};
+    size_t i;
+    size_t k;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(limits); i++) {
+        for (k = 0; k < COUNT_OF(types); k++) {
+            struct endpoint server;
+            struct wire_bytes bytes = {0};
+
+            endpoint_init(&server, LUBDUB_ROLE_SERVER);
+            server.settings.max_content = limits[i];
+            script_server_open(&server);
+            say(&server, types[k], 0, 1, NULL, limits[i]);
+            expect_state(&server, UP);
+            endpoint_look_away(&server);
+
+            /* Judged by the header alone: not one byte of content has come. */
+            wire_bytes_put_frame(&bytes, types[k], 0, 2, NULL, limits[i] + 1);
+            endpoint_receive(&server, bytes.data, LUBDUB_HEADER_LENGTH - 1);
+            expect_no_event(&server);
+            endpoint_receive(&server, bytes.data + LUBDUB_HEADER_LENGTH - 1, 1);
+            expect_protocol_error(&server, CONTENT_TOO_LARGE);
+            wire_bytes_clear(&bytes);
+            endpoint_clear(&server);
+        }
+    }
+}
+
+static void hello_of_4096_bytes_is_taken_and_one_byte_more_is_not(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes options = {0};
+    struct endpoint other;
+
+    wire_bytes_put_option(&options, 200, NULL, 0);
+    options.length = 0;
+    while (options.length < LUBDUB_OPTIONS_LIMIT) {
+        wire_bytes_put_option(&options, 200, "12345", 5); /* unknown, skipped; 8 bytes each */
+    }
+    assert_int_equal(options.length, LUBDUB_OPTIONS_LIMIT);
+    endpoint_open(server);
+    say_hello(server, 1, &options);
+    expect_event(server, HELLO);
+
+    endpoint_init(&other, LUBDUB_ROLE_SERVER);
+    endpoint_open(&other);
+    wire_bytes_put(&options, "x", 1);
+    say_hello(&other, 1, &options);
+    expect_protocol_error(&other, CONTENT_TOO_LARGE);
+    endpoint_clear(&other);
+    wire_bytes_clear(&options);
+}
+
+static void ack_that_nobody_waits_for_is_a_protocol_error(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    say_ack(server, 1);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void bye_is_reported_with_its_reason_text_and_retry_after(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes options = {0};
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_TEXT, "going home", 10);
+    wire_bytes_put_number_option(&options, LUBDUB_OPTION_RETRY_AFTER_MS, 1500);
+    say(server, LUBDUB_FRAME_BYE, 0, LUBDUB_REASON_NORMAL, options.data, options.length);
+    wire_bytes_clear(&options);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_BYE);
+    assert_true(down->has_reason);
+    assert_int_equal(down->reason_code, LUBDUB_REASON_NORMAL);
+    assert_true(slice_is(down->text, "going home"));
+    assert_true(down->has_retry_after);
+    assert_true(down->retry_after == 1500 * MS);
+    assert_true(down->had_session);
+    expect_state(server, CLOSED);
+    expect_no_frame(server); /* BYE is not answered with BYE */
+}
+
+static void health_is_told_when_it_changes(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *health;
+
+    script_server_open(server);
+    say(server, LUBDUB_FRAME_PROBE, LUBDUB_HEALTH_PASSING, 1, NULL, 0);
+    expect_no_event(server);
+    say(server, LUBDUB_FRAME_PROBE, LUBDUB_HEALTH_WARNING, 2, "disk 91%", 8);
+    health = expect_event(server, HEALTH);
+    assert_int_equal(health->health, LUBDUB_HEALTH_WARNING);
+    assert_int_equal(health->was_health, LUBDUB_HEALTH_PASSING);
+    assert_int_equal(health->length, 8);
+    assert_memory_equal(health->content, "disk 91%", 8);
+    say(server, LUBDUB_FRAME_PROBE, LUBDUB_HEALTH_WARNING, 3, NULL, 0);
+    expect_no_event(server);
+    say(server, LUBDUB_FRAME_PROBE, 3, 4, NULL, 0); /* reserved: read as critical */
+    assert_int_equal(expect_event(server, HEALTH)->health, LUBDUB_HEALTH_CRITICAL);
+    endpoint_look_away(server);
+    say(server, LUBDUB_FRAME_PROBE, LUBDUB_HEALTH_CRITICAL, 5, NULL, 0);
+    expect_no_event(server);
+    expect_whole_frame(server, ACK, 2, 5, NULL, 0);
+}
+
+/* ---- the flood guard ---- */
+
+static void twice_the_granted_rate_is_fine_for_ever(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 100000; i++) {
+        endpoint_advance(server, 500 * MS);
+        say_probe(server, i);
+        server->written.length = server->written_read = 0;
+    }
+    expect_no_event(server);
+    expect_state(server, UP);
+}
+
+static void messages_at_twice_the_granted_rate_beside_probes_are_fine(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 10000; i++) {
+        endpoint_advance(server, 500 * MS);
+        say_probe(server, i);
+        say_message(server, i, "x");
+    }
+    expect_state(server, UP);
+}
+
+static void rate_a_tenth_above_twice_the_granted_one_ends_with_bye_8(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 1000 && endpoint_state(server) == LUBDUB_SESSION_UP; i++) {
+        server->written.length = server->written_read = 0;
+        endpoint_advance(server, 450 * MS);
+        say_probe(server, i);
+    }
+    expect_protocol_error(server, TOO_MANY_FRAMES);
+    assert_in_range(i, 17, 300);
+}
+
+static void burst_of_16_probes_is_fine_and_the_17th_ends_with_bye_8(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    say_probes(server, 1, 16);
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    say_probe(server, 17);
+    expect_protocol_error(server, TOO_MANY_FRAMES);
+}
+
+static void burst_of_16_messages_is_fine_and_the_17th_ends_with_bye_8(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 16; i++) {
+        say_message(server, i, "x");
+        expect_event(server, MESSAGE);
+    }
+    say_probes(server, 1, 16); /* counted by themselves */
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    say_message(server, 17, "x");
+    expect_protocol_error(server, TOO_MANY_FRAMES);
+}
+
+static void what_piled_up_during_an_outage_of_one_expiry_cuts_nobody(void **state)
+{
+    const struct {
+        lubdub_duration interval;
+        lubdub_duration expiry;
+    } grants[] = {{1000 * MS, 3000 * MS}, {100 * MS, 10000 * MS}, {1 * MS, 1000 * MS}, {30 * MS, 100 * MS}};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(grants); i++) {
+        struct endpoint server;
+        uint64_t piled_up = grants[i].expiry / grants[i].interval;
+        uint64_t before = 100;
+        uint64_t k;
+
+        endpoint_init(&server, LUBDUB_ROLE_SERVER);
+        server.grant.interval = grants[i].interval;
+        server.grant.expiry = grants[i].expiry;
+        script_server_open(&server);
+        for (k = 1; k <= before; k++) {
+            endpoint_advance(&server, grants[i].interval);
+            say_probe(&server, k);
+        }
+        /* The path stalls, nothing arrives; then all of it at once, even from one at twice its rate. */
+        endpoint_advance(&server, grants[i].expiry - 1);
+        say_probes(&server, before + 1, before + 2 * piled_up);
+        expect_state(&server, UP);
+        endpoint_clear(&server);
+    }
+}
+
+static void several_outages_in_a_row_cut_nobody(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t sequence = 0;
+    unsigned i;
+
+    server->grant.interval = 100 * MS;
+    server->grant.expiry = 1000 * MS;
+    script_server_open(server);
+    for (i = 0; i < 200; i++) {
+        endpoint_advance(server, 900 * MS);
+        say_probes(server, sequence + 1, sequence + 9);
+        sequence += 9;
+    }
+    expect_state(server, UP);
+}
+
+static void forgiven_absence_gives_credit_for_what_piled_up_in_it(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time until = server->now + 30 * LUBDUB_SECOND;
+
+    script_server_open(server);
+    say_probe(server, 1);
+    endpoint_wake(server, until, 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND);
+    say_probes(server, 2, 31);
+    expect_state(server, UP);
+    say_probes(server, 32, 32 + 29); /* twice its rate */
+    expect_state(server, UP);
+}
+
+static void messages_that_piled_up_in_a_forgiven_absence_cut_nobody(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time until = server->now + 30 * LUBDUB_SECOND;
+    uint64_t i;
+
+    script_server_open(server);
+    say_message(server, 1, "x");
+    endpoint_wake(server, until, 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND);
+    for (i = 2; i <= 61; i++) {
+        say_message(server, i, "x");
+    }
+    expect_state(server, UP);
+}
+
+static void what_piled_up_while_we_did_not_read_cuts_nobody(void **state)
+{
+    struct endpoint *server = *state;
+    unsigned i;
+
+    script_server_open(server);
+    server->kernel_room = 0;
+    say_probe(server, 1);
+    assert_false(lubdub_session_wants_input(&server->session));
+    /* It reads slowly, a byte every two seconds, so that the ack is out after half a minute. */
+    for (i = 0; i < 16; i++) {
+        endpoint_advance(server, 2 * LUBDUB_SECOND);
+        endpoint_give_room(server, 1);
+    }
+    assert_true(lubdub_session_wants_input(&server->session));
+    endpoint_give_room(server, KERNEL_TAKES_ALL);
+    say_probes(server, 2, 33); /* one a second, and we let them lie */
+    expect_state(server, UP);
+}
+
+/* ---- silence ---- */
+
+static void silent_session_is_late_after_its_interval_and_a_margin_and_is_challenged(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+    const struct lubdub_event *late;
+
+    script_server_open(server);
+    endpoint_advance_to(server, start + LUBDUB_SECOND);
+    expect_no_event(server);
+    endpoint_advance_to(server, start + 1500 * MS);
+    late = expect_event(server, LATE);
+    assert_in_range(late->silent_for, LUBDUB_SECOND + 1, 1500 * MS);
+    expect_whole_frame(server, PROBE, 0, 1, NULL, 0);
+    endpoint_advance_to(server, start + 3 * LUBDUB_SECOND - 1);
+    expect_no_event(server);
+    expect_no_frame(server); /* once is enough */
+}
+
+static void session_expires_at_its_deadline_and_not_before(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time due;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    endpoint_advance(server, 777 * MS);
+    say_probe(server, 1);
+    due = server->now + 3 * LUBDUB_SECOND;
+    endpoint_advance_to(server, due - 1);
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    endpoint_advance_to(server, due);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_int_equal(down->reason_code, LUBDUB_REASON_EXPIRED);
+    assert_true(down->deadline == due);
+    assert_true(down->silent_for == 3 * LUBDUB_SECOND);
+    assert_true(down->had_session);
+    expect_bye(server, EXPIRED);
+    expect_state(server, CLOSED);
+}
+
+static void silence_is_hung_where_the_kernel_acknowledges_and_unreachable_where_not(void **state)
+{
+    const struct {
+        enum lubdub_path path;
+        enum lubdub_cause cause;
+    } cases[] = {{LUBDUB_PATH_ACKNOWLEDGED, LUBDUB_CAUSE_HUNG},
+                 {LUBDUB_PATH_SILENT, LUBDUB_CAUSE_UNREACHABLE},
+                 {LUBDUB_PATH_UNKNOWN, LUBDUB_CAUSE_HUNG}};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        struct endpoint server;
+
+        script_server_up(&server);
+        server.path = cases[i].path;
+        endpoint_advance(&server, 3 * LUBDUB_SECOND);
+        expect_event(&server, LATE);
+        assert_int_equal(expect_event(&server, DOWN)->cause, cases[i].cause);
+        endpoint_clear(&server);
+    }
+}
+
+static void frame_at_the_very_deadline_wins(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    server->now++; /* both at once: what arrived is read before the verdict */
+    assert_true(lubdub_session_verdict_is_due(&server->session, &server->settings, server->now));
+    say_probe(server, 1);
+    endpoint_ring(server);
+    expect_state(server, UP);
+    expect_event(server, LATE);
+    expect_event(server, RECOVERED);
+    expect_no_event(server);
+}
+
+static void partial_frame_is_no_sign_of_life(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes bytes = {0};
+    size_t i;
+
+    wire_bytes_put_frame(&bytes, LUBDUB_FRAME_PROBE, 0, 1, NULL, 50);
+    script_server_open(server);
+    for (i = 0; i < 29; i++) {
+        endpoint_receive(server, bytes.data + i, 1);
+        endpoint_advance(server, 100 * MS);
+    }
+    expect_state(server, UP);
+    endpoint_receive(server, bytes.data + i, 1);
+    endpoint_advance(server, 100 * MS);
+    expect_event(server, LATE);
+    expect_event(server, DOWN);
+    wire_bytes_clear(&bytes);
+}
+
+static void every_whole_frame_is_a_sign_of_life(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 2900 * MS);
+    say_message(server, 1, "x");
+    endpoint_advance(server, 2900 * MS);
+    say_probe(server, 1);
+    endpoint_advance(server, 2900 * MS);
+    say_ack(server, 1); /* of the challenge that the first silence brought */
+    endpoint_advance(server, 2900 * MS);
+    expect_state(server, UP);
+}
+
+static void late_session_that_is_heard_recovers_before_its_frame_is_told(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_event(server, LATE);
+    expect_frame(server, PROBE);
+    say_message(server, 1, "back");
+    assert_true(expect_event(server, RECOVERED)->silent_for == 2 * LUBDUB_SECOND);
+    expect_event(server, MESSAGE);
+    expect_no_event(server);
+}
+
+static void recovered_session_is_late_again_in_time(void **state)
+{
+    struct endpoint *server = *state;
+
+    /* With a long expiry the deadline of a late session is far away, and comes back closer. */
+    server->grant.expiry = 60 * LUBDUB_SECOND;
+    script_server_open(server);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_event(server, LATE);
+    say_probe(server, 1);
+    expect_event(server, RECOVERED);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_event(server, LATE);
+}
+
+static void challenge_is_answered_once_with_its_own_content(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_frame(server, PROBE);
+    say_ack(server, 1);
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    say_ack(server, 1);
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void ack_of_a_challenge_with_other_content_is_a_protocol_error(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    endpoint_look_away(server);
+    say_text(server, LUBDUB_FRAME_ACK, 1, "x");
+    expect_event(server, RECOVERED); /* it did say something */
+    expect_protocol_error(server, PROTOCOL_ERROR);
+}
+
+static void challenges_count_1_2_3(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 3; i++) {
+        endpoint_advance(server, 2 * LUBDUB_SECOND);
+        expect_whole_frame(server, PROBE, 0, i, NULL, 0);
+        say_ack(server, i);
+    }
+}
+
+static void challenge_that_waits_for_its_ack_is_not_followed_by_another(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_frame(server, PROBE);
+    say_probe(server, 1); /* alive, and has not come round to answering */
+    expect_frame(server, ACK);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_no_frame(server);
+    say_ack(server, 1);
+    expect_state(server, UP);
+}
+
+static void health_of_the_server_goes_with_its_challenge(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    lubdub_session_set_health(&server->session, LUBDUB_HEALTH_WARNING);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_whole_frame(server, PROBE, LUBDUB_HEALTH_WARNING, 1, NULL, 0);
+}
+
+/* ---- our own absence ---- */
+
+static void absence_of_ten_expiries_loses_nobody_whose_frames_lie_there(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time until = server->now + 30 * LUBDUB_SECOND;
+
+    script_server_open(server);
+    endpoint_wake(server, until, 30 * LUBDUB_SECOND, 28 * LUBDUB_SECOND);
+    endpoint_ring(server);
+    expect_state(server, UP);
+    say_probes(server, 1, 30);
+    expect_state(server, UP);
+}
+
+static void peer_that_died_during_our_absence_is_found_within_one_expiry_after_it(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time until = server->now + 30 * LUBDUB_SECOND;
+
+    script_server_open(server);
+    endpoint_wake(server, until, 30 * LUBDUB_SECOND, 28 * LUBDUB_SECOND);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_state(server, CLOSED);
+}
+
+static void absence_of_less_than_a_quarter_of_the_expiry_moves_nothing(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time due = server->now + 3 * LUBDUB_SECOND;
+
+    script_server_open(server);
+    endpoint_wake(server, server->now + 700 * MS, 700 * MS, 700 * MS);
+    endpoint_advance_to(server, due);
+    expect_state(server, CLOSED);
+}
+
+static void absence_moves_the_deadline_of_an_opening_too(void **state)
+{
+    struct endpoint *server = *state;
+
+    endpoint_open(server);
+    endpoint_advance(server, LUBDUB_SECOND);
+    endpoint_wake(server, server->now + 60 * LUBDUB_SECOND, 60 * LUBDUB_SECOND, 60 * LUBDUB_SECOND);
+    endpoint_advance(server, 4 * LUBDUB_SECOND - 1);
+    expect_no_event(server);
+    endpoint_advance(server, 1);
+    expect_event(server, DOWN);
+}
+
+/* ---- grants that change ---- */
+
+static const struct lubdub_grant faster = {.session_number = 1, .interval = 100 * MS, .expiry = 300 * MS};
+static const struct lubdub_grant slower = {
+    .session_number = 1, .interval = 10 * LUBDUB_SECOND, .expiry = 30 * LUBDUB_SECOND};
+
+static void changed_grant_is_told_by_welcome_with_the_same_number(void **state)
+{
+    struct endpoint *server = *state;
+    struct lubdub_frame welcome;
+    struct lubdub_options options;
+
+    script_server_open(server);
+    assert_int_equal(endpoint_grant(server, &faster), LUBDUB_ERROR_OK);
+    welcome = expect_frame(server, WELCOME);
+    assert_int_equal(welcome.flags, LUBDUB_FLAG_CHANGED);
+    assert_int_equal(welcome.sequence, 1);
+    assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_WELCOME, welcome.content, welcome.length));
+    assert_int_equal(options.interval_ms, 100);
+    assert_int_equal(options.expiry_ms, 300);
+}
+
+static void changed_grant_is_nothing_to_an_anonymous_session(void **state)
+{
+    struct endpoint *server = *state;
+
+    endpoint_open(server);
+    say_probe(server, 1);
+    endpoint_look_away(server);
+    assert_int_equal(endpoint_grant(server, &faster), LUBDUB_ERROR_OK);
+    expect_no_frame(server);
+    assert_true(lubdub_session_interval(&server->session) == LUBDUB_SECOND);
+}
+
+static void longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_grant(server, &faster);
+    endpoint_advance(server, 2900 * MS);
+    say_probe(server, 1);
+    endpoint_advance(server, 2900 * MS);
+    expect_state(server, UP); /* one is not enough */
+    say_probe(server, 2);
+    endpoint_advance(server, 299 * MS);
+    expect_state(server, UP);
+    endpoint_advance(server, 1 * MS);
+    expect_state(server, CLOSED);
+}
+
+static void longer_new_expiry_counts_at_once(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_grant(server, &slower);
+    endpoint_advance(server, 30 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_state(server, CLOSED);
+}
+
+static void faster_rate_counts_until_two_probes_were_seen_under_the_new_grant(void **state)
+{
+    struct endpoint *server = *state;
+    unsigned i;
+
+    /* From 100 ms to 10 s; the client has not heard of it yet, and probes at its old rate through an outage. */
+    server->grant = faster;
+    script_server_open(server);
+    for (i = 1; i <= 50; i++) {
+        endpoint_advance(server, 100 * MS);
+        say_probe(server, i);
+    }
+    endpoint_grant(server, &slower);
+    endpoint_advance(server, 10 * LUBDUB_SECOND);
+    say_probes(server, 51, 52);
+    expect_state(server, UP);
+}
+
+static void new_rate_counts_after_two_probes(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    server->grant = faster;
+    script_server_open(server);
+    endpoint_grant(server, &slower);
+    for (i = 1; i <= 2000 && endpoint_state(server) == LUBDUB_SESSION_UP; i++) {
+        endpoint_look_away(server);
+        endpoint_advance(server, 50 * MS);
+        say_probe(server, i);
+    }
+    expect_protocol_error(server, TOO_MANY_FRAMES);
+}
+
+static void what_piled_up_in_an_outage_while_the_grant_changed_cuts_nobody(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->grant.interval = 100 * MS;
+    server->grant.expiry = 10 * LUBDUB_SECOND;
+    script_server_open(server);
+    endpoint_grant(server, &(struct lubdub_grant){
+                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_advance(server, 9 * LUBDUB_SECOND);
+    say_probes(server, 1, 90); /* the client sent them before it heard of the new grant */
+    expect_state(server, UP);
+}
+
+static void several_changes_keep_the_most_generous_until_two_probes(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server); /* 1 s and 3 s */
+    endpoint_grant(server, &faster);
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 200 * MS});
+    endpoint_advance(server, 2900 * MS);
+    expect_state(server, UP);
+    say_probe(server, 1);
+    say_probe(server, 2);
+    endpoint_advance(server, 200 * MS);
+    expect_state(server, CLOSED);
+}
+
+static void closer_expiry_after_the_second_probe_is_found_in_time(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->grant.expiry = 60 * LUBDUB_SECOND;
+    script_server_open(server);
+    endpoint_grant(server, &faster);
+    say_probes(server, 1, 2);
+    endpoint_advance(server, 300 * MS);
+    expect_state(server, CLOSED);
+}
+
+/* ---- slow readers ---- */
+
+static void session_whose_answers_wait_is_not_read_from(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    assert_true(lubdub_session_wants_input(&server->session));
+    server->kernel_room = 4;
+    say_probe(server, 1);
+    assert_true(lubdub_session_has_output(&server->session));
+    assert_false(lubdub_session_wants_input(&server->session));
+    endpoint_give_room(server, 11);
+    assert_false(lubdub_session_wants_input(&server->session));
+    endpoint_give_room(server, 1);
+    assert_true(lubdub_session_wants_input(&server->session));
+    expect_whole_frame(server, ACK, 0, 1, NULL, 0);
+}
+
+static void peer_that_takes_nothing_for_one_expiry_is_a_slow_reader(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    server->kernel_room = 0;
+    endpoint_advance(server, LUBDUB_SECOND);
+    say_probe(server, 1);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_no_event(server); /* nor is it late: we do not listen */
+    endpoint_advance(server, 1);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_SLOW_READER);
+    assert_true(down->had_session);
+    expect_state(server, CLOSED);
+    expect_no_frame(server);
+}
+
+static void peer_that_takes_a_byte_now_and_then_is_not_yet_a_slow_reader(void **state)
+{
+    struct endpoint *server = *state;
+    unsigned i;
+
+    script_server_open(server);
+    server->kernel_room = 0;
+    say_probe(server, 1);
+    for (i = 0; i < 15; i++) {
+        endpoint_advance(server, 2900 * MS);
+        endpoint_give_room(server, 1);
+        expect_state(server, UP);
+    }
+    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_SLOW_READER);
+}
+
+static void peer_that_read_again_is_judged_by_its_silence_again_in_time(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    server->kernel_room = 0;
+    say_probe(server, 1);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    endpoint_give_room(server, 15);
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    endpoint_give_room(server, KERNEL_TAKES_ALL);
+    expect_state(server, UP); /* not at once: what it sent meanwhile lies unread */
+    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    expect_event(server, LATE);
+    expect_event(server, DOWN);
+}
+
+static void unreadable_path_under_waiting_answers_is_unreachable(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    server->kernel_room = 0;
+    server->path = LUBDUB_PATH_SILENT;
+    say_probe(server, 1);
+    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_UNREACHABLE);
+    expect_no_frame(server);
+}
+
+static void absence_moves_the_deadline_of_a_slow_reader_too(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    server->kernel_room = 0;
+    say_probe(server, 1);
+    endpoint_wake(server, server->now + 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_state(server, CLOSED);
+}
+
+static void expired_session_gets_no_bye_behind_what_waits(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    server->path = LUBDUB_PATH_SILENT;
+    server->kernel_room = 0;
+    say_probe(server, 1);
+    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    expect_state(server, CLOSED);
+    endpoint_give_room(server, KERNEL_TAKES_ALL);
+    expect_frame(server, ACK);
+    expect_no_frame(server);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(hello_is_told_with_all_that_it_asks),
+        TEST(hello_without_options_is_welcome_too),
+        TEST(welcome_tells_the_session_and_what_is_granted),
+        TEST(welcome_of_a_new_identity_has_no_flags_and_no_last_end),
+        TEST(granted_expiry_is_never_below_twice_the_interval),
+        TEST(longest_and_shortest_grants_are_kept_to_what_the_wire_can_say),
+        TEST(session_number_is_never_0),
+        TEST(refused_hello_gets_bye_and_no_welcome),
+        TEST(double_hello_is_a_protocol_error),
+        TEST(hello_after_a_probe_is_a_protocol_error),
+        TEST(server_only_type_from_a_client_is_a_protocol_error),
+        TEST(first_frame_must_be_hello_probe_or_message),
+        TEST(probe_first_opens_an_anonymous_session_and_is_answered),
+        TEST(message_first_opens_an_anonymous_session_and_is_delivered),
+        TEST(refused_anonymous_probe_gets_bye_and_no_ack),
+        TEST(required_hello_that_is_missing_gets_bye_6_and_no_ack),
+        TEST(wrong_first_frame_is_a_protocol_error_also_where_hello_is_required),
+        TEST(connection_without_a_frame_ends_at_the_handshake_timeout_with_bye_10),
+        TEST(drip_of_bytes_does_not_prolong_the_handshake),
+        TEST(ack_echoes_sequence_health_and_content_byte_for_byte),
+        TEST(acks_come_in_the_order_of_their_probes),
+        TEST(probe_counts_1_2_3_and_anything_else_is_a_protocol_error),
+        TEST(first_probe_is_number_1),
+        TEST(message_counts_1_2_3_and_anything_else_is_a_protocol_error),
+        TEST(content_of_max_content_is_taken_and_one_byte_more_is_not),
+        TEST(hello_of_4096_bytes_is_taken_and_one_byte_more_is_not),
+        TEST(ack_that_nobody_waits_for_is_a_protocol_error),
+        TEST(bye_is_reported_with_its_reason_text_and_retry_after),
+        TEST(health_is_told_when_it_changes),
+        TEST(twice_the_granted_rate_is_fine_for_ever),
+        TEST(messages_at_twice_the_granted_rate_beside_probes_are_fine),
+        TEST(rate_a_tenth_above_twice_the_granted_one_ends_with_bye_8),
+        TEST(burst_of_16_probes_is_fine_and_the_17th_ends_with_bye_8),
+        TEST(burst_of_16_messages_is_fine_and_the_17th_ends_with_bye_8),
+        TEST(what_piled_up_during_an_outage_of_one_expiry_cuts_nobody),
+        TEST(several_outages_in_a_row_cut_nobody),
+        TEST(forgiven_absence_gives_credit_for_what_piled_up_in_it),
+        TEST(messages_that_piled_up_in_a_forgiven_absence_cut_nobody),
+        TEST(what_piled_up_while_we_did_not_read_cuts_nobody),
+        TEST(silent_session_is_late_after_its_interval_and_a_margin_and_is_challenged),
+        TEST(session_expires_at_its_deadline_and_not_before),
+        TEST(silence_is_hung_where_the_kernel_acknowledges_and_unreachable_where_not),
+        TEST(frame_at_the_very_deadline_wins),
+        TEST(partial_frame_is_no_sign_of_life),
+        TEST(every_whole_frame_is_a_sign_of_life),
+        TEST(late_session_that_is_heard_recovers_before_its_frame_is_told),
+        TEST(recovered_session_is_late_again_in_time),
+        TEST(challenge_is_answered_once_with_its_own_content),
+        TEST(ack_of_a_challenge_with_other_content_is_a_protocol_error),
+        TEST(challenges_count_1_2_3),
+        TEST(challenge_that_waits_for_its_ack_is_not_followed_by_another),
+        TEST(health_of_the_server_goes_with_its_challenge),
+        TEST(absence_of_ten_expiries_loses_nobody_whose_frames_lie_there),
+        TEST(peer_that_died_during_our_absence_is_found_within_one_expiry_after_it),
+        TEST(absence_of_less_than_a_quarter_of_the_expiry_moves_nothing),
+        TEST(absence_moves_the_deadline_of_an_opening_too),
+        TEST(changed_grant_is_told_by_welcome_with_the_same_number),
+        TEST(changed_grant_is_nothing_to_an_anonymous_session),
+        TEST(longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant),
+        TEST(longer_new_expiry_counts_at_once),
+        TEST(faster_rate_counts_until_two_probes_were_seen_under_the_new_grant),
+        TEST(new_rate_counts_after_two_probes),
+        TEST(what_piled_up_in_an_outage_while_the_grant_changed_cuts_nobody),
+        TEST(several_changes_keep_the_most_generous_until_two_probes),
+        TEST(closer_expiry_after_the_second_probe_is_found_in_time),
+        TEST(session_whose_answers_wait_is_not_read_from),
+        TEST(peer_that_takes_nothing_for_one_expiry_is_a_slow_reader),
+        TEST(peer_that_takes_a_byte_now_and_then_is_not_yet_a_slow_reader),
+        TEST(peer_that_read_again_is_judged_by_its_silence_again_in_time),
+        TEST(unreadable_path_under_waiting_answers_is_unreachable),
+        TEST(absence_moves_the_deadline_of_a_slow_reader_too),
+        TEST(expired_session_gets_no_bye_behind_what_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
