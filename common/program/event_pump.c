@@ -34,7 +34,7 @@ int lubdub_event_pump_init(struct lubdub_event_pump *pump, const struct lubdub_e
     pump->buffered = 0;
     pump->buffered_lines = 0;
     atomic_init(&pump->lost, 0);
-    atomic_init(&pump->settled, 0);
+    atomic_init(&pump->kept, 0);
     atomic_init(&pump->has_failed, false);
     return 0;
 }
@@ -115,12 +115,14 @@ static bool write_lines(struct lubdub_event_pump *pump, const char *lines, size_
 
 static void flush(struct lubdub_event_pump *pump)
 {
+    uint64_t missing = 0;
     size_t written;
 
     if (!write_lines(pump, pump->buffer, pump->buffered, &written)) {
-        lose(pump, count_lines(pump->buffer + written, pump->buffered - written), pump->output.error);
+        missing = count_lines(pump->buffer + written, pump->buffered - written);
+        lose(pump, missing, pump->output.error);
     }
-    atomic_fetch_add(&pump->settled, pump->buffered_lines);
+    atomic_fetch_add(&pump->kept, pump->buffered_lines - missing);
     pump->buffered = 0;
     pump->buffered_lines = 0;
 }
@@ -205,7 +207,6 @@ static void write_line(struct lubdub_event_pump *pump)
 
     if (!make_room(pump)) {
         lose(pump, 1, pump->output.error);
-        atomic_fetch_add(&pump->settled, 1);
         return;
     }
     length = format_line(pump, &pump->line, pump->buffer + pump->buffered);
@@ -216,8 +217,9 @@ static void write_line(struct lubdub_event_pump *pump)
     }
     if (pump->format == NULL) {
         lose(pump, 1, ENOMEM);
+    } else {
+        atomic_fetch_add(&pump->kept, 1);
     }
-    atomic_fetch_add(&pump->settled, 1);
 }
 
 void lubdub_event_pump_write(struct lubdub_event_pump *pump, struct lubdub_event_half *half)

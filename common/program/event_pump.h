@@ -34,9 +34,9 @@ struct lubdub_event_pump {
     uint64_t buffered_lines;
     struct lubdub_event_line line; /* the one at hand */
 
-    _Atomic uint64_t lost;    /* lines; also counted by those who are refused by the store */
-    _Atomic uint64_t settled; /* lines taken from the store and done with: written, without a form, or lost */
-    atomic_bool has_failed;   /* nobody will ever read this */
+    _Atomic uint64_t lost;  /* lines taken from the store that did not get out */
+    _Atomic uint64_t kept;  /* those that did, or that have no form here */
+    atomic_bool has_failed; /* nobody will ever read this */
 };
 
 /* Takes the descriptor over. Returns 0 or an errno. */

@@ -17,7 +17,7 @@
 #define DEFAULT_CAPACITY ((size_t)8 * 1024 * 1024)
 
 /* A thread on its way out gets this much longer than the patience, before it is left behind. */
-#define FAREWELL (50 * LUBDUB_MILLISECOND)
+#define FAREWELL (250 * LUBDUB_MILLISECOND)
 
 struct lubdub_event_writer {
     struct lubdub_event_store store;
@@ -25,6 +25,7 @@ struct lubdub_event_writer {
     char *path;
     pthread_t thread;
     _Atomic uint64_t accepted; /* lines put into the store */
+    _Atomic uint64_t refused;  /* lines that were not */
 
     /* How thread and closer part; under the store's lock. */
     pthread_cond_t ended;
@@ -164,7 +165,7 @@ bool lubdub_event_writer_put(struct lubdub_event_writer *writer, const struct lu
     }
     if (atomic_load_explicit(&writer->pump.has_failed, memory_order_relaxed) ||
         !lubdub_event_store_put(&writer->store, line)) {
-        atomic_fetch_add_explicit(&writer->pump.lost, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&writer->refused, 1, memory_order_relaxed);
         return false;
     }
     atomic_fetch_add_explicit(&writer->accepted, 1, memory_order_relaxed);
@@ -194,7 +195,7 @@ bool lubdub_event_writer_failed(const struct lubdub_event_writer *writer)
 
 uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer)
 {
-    return writer != NULL ? atomic_load(&writer->pump.lost) : 0;
+    return writer != NULL ? atomic_load(&writer->refused) + atomic_load(&writer->pump.lost) : 0;
 }
 
 /*
@@ -212,7 +213,7 @@ static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, 
         wrong = pthread_cond_timedwait(&writer->ended, &writer->store.lock, &limit);
     }
     has_ended = writer->has_ended;
-    *lost = atomic_load(&writer->pump.lost) + atomic_load(&writer->accepted) - atomic_load(&writer->pump.settled);
+    *lost = atomic_load(&writer->refused) + atomic_load(&writer->accepted) - atomic_load(&writer->pump.kept);
     if (!has_ended) {
         writer->is_left_behind = true;
         pthread_detach(writer->thread);

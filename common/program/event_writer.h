@@ -70,7 +70,8 @@ uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer);
 
 /*
  * Writes what waits, for at most patience, then ends the thread and frees the writer. Never hangs: a thread that the
- * kernel does not let go of is left behind and cleans up after itself. Returns how many lines were lost in all.
+ * kernel does not let go of is left behind and cleans up after itself. Returns how many lines were lost in all (at
+ * most, where a thread was left behind).
  */
 uint64_t lubdub_event_writer_close(struct lubdub_event_writer *writer, lubdub_duration patience);
 

@@ -269,8 +269,8 @@ static void close_does_not_wait_for_a_reader_that_stopped(void **state)
     close(ends[1]);
     reader = fdopen(ends[0], "r");
     read_lines(reader, &account);
-    assert_int_equal(account.lines + lost, 2000);
-    assert_true(lost > 0);
+    assert_true(lost > 0 && lost < 2000);
+    assert_true(account.lines + lost >= 2000); /* more only if the thread did not even get to run to its end */
     fclose(reader);
 }
 
