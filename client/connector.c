@@ -108,8 +108,7 @@ static bool try_address(struct lubdub_connector *connector, const struct lubdub_
     socklen_t length = lubdub_address_to_socket(address, &target);
     int socket;
 
-    if (connector->source != NULL &&
-        lubdub_address_is_ipv4(connector->source) != lubdub_address_is_ipv4(address)) {
+    if (connector->source != NULL && lubdub_address_is_ipv4(connector->source) != lubdub_address_is_ipv4(address)) {
         fail(connector, LUBDUB_CAUSE_UNREACHABLE, "the source address is of another family");
         return false;
     }
@@ -143,8 +142,8 @@ static void advance(struct lubdub_connector *connector)
         }
         if (try_address(connector, current_address(connector))) {
             ev_io_start(connector->loop, &connector->io);
-            arm(connector, is_last || connector->timeout < LUBDUB_CONNECT_TURN ? connector->timeout
-                                                                               : LUBDUB_CONNECT_TURN);
+            arm(connector,
+                is_last || connector->timeout < LUBDUB_CONNECT_TURN ? connector->timeout : LUBDUB_CONNECT_TURN);
             return;
         }
         close_socket(connector);
@@ -171,24 +170,6 @@ static void fail_address(struct lubdub_connector *connector, enum lubdub_cause c
     }
 }
 
-/*
- * A connect to a local port of the ephemeral range where nobody listens may meet itself (RFC 9293, 3.5, simultaneous
- * open); we would answer our own heartbeats for ever.
- */
-static bool is_connected_to_itself(int socket)
-{
-    struct sockaddr_storage ends[2];
-    struct lubdub_address near_end;
-    struct lubdub_address far_end;
-    socklen_t lengths[2] = {sizeof ends[0], sizeof ends[1]};
-
-    return getsockname(socket, (struct sockaddr *)&ends[0], &lengths[0]) == 0 &&
-           getpeername(socket, (struct sockaddr *)&ends[1], &lengths[1]) == 0 &&
-           lubdub_address_from_socket(&near_end, (const struct sockaddr *)&ends[0]) &&
-           lubdub_address_from_socket(&far_end, (const struct sockaddr *)&ends[1]) &&
-           near_end.port == far_end.port && memcmp(near_end.ip, far_end.ip, sizeof near_end.ip) == 0;
-}
-
 /* The socket has something to say of its attempt. */
 static void finish_address(struct lubdub_connector *connector)
 {
@@ -203,7 +184,7 @@ static void finish_address(struct lubdub_connector *connector)
         fail_address(connector, cause_of(error), strerror(error));
         return;
     }
-    if (is_connected_to_itself(socket)) {
+    if (lubdub_connector_met_itself(socket)) {
         fail_address(connector, LUBDUB_CAUSE_REFUSED, "nobody listens there; the connection met itself");
         return;
     }
@@ -334,6 +315,20 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 /* ---- for the owner ---- */
+
+bool lubdub_connector_met_itself(int socket)
+{
+    struct sockaddr_storage ends[2];
+    struct lubdub_address near_end;
+    struct lubdub_address far_end;
+    socklen_t lengths[2] = {sizeof ends[0], sizeof ends[1]};
+
+    return getsockname(socket, (struct sockaddr *)&ends[0], &lengths[0]) == 0 &&
+           getpeername(socket, (struct sockaddr *)&ends[1], &lengths[1]) == 0 &&
+           lubdub_address_from_socket(&near_end, (const struct sockaddr *)&ends[0]) &&
+           lubdub_address_from_socket(&far_end, (const struct sockaddr *)&ends[1]) && near_end.port == far_end.port &&
+           memcmp(near_end.ip, far_end.ip, sizeof near_end.ip) == 0;
+}
 
 struct lubdub_connector *lubdub_connector_start(const struct lubdub_connector_settings *settings)
 {

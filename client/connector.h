@@ -40,7 +40,7 @@ typedef void (*lubdub_connector_callback)(const struct lubdub_connector_event *e
 
 struct lubdub_connector_settings {
     struct ev_loop *loop;
-    const char *host;  /* these three are not needed after the start */
+    const char *host; /* these three are not needed after the start */
     uint16_t port;
     const struct lubdub_address *fallback; /* an address that was good once, for when the name cannot be looked up */
     const struct lubdub_address *source;   /* to connect from; NULL: the system chooses. Must stay */
@@ -51,6 +51,12 @@ struct lubdub_connector_settings {
 
 /* The callback comes from the loop, never from inside this. NULL without memory. */
 struct lubdub_connector *lubdub_connector_start(const struct lubdub_connector_settings *settings);
+
+/*
+ * Whether a connected socket's far end is its own near end. A connect to a local port of the ephemeral range where
+ * nobody listens may meet itself (RFC 9293, 3.5, simultaneous open), and we would answer our own heartbeats for ever.
+ */
+bool lubdub_connector_met_itself(int socket);
 
 /* Gives up and frees, also from inside the callback. NULL does no harm. */
 void lubdub_connector_free(struct lubdub_connector *connector);

@@ -8,13 +8,13 @@
 
 #include <lubdub/client.h>
 
-#include "program/histogram.h"
-#include "program/log.h"
-#include "program/standard_streams.h"
 #include "main_check.h"
 #include "main_hooks.h"
 #include "main_options.h"
 #include "main_reporter.h"
+#include "program/histogram.h"
+#include "program/log.h"
+#include "program/standard_streams.h"
 
 #define EXIT_DOWN 1
 #define EXIT_CANNOT_START 3
@@ -210,7 +210,8 @@ static void start_check(struct program *program)
         interval = options->interval > SHORTEST_CHECK_INTERVAL ? options->interval : SHORTEST_CHECK_INTERVAL;
     }
     if (options->check != NULL) {
-        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_health, program);
+        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_health,
+                    program);
     }
 }
 
@@ -249,6 +250,7 @@ static int start(struct program *program)
 int main(int argc, char *argv[])
 {
     static struct program program;
+    uint64_t lost;
 
     if (lubdub_standard_streams_prepare() != 0) {
         return EXIT_CANNOT_START;
@@ -273,7 +275,10 @@ int main(int argc, char *argv[])
     }
     check_stop(&program.check);
     lubdub_client_free(program.client);
-    reporter_close(&program.reporter);
+    lost = reporter_close(&program.reporter);
+    if (lost > 0 && program.exit_status != EXIT_BY_SIGNAL + SIGPIPE) {
+        lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
+    }
     lubdub_log_close();
     options_clear(&program.options);
     return program.exit_status;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "program/log.h"
 #include "main_command.h"
+#include "program/log.h"
 
 static void finish(struct check *check, enum lubdub_health health)
 {

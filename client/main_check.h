@@ -1,6 +1,6 @@
 /*
- * --check: a command run again and again, its exit status being the health. Never twice at the same time; one that hangs
- * is killed with all that it started, and is critical.
+ * --check: a command run again and again, its exit status being the health. Never twice at the same time; one that
+ * hangs is killed with all that it started, and is critical.
  */
 #ifndef LUBDUB_CLIENT_MAIN_CHECK_H
 #define LUBDUB_CLIENT_MAIN_CHECK_H
@@ -15,7 +15,7 @@
 struct check {
     struct ev_loop *loop;
     const char *command;
-    enum lubdub_health health; /* the last result; passing before one */
+    enum lubdub_health health;                                     /* the last result; passing before one */
     void (*on_health)(enum lubdub_health health, void *user_data); /* after each run */
     void *user_data;
     ev_timer next;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "program/log.h"
 #include "main_command.h"
+#include "program/log.h"
 
 static void on_exit_of(struct ev_loop *loop, ev_child *child, int revents)
 {

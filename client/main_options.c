@@ -7,6 +7,8 @@
 
 #include <lubdub/version.h>
 
+#include "address.h"
+#include "program/escape.h"
 #include "program/log.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
@@ -21,6 +23,14 @@ static const char *judge_server(const char *value, void *field)
     (void)field;
 
     return lubdub_hostport_parse(value, LUBDUB_DEFAULT_PORT, &hostport);
+}
+
+static const char *judge_source(const char *value, void *field)
+{
+    struct lubdub_address address;
+    (void)field;
+
+    return lubdub_address_parse(&address, value, 0) ? NULL : "must be a numeric address";
 }
 
 static const char *judge_identity(const char *value, void *field)
@@ -45,7 +55,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "server", .metavar = "HOST[:PORT]", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(server),
      .take = judge_server, .help = "as the arguments, for the configuration file; repeatable"},
     {.name = "source", .metavar = "ADDRESS", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(source),
-     .help = "connect from this numeric address (the system chooses)"},
+     .take = judge_source, .help = "connect from this numeric address (the system chooses)"},
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "from probe to probe (1s)"},
     {.name = "timeout", .letter = 't', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(timeout),
@@ -123,7 +133,10 @@ static bool take_servers(struct options *options, const struct lubdub_strings *p
         const char *fault = lubdub_hostport_parse(texts[i], LUBDUB_DEFAULT_PORT, &options->hosts[i]);
 
         if (fault != NULL) {
-            snprintf(problem, capacity, "HOST[:PORT] number %zu: %s", i + 1, fault);
+            char shown[80];
+
+            lubdub_escape_text(shown, sizeof shown, texts[i], strnlen(texts[i], sizeof shown));
+            snprintf(problem, capacity, "HOST[:PORT] %s: %s", shown, fault);
             return false;
         }
         options->servers[i].host = options->hosts[i].host;

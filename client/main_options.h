@@ -4,8 +4,8 @@
 
 #include <lubdub/client.h>
 
-#include "program/settings.h"
 #include "main_token.h"
+#include "program/settings.h"
 
 enum lubdub_event_form {
     LUBDUB_EVENTS_TEXT,

@@ -91,8 +91,10 @@ static void put_down(struct lubdub_event_line *line, const struct lubdub_client_
         lubdub_event_line_number(line, "sequence", event->sequence);
         put_milliseconds(line, "waited_ms", event->waited_for);
     }
-    if (event->was_up) {
+    if (event->was_up && event->cause != LUBDUB_CAUSE_SHUTDOWN) {
         put_milliseconds(line, "silent_ms", event->silent_for);
+    }
+    if (event->was_up) {
         put_milliseconds(line, "connected_ms", event->connected_for);
     }
     if (event->deadline != 0) {
@@ -143,8 +145,7 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_clie
     }
 }
 
-void reporter_report(struct reporter *reporter, const struct lubdub_client_event *event,
-                     struct lubdub_event_line *line)
+void reporter_report(struct reporter *reporter, const struct lubdub_client_event *event, struct lubdub_event_line *line)
 {
     char remote[REMOTE_SIZE];
 

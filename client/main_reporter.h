@@ -4,9 +4,9 @@
 
 #include <lubdub/client.h>
 
+#include "main_options.h"
 #include "program/event_writer.h"
 #include "program/histogram.h"
-#include "main_options.h"
 
 struct reporter {
     struct lubdub_event_writer *output; /* NULL: none */

@@ -1,6 +1,6 @@
 /*
- * One queue, a few threads, one lock. A request is the loop's, except that a thread which is busy with it keeps a hold on
- * it: whoever lets go last frees it.
+ * One queue, a few threads, one lock. A request is the loop's, except that a thread which is busy with it keeps a hold
+ * on it: whoever lets go last frees it.
  */
 #define _GNU_SOURCE
 #include "resolver.h"
@@ -60,8 +60,7 @@ static bool is_known(const struct lubdub_resolver_request *request, const struct
 
 /* From here on, the next new one of this family; NULL if there is none. */
 static const struct addrinfo *next_of_family(const struct lubdub_resolver_request *request,
-                                             const struct addrinfo *found, int family,
-                                             struct lubdub_address *address)
+                                             const struct addrinfo *found, int family, struct lubdub_address *address)
 {
     for (; found != NULL; found = found->ai_next) {
         if (found->ai_family == family && lubdub_address_from_socket(address, found->ai_addr) &&

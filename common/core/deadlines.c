@@ -116,6 +116,21 @@ lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines)
     return next > LUBDUB_TIME_NEVER >> LUBDUB_TICK_SHIFT ? LUBDUB_TIME_NEVER : next << LUBDUB_TICK_SHIFT;
 }
 
+/*
+ * Takes over a whole slot without looking at its nodes: they lie all over memory, and to touch one is the most that it
+ * costs. A tick that starts slots of several levels finds nodes in the coarsest of them only, since what falls into
+ * the first slot of a finer one differs from any tick before it in a coarser group of bits.
+ */
+static void take_over(struct lubdub_deadlines *deadlines, struct lubdub_deadline **slot)
+{
+    if (*slot != NULL) {
+        assert(deadlines->expired == NULL);
+        deadlines->expired = *slot;
+        deadlines->expired->link = &deadlines->expired;
+        *slot = NULL;
+    }
+}
+
 /* Moves to the next tick at which a slot starts, and empties every slot that starts there. */
 static void advance(struct lubdub_deadlines *deadlines, uint64_t tick)
 {
@@ -125,15 +140,11 @@ static void advance(struct lubdub_deadlines *deadlines, uint64_t tick)
     for (level = 0; level < LUBDUB_WHEEL_LEVELS; level++) {
         unsigned shift = LUBDUB_WHEEL_BITS * level;
         unsigned slot = (unsigned)(tick >> shift) & SLOT_MASK;
-        struct lubdub_deadline *node;
 
         if ((tick & (((uint64_t)1 << shift) - 1)) != 0) {
             break; /* no slot of this or a coarser level starts here */
         }
-        while ((node = deadlines->slots[level][slot]) != NULL) {
-            lubdub_deadlines_cancel(node);
-            push(&deadlines->expired, node);
-        }
+        take_over(deadlines, &deadlines->slots[level][slot]);
         deadlines->occupied[level] &= ~((uint64_t)1 << slot);
     }
 }

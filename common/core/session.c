@@ -176,7 +176,6 @@ static void release_extra(struct lubdub_session *session)
 
     if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
         extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0) {
-        lubdub_outbox_clear(&extra->outbox); /* may have made room for what then did not come */
         free(extra);
         session->extra = NULL;
     }

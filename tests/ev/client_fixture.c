@@ -130,8 +130,8 @@ static bool is_passing(enum lubdub_client_event_kind kind)
            kind == LUBDUB_CLIENT_CONNECTING || kind == LUBDUB_CLIENT_RETRYING;
 }
 
-const struct seen_event *client_fixture_expect_later(struct client_fixture *fixture,
-                                                     enum lubdub_client_event_kind kind, const char *file, int line)
+const struct seen_event *client_fixture_expect_later(struct client_fixture *fixture, enum lubdub_client_event_kind kind,
+                                                     const char *file, int line)
 {
     while (loop_wait(fixture->loop, has_news, fixture) && fixture->seen[fixture->looked_at].event.kind != kind &&
            is_passing(fixture->seen[fixture->looked_at].event.kind)) {

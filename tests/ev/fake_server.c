@@ -196,8 +196,8 @@ void fake_peer_send(struct fake_peer *peer, const void *bytes, size_t length)
     }
 }
 
-void fake_peer_send_frame(struct fake_peer *peer, unsigned type, unsigned flags, uint64_t sequence,
-                          const void *content, size_t length)
+void fake_peer_send_frame(struct fake_peer *peer, unsigned type, unsigned flags, uint64_t sequence, const void *content,
+                          size_t length)
 {
     struct wire_bytes bytes = {0};
 

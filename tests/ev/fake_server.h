@@ -22,9 +22,9 @@ struct fake_server;
 /* A connection. Lives until the server is freed. */
 struct fake_peer {
     struct fake_server *server;
-    ev_io io; /* fd -1: closed by us */
+    ev_io io;                   /* fd -1: closed by us */
     struct wire_bytes received; /* and not looked at */
-    bool has_ended; /* end of file or reset */
+    bool has_ended;             /* end of file or reset */
     bool was_reset;
     unsigned source_port;
     uint8_t frame_content[LUBDUB_CONTENT_LIMIT]; /* of the frame last expected */
@@ -62,8 +62,8 @@ void fake_peer_expect_end(struct fake_peer *peer, const char *file, int line);
 #define peer_expect_end(peer) fake_peer_expect_end(peer, __FILE__, __LINE__)
 
 void fake_peer_send(struct fake_peer *peer, const void *bytes, size_t length);
-void fake_peer_send_frame(struct fake_peer *peer, unsigned type, unsigned flags, uint64_t sequence,
-                          const void *content, size_t length);
+void fake_peer_send_frame(struct fake_peer *peer, unsigned type, unsigned flags, uint64_t sequence, const void *content,
+                          size_t length);
 
 /* WELCOME with these grants; 0 leaves an option out. */
 void fake_peer_welcome(struct fake_peer *peer, uint64_t session, uint32_t interval_ms, uint32_t expiry_ms);

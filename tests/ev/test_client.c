@@ -282,8 +282,7 @@ static void source_address_is_kept_to(void **state)
 
     fixture->settings.source = "127.0.0.9";
     client_fixture_go_up(fixture);
-    assert_int_equal(
-        getsockname(lubdub_client_socket(fixture->client), (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(getsockname(lubdub_client_socket(fixture->client), (struct sockaddr *)&address, &length), 0);
     assert_int_equal(ntohl(address.sin_addr.s_addr), 0x7f000009);
 }
 
@@ -296,8 +295,7 @@ static void many_clients_share_a_loop(void **state)
 
     peers[0] = client_fixture_go_up(fixture);
     for (i = 0; i < COUNT_OF(others); i++) {
-        assert_int_equal(lubdub_client_new(&others[i], fixture->loop, &fixture->settings, NULL, NULL),
-                         LUBDUB_ERROR_OK);
+        assert_int_equal(lubdub_client_new(&others[i], fixture->loop, &fixture->settings, NULL, NULL), LUBDUB_ERROR_OK);
         lubdub_client_start(others[i]);
         peers[i + 1] = expect_peer(fixture->server);
         peer_expect(peers[i + 1], HELLO);

@@ -309,8 +309,8 @@ static void bye_is_reported_with_its_reason(void **state)
         unsigned reason;
         enum lubdub_cause cause;
     } samples[] = {
-        {0, LUBDUB_CAUSE_BYE},      {1, LUBDUB_CAUSE_BYE},      {2, LUBDUB_CAUSE_REPLACED}, {3, LUBDUB_CAUSE_BYE},
-        {4, LUBDUB_CAUSE_REJECTED}, {5, LUBDUB_CAUSE_REJECTED}, {6, LUBDUB_CAUSE_REJECTED}, {7, LUBDUB_CAUSE_REJECTED},
+        {0, LUBDUB_CAUSE_BYE},      {1, LUBDUB_CAUSE_BYE},      {2, LUBDUB_CAUSE_REPLACED},  {3, LUBDUB_CAUSE_BYE},
+        {4, LUBDUB_CAUSE_REJECTED}, {5, LUBDUB_CAUSE_REJECTED}, {6, LUBDUB_CAUSE_REJECTED},  {7, LUBDUB_CAUSE_REJECTED},
         {8, LUBDUB_CAUSE_REJECTED}, {9, LUBDUB_CAUSE_REJECTED}, {10, LUBDUB_CAUSE_REJECTED}, {99, LUBDUB_CAUSE_BYE},
     };
     struct client_fixture *fixture = *state;

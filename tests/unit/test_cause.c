@@ -5,8 +5,9 @@
 
 static void causes_have_the_codes_and_words_of_section_7(void **state)
 {
-    const char *const words[] = {"none",  "bye",     "closed",  "reset",    "hung",     "unreachable", "refused", "timeout",
-                                 "resolve", "protocol", "rejected", "replaced", "slow-reader", "tls", "shutdown"};
+    const char *const words[] = {"none",        "bye",      "closed",      "reset",   "hung",
+                                 "unreachable", "refused",  "timeout",     "resolve", "protocol",
+                                 "rejected",    "replaced", "slow-reader", "tls",     "shutdown"};
     size_t i;
     (void)state;
 
@@ -18,16 +19,11 @@ static void causes_have_the_codes_and_words_of_section_7(void **state)
 
 static void reasons_have_the_codes_and_words_of_section_6(void **state)
 {
-    const char *const words[] = {"normal",
-                                 "draining",
-                                 "replaced",
-                                 "expired",
-                                 "protocol error",
-                                 "content too large",
-                                 "unauthorized",
-                                 "overloaded",
-                                 "too many frames",
-                                 "unsupported version",
+    const char *const words[] = {"normal",           "draining",
+                                 "replaced",         "expired",
+                                 "protocol error",   "content too large",
+                                 "unauthorized",     "overloaded",
+                                 "too many frames",  "unsupported version",
                                  "handshake timeout"};
     unsigned i;
     (void)state;

@@ -332,8 +332,7 @@ static void every_set_node_is_visited_once(void **state)
     lubdub_deadlines_visit(&bedroom->deadlines, count_visit, &visits);
     assert_int_equal(visits, set_count);
     for (i = 0; i < NODE_COUNT; i++) {
-        assert_int_equal(bedroom->sleepers[i].early_pops,
-                         lubdub_deadline_is_set(&bedroom->sleepers[i].node) ? 1 : 0);
+        assert_int_equal(bedroom->sleepers[i].early_pops, lubdub_deadline_is_set(&bedroom->sleepers[i].node) ? 1 : 0);
     }
     free(bedroom);
 }

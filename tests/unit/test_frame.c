@@ -124,8 +124,7 @@ static void frame_ends_where_its_length_says(void **state)
     wire_bytes_put_frame(&bytes, LUBDUB_FRAME_MESSAGE, 0, 2, "two", 3);
     assert_int_equal(lubdub_frame_decode(&frame, bytes.data, bytes.length, 1024, &taken), LUBDUB_FRAME_WHOLE);
     assert_int_equal(taken, 19);
-    assert_int_equal(lubdub_frame_decode(&frame, bytes.data + 19, bytes.length - 19, 1024, &taken),
-                     LUBDUB_FRAME_WHOLE);
+    assert_int_equal(lubdub_frame_decode(&frame, bytes.data + 19, bytes.length - 19, 1024, &taken), LUBDUB_FRAME_WHOLE);
     assert_int_equal(frame.sequence, 2);
     wire_bytes_clear(&bytes);
 }

@@ -33,8 +33,8 @@ static void server_story(struct endpoint *server)
     server->kernel_room = 90;
     endpoint_open(server);
     say_everything_to_a_server(server);
-    (void)endpoint_grant(server, &(struct lubdub_grant){
-                                     .session_number = 1, .interval = 500 * MS, .expiry = 2 * LUBDUB_SECOND});
+    (void)endpoint_grant(
+        server, &(struct lubdub_grant){.session_number = 1, .interval = 500 * MS, .expiry = 2 * LUBDUB_SECOND});
     endpoint_give_room(server, 70);
     (void)endpoint_send(server, "to you", 6);
     endpoint_give_room(server, KERNEL_TAKES_ALL);
@@ -76,10 +76,14 @@ struct weather {
 };
 
 static const struct weather weathers[] = {
-    {SPLIT_WHOLE, CAPACITY_AS_ADVISED, false, false}, {SPLIT_BYTES, CAPACITY_AS_ADVISED, false, false},
-    {SPLIT_WHOLE, CAPACITY_AS_ADVISED, true, true},   {SPLIT_BYTES, CAPACITY_AS_ADVISED, true, false},
-    {SPLIT_WHOLE, 0, false, false},                   {SPLIT_PAIRS, 40, false, true},
-    {SPLIT_WHOLE, 0, true, true},                     {SPLIT_RANDOM, 20, true, false},
+    {SPLIT_WHOLE, CAPACITY_AS_ADVISED, false, false},
+    {SPLIT_BYTES, CAPACITY_AS_ADVISED, false, false},
+    {SPLIT_WHOLE, CAPACITY_AS_ADVISED, true, true},
+    {SPLIT_BYTES, CAPACITY_AS_ADVISED, true, false},
+    {SPLIT_WHOLE, 0, false, false},
+    {SPLIT_PAIRS, 40, false, true},
+    {SPLIT_WHOLE, 0, true, true},
+    {SPLIT_RANDOM, 20, true, false},
 };
 
 /* Returns whether the n-th allocation came and failed. */
@@ -175,6 +179,23 @@ static void protocol_error_without_memory_for_its_bye_is_told_once(void **state)
     endpoint_clear(&server);
 }
 
+static void answers_that_find_neither_room_nor_memory_end_the_session_once(void **state)
+{
+    struct endpoint server;
+    (void)state;
+
+    script_server_up(&server);
+    server.turn_capacity = 20; /* one ACK */
+    failing_malloc_begin(1, false);
+    say_probes(&server, 1, 3);
+    assert_true(failing_malloc_end());
+    assert_int_equal(expect_event(&server, DOWN)->cause, LUBDUB_CAUSE_SHUTDOWN);
+    assert_true(server.events.entries[server.events.count - 1].event.had_session);
+    expect_no_event(&server);
+    expect_state(&server, CLOSED);
+    endpoint_clear(&server);
+}
+
 static void leave_without_memory_for_its_bye_is_not_told(void **state)
 {
     struct endpoint server;
@@ -197,9 +218,9 @@ static void changed_grant_without_memory_leaves_the_session_as_it_was(void **sta
 
     script_server_up(&server);
     failing_malloc_begin(1, true);
-    assert_int_equal(endpoint_grant(&server, &(struct lubdub_grant){
-                                                 .session_number = 1, .interval = MS, .expiry = LUBDUB_SECOND}),
-                     LUBDUB_ERROR_NO_MEMORY);
+    assert_int_equal(
+        endpoint_grant(&server, &(struct lubdub_grant){.session_number = 1, .interval = MS, .expiry = LUBDUB_SECOND}),
+        LUBDUB_ERROR_NO_MEMORY);
     assert_true(failing_malloc_end());
     expect_no_frame(&server);
     expect_no_event(&server);
@@ -232,6 +253,7 @@ int main(void)
         cmocka_unit_test(client_ends_once_and_clean_whichever_allocation_fails),
         cmocka_unit_test(expiry_without_memory_for_its_bye_is_told_once),
         cmocka_unit_test(protocol_error_without_memory_for_its_bye_is_told_once),
+        cmocka_unit_test(answers_that_find_neither_room_nor_memory_end_the_session_once),
         cmocka_unit_test(leave_without_memory_for_its_bye_is_not_told),
         cmocka_unit_test(changed_grant_without_memory_leaves_the_session_as_it_was),
         cmocka_unit_test(welcome_without_memory_is_an_error_of_the_grant),

@@ -107,8 +107,8 @@ static void every_truncation_of_a_list_is_refused_or_ends_between_options(void *
     boundaries[3] = bytes.length;
     for (length = 0; length <= bytes.length; length++) {
         struct wire_bytes cut = {bytes.data, length, 0};
-        bool is_boundary = length == boundaries[0] || length == boundaries[1] || length == boundaries[2] ||
-                           length == boundaries[3];
+        bool is_boundary =
+            length == boundaries[0] || length == boundaries[1] || length == boundaries[2] || length == boundaries[3];
 
         assert_true((decode(LUBDUB_FRAME_HELLO, &cut) == NULL) == is_boundary);
     }

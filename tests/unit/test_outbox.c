@@ -265,7 +265,7 @@ static void nothing_is_lost_or_torn_by_random_writes(void **state)
     uint64_t seed;
     (void)state;
 
-    for (seed = 1; seed <= 300; seed++) {
+    for (seed = 1; seed <= 100; seed++) {
         struct lubdub_outbox outbox = {0};
         struct wire_bytes taken = {0};
         uint64_t sent[COUNT_OF(types)] = {0};
@@ -323,7 +323,7 @@ static void heartbeat_never_waits_behind_more_than_one_message(void **state)
     uint64_t seed;
     (void)state;
 
-    for (seed = 1; seed <= 300; seed++) {
+    for (seed = 1; seed <= 100; seed++) {
         struct lubdub_outbox outbox = {0};
         struct wire_bytes taken = {0};
         uint64_t random = seed;

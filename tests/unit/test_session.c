@@ -35,14 +35,15 @@ static void session_is_small_enough_for_a_million(void **state)
 
 static void other_magic_closes_at_once_with_nothing_written(void **state)
 {
-    const char *const strangers[] = {"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "SSH-2.0-OpenSSH_9\r\n",
-                                     "LX", "l", "DL\x01\x03"};
+    const char *const strangers[] = {
+        "GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "SSH-2.0-OpenSSH_9\r\n", "LX", "l", "DL\x01\x03"};
     enum lubdub_role role;
     size_t i;
     size_t k;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(strangers); i++) {
             for (k = 0; k < COUNT_OF(splits); k++) {
                 struct endpoint endpoint;
@@ -82,7 +83,8 @@ static void other_version_gets_bye_9_with_our_own_version_in_its_header(void **s
     size_t i;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(versions); i++) {
             struct endpoint endpoint;
             struct wire_bytes bytes = {0};
@@ -106,7 +108,8 @@ static void unknown_type_gets_bye_4_before_its_content_comes(void **state)
     size_t i;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(types); i++) {
             struct endpoint endpoint;
             struct wire_bytes bytes = {0};
@@ -129,7 +132,8 @@ static void header_is_judged_before_its_content_is_waited_for(void **state)
     size_t i;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(types); i++) {
             struct endpoint endpoint;
             struct wire_bytes bytes = {0};
@@ -216,17 +220,39 @@ static void options_that_break_the_rules_are_a_protocol_error(void **state)
         {"an interval of 5 bytes", "\x02\x00\x05\x00\x00\x00\x01\x00", 8},
         {"an empty identity", "\x01\x00\x00", 3},
         {"an empty token", "\x04\x00\x00", 3},
-        {"an identity twice", "\x01\x00\x01" "a\x01\x00\x01" "a", 8},
+        {"an identity twice",
+         "\x01\x00\x01"
+         "a\x01\x00\x01"
+         "a",
+         8},
         {"an interval twice", "\x02\x00\x04\x00\x00\x01\x00\x02\x00\x04\x00\x00\x01\x00", 14},
         {"a list that ends inside a tag's header", "\x01\x00", 2},
-        {"a value that runs past the content", "\x01\x00\x05" "abcd", 7},
-        {"a value that runs far past the content", "\x01\xff\xff" "abcd", 7},
-        {"an unknown tag that runs past the content", "\xf0\x00\x05" "abcd", 7},
-        {"an identity with a control character", "\x01\x00\x03" "a\nb", 6},
+        {"a value that runs past the content",
+         "\x01\x00\x05"
+         "abcd",
+         7},
+        {"a value that runs far past the content",
+         "\x01\xff\xff"
+         "abcd",
+         7},
+        {"an unknown tag that runs past the content",
+         "\xf0\x00\x05"
+         "abcd",
+         7},
+        {"an identity with a control character",
+         "\x01\x00\x03"
+         "a\nb",
+         6},
         {"an identity that is not UTF-8", "\x01\x00\x02\xc3\x28", 5},
-        {"a label without a value", "\x05\x00\x04" "site", 7},
+        {"a label without a value",
+         "\x05\x00\x04"
+         "site",
+         7},
         {"a label without a key", "\x05\x00\x02=a", 5},
-        {"a label with a capital", "\x05\x00\x03" "A=b", 6},
+        {"a label with a capital",
+         "\x05\x00\x03"
+         "A=b",
+         6},
         {"an agent that is not ASCII", "\x07\x00\x02\xc3\xa4", 5},
     };
     size_t i;
@@ -282,7 +308,8 @@ static void wrong_options_in_bye_are_a_protocol_error(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -299,7 +326,8 @@ static void message_is_sent_with_the_next_number(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -316,7 +344,8 @@ static void message_is_refused_before_up_and_after_the_end(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         endpoint_init(&endpoint, role);
@@ -336,7 +365,8 @@ static void message_longer_than_the_peer_takes_is_refused(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -355,7 +385,8 @@ static void messages_that_wait_are_bounded(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
         uint64_t sent = 0;
         uint64_t i;
@@ -383,7 +414,8 @@ static void heartbeat_goes_ahead_of_waiting_messages_and_waits_behind_one_frame_
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -408,7 +440,8 @@ static void order_holds_whatever_room_the_turn_has(void **state)
     uint64_t k;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(capacities); i++) {
             struct endpoint endpoint;
 
@@ -461,16 +494,17 @@ static void reason_of_bye_becomes_its_cause(void **state)
     const struct {
         uint64_t reason;
         enum lubdub_cause cause;
-    } cases[] = {{0, LUBDUB_CAUSE_BYE},       {1, LUBDUB_CAUSE_BYE},       {2, LUBDUB_CAUSE_REPLACED},
-                 {3, LUBDUB_CAUSE_BYE},       {4, LUBDUB_CAUSE_REJECTED},  {5, LUBDUB_CAUSE_REJECTED},
-                 {6, LUBDUB_CAUSE_REJECTED},  {7, LUBDUB_CAUSE_REJECTED},  {8, LUBDUB_CAUSE_REJECTED},
-                 {9, LUBDUB_CAUSE_REJECTED},  {10, LUBDUB_CAUSE_REJECTED}, {11, LUBDUB_CAUSE_BYE},
-                 {200, LUBDUB_CAUSE_BYE},     {256 + 2, LUBDUB_CAUSE_BYE}, {UINT64_MAX, LUBDUB_CAUSE_BYE}};
+    } cases[] = {{0, LUBDUB_CAUSE_BYE},      {1, LUBDUB_CAUSE_BYE},       {2, LUBDUB_CAUSE_REPLACED},
+                 {3, LUBDUB_CAUSE_BYE},      {4, LUBDUB_CAUSE_REJECTED},  {5, LUBDUB_CAUSE_REJECTED},
+                 {6, LUBDUB_CAUSE_REJECTED}, {7, LUBDUB_CAUSE_REJECTED},  {8, LUBDUB_CAUSE_REJECTED},
+                 {9, LUBDUB_CAUSE_REJECTED}, {10, LUBDUB_CAUSE_REJECTED}, {11, LUBDUB_CAUSE_BYE},
+                 {200, LUBDUB_CAUSE_BYE},    {256 + 2, LUBDUB_CAUSE_BYE}, {UINT64_MAX, LUBDUB_CAUSE_BYE}};
     enum lubdub_role role;
     size_t i;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(cases); i++) {
             struct endpoint endpoint;
             const struct lubdub_event *down;
@@ -496,7 +530,8 @@ static void end_of_file_without_bye_is_closed_and_a_reset_is_reset(void **state)
     size_t i;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         for (i = 0; i < COUNT_OF(hows); i++) {
             struct endpoint endpoint;
             const struct lubdub_event *down;
@@ -519,7 +554,8 @@ static void frames_that_came_whole_before_the_end_of_file_are_answered(void **st
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -535,7 +571,8 @@ static void end_of_file_inside_a_frame_says_so(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
         const struct lubdub_event *down;
 
@@ -554,7 +591,8 @@ static void who_leaves_says_bye_and_hears_no_more(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
         struct lubdub_frame bye;
         struct lubdub_options options;
@@ -630,7 +668,8 @@ static void who_leaves_closes_after_one_second_without_an_end_of_file(void **sta
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -651,7 +690,8 @@ static void bye_goes_ahead_of_waiting_messages_which_are_dropped(void **state)
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
 
         up(&endpoint, role, SPLIT_WHOLE);
@@ -671,7 +711,8 @@ static void protocol_error_is_told_once_and_what_follows_is_thrown_away(void **s
     enum lubdub_role role;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct endpoint endpoint;
         struct wire_bytes bytes = {0};
 
@@ -763,7 +804,8 @@ static void every_single_bit_flip_of_every_valid_frame_is_survived(void **state)
     size_t k;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct wire_bytes frames[6] = {{0}};
         size_t count = valid_frames(role, frames);
         size_t i;
@@ -792,7 +834,8 @@ static void every_truncation_of_every_valid_frame_is_survived(void **state)
     size_t k;
     (void)state;
 
-    FOR_BOTH_ROLES(role) {
+    FOR_BOTH_ROLES(role)
+    {
         struct wire_bytes frames[6] = {{0}};
         size_t count = valid_frames(role, frames);
         size_t i;
@@ -946,9 +989,9 @@ static void settings_that_cannot_work_are_told(void **state)
     struct lubdub_session_settings settings;
     (void)state;
 
-#define EXPECT_REFUSED(role, change)                                                    \
-    lubdub_session_settings_init(&settings);                                            \
-    change;                                                                             \
+#define EXPECT_REFUSED(role, change)         \
+    lubdub_session_settings_init(&settings); \
+    change;                                  \
     assert_non_null(lubdub_session_settings_check(&settings, LUBDUB_ROLE_##role))
 
     EXPECT_REFUSED(SERVER, settings.max_content = 65536);

@@ -483,28 +483,27 @@ static void timeout_starts_when_the_kernel_has_the_whole_probe(void **state)
     expect_event(client, DOWN);
 }
 
-static void probe_in_the_middle_of_a_turn_counts_from_that_turn(void **state)
+static void probe_that_went_whole_in_the_middle_of_a_turn_counts_from_that_turn(void **state)
 {
     struct endpoint *client = *state;
-    lubdub_time start = client->now;
+    uint8_t output[1000];
+    struct lubdub_turn turn = {.settings = &client->settings, .output = output, .output_capacity = sizeof output};
+    struct lubdub_event event;
+    size_t length;
 
-    /* The kernel takes the probe whole and half of the ack behind it. */
-    client->settings.timeout = 2 * LUBDUB_SECOND;
-    endpoint_open(client);
-    say_welcome(client, 0, 42, 60000, 180000);
+    script_client_open(client);
     say_ack(client, 1);
-    endpoint_advance(client, 1 * LUBDUB_SECOND);
-    endpoint_look_away(client);
-    client->kernel_room = 24;
-    endpoint_advance_to(client, start + 60 * LUBDUB_SECOND - 1);
-    say(client, LUBDUB_FRAME_PROBE, 0, 1, NULL, 100);
-    endpoint_advance_to(client, start + 60 * LUBDUB_SECOND);
-    endpoint_give_room(client, KERNEL_TAKES_ALL);
-    endpoint_look_away(client);
-    endpoint_advance_to(client, start + 62 * LUBDUB_SECOND - 1);
-    expect_no_event(client);
-    endpoint_advance_to(client, start + 62 * LUBDUB_SECOND);
-    expect_event(client, DOWN);
+    client->now += LUBDUB_SECOND;
+    turn.now = client->now;
+    lubdub_session_tick(&client->session, &turn, &event);
+    assert_int_equal(lubdub_session_send(&client->session, &turn, "behind the probe", 16), LUBDUB_ERROR_OK);
+    assert_non_null(lubdub_session_output(&client->session, &turn, &length));
+    assert_int_equal(length, 16 + 32);
+    lubdub_session_sent(&client->session, &turn, 16 + 5); /* the probe, and a piece of the message */
+    assert_int_equal(lubdub_session_end_turn(&client->session, &turn), LUBDUB_ERROR_OK);
+    say_ack(client, 2);
+    expect_event(client, ACKED);
+    expect_event(client, ACKED);
 }
 
 static void missed_slots_are_skipped_and_not_made_up_for(void **state)
@@ -927,7 +926,7 @@ int main(void)
         TEST(several_probes_are_outstanding_each_with_its_own_timeout),
         TEST(acks_may_come_out_of_order),
         TEST(timeout_starts_when_the_kernel_has_the_whole_probe),
-        TEST(probe_in_the_middle_of_a_turn_counts_from_that_turn),
+        TEST(probe_that_went_whole_in_the_middle_of_a_turn_counts_from_that_turn),
         TEST(missed_slots_are_skipped_and_not_made_up_for),
         TEST(one_probe_waits_for_the_kernel_and_no_more),
         TEST(ack_of_a_probe_never_sent_is_a_protocol_error),

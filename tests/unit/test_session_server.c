@@ -1065,8 +1065,8 @@ static void what_piled_up_in_an_outage_while_the_grant_changed_cuts_nobody(void 
     server->grant.interval = 100 * MS;
     server->grant.expiry = 10 * LUBDUB_SECOND;
     script_server_open(server);
-    endpoint_grant(server, &(struct lubdub_grant){
-                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_grant(server,
+                   &(struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
     endpoint_advance(server, 9 * LUBDUB_SECOND);
     say_probes(server, 1, 90); /* the client sent them before it heard of the new grant */
     expect_state(server, UP);

@@ -67,8 +67,8 @@ static void as_many_short_sequences_are_clean_as_there_are_code_points(void **st
 
         three += lubdub_utf8_is_clean(bytes, 3) ? 1 : 0;
     }
-    assert_int_equal(two, 0x800 - 0x80 - 32);          /* without C1 */
-    assert_int_equal(three, (0x10000 - 0x800 - 0x800) /* without surrogates */
+    assert_int_equal(two, 0x800 - 0x80 - 32);                /* without C1 */
+    assert_int_equal(three, (0x10000 - 0x800 - 0x800)        /* without surrogates */
                                 + (0x800 - 0x80 - 32) * 95); /* two bytes, then printable ASCII */
 }
 

@@ -1,6 +1,7 @@
 /*
  * A heartbeat client inside a program's own libev loop: connects, sends its probes, and tells the application when the
- * server is up, when it went down and why, and what it said. If told so it comes back by itself, with backoff and jitter.
+ * server is up, when it went down and why, and what it said. If told so it comes back by itself, with backoff and
+ * jitter.
  *
  *     static const struct lubdub_client_server server = {"192.0.2.7", LUBDUB_DEFAULT_PORT};
  *
@@ -50,9 +51,9 @@ struct lubdub_client_settings {
 
     /*
      * interval, expiry, timeout, identity, token, content, labels, phase, stays_connected, handshake_timeout (until
-     * WELCOME), max_content, output_limit. incarnation 0: the real-time clock at the first start in nanoseconds, one more
-     * with every attempt, so that a newer start wins and of our own connections the newest.
-     * expiry 0 (the default here): three times the interval.
+     * WELCOME), max_content, output_limit. incarnation 0: the real-time clock at the first start in nanoseconds, one
+     * more with every attempt, so that a newer start wins and of our own connections the newest. expiry 0 (the default
+     * here): three times the interval.
      */
     struct lubdub_session_settings session;
 
@@ -84,17 +85,18 @@ static inline struct lubdub_slice lubdub_client_text(const char *text)
 }
 
 enum lubdub_client_event_kind {
-    LUBDUB_CLIENT_CONNECTING,    /* to one address */
-    LUBDUB_CLIENT_FAILED,        /* no session came of it, and another address or server is tried at once */
+    LUBDUB_CLIENT_CONNECTING, /* to one address */
+    LUBDUB_CLIENT_FAILED,     /* no session came of it, and another address or server is tried at once */
     LUBDUB_CLIENT_UP,
     LUBDUB_CLIENT_GRANT_CHANGED,
     LUBDUB_CLIENT_ACKED,
-    LUBDUB_CLIENT_LATE_ACK,      /* of a probe that had timed out; UP follows where the server counted as down */
+    LUBDUB_CLIENT_LATE_ACK, /* of a probe that had timed out; UP follows where the server counted as down */
     LUBDUB_CLIENT_MESSAGE,
-    LUBDUB_CLIENT_HEALTH,        /* what the server says of itself with probes of its own */
-    LUBDUB_CLIENT_DOWN,          /* once for each UP, and when no server could be reached */
-    LUBDUB_CLIENT_RETRYING,      /* comes back after a while */
-    LUBDUB_CLIENT_STOPPED,       /* at rest; no event follows until the next _start */
+    LUBDUB_CLIENT_HEALTH,   /* what the server says of itself with probes of its own */
+    LUBDUB_CLIENT_DOWN,     /* once for each UP, and when no server could be reached. Where the connection stays
+                               (is_connected), once more if that ends before the server is up again */
+    LUBDUB_CLIENT_RETRYING, /* comes back after a while */
+    LUBDUB_CLIENT_STOPPED,  /* at rest; no event follows until the next _start */
 };
 
 /* Only the fields named for a kind hold something. Everything lives until the callback returns. */
@@ -103,36 +105,36 @@ struct lubdub_client_event {
     lubdub_time now; /* CLOCK_MONOTONIC at the decision */
 
     const struct lubdub_client_server *server; /* the one at hand */
-    const struct lubdub_address *remote; /* NULL where there is none; shown by lubdub_client_event_remote() */
-    uint64_t session;                    /* its number; 0 before UP */
+    const struct lubdub_address *remote;       /* NULL where there is none; shown by lubdub_client_event_remote() */
+    uint64_t session;                          /* its number; 0 before UP */
 
-    lubdub_duration interval;    /* UP, GRANT_CHANGED: granted */
+    lubdub_duration interval; /* UP, GRANT_CHANGED: granted */
     lubdub_duration expiry;
-    bool is_resumed;             /* UP: came back within its grace time */
-    bool is_recovered;           /* UP: on the connection that stayed while the server counted as down */
-    enum lubdub_cause last_end;  /* UP: how this identity's last session ended; NONE: not known there */
+    bool is_resumed;            /* UP: came back within its grace time */
+    bool is_recovered;          /* UP: on the connection that stayed while the server counted as down */
+    enum lubdub_cause last_end; /* UP: how this identity's last session ended; NONE: not known there */
 
-    uint64_t sequence;           /* ACKED, LATE_ACK, MESSAGE; DOWN: of the probe that decided, or 0 */
-    lubdub_duration round_trip;  /* ACKED, LATE_ACK */
+    uint64_t sequence;          /* ACKED, LATE_ACK, MESSAGE; DOWN: of the probe that decided, or 0 */
+    lubdub_duration round_trip; /* ACKED, LATE_ACK */
 
-    const uint8_t *content;      /* MESSAGE, ACKED; HEALTH: of the probe that told it */
+    const uint8_t *content; /* MESSAGE, ACKED; HEALTH: of the probe that told it */
     size_t length;
 
-    enum lubdub_health health;   /* HEALTH */
+    enum lubdub_health health; /* HEALTH */
     enum lubdub_health was_health;
 
-    enum lubdub_cause cause;     /* DOWN, FAILED */
-    bool has_reason;             /* DOWN, FAILED: a BYE was received or sent, with this reason */
+    enum lubdub_cause cause; /* DOWN, FAILED */
+    bool has_reason;         /* DOWN, FAILED: a BYE was received or sent, with this reason */
     uint8_t reason;
-    struct lubdub_slice text;    /* DOWN, FAILED: for people; may hold any bytes where the server wrote it */
-    lubdub_duration waited_for;  /* DOWN: for the ack of the probe that decided */
-    lubdub_duration silent_for;  /* DOWN of a session: since its last whole valid frame */
+    struct lubdub_slice text;      /* DOWN, FAILED: for people; may hold any bytes where the server wrote it */
+    lubdub_duration waited_for;    /* DOWN: for the ack of the probe that decided */
+    lubdub_duration silent_for;    /* DOWN of a session: since its last whole valid frame */
     lubdub_duration connected_for; /* likewise: since UP */
-    lubdub_time deadline;        /* DOWN by a timeout: when the verdict was due; else 0 */
-    bool was_up;                 /* DOWN: of a session; else no server could be reached */
-    bool is_connected;           /* DOWN: stays connected, and waits for acks (session.stays_connected) */
+    lubdub_time deadline;          /* DOWN by a timeout: when the verdict was due; else 0 */
+    bool was_up;                   /* DOWN: of a session; else no server could be reached */
+    bool is_connected;             /* DOWN: stays connected, and waits for acks (session.stays_connected) */
 
-    lubdub_duration retry_in;    /* RETRYING */
+    lubdub_duration retry_in; /* RETRYING */
 };
 
 typedef void (*lubdub_client_callback)(struct lubdub_client *client, const struct lubdub_client_event *event,
@@ -171,8 +173,8 @@ enum lubdub_client_state {
     LUBDUB_CLIENT_STATE_STOPPED,
     LUBDUB_CLIENT_STATE_CONNECTING, /* looks up a name, tries an address, waits for WELCOME */
     LUBDUB_CLIENT_STATE_UP,
-    LUBDUB_CLIENT_STATE_DOWN,       /* connected, while a probe's ack is overdue */
-    LUBDUB_CLIENT_STATE_WAITING,    /* until it is time to try again */
+    LUBDUB_CLIENT_STATE_DOWN,    /* connected, while a probe's ack is overdue */
+    LUBDUB_CLIENT_STATE_WAITING, /* until it is time to try again */
     LUBDUB_CLIENT_STATE_STOPPING,
 };
 LUBDUB_API enum lubdub_client_state lubdub_client_state(const struct lubdub_client *client);
@@ -187,10 +189,10 @@ LUBDUB_API int lubdub_client_socket(const struct lubdub_client *client);
 struct lubdub_client_counts {
     size_t size; /* sizeof, set by the caller */
     uint64_t sessions;
-    uint64_t sent;     /* probes */
-    uint64_t acked;    /* late ones too */
+    uint64_t sent;  /* probes */
+    uint64_t acked; /* late ones too */
     uint64_t late;
-    uint64_t lost;     /* timed out and not acked, or under way when a session went down */
+    uint64_t lost; /* timed out and not acked, or under way when a session went down */
 };
 LUBDUB_API void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts);
 
