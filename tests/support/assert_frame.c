@@ -9,8 +9,8 @@ void assert_frame_equal_at(const struct lubdub_frame *actual, const struct lubdu
 {
     char words[WORDS_LENGTH];
 
-    if (actual->type == expected->type && actual->flags == expected->flags &&
-        actual->sequence == expected->sequence && actual->length == expected->length &&
+    if (actual->type == expected->type && actual->flags == expected->flags && actual->sequence == expected->sequence &&
+        actual->length == expected->length &&
         (actual->length == 0 || memcmp(actual->content, expected->content, actual->length) == 0)) {
         return;
     }
@@ -51,8 +51,8 @@ void expect_protocol_error_at(struct endpoint *endpoint, unsigned reason, const 
 
     if (down->cause != LUBDUB_CAUSE_PROTOCOL || !down->has_reason || down->reason_code != reason ||
         down->text.length == 0) {
-        print_error("%s, where a protocol error with reason %u (%s) is expected\n", event_in_words(down, words),
-                    reason, lubdub_reason_word(reason));
+        print_error("%s, where a protocol error with reason %u (%s) is expected\n", event_in_words(down, words), reason,
+                    lubdub_reason_word(reason));
         _fail(file, line);
     }
     expect_bye_at(endpoint, reason, file, line);

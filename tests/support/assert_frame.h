@@ -15,7 +15,7 @@ void assert_frame_equal_at(const struct lubdub_frame *actual, const struct lubdu
 void expect_whole_frame_at(struct endpoint *endpoint, unsigned type, unsigned flags, uint64_t sequence,
                            const void *content, size_t length, const char *file, int line);
 
-#define expect_whole_frame(endpoint, type, flags, sequence, content, length)                                   \
+#define expect_whole_frame(endpoint, type, flags, sequence, content, length) \
     expect_whole_frame_at(endpoint, LUBDUB_FRAME_##type, flags, sequence, content, length, __FILE__, __LINE__)
 
 /* The endpoint wrote BYE with this reason and nothing after it. */
@@ -29,7 +29,7 @@ void expect_bye_at(struct endpoint *endpoint, unsigned reason, const char *file,
  */
 void expect_protocol_error_at(struct endpoint *endpoint, unsigned reason, const char *file, int line);
 
-#define expect_protocol_error(endpoint, reason)                                                        \
+#define expect_protocol_error(endpoint, reason) \
     expect_protocol_error_at(endpoint, LUBDUB_REASON_##reason, __FILE__, __LINE__)
 
 #endif

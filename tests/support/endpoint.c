@@ -9,6 +9,7 @@
 #include "words.h"
 
 bool endpoint_core_runs;
+uint64_t endpoint_seed;
 
 /* What the core allocates is told apart from what the test does. */
 #define CORE(call)                  \
@@ -19,11 +20,11 @@ bool endpoint_core_runs;
     } while (0)
 
 /* The test fails if this does not hold. */
-#define MUST(endpoint, condition)                                        \
-    do {                                                                 \
-        if (!(condition)) {                                              \
+#define MUST(endpoint, condition)                                                \
+    do {                                                                         \
+        if (!(condition)) {                                                      \
             complain(endpoint, __FILE__, __LINE__, "%s", "not so: " #condition); \
-        }                                                                \
+        }                                                                        \
     } while (0)
 
 static void complain(const struct endpoint *endpoint, const char *file, int line, const char *format, ...)
@@ -39,6 +40,9 @@ static void complain(const struct endpoint *endpoint, const char *file, int line
     vprint_error(format, arguments);
     print_error("\n");
     va_end(arguments);
+    if (endpoint_seed != 0) {
+        print_error("  with seed %llu\n", (unsigned long long)endpoint_seed);
+    }
     event_log_print(&endpoint->events, endpoint->name);
     _fail(file, line);
     abort(); /* not reached */
@@ -60,15 +64,19 @@ static void *filled_with_junk(size_t length)
 /* The output is as large as asked for and no byte larger, so that a sanitizer sees one too many. */
 static void begin_turn(struct endpoint *endpoint, struct lubdub_turn *turn, size_t input)
 {
-    size_t capacity = endpoint->turn_capacity == CAPACITY_AS_ADVISED
-                          ? lubdub_turn_capacity(&endpoint->settings, input)
-                          : endpoint->turn_capacity;
+    size_t capacity = endpoint->turn_capacity == CAPACITY_AS_ADVISED ? lubdub_turn_capacity(&endpoint->settings, input)
+                                                                     : endpoint->turn_capacity;
 
+    if (endpoint->output == NULL || endpoint->output_capacity != capacity) {
+        free(endpoint->output);
+        endpoint->output = filled_with_junk(capacity);
+        endpoint->output_capacity = capacity;
+    }
     *turn = (struct lubdub_turn){
         .now = endpoint->now,
         .settings = &endpoint->settings,
         .path = endpoint->path,
-        .output = filled_with_junk(capacity),
+        .output = endpoint->output,
         .output_capacity = capacity,
     };
 }
@@ -96,7 +104,6 @@ static void flush(struct endpoint *endpoint, struct lubdub_turn *turn)
         }
     }
     CORE(error = lubdub_session_end_turn(&endpoint->session, turn));
-    endpoint->is_broken = endpoint->is_broken || error != LUBDUB_ERROR_OK;
     MUST(endpoint, error == LUBDUB_ERROR_OK || endpoint_state(endpoint) == LUBDUB_SESSION_CLOSED);
     MUST(endpoint, turn->output_length == 0 && turn->output_sent == 0);
 }
@@ -139,8 +146,7 @@ static void end_turn(struct endpoint *endpoint, struct lubdub_turn *turn)
     flush(endpoint, turn);
     if (lubdub_session_take_closer_deadline(&endpoint->session)) {
         deadline = lubdub_session_deadline(&endpoint->session, turn->settings);
-        if (deadline <= turn->now &&
-            !lubdub_session_verdict_is_due(&endpoint->session, turn->settings, turn->now)) {
+        if (deadline <= turn->now && !lubdub_session_verdict_is_due(&endpoint->session, turn->settings, turn->now)) {
             tick(endpoint, turn);
             flush(endpoint, turn);
             (void)lubdub_session_take_closer_deadline(&endpoint->session);
@@ -151,7 +157,6 @@ static void end_turn(struct endpoint *endpoint, struct lubdub_turn *turn)
         tick(endpoint, turn); /* an end for want of memory is told here */
     }
     MUST(endpoint, endpoint->armed_for <= lubdub_session_deadline(&endpoint->session, turn->settings));
-    free(turn->output);
 }
 
 /* ---- life ---- */
@@ -162,8 +167,8 @@ void endpoint_init(struct endpoint *endpoint, enum lubdub_role role)
     lubdub_session_settings_init(&endpoint->settings);
     endpoint->session.role = (uint8_t)role; /* kept for endpoint_open */
     endpoint->name = role == LUBDUB_ROLE_SERVER ? "server" : "client";
-    endpoint->grant = (struct lubdub_grant){
-        .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND};
+    endpoint->grant =
+        (struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND};
     endpoint->refuses_with = GRANTS;
     endpoint->path = LUBDUB_PATH_ACKNOWLEDGED;
     endpoint->kernel_room = KERNEL_TAKES_ALL;
@@ -178,6 +183,7 @@ void endpoint_clear(struct endpoint *endpoint)
         lubdub_session_clear(&endpoint->session);
         lubdub_session_clear(&endpoint->session); /* twice does no harm */
     }
+    free(endpoint->output);
     wire_bytes_clear(&endpoint->written);
     event_log_clear(&endpoint->events);
 }
@@ -191,7 +197,6 @@ enum lubdub_error endpoint_open(struct endpoint *endpoint)
     memset(&endpoint->session, 0xa5, sizeof endpoint->session);
     CORE(endpoint->open_error = lubdub_session_init(&endpoint->session, role, &turn));
     if (endpoint->open_error != LUBDUB_ERROR_OK) {
-        free(turn.output);
         return endpoint->open_error;
     }
     endpoint->is_open = true;
@@ -379,8 +384,8 @@ bool endpoint_has_ended_output(const struct endpoint *endpoint)
 
 /* ---- expectations ---- */
 
-const struct lubdub_event *endpoint_next_event(struct endpoint *endpoint, enum lubdub_event_kind kind,
-                                               const char *file, int line)
+const struct lubdub_event *endpoint_next_event(struct endpoint *endpoint, enum lubdub_event_kind kind, const char *file,
+                                               int line)
 {
     struct event_log *log = &endpoint->events;
     char words[WORDS_LENGTH];

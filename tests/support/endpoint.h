@@ -32,26 +32,31 @@ struct endpoint {
 
     /* For the test to set, most of it before endpoint_open(). */
     struct lubdub_session_settings settings;
-    struct lubdub_grant grant;  /* server: the answer to HELLO; 1 s and 3 s, session 1 */
-    int refuses_with;           /* server: the reason of BYE, instead of a grant; GRANTS: none */
-    bool echoes;                /* returns every MESSAGE */
+    struct lubdub_grant grant; /* server: the answer to HELLO; 1 s and 3 s, session 1 */
+    int refuses_with;          /* server: the reason of BYE, instead of a grant; GRANTS: none */
+    bool echoes;               /* returns every MESSAGE */
     enum split split;
     uint64_t random;
     enum lubdub_path path;
-    size_t kernel_room;         /* bytes that the kernel still takes */
-    size_t turn_capacity;       /* room in a turn's output; CAPACITY_AS_ADVISED */
+    size_t kernel_room;   /* bytes that the kernel still takes */
+    size_t turn_capacity; /* room in a turn's output; CAPACITY_AS_ADVISED */
 
     /* For the test to look at. */
     const char *name;
     lubdub_time now;
-    lubdub_time armed_for;      /* the owner's timer */
-    struct wire_bytes written;  /* with the kernel; the test or the pair takes it away */
-    size_t written_read;        /* how much of it the test has looked at */
+    lubdub_time armed_for;     /* the owner's timer */
+    struct wire_bytes written; /* with the kernel; the test or the pair takes it away */
+    size_t written_read;       /* how much of it the test has looked at */
     struct event_log events;
     bool is_open;
-    bool is_broken;             /* for want of memory the stream cannot go on */
     enum lubdub_error open_error;
+
+    uint8_t *output; /* room for a turn */
+    size_t output_capacity;
 };
+
+/* The seed of what is going on, printed by a test that fails; 0: there is none. */
+extern uint64_t endpoint_seed;
 
 /* While this is true a session's function runs: what is allocated then is the core's. */
 extern bool endpoint_core_runs;
@@ -93,8 +98,8 @@ bool endpoint_has_ended_output(const struct endpoint *endpoint);
 /* ---- what the test expects; these fail in the caller's line and print what happened ---- */
 
 /* The next event that the test has not looked at. */
-const struct lubdub_event *endpoint_next_event(struct endpoint *endpoint, enum lubdub_event_kind kind,
-                                               const char *file, int line);
+const struct lubdub_event *endpoint_next_event(struct endpoint *endpoint, enum lubdub_event_kind kind, const char *file,
+                                               int line);
 void endpoint_no_event(struct endpoint *endpoint, const char *file, int line);
 
 /* The next frame that was written and the test has not looked at; its content lives until more is written. */

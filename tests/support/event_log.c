@@ -75,6 +75,7 @@ void event_log_add(struct event_log *log, const struct lubdub_event *event, lubd
     log->entries[log->count].at = at;
     kept = &log->entries[log->count++].event;
     memcpy(kept, event, sizeof *kept);
+    log->counts[event->kind]++;
 
     /* Only what holds something for this kind may be looked at. */
     switch (event->kind) {
@@ -102,13 +103,7 @@ void event_log_add(struct event_log *log, const struct lubdub_event *event, lubd
 
 size_t event_log_count(const struct event_log *log, enum lubdub_event_kind kind)
 {
-    size_t count = 0;
-    size_t i;
-
-    for (i = 0; i < log->count; i++) {
-        count += log->entries[i].event.kind == kind;
-    }
-    return count;
+    return log->counts[kind];
 }
 
 const struct logged_event *event_log_last(const struct event_log *log, enum lubdub_event_kind kind)

@@ -67,9 +67,9 @@ const char *session_state_word(enum lubdub_session_state state)
 const char *frame_in_words(const struct lubdub_frame *frame, char words[WORDS_LENGTH])
 {
     size_t shown = frame->length < 16 ? frame->length : 16;
-    int end = snprintf(words, WORDS_LENGTH, "%s sequence %" PRIu64 " flags 0x%04x content %u bytes%s",
-                       frame_type_word(frame->type), frame->sequence, frame->flags, frame->length,
-                       shown > 0 ? ":" : "");
+    int end =
+        snprintf(words, WORDS_LENGTH, "%s sequence %" PRIu64 " flags 0x%04x content %u bytes%s",
+                 frame_type_word(frame->type), frame->sequence, frame->flags, frame->length, shown > 0 ? ":" : "");
     size_t i;
 
     for (i = 0; i < shown; i++) {
@@ -83,8 +83,8 @@ const char *frame_in_words(const struct lubdub_frame *frame, char words[WORDS_LE
 
 static void down_in_words(const struct lubdub_event *event, char words[WORDS_LENGTH])
 {
-    int end = snprintf(words, WORDS_LENGTH, "%s cause %s", event_kind_word(event->kind),
-                       lubdub_cause_word(event->cause));
+    int end =
+        snprintf(words, WORDS_LENGTH, "%s cause %s", event_kind_word(event->kind), lubdub_cause_word(event->cause));
 
     if (event->kind == LUBDUB_EVENT_DOWN && event->has_reason) {
         end += snprintf(words + end, (size_t)(WORDS_LENGTH - end), " reason %u (%s)", event->reason_code,

@@ -172,7 +172,7 @@ static void expect_bytes(struct play *play, const struct wire_bytes *expected)
 
     for (i = 0; i < expected->length; i++) {
         if (i >= left || actual[i] != expected->data[i]) {
-            char what[64];
+            char what[120];
 
             snprintf(what, sizeof what, "byte %zu of %zu is another, or was not written", i, expected->length);
             stop(play, what);
