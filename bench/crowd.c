@@ -89,7 +89,8 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
             crowd->hooks->on_down(crowd->user_data, number_of(crowd, client), event->cause, now);
         } else {
             crowd->is_refused = false;
-            note_failure(crowd, "the server did not let a client in", lubdub_cause_text(event->cause));
+            note_failure(crowd, "the server did not let a client in",
+                         event->has_reason ? lubdub_reason_word(event->reason_code) : lubdub_cause_text(event->cause));
         }
         break;
     case LUBDUB_EVENT_NONE:

@@ -33,7 +33,7 @@ enum swarm_client_state {
 };
 
 struct swarm_client {
-    struct lubdub_link link; /* before the link is open, its watcher waits for the connection; frozen, it keeps the socket */
+    struct lubdub_link link; /* not open yet: its watcher waits for the connection; frozen: it keeps the socket */
     uint8_t state;           /* enum swarm_client_state */
 };
 
@@ -73,7 +73,7 @@ struct swarm_crowd {
     uint32_t round;        /* how often the ramp began */
 
     uint64_t failure_count;
-    bool is_refused;       /* the last one: nobody listens there */
+    bool is_refused; /* the last one: nobody listens there */
     char failure[SWARM_FAILURE_SIZE];
 
     /* what was granted, once anybody is up */
@@ -82,7 +82,7 @@ struct swarm_crowd {
 
     uint64_t acked_count;
     uint64_t finished_sent_count; /* of links that are closed */
-    bool records_round_trips; /* set by the owner; false while it does something to the server */
+    bool records_round_trips;     /* set by the owner; false while it does something to the server */
     struct swarm_histogram round_trips;
 };
 
@@ -91,9 +91,7 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
                       const struct swarm_crowd_hooks *hooks, void *user_data);
 void swarm_crowd_clear(struct swarm_crowd *crowd);
 
-/*
- * All that are absent or frozen connect (anew), at the ramp's pace. One whose attempt fails stays absent, and is counted.
- */
+/* All that are absent or frozen connect, at the ramp's pace. One whose attempt fails stays absent, and is counted. */
 void swarm_crowd_connect(struct swarm_crowd *crowd);
 
 /* Whether the ramp has passed everybody and no attempt is under way. */

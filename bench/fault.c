@@ -39,6 +39,11 @@ bool swarm_fault_explains(enum swarm_fault fault, enum lubdub_cause cause)
     return fault < SWARM_FAULT_NONE && (faults[fault].causes >> cause & 1) != 0;
 }
 
+bool swarm_fault_is_told(enum swarm_fault fault)
+{
+    return fault < SWARM_FAULT_NONE && !swarm_fault_explains(fault, LUBDUB_CAUSE_HUNG);
+}
+
 bool swarm_fault_is_servers(enum swarm_fault fault)
 {
     return fault < SWARM_FAULT_NONE && faults[fault].side == SWARM_SIDE_CLIENT;

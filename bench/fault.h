@@ -44,6 +44,9 @@ enum swarm_side swarm_fault_side(enum swarm_fault fault);
 /* Whether this is the right name for it. */
 bool swarm_fault_explains(enum swarm_fault fault, enum lubdub_cause cause);
 
+/* Whether the kernel brings the news of it, by a FIN, a RST or a BYE; else only silence does. */
+bool swarm_fault_is_told(enum swarm_fault fault);
+
 /* Whether it is done to the server, and so takes a server of our own. */
 bool swarm_fault_is_servers(enum swarm_fault fault);
 

@@ -6,12 +6,6 @@
 
 #define NO_OBSERVATION UINT32_MAX
 
-/*
- * A side reads its clock once for each thing that it handles, before it looks at it: its stamp may be earlier than the
- * fault that it then meets. Never by more than this, unless its machine was away just then.
- */
-#define CLOCK_SLACK (5 * LUBDUB_MILLISECOND)
-
 /* What is known of an identity's present session. */
 struct swarm_case {
     uint32_t session;     /* of its number, enough to tell it from the one before */
@@ -61,19 +55,26 @@ static struct swarm_observation *observation_of(const struct swarm_ledger *ledge
     return place != NO_OBSERVATION ? &ledger->observations[place] : NULL;
 }
 
+static bool grow(struct swarm_ledger *ledger)
+{
+    size_t capacity = ledger->capacity > 0 ? 2 * ledger->capacity : 256;
+    struct swarm_observation *grown =
+        capacity < NO_OBSERVATION ? realloc(ledger->observations, capacity * sizeof *grown) : NULL;
+
+    if (grown == NULL) {
+        return false;
+    }
+    ledger->observations = grown;
+    ledger->capacity = capacity;
+    return true;
+}
+
 /* A new one, which becomes the identity's present one. NULL without memory. */
 static struct swarm_observation *add(struct swarm_ledger *ledger, uint32_t identity)
 {
-    if (ledger->count == ledger->capacity) {
-        size_t capacity = ledger->capacity > 0 ? 2 * ledger->capacity : 256;
-        struct swarm_observation *grown = realloc(ledger->observations, capacity * sizeof *grown);
-
-        if (grown == NULL || ledger->count == NO_OBSERVATION) {
-            ledger->unrecorded_count++;
-            return NULL;
-        }
-        ledger->observations = grown;
-        ledger->capacity = capacity;
+    if (ledger->count == ledger->capacity && !grow(ledger)) {
+        ledger->unrecorded_count++;
+        return NULL;
     }
     ledger->cases[identity].observation = (uint32_t)ledger->count;
     ledger->observations[ledger->count] = (struct swarm_observation){.identity = identity};
@@ -127,6 +128,40 @@ static void add_false_alarm(struct swarm_ledger *ledger, const struct swarm_verd
     }
 }
 
+/* Whether the peer brought this about; else one judged by oneself. */
+static bool is_consequence(enum lubdub_cause cause)
+{
+    switch (cause) {
+    case LUBDUB_CAUSE_BYE:
+    case LUBDUB_CAUSE_CLOSED:
+    case LUBDUB_CAUSE_RESET:
+    case LUBDUB_CAUSE_REJECTED:
+    case LUBDUB_CAUSE_REPLACED:
+        return true;
+    case LUBDUB_CAUSE_NONE:
+    case LUBDUB_CAUSE_HUNG:
+    case LUBDUB_CAUSE_UNREACHABLE:
+    case LUBDUB_CAUSE_REFUSED:
+    case LUBDUB_CAUSE_TIMEOUT:
+    case LUBDUB_CAUSE_RESOLVE:
+    case LUBDUB_CAUSE_PROTOCOL:
+    case LUBDUB_CAUSE_SLOW_READER:
+    case LUBDUB_CAUSE_TLS:
+    case LUBDUB_CAUSE_SHUTDOWN:
+        break;
+    }
+    return false;
+}
+
+/* Rather than the side that was blamed so far. By their causes; the clocks are read before a socket is looked at. */
+static bool is_to_blame(const struct swarm_verdict *verdict, const struct swarm_observation *blamed)
+{
+    bool follows = is_consequence(verdict->cause);
+    bool blamed_follows = is_consequence((enum lubdub_cause)blamed->cause);
+
+    return follows == blamed_follows ? verdict->at < blamed->decided_at : blamed_follows;
+}
+
 static void judge(struct swarm_ledger *ledger, struct swarm_observation *observation,
                   const struct swarm_verdict *verdict)
 {
@@ -134,8 +169,12 @@ static void judge(struct swarm_ledger *ledger, struct swarm_observation *observa
     bool is_for_it = verdict->side == (enum swarm_side)observation->side;
     bool is_right = is_for_it && swarm_fault_explains(fault, verdict->cause);
 
-    if (lubdub_time_after(verdict->at, is_right ? CLOCK_SLACK : 0) < observation->injected_at) {
-        /* Given up before the fault: the fault met one who was dead already. */
+    /*
+     * Given up before the fault: the fault met one who was dead already. But where the kernel brings the news, a stamp
+     * may be earlier than the fault that it tells of: a side reads its clock before it looks at a socket, and may have
+     * to wait for its processor in between.
+     */
+    if (verdict->at < observation->injected_at && !(is_right && swarm_fault_is_told(fault))) {
         observation->fault = SWARM_FAULT_NONE;
         observation->injected_at = 0;
         note(observation, verdict);
@@ -172,7 +211,7 @@ void swarm_ledger_verdict(struct swarm_ledger *ledger, const struct swarm_verdic
         judge(ledger, observation, verdict);
         break;
     case SWARM_FALSE_ALARM:
-        if (verdict->at < observation->decided_at) {
+        if (is_to_blame(verdict, observation)) {
             note(observation, verdict);
         }
         break;

@@ -7,8 +7,8 @@
  *     ledger_settle   the time is over                       what is still open was missed
  *
  * A verdict that no injection explains is a false alarm, counted once for each session: when one side gives a living
- * peer up, the other one sees the end of the connection, which is a consequence. The earlier of the two is to blame,
- * whichever comes to our ears first.
+ * peer up, the other one sees the end of the connection, which is a consequence. The one who judged is to blame,
+ * whichever comes to our ears first; where both or neither did, the earlier one.
  */
 #ifndef LUBDUB_SWARM_LEDGER_H
 #define LUBDUB_SWARM_LEDGER_H
@@ -29,24 +29,24 @@ enum swarm_expectation {
 enum swarm_outcome {
     SWARM_OPEN,
     SWARM_DETECTED,
-    SWARM_WRONG_CAUSE,  /* noticed, and called something else */
-    SWARM_MISSED,       /* not noticed in time */
-    SWARM_SPARED,       /* nobody had to notice, and nobody did */
-    SWARM_FALSE_ALARM,  /* one who lived was given up */
-    SWARM_UNDECIDED,    /* the run ended before the time was over */
-    SWARM_EXCUSED,      /* looked like a false alarm; the server had died, and not by our hand */
+    SWARM_WRONG_CAUSE, /* noticed, and called something else */
+    SWARM_MISSED,      /* not noticed in time */
+    SWARM_SPARED,      /* nobody had to notice, and nobody did */
+    SWARM_FALSE_ALARM, /* one who lived was given up */
+    SWARM_UNDECIDED,   /* the run ended before the time was over */
+    SWARM_EXCUSED,     /* looked like a false alarm; the server had died, and not by our hand */
 };
 
 struct swarm_observation {
     lubdub_time injected_at; /* 0: nothing was injected */
     lubdub_time decided_at;  /* 0: no verdict */
     uint32_t identity;
-    uint8_t fault;           /* enum swarm_fault */
-    uint8_t side;            /* enum swarm_side: who is to notice; after a verdict, who did */
+    uint8_t fault; /* enum swarm_fault */
+    uint8_t side;  /* enum swarm_side: who is to notice; after a verdict, who did */
     uint8_t expectation;
     uint8_t outcome;
-    uint8_t cause;           /* enum lubdub_cause, of the verdict */
-    uint8_t heard_from;      /* bit for each side that has given its verdict on this session */
+    uint8_t cause;      /* enum lubdub_cause, of the verdict */
+    uint8_t heard_from; /* bit for each side that has given its verdict on this session */
 };
 
 struct swarm_verdict {
@@ -65,10 +65,10 @@ struct swarm_ledger {
     struct swarm_observation *observations;
     size_t count;
     size_t capacity;
-    size_t open_count;     /* of those that must be noticed */
+    size_t open_count; /* of those that must be noticed */
     size_t noticed_count;
     size_t false_count;
-    size_t stale_count;    /* verdicts on sessions that are not there any more, or never were */
+    size_t stale_count;      /* verdicts on sessions that are not there any more, or never were */
     size_t unrecorded_count; /* what there was no memory for */
 };
 

@@ -43,14 +43,23 @@ static bool write_csv(FILE *file, const char *name, const struct swarm_run *run)
     return is_written;
 }
 
+/* A picture that cannot be is told of; only one that failed is a failure. */
 static bool draw(const char *name, const struct swarm_rows *rows, const struct swarm_run *run)
 {
-    const char *wrong = swarm_report_plot(name, run, rows);
-
-    if (wrong != NULL) {
-        fail("no picture in", name, wrong);
+    switch (swarm_report_plot(name, run, rows)) {
+    case SWARM_PLOT_DRAWN:
+        return true;
+    case SWARM_PLOT_NOTHING_TO_DRAW:
+        fail("no picture in", name, "nothing was detected that could be drawn");
+        return true;
+    case SWARM_PLOT_NO_GNUPLOT:
+        fail("no picture in", name, "gnuplot is not installed");
+        return true;
+    case SWARM_PLOT_FAILED:
+        break;
     }
-    return wrong == NULL;
+    fail("no picture in", name, "gnuplot failed");
+    return false;
 }
 
 /* The report first: it is what one waited for. Returns the exit status. */

@@ -160,8 +160,8 @@ const struct lubdub_settings_table swarm_options_table = {
     .program = "lubdub-swarm",
     .section = "swarm",
     .arguments = "[OPTIONS] [HOST[:PORT]]",
-    .summary = "Runs many heartbeat clients, kills some of them and perhaps the server in several ways, and reports how\n"
-               "soon and as what each death was noticed, what was missed, and what was a false alarm.\n",
+    .summary = "Runs many heartbeat clients, kills some of them and perhaps the server in several ways, and reports\n"
+               "how soon and as what each death was noticed, what was missed, and what was a false alarm.\n",
     .closing =
         "Faults of clients, each with its share of them (5% or 0.05), at random moments within --duration; a client\n"
         "takes one at most, and stays away until all are over:\n"

@@ -20,8 +20,8 @@ struct swarm_plan {
 };
 
 /*
- * Draws for each order of a client's fault as many clients as its share says, no client twice, each at a moment of its own within
- * `duration`. Orders of the server's faults are left out. Returns false without memory.
+ * Draws for each order of a client's fault as many clients as its share says, no client twice, each at a moment of its
+ * own within `duration`. Orders of the server's faults are left out. Returns false without memory.
  */
 bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
                      uint32_t client_count, lubdub_duration duration, struct swarm_random *random);

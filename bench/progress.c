@@ -16,9 +16,11 @@ static void on_progress(struct ev_loop *loop, ev_timer *timer, int revents)
     uint64_t acked = run->crowd.acked_count;
     (void)loop, (void)revents;
 
-    fprintf(stderr, "\r%6.1f s  %" PRIu32 " of %" PRIu64 " connected  %.0f probes/s  %zu faults, %zu noticed, %zu false\033[K",
-            elapsed, swarm_crowd_up_count(&run->crowd), run->options->clients, (double)(acked - run->shown_acked_count) / STEP,
-            run->ledger.noticed_count + run->ledger.open_count, run->ledger.noticed_count, run->ledger.false_count);
+    fprintf(stderr,
+            "\r%6.1f s  %" PRIu32 " of %" PRIu64 " connected  %.0f probes/s  %zu faults, %zu noticed, %zu false\033[K",
+            elapsed, swarm_crowd_up_count(&run->crowd), run->options->clients,
+            (double)(acked - run->shown_acked_count) / STEP, run->ledger.noticed_count + run->ledger.open_count,
+            run->ledger.noticed_count, run->ledger.false_count);
     run->shown_acked_count = acked;
 }
 

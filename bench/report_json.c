@@ -69,8 +69,8 @@ static json_t *faults(const struct swarm_rows *rows)
 
 static json_t *settings(const struct swarm_options *options)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "clients", number(options->clients), "interval_ms",
-                     milliseconds((double)options->interval), "timeout_ms", milliseconds((double)options->timeout),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "clients", number(options->clients),
+                     "interval_ms", milliseconds((double)options->interval), "timeout_ms", milliseconds((double)options->timeout),
                      "expiry_ms", milliseconds((double)options->expiry), "ramp", number(options->ramp), "warmup_ms",
                      milliseconds((double)options->warmup), "duration_ms", milliseconds((double)options->duration),
                      "seed", number(options->seed), "spawned_server", options->spawn_server != NULL);

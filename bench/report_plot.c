@@ -10,8 +10,11 @@
 
 #define PANEL_COLUMNS 3
 #define PANEL_WIDTH 400
-#define PANEL_HEIGHT 310
-#define HEAD_HEIGHT 50
+#define PANEL_HEIGHT 320
+#define HEAD_HEIGHT 60
+
+/* Milliseconds: a logarithm cannot show less than something. */
+#define SMALLEST 0.001
 
 /* More points than can be told apart on a panel only make the file large. */
 #define POINT_LIMIT 400
@@ -55,25 +58,32 @@ static size_t collect(const struct swarm_ledger *ledger, const struct swarm_row 
     return count;
 }
 
+static double on_paper(lubdub_duration duration)
+{
+    double value = in_milliseconds(duration);
+
+    return value > SMALLEST ? value : SMALLEST;
+}
+
 /* The share, in percent, that was detected within each of the times. */
 static void print_data(FILE *script, const lubdub_duration *latencies, size_t count)
 {
     size_t step = count / POINT_LIMIT + 1;
     size_t i;
 
-    fprintf(script, "$data << END\n%.6f 0\n", in_milliseconds(latencies[0]));
+    fprintf(script, "$data << END\n%.6f 0\n", on_paper(latencies[0]));
     for (i = 0; i < count; i++) {
         if (i % step == 0 || i + 1 == count) {
-            fprintf(script, "%.6f %.4f\n", in_milliseconds(latencies[i]), 100.0 * (double)(i + 1) / (double)count);
+            fprintf(script, "%.6f %.4f\n", on_paper(latencies[i]), 100.0 * (double)(i + 1) / (double)count);
         }
     }
     fputs("END\n", script);
 }
 
-static void print_bound(FILE *script, lubdub_duration bound, int dash_type)
+/* An upright line, as data: gnuplot's arrows lose their dashes in SVG. */
+static void print_bound(FILE *script, const char *name, lubdub_duration bound)
 {
-    fprintf(script, "set arrow from first %.6f, graph 0 to first %.6f, graph 1 nohead dt %d lw 1.5 lc rgb 'black'\n",
-            in_milliseconds(bound), in_milliseconds(bound), dash_type);
+    fprintf(script, "%s << END\n%.6f 0\n%.6f 105\nEND\n", name, on_paper(bound), on_paper(bound));
 }
 
 /* 1, 2 or 5 times a power of ten, for about six marks on the axis. */
@@ -92,35 +102,68 @@ static double mark_distance(double range)
     }
 }
 
-/* From a little before the earliest verdict that there may be to a little after the last one that there was. */
-static void print_range(FILE *script, const struct swarm_row *row)
+/* Silence: from a little before the earliest verdict that there may be to a little after the last that there was. */
+static void print_linear_axis(FILE *script, double low, double high)
 {
-    double low = in_milliseconds(row->bound_low);
-    double high = in_milliseconds(row->bound_high);
-    double first = in_milliseconds(row->latency.min) < low ? in_milliseconds(row->latency.min) : low;
-    double last = in_milliseconds(row->latency.max) > high ? in_milliseconds(row->latency.max) : high;
-    double margin = (last - first) * 0.2;
+    double margin = (high - low) * 0.2;
+    double first = low > margin ? low - margin : 0;
 
-    first = first > margin ? first - margin : 0;
-    fprintf(script, "set xrange [%.6f:%.6f]\nset xtics %.6f\n", first, last + margin,
-            mark_distance(last + margin - first));
+    fprintf(script,
+            "unset logscale x\nset xlabel 'from the fault to the verdict (ms)'\nset xrange [%.6f:%.6f]\n"
+            "set xtics %.6f\n",
+            first, high + margin, mark_distance(high + margin - first));
+}
+
+/* News that the kernel brings: mostly at once, and now and then a thousand times later. */
+static void print_logarithmic_axis(FILE *script, double low, double high)
+{
+    fprintf(script,
+            "set logscale x\nset xlabel 'from the fault to the verdict (ms, logarithmic)'\nset xrange [%.6f:%.6f]\n"
+            "set xtics 10\n",
+            low / 2, high * 2);
+}
+
+static void print_axis(FILE *script, const struct swarm_row *row)
+{
+    bool is_told = swarm_fault_is_told(row->fault);
+    lubdub_duration earliest = is_told ? row->bound_high : row->bound_low;
+    double low = in_milliseconds(row->latency.min < earliest ? row->latency.min : earliest);
+    double high = in_milliseconds(row->latency.max > row->bound_high ? row->latency.max : row->bound_high);
+
+    if (is_told) {
+        print_logarithmic_axis(script, low > SMALLEST ? low : SMALLEST, high > SMALLEST ? high : SMALLEST);
+    } else {
+        print_linear_axis(script, low, high);
+    }
+}
+
+static void print_milliseconds(FILE *script, lubdub_duration duration)
+{
+    double value = in_milliseconds(duration);
+
+    fprintf(script, value < 100 ? "%.2g ms" : "%.0f ms", value);
 }
 
 static void print_panel(FILE *script, const struct swarm_row *row, const lubdub_duration *latencies, size_t count)
 {
     print_data(script, latencies, count);
-    fprintf(script, "set title \"%s, noticed by the %s (n = %zu)\\nbound %.3g ms (dashed)", swarm_fault_word(row->fault),
-            swarm_side_word(row->side), row->detected, in_milliseconds(row->bound_high));
+    fprintf(script, "set title \"%s, noticed by the %s (n = %zu)\\nbound ", swarm_fault_word(row->fault),
+            swarm_side_word(row->side), row->detected);
+    print_milliseconds(script, row->bound_high);
+    fputs(" (dashed)", script);
     if (row->bound_low > 0) {
-        fprintf(script, ", not before %.3g ms (dotted)", in_milliseconds(row->bound_low));
+        fputs(", not before ", script);
+        print_milliseconds(script, row->bound_low);
+        fputs(" (dotted)", script);
     }
-    fputs("\"\nunset arrow\n", script);
-    print_range(script, row);
-    if (row->bound_low > 0) {
-        print_bound(script, row->bound_low, 3);
-    }
-    print_bound(script, row->bound_high, 2);
-    fputs("plot $data using 1:2 with steps lw 2 lc rgb 'black' notitle\n", script);
+    fputs("\"\n", script);
+    print_axis(script, row);
+    print_bound(script, "$low", row->bound_low);
+    print_bound(script, "$high", row->bound_high);
+    fprintf(script,
+            "plot %s$high using 1:2 with lines dt 2 lw 1.5 lc rgb 'black' notitle, "
+            "$data using 1:2 with steps lw 2 lc rgb 'black' notitle\n",
+            row->bound_low > 0 ? "$low using 1:2 with lines dt 3 lw 1.5 lc rgb 'black' notitle, " : "");
 }
 
 /* A string of gnuplot's in single quotes. */
@@ -151,8 +194,7 @@ static void print_head(FILE *script, const char *path, const struct swarm_run *r
             " clients, probes every %.4g ms, timeout %.4g ms, expiry %.4g ms'\n",
             lines, columns, run->options->clients, in_milliseconds(run->timing.interval),
             in_milliseconds(run->timing.timeout), in_milliseconds(run->timing.expiry));
-    fputs("set xlabel 'from the fault to the verdict (ms)'\n"
-          "set ylabel 'detected (% of the faults)'\n"
+    fputs("set ylabel 'detected (% of the faults)'\n"
           "set yrange [0:105]\nset ytics 25\nset grid lc rgb 'gray80' lt 1 lw 0.5\nset border 3\nset tics nomirror\n"
           "set format x '%g'\n",
           script);
@@ -183,7 +225,7 @@ static bool print_script(FILE *script, const char *path, const struct swarm_run 
     return true;
 }
 
-const char *swarm_report_plot(const char *path, const struct swarm_run *run, const struct swarm_rows *rows)
+enum swarm_plot swarm_report_plot(const char *path, const struct swarm_run *run, const struct swarm_rows *rows)
 {
     unsigned panel_count = 0;
     bool is_printed;
@@ -194,18 +236,15 @@ const char *swarm_report_plot(const char *path, const struct swarm_run *run, con
         panel_count += has_panel(&rows->rows[i]);
     }
     if (panel_count == 0) {
-        return "nothing was detected that could be drawn";
+        return SWARM_PLOT_NOTHING_TO_DRAW;
     }
     if (!is_installed("gnuplot")) {
-        return "gnuplot is not installed";
+        return SWARM_PLOT_NO_GNUPLOT;
     }
     script = popen("gnuplot -", "we");
     if (script == NULL) {
-        return "gnuplot cannot be started";
+        return SWARM_PLOT_FAILED;
     }
     is_printed = print_script(script, path, run, rows, panel_count);
-    if (pclose(script) != 0) {
-        return "gnuplot could not draw it (see above)";
-    }
-    return is_printed ? NULL : "no memory is left";
+    return pclose(script) == 0 && is_printed ? SWARM_PLOT_DRAWN : SWARM_PLOT_FAILED;
 }

@@ -1,16 +1,19 @@
 /* The table. Times are in milliseconds. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "program/parse.h"
 
 #include "report.h"
 
 #define CELL_SIZE 24
+#define NOTE_WIDTH 88
 
 bool swarm_report_has_passed(const struct swarm_run *run, const struct swarm_sums *sums)
 {
-    return sums->missed == 0 && sums->false_alarms == 0 && sums->wrong_cause == 0 && !run->is_server_lost;
+    return sums->missed == 0 && sums->false_alarms == 0 && sums->wrong_cause == 0 && !run->is_server_lost &&
+           run->ledger.unrecorded_count == 0;
 }
 
 /* Three digits that matter, more where there are more before the point. */
@@ -51,8 +54,8 @@ static bool is_shown(const struct swarm_row *row)
 static void print_row(FILE *file, const struct swarm_row *row)
 {
     bool is_measured = row->latency.count > 0;
-    bool must_be_noticed = row->is_observed && row->has_bound &&
-                           (row->fault != SWARM_FAULT_SERVER_STALL || row->detected > 0);
+    bool must_be_noticed =
+        row->is_observed && row->has_bound && (row->fault != SWARM_FAULT_SERVER_STALL || row->detected > 0);
 
     fprintf(file, "%-13s %-6s", swarm_fault_word(row->fault), swarm_side_word(row->side));
     count(file, 9, row->fault != SWARM_FAULT_NONE, row->injected);
@@ -79,6 +82,9 @@ static void print_causes(FILE *file, const struct swarm_row *row)
             fprintf(file, "%s%s %zu", separator, lubdub_cause_word((enum lubdub_cause)cause), row->causes[cause]);
             separator = ", ";
         }
+    }
+    if (row->detected + row->false_alarms + row->undecided == 0) {
+        fputs("  none", file);
     }
     if (row->wrong_cause > 0) {
         fprintf(file, "  (wrong: %zu)", row->wrong_cause);
@@ -135,25 +141,49 @@ static void print_totals(FILE *file, const struct swarm_run *run)
     if (measures->window > 0) {
         fprintf(file, ", %.0f a second", (double)measures->window_acked_count / window);
     }
-    fprintf(file, "\nround trip  p50 %s ms, p99 %s ms, max %s ms\n", milliseconds((int64_t)round_trip->p50, p50),
-            milliseconds((int64_t)round_trip->p99, p99), milliseconds((int64_t)round_trip->max, max));
+    fputc('\n', file);
+    if (round_trip->count > 0) {
+        fprintf(file, "round trip  p50 %s ms, p99 %s ms, max %s ms\n", milliseconds((int64_t)round_trip->p50, p50),
+                milliseconds((int64_t)round_trip->p99, p99), milliseconds((int64_t)round_trip->max, max));
+    }
     if (measures->has_server_usage && measures->window_acked_count > 0 && measures->connected_count > 0) {
         fprintf(file, "server      %.1f us of processor a probe, %.0f bytes of memory a session\n",
                 (double)measures->server_processor / 1e3 / (double)measures->window_acked_count,
                 (double)measures->server_memory / measures->connected_count);
     }
     if (measures->connected_count > 0) {
-        fprintf(file, "swarm       %.0f bytes of memory a client; itself away %" PRIu64 " times, %.0f ms in all\n",
-                (double)measures->own_memory / measures->connected_count, measures->absence_count,
-                (double)measures->absence_total / (double)LUBDUB_MILLISECOND);
+        fprintf(file, "swarm       %.0f bytes of memory a client\n",
+                (double)measures->own_memory / measures->connected_count);
+    }
+}
+
+/* Broken between words, so that no line is longer than a terminal. */
+static void print_note(FILE *file, const char *note)
+{
+    const char *margin = "note        ";
+
+    while (*note != '\0') {
+        size_t length = strlen(note);
+
+        if (length > NOTE_WIDTH) {
+            for (length = NOTE_WIDTH; length > 1 && note[length] != ' '; length--) {
+            }
+        }
+        fprintf(file, "%s%.*s\n", margin, (int)length, note);
+        note += length;
+        note += strspn(note, " ");
+        margin = "            ";
     }
 }
 
 static void print_verdict(FILE *file, const struct swarm_run *run, const struct swarm_sums *sums)
 {
     fprintf(file, "\n%s: %zu faults, %zu missed, %zu false alarms, %zu wrong causes%s\n",
-            swarm_report_has_passed(run, sums) ? "passed" : "FAILED", sums->injected, sums->missed, sums->false_alarms,
-            sums->wrong_cause, run->is_server_lost ? ", and the server was lost" : "");
+            !swarm_report_has_passed(run, sums) ? "FAILED"
+            : run->interrupted_by != 0          ? "so far"
+                                                : "passed",
+            sums->injected, sums->missed, sums->false_alarms, sums->wrong_cause,
+            run->is_server_lost ? ", and the server was lost" : "");
 }
 
 void swarm_report_text(FILE *file, const struct swarm_run *run, const struct swarm_rows *rows,
@@ -164,13 +194,13 @@ void swarm_report_text(FILE *file, const struct swarm_run *run, const struct swa
 
     print_head(file, run);
     if (run->options->order_count > 0 || sums->false_alarms > 0) {
-        fprintf(file, "Detection time in ms. Bound: docs/protocol.md, section 8; d, half of the median round trip, is %s ms.\n",
+        fprintf(file, "Times in ms. Bound: docs/protocol.md, section 8; d is half of the median round trip, %s ms.\n",
                 milliseconds((int64_t)run->timing.delay, delay));
         print_table(file, rows);
     }
     print_totals(file, run);
     for (i = 0; i < run->note_count; i++) {
-        fprintf(file, "note        %s\n", run->notes[i]);
+        print_note(file, run->notes[i]);
     }
     print_verdict(file, run, sums);
 }

@@ -9,8 +9,8 @@ static lubdub_duration less(lubdub_duration length, lubdub_duration by)
     return lubdub_time_between(by, length);
 }
 
-bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing,
-                 lubdub_duration *low, lubdub_duration *high)
+bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,
+                 lubdub_duration *high)
 {
     switch (fault) {
     case SWARM_FAULT_FREEZE:
@@ -42,7 +42,7 @@ static bool is_of_fault(const struct swarm_row *row, const struct swarm_observat
     return (enum swarm_fault)observation->fault == row->fault;
 }
 
-/* A fault has one row, but for those that have one for each side. A whole swarm is at stake on both when the server stalls. */
+/* A fault has one row, but for those that have one for each side. When the server stalls, all are at stake on both. */
 static bool belongs(const struct swarm_row *row, const struct swarm_observation *observation)
 {
     bool is_shared = row->fault == SWARM_FAULT_SERVER_STALL && observation->decided_at == 0;

@@ -21,10 +21,10 @@ struct swarm_timing {
 struct swarm_row {
     enum swarm_fault fault;
     enum swarm_side side;
-    bool is_observed;      /* false: this side tells us nothing */
+    bool is_observed; /* false: this side tells us nothing */
     size_t injected;
-    size_t detected;       /* of those, noticed in time, whatever the cause that was given */
-    size_t wrong_cause;    /* of those, with a cause that the fault does not explain */
+    size_t detected;    /* of those, noticed in time, whatever the cause that was given */
+    size_t wrong_cause; /* of those, with a cause that the fault does not explain */
     size_t missed;
     size_t undecided;
     size_t false_alarms;
@@ -44,8 +44,8 @@ struct swarm_rows {
 };
 
 /* The time within which this side notices this fault. False: it should never. */
-bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing,
-                 lubdub_duration *low, lubdub_duration *high);
+bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,
+                 lubdub_duration *high);
 
 /*
  * The rows of the faults in these orders, then what came without a fault, the client's and the server's. Returns

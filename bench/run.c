@@ -2,12 +2,11 @@
 #include "run_internal.h"
 
 #include <inttypes.h>
+#include <netdb.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netdb.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,77 +16,11 @@
 #define START_TRIES 3
 #define CANNOT_START 3 /* exit status of a server that finds its port taken */
 #define CONNECT_PATIENCE (10 * LUBDUB_SECOND)
+#define CONNECT_ROUNDS 3
 #define LEAVE_PATIENCE (2 * LUBDUB_SECOND)
 #define STOP_PATIENCE (5 * LUBDUB_SECOND)
 
-/* A server's death is heard of by its clients a little before it is heard of by us. */
-#define NEWS_OF_DEATH LUBDUB_SECOND
-
-/* ---- waiting ---- */
-
-static void on_alarm(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    (void)loop, (void)timer, (void)revents; /* that the loop wakes is all */
-}
-
-static void lose_server(struct swarm_run *run, lubdub_duration news)
-{
-    run->is_server_lost = true;
-    swarm_ledger_server_died(&run->ledger, lubdub_time_between(news, lubdub_clock_now()));
-}
-
-static void look_after_server(struct swarm_run *run)
-{
-    char end[96];
-
-    if (run->has_server && !run->server.is_running && !run->server_may_end && !run->is_server_lost) {
-        lose_server(run, NEWS_OF_DEATH);
-        swarm_run_note(run, "the server died %.1f s after the start, and not by our hand: %s",
-                       (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND,
-                       swarm_server_end(&run->server, end, sizeof end));
-    }
-}
-
-static void wait_in_loop(struct swarm_run *run, lubdub_time until, swarm_condition condition, bool minds_end)
-{
-    lubdub_time now = lubdub_clock_now();
-
-    ev_now_update(run->loop);
-    ev_timer_stop(run->loop, &run->alarm);
-    ev_timer_set(&run->alarm, (ev_tstamp)lubdub_time_between(now, until) / (ev_tstamp)LUBDUB_SECOND, 0);
-    ev_timer_start(run->loop, &run->alarm);
-    while (lubdub_clock_now() < until && !(minds_end && swarm_run_is_over(run)) &&
-           (condition == NULL || !condition(run))) {
-        if (!ev_is_active(&run->alarm)) {
-            ev_timer_set(&run->alarm, 0.001, 0); /* it came a hair too soon */
-            ev_timer_start(run->loop, &run->alarm);
-        }
-        ev_run(run->loop, EVRUN_ONCE);
-        look_after_server(run);
-    }
-    ev_timer_stop(run->loop, &run->alarm);
-}
-
-void swarm_run_wait(struct swarm_run *run, lubdub_time until, swarm_condition condition)
-{
-    wait_in_loop(run, until, condition, true);
-}
-
-void swarm_run_wait_anyway(struct swarm_run *run, lubdub_time until, swarm_condition condition)
-{
-    wait_in_loop(run, until, condition, false);
-}
-
-void swarm_run_note(struct swarm_run *run, const char *format, ...)
-{
-    va_list arguments;
-
-    if (run->note_count < SWARM_NOTE_LIMIT) {
-        va_start(arguments, format);
-        vsnprintf(run->notes[run->note_count++], SWARM_NOTE_SIZE, format, arguments);
-        va_end(arguments);
-    }
-}
+/* ---- what is said ---- */
 
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
@@ -100,8 +33,6 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
     }
     run->interrupted_by = watcher->signum;
 }
-
-/* ---- what is said ---- */
 
 static void on_up(void *user_data, uint32_t client, uint64_t session_number)
 {
@@ -117,12 +48,10 @@ static void on_down(void *user_data, uint32_t client, enum lubdub_cause cause, l
     if (run->is_ending) {
         return;
     }
-    swarm_ledger_verdict(&run->ledger, &(struct swarm_verdict){.side = SWARM_SIDE_CLIENT,
-                                                               .identity = client,
-                                                               .at = now,
-                                                               .cause = cause});
+    swarm_ledger_verdict(&run->ledger, &(struct swarm_verdict){
+                                           .side = SWARM_SIDE_CLIENT, .identity = client, .at = now, .cause = cause});
     if (!run->has_server && swarm_crowd_up_count(&run->crowd) == 0 && run->ledger.open_count == 0) {
-        lose_server(run, run->timing.timeout + run->timing.interval + NEWS_OF_DEATH);
+        swarm_run_lose_server(run, run->timing.timeout + run->timing.interval + SWARM_NEWS_OF_DEATH);
         swarm_run_note(run, "every client lost the server (%s): it went away", lubdub_cause_text(cause));
     }
 }
@@ -221,18 +150,37 @@ static bool resolve(struct swarm_run *run, struct lubdub_address *address)
     return true;
 }
 
+/* Or it is plain that nobody listens. */
 static bool everybody_has_tried(const struct swarm_run *run)
 {
-    return swarm_crowd_is_settled(&run->crowd);
+    return swarm_crowd_is_settled(&run->crowd) || (run->crowd.is_refused && swarm_crowd_up_count(&run->crowd) == 0);
+}
+
+/* How long it takes is the machine's affair; that nothing moves any more is the end. */
+static void wait_for_ramp(struct swarm_run *run)
+{
+    uint64_t before;
+    uint64_t now = 0;
+
+    do {
+        before = now;
+        swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), CONNECT_PATIENCE), everybody_has_tried);
+        now = (uint64_t)run->crowd.ramp_next + swarm_crowd_up_count(&run->crowd);
+    } while (now > before && !everybody_has_tried(run) && !swarm_run_is_over(run));
 }
 
 bool swarm_run_connect(struct swarm_run *run)
 {
-    const struct swarm_options *options = run->options;
-    lubdub_duration ramp = options->clients * LUBDUB_SECOND / options->ramp;
+    uint64_t failed_before = run->crowd.failure_count;
+    int round;
 
-    swarm_crowd_connect(&run->crowd);
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), ramp + CONNECT_PATIENCE), everybody_has_tried);
+    /* One who is lost again while the others still come is given another chance; one who is refused is not. */
+    for (round = 0; round < CONNECT_ROUNDS && swarm_crowd_up_count(&run->crowd) < run->options->clients &&
+                    run->crowd.failure_count == failed_before && !swarm_run_is_over(run);
+         round++) {
+        swarm_crowd_connect(&run->crowd);
+        wait_for_ramp(run);
+    }
     return swarm_crowd_up_count(&run->crowd) > 0;
 }
 
@@ -254,6 +202,8 @@ static bool begin(struct swarm_run *run)
     }
     if (run->has_server) {
         lubdub_address_parse(&settings.server, "127.0.0.1", 0);
+    } else if (options->order_count > 0) {
+        swarm_run_note(run, "this server does not tell us what it notices; --spawn-server starts one that does");
     }
     swarm_usage_read(&run->own_before, getpid());
     if (!swarm_crowd_init(&run->crowd, run->loop, &settings, &crowd_hooks, run)) {
@@ -283,15 +233,20 @@ static bool begin(struct swarm_run *run)
 static bool connect_first(struct swarm_run *run)
 {
     char server[LUBDUB_ADDRESS_TEXT_SIZE];
+    char waiting[112];
 
     lubdub_address_format(&run->crowd.settings.server, server);
     swarm_run_connect(run);
     if (swarm_run_is_over(run) || swarm_crowd_up_count(&run->crowd) == run->options->clients) {
         return true;
     }
+    snprintf(waiting, sizeof waiting,
+             "%" PRIu32 " still wait for the connection, %" PRIu32 " for WELCOME, and %zu were lost again",
+             run->crowd.state_counts[SWARM_CLIENT_CONNECTING], run->crowd.state_counts[SWARM_CLIENT_OPENING],
+             run->ledger.false_count);
     snprintf(run->problem, sizeof run->problem, "%" PRIu32 " of %" PRIu64 " clients could connect to %s; %s",
              swarm_crowd_up_count(&run->crowd), run->options->clients, server,
-             run->crowd.failure_count > 0 ? run->crowd.failure : "the others got no answer in time");
+             run->crowd.failure_count > 0 ? run->crowd.failure : waiting);
     return false;
 }
 
@@ -350,7 +305,6 @@ static void note_connected(struct swarm_run *run)
         measures->own_memory = (int64_t)now.resident - (int64_t)run->own_before.resident;
     }
     if (run->has_server && swarm_usage_read(&now, run->server.process)) {
-        measures->has_server_usage = true;
         measures->server_memory = (int64_t)now.resident - (int64_t)run->server_before.resident;
     }
     run->timing.interval = run->crowd.granted_interval;
@@ -360,7 +314,8 @@ static void note_connected(struct swarm_run *run)
         return;
     }
     if (run->timing.interval != run->options->interval || run->timing.expiry != run->options->expiry) {
-        swarm_run_note(run, "the server granted an interval of %.0f ms and an expiry of %.0f ms, for which the bounds are",
+        swarm_run_note(run,
+                       "the server granted an interval of %.0f ms and an expiry of %.0f ms, for which the bounds are",
                        (double)run->timing.interval / 1e6, (double)run->timing.expiry / 1e6);
     }
 }
@@ -383,9 +338,9 @@ static void clients_faults(struct swarm_run *run)
 
     measures->window = lubdub_time_between(run->strikes_began_at, lubdub_clock_now());
     measures->window_acked_count = run->crowd.acked_count - acked_before;
-    if (run->has_server && swarm_usage_read(&after, run->server.process)) {
-        measures->server_processor = after.processor - before.processor;
-    }
+    measures->has_server_usage =
+        run->has_server && run->server.is_running && swarm_usage_read(&after, run->server.process);
+    measures->server_processor = lubdub_time_between(before.processor, after.processor);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->timing.expiry + SWARM_PATIENCE),
                    swarm_run_all_verdicts_are_in);
     if (!swarm_run_is_over(run)) {
@@ -415,11 +370,27 @@ static void finish(struct swarm_run *run)
     run->is_ending = true;
     run->server_may_end = true;
     swarm_ledger_settle(&run->ledger, lubdub_time_between(longest_bound(&run->timing) + SWARM_PATIENCE, now));
+    if (measures->dropped_count > 0) {
+        swarm_run_note(run, "the server could not tell %" PRIu64 " of its events: its verdicts are incomplete",
+                       measures->dropped_count);
+    }
+    if (run->ledger.unrecorded_count > 0) {
+        swarm_run_note(run, "%zu observations could not be kept: no memory was left", run->ledger.unrecorded_count);
+    }
+    if (measures->skipped_count > 0) {
+        swarm_run_note(run, "%" PRIu64 " faults met clients that were lost already", measures->skipped_count);
+    }
     measures->lasted = lubdub_time_between(run->began_at, now);
     measures->sent_count = swarm_crowd_sent_count(&run->crowd);
     measures->acked_count = run->crowd.acked_count;
     swarm_histogram_summarize(&measures->round_trip, &run->crowd.round_trips);
     run->timing.delay = measures->round_trip.p50 / 2;
+    if (run->crowd.group.reactor->absence_count > 0) {
+        swarm_run_note(run,
+                       "this machine kept the swarm from running for a good part of a deadline (%" PRIu64
+                       " times): figures may be too high, and live clients lost",
+                       run->crowd.group.reactor->absence_count);
+    }
     measures->absence_count = run->crowd.group.reactor->absence_count;
     measures->absence_total = run->crowd.group.reactor->absence_total;
 }
@@ -453,7 +424,7 @@ static void init(struct swarm_run *run, struct ev_loop *loop, const struct swarm
     run->random.state = options->seed;
     run->has_server = options->spawn_server != NULL;
     run->began_at = lubdub_clock_now();
-    ev_timer_init(&run->alarm, on_alarm, 0, 0);
+    swarm_run_wait_init(run);
     ev_timer_init(&run->strike_timer, on_strike, 0, 0);
     run->strike_timer.data = run;
     for (i = 0; i < 2; i++) {

@@ -25,22 +25,22 @@
 
 /* What was measured beside the deaths. */
 struct swarm_measures {
-    lubdub_duration lasted;       /* from the first connection */
-    uint32_t connected_count;     /* clients that were up at the start of measuring */
-    uint64_t sent_count;          /* probes over the whole run */
+    lubdub_duration lasted;   /* from the first connection */
+    uint32_t connected_count; /* clients that were up at the start of measuring */
+    uint64_t sent_count;      /* probes over the whole run */
     uint64_t acked_count;
     struct swarm_summary round_trip; /* up to the first fault of the server's */
-    lubdub_duration window;       /* of warm running, from which the rates are; 0: it was not reached */
+    lubdub_duration window;          /* of warm running, from which the rates are; 0: it was not reached */
     uint64_t window_acked_count;
-    bool has_server_usage;
-    lubdub_duration server_processor; /* over the window */
-    int64_t server_memory;        /* bytes that all sessions together took */
-    int64_t own_memory;           /* bytes that all clients together took */
-    uint64_t absence_count;       /* how often we ourselves were away, and for how long in all */
+    bool has_server_usage; /* over the window */
+    lubdub_duration server_processor;
+    int64_t server_memory;  /* bytes that all sessions together took */
+    int64_t own_memory;     /* bytes that all clients together took */
+    uint64_t absence_count; /* how often we ourselves were away, and for how long in all */
     lubdub_duration absence_total;
-    uint64_t late_count;          /* the server's events of this name */
-    uint64_t dropped_count;       /* events that the server could not tell us */
-    uint64_t skipped_count;       /* faults that met a client which was not there any more */
+    uint64_t late_count;    /* the server's events of this name */
+    uint64_t dropped_count; /* events that the server could not tell us */
+    uint64_t skipped_count; /* faults that met a client which was not there any more */
 };
 
 struct swarm_run {
@@ -59,15 +59,15 @@ struct swarm_run {
     ev_signal signals[2];
 
     bool has_server;
-    bool server_may_end;  /* by our own hand */
+    bool server_may_end; /* by our own hand */
     struct swarm_server server;
     struct swarm_usage server_before;
     struct swarm_usage own_before;
 
     lubdub_time began_at;
-    int interrupted_by;   /* a signal, or 0 */
+    int interrupted_by; /* a signal, or 0 */
     bool is_server_lost;
-    bool is_ending;       /* what is said from now on counts no more */
+    bool is_ending; /* what is said from now on counts no more */
 
     struct swarm_measures measures;
     struct swarm_timing timing;

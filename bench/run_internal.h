@@ -15,11 +15,19 @@ static inline bool swarm_run_is_over(const struct swarm_run *run)
 
 typedef bool (*swarm_condition)(const struct swarm_run *run);
 
+/* A server's death is heard of by its clients a little before it is heard of by us. */
+#define SWARM_NEWS_OF_DEATH LUBDUB_SECOND
+
+void swarm_run_wait_init(struct swarm_run *run);
+
 /* Lets the loop run until that time, or until the condition holds (NULL: there is none) or the run is over. */
 void swarm_run_wait(struct swarm_run *run, lubdub_time until, swarm_condition condition);
 
 /* Likewise, and does not care whether the run is over. */
 void swarm_run_wait_anyway(struct swarm_run *run, lubdub_time until, swarm_condition condition);
+
+/* The server is gone, and not by our hand; what clients said in the last `news` is no false alarm. */
+void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news);
 
 /* A sentence for the report. */
 void swarm_run_note(struct swarm_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -44,8 +44,8 @@ static bool gather(struct swarm_run *run)
                        swarm_crowd_up_count(&run->crowd), run->options->clients, run->crowd.failure);
     }
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
-    swarm_run_wait(
-        run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)), NULL);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)),
+                   NULL);
     return !swarm_run_is_over(run);
 }
 
@@ -80,8 +80,9 @@ static void stall_server(struct swarm_run *run, lubdub_duration length)
     bool may_give_up = run->timing.timeout <= length;
 
     if (may_give_up) {
-        swarm_run_note(run, "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
-                            "server up for it",
+        swarm_run_note(run,
+                       "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
+                       "server up for it",
                        (double)length / 1e6, (double)run->timing.timeout / 1e6);
     }
     swarm_server_signal(&run->server, SIGSTOP);

@@ -215,8 +215,9 @@ bool swarm_server_start(struct swarm_server *server)
     lubdub_duration interval = server->settings.interval;
     char *more = strdup(server->settings.options);
     char *arguments[ARGUMENT_LIMIT + 1] = {
-        server->path, (char[]){"--events"}, (char[]){"json"}, (char[]){"--listen"}, listen,
-        (char[]){"--interval-min"}, limits[0], (char[]){"--interval-max"}, limits[1], (char[]){"--expiry-max"}, limits[2],
+        server->path, (char[]){"--events"},       (char[]){"json"}, (char[]){"--listen"},
+        listen,       (char[]){"--interval-min"}, limits[0],        (char[]){"--interval-max"},
+        limits[1],    (char[]){"--expiry-max"},   limits[2],
     };
     bool is_started = false;
 

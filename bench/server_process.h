@@ -17,7 +17,7 @@
 #include "server_event.h"
 
 struct swarm_server_settings {
-    const char *options;     /* more of the command line, cut at spaces; wins over what follows */
+    const char *options;      /* more of the command line, cut at spaces; wins over what follows */
     lubdub_duration interval; /* what clients will ask for */
     lubdub_duration expiry;
 };
@@ -31,12 +31,12 @@ struct swarm_server {
     void *user_data;
 
     char path[PATH_MAX];
-    uint16_t port;          /* of 127.0.0.1; another one at each start */
-    pid_t process;          /* also after its end */
+    uint16_t port; /* of 127.0.0.1; another one at each start */
+    pid_t process; /* also after its end */
     ev_child child;
     bool is_running;
     bool is_listening;
-    int status;             /* as waitpid gives it, once it does not run any more */
+    int status; /* as waitpid gives it, once it does not run any more */
     struct swarm_lines output;
     struct swarm_lines errors;
     char problem[SWARM_SERVER_PROBLEM_SIZE]; /* why something failed */

@@ -27,7 +27,7 @@ void swarm_summarize(struct swarm_summary *summary, lubdub_duration *durations, 
 
 /*
  * For more values than one wants to keep: buckets each at most 1/128 of their values wide, from a nanosecond to
- * centuries, 58 KiB.
+ * centuries, 58 KiB. Finer than program/histogram.h, since goals here are ratios of a few percent.
  */
 #define SWARM_BUCKETS_PER_OCTAVE 128
 #define SWARM_OCTAVES 58 /* the first counts by ones */

@@ -4,7 +4,7 @@
 #   lubdub_archive(ev SOURCES … [LINKS …] [INCLUDES …])                   ours alone: lubdub::ev
 #   lubdub_program(lubdub-client SOURCES … LINKS …)                       installed
 #   lubdub_test(test_silence lubdub::core-static [SOURCES …] [LABELS …] [TIMEOUT seconds] [RUN_SERIAL])
-#   lubdub_tests(lubdub::core-static …)                                   one for each test_*.c in the folder
+#   lubdub_tests(lubdub::core-static …)       one for each test_*.c in the folder; its other *.c are linked to all of them
 #
 # The target of a library has the name of its file, liblubdub-client, since lubdub-client is the program.
 #
@@ -16,10 +16,6 @@
 include(CheckCCompilerFlag)
 include(CheckPIESupported)
 include(GNUInstallDirs)
-
-find_package(Libev REQUIRED)
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
 
 file(RELATIVE_PATH LUBDUB_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 
@@ -150,9 +146,17 @@ function(lubdub_test name)
 endfunction()
 
 function(lubdub_tests)
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
     file(GLOB names RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS test_*.c)
     list(TRANSFORM names REPLACE "\\.c$" "")
+    file(GLOB helpers CONFIGURE_DEPENDS *.c)
+    list(FILTER helpers EXCLUDE REGEX "/test_[^/]*$")
+
+    if(helpers)
+        lubdub_archive(test-${folder} SOURCES ${helpers} LINKS lubdub::test-support ${ARGN})
+        set(helpers lubdub::test-${folder})
+    endif()
     foreach(name IN LISTS names)
-        lubdub_test(${name} ${ARGN})
+        lubdub_test(${name} ${helpers} ${ARGN})
     endforeach()
 endfunction()

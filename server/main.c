@@ -20,7 +20,9 @@
 struct program {
     struct ev_loop *loop;
     struct lubdub_server *server;
-    struct options options;
+    struct options options;       /* as it was started: what is fixed, and what others borrow */
+    struct options taken;         /* as it was read again last, once it was */
+    const struct options *in_force; /* one of the two */
     struct reporter reporter;
     int argc;
     char **argv;
@@ -60,16 +62,16 @@ static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
     }
     program->is_leaving = true;
     lubdub_log_info("draining signal=%d", watcher->signum);
-    lubdub_server_drain(program->server, program->options.drain);
+    lubdub_server_drain(program->server, program->in_force->drain);
 }
 
-static void log_changes(const struct options *old, const struct options *taken)
+static void log_changes(const struct program *program, const struct options *taken)
 {
     char names[LUBDUB_SETTINGS_PROBLEM_SIZE];
 
-    lubdub_settings_changes(&options_table, old, taken, false, names, sizeof names);
+    lubdub_settings_changes(&options_table, program->in_force, taken, false, names, sizeof names);
     lubdub_log_info("configuration read again changed=\"%s\"", names);
-    if (lubdub_settings_changes(&options_table, old, taken, true, names, sizeof names) > 0) {
+    if (lubdub_settings_changes(&options_table, &program->options, taken, true, names, sizeof names) > 0) {
         lubdub_log_warning("some settings change only with a restart ignored=\"%s\"", names);
     }
 }
@@ -100,11 +102,11 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
         options_clear(&taken);
         return;
     }
-    log_changes(&program->options, &taken);
+    log_changes(program, &taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
-    taken.node = program->options.node; /* borrowed by the reporter, which runs in other threads too */
-    program->options.drain = taken.drain;
-    options_clear(&taken);
+    options_clear(&program->taken);
+    program->taken = taken;
+    program->in_force = &program->taken;
 }
 
 static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -115,14 +117,16 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
 
     lubdub_server_counts(program->server, &counts);
     lubdub_log_info("counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
-                    "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu",
+                    "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
+                    "events_lost=%llu",
                     (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
                     (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
                     (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected,
                     (unsigned long long)counts.empty, (unsigned long long)counts.late,
                     (unsigned long long)counts.messages, (unsigned long long)counts.messages_dropped,
                     (unsigned long long)counts.absences,
-                    (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND));
+                    (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND),
+                    (unsigned long long)reporter_lost(&program->reporter));
 }
 
 static void watch_signal(struct program *program, ev_signal *watcher, int signal,
@@ -203,6 +207,7 @@ int main(int argc, char *argv[])
     program.argc = argc;
     program.argv = argv;
     options_init(&program.options);
+    program.in_force = &program.options;
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {
         return program.exit_status;
@@ -226,6 +231,7 @@ int main(int argc, char *argv[])
         lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
     }
     lubdub_log_close();
+    options_clear(&program.taken);
     options_clear(&program.options);
     return program.exit_status;
 }

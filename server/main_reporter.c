@@ -6,8 +6,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "program/log.h"
 
 #define REMOTE_SIZE 80
+
+/* For the log; not const because they travel as user data. */
+static char standard_output[] = "stdout";
+static char events_file[] = "events-file";
 
 static const char *event_word(enum lubdub_server_event_kind kind)
 {
@@ -213,6 +218,12 @@ static size_t format(const struct lubdub_event_line *line, char *text, size_t ca
     return more < 0 || (size_t)more >= capacity - length ? 0 : length + (size_t)more;
 }
 
+/* In the writer's thread. */
+static void on_failed(void *user_data)
+{
+    lubdub_log_warning("nobody reads the events any more output=%s", (const char *)user_data);
+}
+
 int reporter_open(struct reporter *reporter, const struct options *options)
 {
     struct lubdub_event_writer_settings settings;
@@ -222,6 +233,8 @@ int reporter_open(struct reporter *reporter, const struct options *options)
     reporter->node = options->node;
     lubdub_event_writer_settings_init(&settings);
     settings.descriptor = STDOUT_FILENO;
+    settings.on_failed = on_failed;
+    settings.user_data = standard_output;
     settings.format = options->events == LUBDUB_EVENTS_TEXT ? format : NULL;
     if (options->events != LUBDUB_EVENTS_NONE) {
         error = lubdub_event_writer_new(&reporter->output, &settings);
@@ -230,6 +243,8 @@ int reporter_open(struct reporter *reporter, const struct options *options)
         lubdub_event_writer_settings_init(&settings);
         settings.descriptor = -1;
         settings.path = options->events_file;
+        settings.on_failed = on_failed;
+        settings.user_data = events_file;
         error = lubdub_event_writer_new(&reporter->file, &settings);
     }
     return error;
@@ -238,6 +253,13 @@ int reporter_open(struct reporter *reporter, const struct options *options)
 int reporter_reopen(struct reporter *reporter)
 {
     return reporter->file != NULL ? lubdub_event_writer_reopen(reporter->file) : 0;
+}
+
+uint64_t reporter_lost(const struct reporter *reporter)
+{
+    uint64_t lost = reporter->output != NULL ? lubdub_event_writer_lost(reporter->output) : 0;
+
+    return lost + (reporter->file != NULL ? lubdub_event_writer_lost(reporter->file) : 0);
 }
 
 uint64_t reporter_close(struct reporter *reporter)

@@ -22,6 +22,9 @@ void reporter_report(struct reporter *reporter, const struct lubdub_server_event
 /* Opens the file anew; 0 or an errno. */
 int reporter_reopen(struct reporter *reporter);
 
+/* How many lines were lost so far. */
+uint64_t reporter_lost(const struct reporter *reporter);
+
 /* Writes what waits, for a bounded time. Returns how many lines were lost. */
 uint64_t reporter_close(struct reporter *reporter);
 

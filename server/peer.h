@@ -15,7 +15,7 @@
 
 struct lubdub_peer {
     uint64_t incarnation;
-    bool is_ipv4 : 1;
+    bool is_ipv4; /* no bit beside the others: other threads look at it while its own one changes those */
     bool is_session : 1;    /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1; /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */

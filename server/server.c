@@ -310,7 +310,9 @@ enum lubdub_error lubdub_server_start(struct lubdub_server *server)
             return error;
         }
     }
+    lubdub_worker_enter(&server->workers[0]);
     tell_listening(server);
+    lubdub_worker_leave(&server->workers[0]);
     return LUBDUB_ERROR_OK;
 }
 
@@ -421,12 +423,13 @@ enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t s
     return LUBDUB_ERROR_OK;
 }
 
-/* The same letter to everybody. Without memory those who get none go on as before. */
-static void post_to_all(struct lubdub_server *server, enum lubdub_letter_kind kind, lubdub_duration patience)
+/* The same letter to all workers from this one on. Without memory those who get none go on as before. */
+static void post_to_all(struct lubdub_server *server, uint32_t first, enum lubdub_letter_kind kind,
+                        lubdub_duration patience)
 {
     uint32_t i;
 
-    for (i = 0; i < server->worker_count; i++) {
+    for (i = first; i < server->worker_count; i++) {
         struct lubdub_letter *letter = lubdub_letter_new(kind);
 
         if (letter != NULL) {
@@ -438,10 +441,20 @@ static void post_to_all(struct lubdub_server *server, enum lubdub_letter_kind ki
 
 void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience)
 {
-    if (!atomic_exchange(&server->is_draining, true)) {
+    struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_DRAIN);
+
+    if (letter != NULL) {
+        letter->patience = patience;
+        lubdub_mailbox_post(&server->workers[0].mailbox, letter);
+    }
+}
+
+void lubdub_server_begin_drain(struct lubdub_server *server, lubdub_duration patience)
+{
+    if (!server->workers[0].is_draining) {
         tell_of_server(server, LUBDUB_SERVER_DRAINING);
     }
-    post_to_all(server, LUBDUB_LETTER_DRAIN, patience);
+    post_to_all(server, 1, LUBDUB_LETTER_DRAIN, patience);
 }
 
 void lubdub_server_note_drained(struct lubdub_server *server)
@@ -473,7 +486,7 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
     server->rules = rules;
     pthread_mutex_unlock(&server->lock);
     lubdub_rules_drop(old);
-    post_to_all(server, LUBDUB_LETTER_RULES, 0);
+    post_to_all(server, 0, LUBDUB_LETTER_RULES, 0);
     return LUBDUB_ERROR_OK;
 }
 

@@ -82,9 +82,8 @@ struct lubdub_server {
     ev_timer grace; /* worker 0's loop */
     uint16_t port;
     uint32_t drained_count;
-    _Atomic bool is_draining;
     bool is_started;
-    bool is_doomed;   /* freed from inside a callback; goes when that returns */
+    _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
     unsigned depth;   /* callbacks of worker 0's loop that are running */
 };
 
@@ -96,6 +95,9 @@ void lubdub_server_tell(struct lubdub_worker *worker, struct lubdub_record *reco
 /* Bracket every callback of libev that may call the application. After _leave the server may be gone. */
 void lubdub_worker_enter(struct lubdub_worker *worker);
 void lubdub_worker_leave(struct lubdub_worker *worker);
+
+/* Worker 0: the drain begins, or its patience is shortened. Tells it the first time, and the other workers. */
+void lubdub_server_begin_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /* Worker 0: one more worker has nobody left. */
 void lubdub_server_note_drained(struct lubdub_server *server);

@@ -279,6 +279,9 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
     uint32_t end = letter->progress + REACHED_PER_TURN;
 
     if (letter->progress == 0) {
+        if (worker->index == 0) {
+            lubdub_server_begin_drain(worker->server, letter->patience); /* told before anybody's end is */
+        }
         begin_drain(worker, letter->patience);
     }
     for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
@@ -347,6 +350,12 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
     return true;
 }
 
+/* The other workers open their letters to the end: the last one is to STOP. */
+static bool is_doomed(const struct lubdub_worker *worker)
+{
+    return worker->index == 0 && worker->server->is_doomed;
+}
+
 static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
 {
     struct lubdub_worker *worker = wake->data;
@@ -355,7 +364,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
-    for (opened = 0; opened < REACHED_PER_TURN && !worker->server->is_doomed; opened++) {
+    for (opened = 0; opened < REACHED_PER_TURN && !is_doomed(worker); opened++) {
         letter = lubdub_mailbox_take(&worker->mailbox);
         if (letter == NULL) {
             break;

@@ -272,7 +272,7 @@ bool raw_option(const struct raw_frame *frame, unsigned tag, uint64_t *value)
 
 void raw_expect_welcome(struct raw_client *client)
 {
-    static struct raw_frame frame;
+    static _Thread_local struct raw_frame frame; /* large, and for tests with clients in threads */
     uint64_t value = 0;
 
     assert_int_equal(raw_receive(client, &frame, now() + PATIENCE), RAW_FRAME);
@@ -288,7 +288,7 @@ void raw_expect_welcome(struct raw_client *client)
 
 void raw_expect_bye(struct raw_client *client, unsigned reason)
 {
-    static struct raw_frame frame;
+    static _Thread_local struct raw_frame frame;
     lubdub_time until = now() + PATIENCE;
     enum raw_result result;
 
@@ -304,7 +304,7 @@ void raw_expect_bye(struct raw_client *client, unsigned reason)
 
 void raw_expect_silent_end(struct raw_client *client)
 {
-    static struct raw_frame frame;
+    static _Thread_local struct raw_frame frame;
     enum raw_result result = raw_receive(client, &frame, now() + PATIENCE);
 
     assert_true(result == RAW_END || result == RAW_RESET);
@@ -312,7 +312,7 @@ void raw_expect_silent_end(struct raw_client *client)
 
 void raw_expect_life(struct raw_client *client)
 {
-    static struct raw_frame frame;
+    static _Thread_local struct raw_frame frame;
 
     raw_probe(client);
     do {

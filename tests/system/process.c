@@ -28,8 +28,7 @@ void process_init(struct process *process, const char *variable)
     process->output_to = PROCESS_PIPE;
     process->variable = variable;
     if (path == NULL || access(path, X_OK) != 0) {
-        print_message("%s does not name a program: skipped\n", variable);
-        skip();
+        fail_msg("the environment variable %s does not name a program", variable);
     }
     process_add(process, path);
 }
@@ -252,6 +251,16 @@ void process_expect_error(struct process *process, const char *words)
 char *process_read_output(struct process *process, size_t *length)
 {
     return read_whole(process->output, length);
+}
+
+void measure_memory(void)
+{
+    const char *options = getenv("ASAN_OPTIONS");
+    char more[1024];
+
+    snprintf(more, sizeof more, "%s:quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
+             options != NULL ? options : "");
+    setenv("ASAN_OPTIONS", more, 1);
 }
 
 size_t process_resident(const struct process *process)

@@ -26,7 +26,7 @@ struct process {
     int status;            /* after the end: exit status, or 128 + signal */
 };
 
-/* The program's path is in this environment variable; skips the test where it is not. */
+/* The program's path is in this environment variable. */
 void process_init(struct process *process, const char *variable);
 
 /* The text must outlive the process. */
@@ -57,6 +57,9 @@ unsigned process_count_errors(const struct process *process, const char *words);
 
 /* Reads standard output to its end; the caller frees. Ends it with NUL. */
 char *process_read_output(struct process *process, size_t *length);
+
+/* Programs started from now on give freed memory back soon, sanitized or not, so that their resident memory tells something. */
+void measure_memory(void);
 
 /* Resident memory in KiB, CPU time in milliseconds, open descriptors. */
 size_t process_resident(const struct process *process);

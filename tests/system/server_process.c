@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "patience.h"
 #include "support/test.h"
 
 #define LOWEST_PORT 12000
@@ -126,6 +127,38 @@ void server_process_finish(struct server_process *server)
     expect_text(server->events.events[server->events.count - 1], "event", "stopped");
     assert_int_equal(count_events(&server->events, "dropped", NULL), 0);
     check_ends(&server->events);
+}
+
+uint64_t server_process_count(struct server_process *server, const char *name)
+{
+    const unsigned lines = process_count_errors(&server->process, "counters ");
+    const lubdub_time until = now() + PATIENCE;
+    char wanted[64];
+    char *errors;
+    const char *line;
+    uint64_t number;
+
+    process_signal(&server->process, SIGUSR1);
+    while (process_count_errors(&server->process, "counters ") == lines) {
+        assert_true(now() < until);
+        stay(2 * LUBDUB_MILLISECOND);
+    }
+    snprintf(wanted, sizeof wanted, " %s=", name);
+    errors = process_errors(&server->process);
+    line = errors;
+    while (strstr(line + 1, "counters ") != NULL) {
+        line = strstr(line + 1, "counters ");
+    }
+    line = strstr(line, wanted);
+    assert_non_null(line);
+    number = strtoull(line + strlen(wanted), NULL, 10);
+    free(errors);
+    return number;
+}
+
+lubdub_duration server_process_absence(struct server_process *server)
+{
+    return server_process_count(server, "absent_ms") * LUBDUB_MILLISECOND;
 }
 
 void server_process_clear(struct server_process *server)

@@ -30,6 +30,12 @@ void server_process_listen(struct server_process *server); /* adds --listen and 
  */
 void server_process_finish(struct server_process *server);
 
+/* How long it was away by its own account: what it forgave, its verdicts come so much later. */
+lubdub_duration server_process_absence(struct server_process *server);
+
+/* A number from the line that SIGUSR1 writes: "sessions", … */
+uint64_t server_process_count(struct server_process *server, const char *name);
+
 /* Kills it, should it still run. */
 void server_process_clear(struct server_process *server);
 

@@ -141,7 +141,7 @@ static void verdict_on_a_client_that_lives_is_a_false_alarm(void **state)
 }
 
 /* The server expires a living client, which then gets a BYE: one false alarm, the server's. */
-static void one_who_ends_first_is_to_blame_whichever_is_heard_first(void **state)
+static void one_who_judges_is_to_blame_whichever_is_heard_first(void **state)
 {
     struct swarm_ledger *ledger = *state;
 
@@ -157,6 +157,30 @@ static void one_who_ends_first_is_to_blame_whichever_is_heard_first(void **state
     assert_int_equal(ledger->false_count, 2);
     assert_int_equal(ledger->count, 2);
     assert_int_equal(ledger->observations[1].side, SWARM_SIDE_CLIENT);
+}
+
+/* The client reads its clock, waits for its processor, and then finds the BYE that was written meanwhile. */
+static void one_who_judges_is_to_blame_even_if_its_stamp_is_later(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    client_says(ledger, 5, START, LUBDUB_CAUSE_BYE);
+    server_says(ledger, 5, START + 36 * MS, LUBDUB_CAUSE_HUNG);
+    server_says(ledger, 6, START + 36 * MS, LUBDUB_CAUSE_HUNG);
+    client_says(ledger, 6, START, LUBDUB_CAUSE_BYE);
+    assert_int_equal(ledger->false_count, 2);
+    assert_int_equal(ledger->observations[0].side, SWARM_SIDE_SERVER);
+    assert_int_equal(ledger->observations[1].side, SWARM_SIDE_SERVER);
+}
+
+static void earlier_one_is_to_blame_where_both_judge(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    server_says(ledger, 5, START + 2 * MS, LUBDUB_CAUSE_HUNG);
+    client_says(ledger, 5, START + 1 * MS, LUBDUB_CAUSE_UNREACHABLE);
+    assert_int_equal(ledger->false_count, 1);
+    assert_int_equal(ledger->observations[0].side, SWARM_SIDE_CLIENT);
 }
 
 static void client_given_up_before_its_fault_is_a_false_alarm_and_not_a_quick_detection(void **state)
@@ -310,7 +334,9 @@ int main(void)
         LEDGER_TEST(verdict_after_that_neither_detects_nor_alarms),
         LEDGER_TEST(interrupted_run_leaves_young_faults_undecided_and_misses_old_ones),
         LEDGER_TEST(verdict_on_a_client_that_lives_is_a_false_alarm),
-        LEDGER_TEST(one_who_ends_first_is_to_blame_whichever_is_heard_first),
+        LEDGER_TEST(one_who_judges_is_to_blame_whichever_is_heard_first),
+        LEDGER_TEST(one_who_judges_is_to_blame_even_if_its_stamp_is_later),
+        LEDGER_TEST(earlier_one_is_to_blame_where_both_judge),
         LEDGER_TEST(client_given_up_before_its_fault_is_a_false_alarm_and_not_a_quick_detection),
         LEDGER_TEST(what_the_kernel_tells_may_be_stamped_before_the_fault),
         LEDGER_TEST(end_told_twice_by_the_same_side_is_a_false_alarm_of_its_own),

@@ -1,0 +1,76 @@
+/* Waiting in the loop for what is to come, with an eye on the server. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "clock.h"
+
+#include "run_internal.h"
+
+static void on_alarm(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop, (void)timer, (void)revents; /* that the loop wakes is all */
+}
+
+void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news)
+{
+    run->is_server_lost = true;
+    swarm_ledger_server_died(&run->ledger, lubdub_time_between(news, lubdub_clock_now()));
+}
+
+static void look_after_server(struct swarm_run *run)
+{
+    char end[96];
+
+    if (run->has_server && !run->server.is_running && !run->server_may_end && !run->is_server_lost) {
+        swarm_run_lose_server(run, SWARM_NEWS_OF_DEATH);
+        swarm_run_note(run, "the server died %.1f s after the start, and not by our hand: %s",
+                       (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND,
+                       swarm_server_end(&run->server, end, sizeof end));
+    }
+}
+
+static void wait_in_loop(struct swarm_run *run, lubdub_time until, swarm_condition condition, bool minds_end)
+{
+    lubdub_time now = lubdub_clock_now();
+
+    ev_now_update(run->loop);
+    ev_timer_stop(run->loop, &run->alarm);
+    ev_timer_set(&run->alarm, (ev_tstamp)lubdub_time_between(now, until) / (ev_tstamp)LUBDUB_SECOND, 0);
+    ev_timer_start(run->loop, &run->alarm);
+    while (lubdub_clock_now() < until && !(minds_end && swarm_run_is_over(run)) &&
+           (condition == NULL || !condition(run))) {
+        if (!ev_is_active(&run->alarm)) {
+            ev_timer_set(&run->alarm, 0.001, 0); /* it came a hair too soon */
+            ev_timer_start(run->loop, &run->alarm);
+        }
+        ev_run(run->loop, EVRUN_ONCE);
+        look_after_server(run);
+    }
+    ev_timer_stop(run->loop, &run->alarm);
+}
+
+void swarm_run_wait(struct swarm_run *run, lubdub_time until, swarm_condition condition)
+{
+    wait_in_loop(run, until, condition, true);
+}
+
+void swarm_run_wait_anyway(struct swarm_run *run, lubdub_time until, swarm_condition condition)
+{
+    wait_in_loop(run, until, condition, false);
+}
+
+void swarm_run_note(struct swarm_run *run, const char *format, ...)
+{
+    va_list arguments;
+
+    if (run->note_count < SWARM_NOTE_LIMIT) {
+        va_start(arguments, format);
+        vsnprintf(run->notes[run->note_count++], SWARM_NOTE_SIZE, format, arguments);
+        va_end(arguments);
+    }
+}
+
+void swarm_run_wait_init(struct swarm_run *run)
+{
+    ev_timer_init(&run->alarm, on_alarm, 0, 0);
+}

@@ -1,0 +1,301 @@
+/* Many deadlines on one timer, and the watch over our own absence. */
+#include <ev.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "container_of.h"
+#include "loop_wait.h"
+#include "patience.h"
+#include "reactor.h"
+#include "support/test.h"
+
+#define MS LUBDUB_MILLISECOND
+#define SLEEPERS 2000
+
+/* One who has a deadline. */
+struct sleeper {
+    struct lubdub_deadline node;
+    lubdub_time due;
+    lubdub_time woken_at; /* 0: sleeps */
+    lubdub_duration forgiven;
+};
+
+struct bedroom {
+    struct ev_loop *loop;
+    struct lubdub_reactor *reactor;
+    struct sleeper sleepers[SLEEPERS];
+    size_t woken;
+    size_t too_early;
+    lubdub_duration patience;
+    void (*inside)(struct bedroom *bedroom);
+};
+
+static struct bedroom *here; /* the hooks have no user data */
+
+static void on_due(struct lubdub_deadline *node, lubdub_time moment)
+{
+    struct sleeper *sleeper = container_of(node, struct sleeper, node);
+
+    if (moment < sleeper->due) {
+        lubdub_reactor_set(here->reactor, node, sleeper->due); /* a coarse slot: asked again nearer to it */
+        return;
+    }
+    sleeper->woken_at = moment;
+    here->woken++;
+    here->too_early += lubdub_clock_now() < sleeper->due;
+    if (here->inside != NULL) {
+        here->inside(here);
+    }
+}
+
+static lubdub_duration on_absence(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept)
+{
+    struct sleeper *sleeper = container_of(node, struct sleeper, node);
+
+    assert_true(overslept <= away);
+    sleeper->forgiven += away;
+    sleeper->due += away;
+    return here->patience;
+}
+
+static const struct lubdub_reactor_hooks hooks = {.due = on_due, .forgive = on_absence};
+
+static int set_up(void **state)
+{
+    here = calloc(1, sizeof *here);
+    here->loop = ev_loop_new(EVFLAG_AUTO);
+    here->reactor = lubdub_reactor_acquire(here->loop, &hooks);
+    here->patience = LUBDUB_HOUR;
+    lubdub_reactor_note_patience(here->reactor, here->patience);
+    *state = here;
+    return here->reactor == NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (here->reactor != NULL) {
+        lubdub_reactor_release(here->reactor);
+    }
+    ev_loop_destroy(here->loop);
+    free(here);
+    return 0;
+}
+
+static void set(struct bedroom *bedroom, size_t index, lubdub_duration after)
+{
+    struct sleeper *sleeper = &bedroom->sleepers[index];
+
+    sleeper->due = lubdub_reactor_now(bedroom->reactor) + after;
+    sleeper->woken_at = 0;
+    lubdub_reactor_set(bedroom->reactor, &sleeper->node, sleeper->due);
+}
+
+static size_t wanted;
+
+static bool so_many_are_awake(void *user_data)
+{
+    return ((struct bedroom *)user_data)->woken >= wanted;
+}
+
+static void wait_for(struct bedroom *bedroom, size_t count)
+{
+    wanted = count;
+    assert_true(loop_wait(bedroom->loop, so_many_are_awake, bedroom));
+}
+
+static void everybody_is_woken_in_time_and_nobody_before(void **state)
+{
+    struct bedroom *bedroom = *state;
+    size_t i;
+
+    for (i = 0; i < SLEEPERS; i++) {
+        set(bedroom, i, i % 400 * MS);
+    }
+    wait_for(bedroom, SLEEPERS);
+    assert_int_equal(bedroom->woken, SLEEPERS);
+    assert_int_equal(bedroom->too_early, 0);
+    for (i = 0; i < SLEEPERS; i++) {
+        assert_true(bedroom->sleepers[i].woken_at >= bedroom->sleepers[i].due);
+        assert_true(bedroom->sleepers[i].woken_at <= bedroom->sleepers[i].due + SLACK);
+    }
+}
+
+static void closer_deadline_wakes_the_loop_earlier(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    set(bedroom, 0, LUBDUB_HOUR);
+    loop_run_for(bedroom->loop, 0.01);
+    set(bedroom, 1, 30 * MS);
+    set(bedroom, 0, 20 * MS);
+    wait_for(bedroom, 2);
+    assert_true(bedroom->sleepers[0].woken_at <= bedroom->sleepers[1].woken_at);
+}
+
+static void cancelled_deadline_does_not_come(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    set(bedroom, 0, 10 * MS);
+    set(bedroom, 1, 20 * MS);
+    lubdub_deadlines_cancel(&bedroom->sleepers[0].node);
+    wait_for(bedroom, 1);
+    assert_int_equal(bedroom->sleepers[0].woken_at, 0);
+}
+
+static void lies_down_again(struct bedroom *bedroom)
+{
+    if (bedroom->woken < 5) {
+        set(bedroom, 0, 5 * MS);
+    }
+}
+
+static void deadline_may_be_set_again_from_inside(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    bedroom->inside = lies_down_again;
+    set(bedroom, 0, 0);
+    wait_for(bedroom, 5);
+    loop_run_for(bedroom->loop, 0.03);
+    assert_int_equal(bedroom->woken, 5);
+}
+
+/* Between two handfuls of verdicts the loop looks at its sockets. */
+static void note_turn(struct ev_loop *loop, ev_check *check, int revents)
+{
+    size_t *most = check->data;
+    static size_t before;
+    (void)loop, (void)revents;
+
+    if (here->woken > before && here->woken - before > *most) {
+        *most = here->woken - before;
+    }
+    before = here->woken;
+}
+
+static void no_turn_judges_more_than_its_share(void **state)
+{
+    struct bedroom *bedroom = *state;
+    size_t most = 0;
+    ev_check check;
+    size_t i;
+
+    ev_check_init(&check, note_turn);
+    check.data = &most;
+    ev_check_start(bedroom->loop, &check);
+    for (i = 0; i < SLEEPERS; i++) {
+        set(bedroom, i, MS);
+    }
+    stay(5 * MS);
+    wait_for(bedroom, SLEEPERS);
+    ev_check_stop(bedroom->loop, &check);
+    assert_in_range(most, 1, LUBDUB_JUDGED_PER_TURN);
+}
+
+static void absence_is_noticed_and_forgiven_before_anybody_is_judged(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    bedroom->patience = 40 * MS;
+    lubdub_reactor_note_patience(bedroom->reactor, bedroom->patience);
+    set(bedroom, 0, 40 * MS);
+    set(bedroom, 1, 60 * MS);
+    loop_run_for(bedroom->loop, 0.005);
+    stay(300 * MS);
+    wait_for(bedroom, 2);
+    assert_true(bedroom->sleepers[0].forgiven >= 300 * MS);
+    assert_true(bedroom->sleepers[1].forgiven >= 300 * MS);
+    assert_true(bedroom->reactor->absence_count >= 1);
+    assert_true(bedroom->reactor->absence_total >= 300 * MS);
+    assert_int_equal(bedroom->too_early, 0);
+}
+
+/* A tenth of a second is nothing to who waits for an hour. */
+static void short_absence_is_no_matter_to_the_patient(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    set(bedroom, 0, 20 * MS);
+    loop_run_for(bedroom->loop, 0.005);
+    stay(100 * MS);
+    wait_for(bedroom, 1);
+    assert_int_equal(bedroom->reactor->absence_count, 0);
+    assert_int_equal(bedroom->sleepers[0].forgiven, 0);
+}
+
+/* Sleeping as long as was meant is no absence, however long. */
+static void sleep_that_was_meant_is_no_absence(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    bedroom->patience = 4 * LUBDUB_SECOND;
+    lubdub_reactor_note_patience(bedroom->reactor, bedroom->patience);
+    set(bedroom, 0, 1200 * MS);
+    wanted = 1;
+    while (bedroom->woken == 0) {
+        ev_run(bedroom->loop, EVRUN_ONCE);
+    }
+    assert_true(bedroom->sleepers[0].forgiven == 0 || bedroom->sleepers[0].forgiven >= LUBDUB_SECOND);
+    assert_int_equal(bedroom->too_early, 0);
+}
+
+static void one_loop_has_one_reactor_as_long_as_anybody_wants_it(void **state)
+{
+    struct bedroom *bedroom = *state;
+    struct ev_loop *other_loop = ev_loop_new(EVFLAG_AUTO);
+    struct lubdub_reactor *again = lubdub_reactor_acquire(bedroom->loop, &hooks);
+    struct lubdub_reactor *other = lubdub_reactor_acquire(other_loop, &hooks);
+
+    assert_ptr_equal(again, bedroom->reactor);
+    assert_ptr_not_equal(other, bedroom->reactor);
+    lubdub_reactor_release(again);
+    set(bedroom, 0, MS);
+    wait_for(bedroom, 1);
+    lubdub_reactor_release(other);
+    ev_loop_destroy(other_loop);
+}
+
+static void let_go(struct bedroom *bedroom)
+{
+    if (bedroom->reactor != NULL) {
+        lubdub_deadlines_cancel(&bedroom->sleepers[0].node);
+        lubdub_deadlines_cancel(&bedroom->sleepers[1].node);
+        lubdub_reactor_release(bedroom->reactor);
+        bedroom->reactor = NULL;
+    }
+}
+
+static void reactor_let_go_from_inside_ends_with_the_callback(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    bedroom->inside = let_go;
+    set(bedroom, 0, MS);
+    set(bedroom, 1, MS);
+    wait_for(bedroom, 1);
+    assert_null(bedroom->reactor);
+    loop_run_for(bedroom->loop, 0.02);
+    assert_int_equal(bedroom->woken, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everybody_is_woken_in_time_and_nobody_before),
+        TEST(closer_deadline_wakes_the_loop_earlier),
+        TEST(cancelled_deadline_does_not_come),
+        TEST(deadline_may_be_set_again_from_inside),
+        TEST(no_turn_judges_more_than_its_share),
+        TEST(absence_is_noticed_and_forgiven_before_anybody_is_judged),
+        TEST(short_absence_is_no_matter_to_the_patient),
+        TEST(sleep_that_was_meant_is_no_absence),
+        TEST(one_loop_has_one_reactor_as_long_as_anybody_wants_it),
+        TEST(reactor_let_go_from_inside_ends_with_the_callback),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+#define _GNU_SOURCE
+#include "network.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "support/test.h"
+
+static int this_namespace(void)
+{
+    return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+static int new_namespace(void)
+{
+    if (unshare(CLONE_NEWNET) != 0) {
+        return -1;
+    }
+    return this_namespace();
+}
+
+void network_enter(int where)
+{
+    assert_int_equal(setns(where, CLONE_NEWNET), 0);
+}
+
+void network_make(struct network *network)
+{
+    char other[64];
+
+    network->home = this_namespace();
+    network->server = network->client = -1;
+    assert_true(network->home >= 0);
+    if (geteuid() != 0 || (network->client = new_namespace()) < 0 || (network->server = new_namespace()) < 0) {
+        network_remove(network);
+        print_message("needs the right to make network namespaces: skipped\n");
+        skip();
+    }
+    snprintf(other, sizeof other, "/proc/%d/fd/%d", (int)getpid(), network->client);
+    if (run("ip", "link", "add", "name", "cable0", "type", "veth", "peer", "name", "cable1", NULL) != 0) {
+        network_remove(network);
+        print_message("needs ip and veth: skipped\n");
+        skip();
+    }
+    assert_int_equal(run("ip", "link", "set", "cable1", "netns", other, NULL), 0);
+    assert_int_equal(run("ip", "address", "add", NETWORK_SERVER "/24", "dev", "cable0", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "lo", "up", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "cable0", "up", NULL), 0);
+    network_enter(network->client);
+    assert_int_equal(run("ip", "address", "add", NETWORK_CLIENT "/24", "dev", "cable1", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "lo", "up", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "cable1", "up", NULL), 0);
+    network_enter(network->home);
+}
+
+void network_remove(struct network *network)
+{
+    if (network->home > 0) {
+        network_enter(network->home);
+        close(network->home);
+        close(network->client);
+        close(network->server);
+        network->home = 0;
+    }
+}
+
+static void run_in(const struct network *network, int where, const char *link, const char *state)
+{
+    network_enter(where);
+    assert_int_equal(run("ip", "link", "set", link, state, NULL), 0);
+    network_enter(network->home);
+}
+
+void network_cut(const struct network *network)
+{
+    run_in(network, network->client, "cable1", "down");
+}
+
+void network_mend(const struct network *network)
+{
+    run_in(network, network->client, "cable1", "up");
+}
+
+/* The frames go to an address that no card has. */
+static void lose(const struct network *network, int where, const char *link, const char *to)
+{
+    network_enter(where);
+    assert_int_equal(run("ip", "neighbour", "replace", to, "lladdr", "02:00:00:00:00:99", "dev", link, "nud",
+                         "permanent", NULL),
+                     0);
+    network_enter(network->home);
+}
+
+void network_lose_from_server(const struct network *network)
+{
+    lose(network, network->server, "cable0", NETWORK_CLIENT);
+}
+
+void network_lose_from_client(const struct network *network)
+{
+    lose(network, network->client, "cable1", NETWORK_SERVER);
+}

@@ -1,0 +1,316 @@
+/* Where things run out: sessions, connections, descriptors, ports. Who is in stays in, and nothing spins. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <lubdub/cause.h>
+#include <lubdub/option.h>
+
+#include "crowd.h"
+#include "patience.h"
+#include "raw_client.h"
+#include "server_process.h"
+#include "support/test.h"
+
+struct stage {
+    struct server_process server;
+    struct server_process second;
+    struct crowd crowd;
+    struct raw_client client;
+    struct raw_client other;
+};
+
+static int set_up(void **state)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+
+    *state = stage;
+    stage->client.socket = stage->other.socket = -1;
+    stage->second.process.errors = stage->second.process.output = -1;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct stage *stage = *state;
+
+    crowd_kill(&stage->crowd);
+    raw_close(&stage->client);
+    raw_close(&stage->other);
+    server_process_clear(&stage->server);
+    server_process_clear(&stage->second);
+    free(stage);
+    return 0;
+}
+
+/* ---- sessions and connections ---- */
+
+static void one_session_too_many_is_told_so(void **state)
+{
+    struct stage *stage = *state;
+    static struct raw_frame frame;
+    uint64_t retry_after = 0;
+
+    server_process_start(&stage->server, "--max-sessions=1", NULL);
+    raw_join(&stage->client, stage->server.port, "first", 1000, 60000);
+    raw_connect(&stage->other, stage->server.port);
+    raw_say_hello(&stage->other, "second", 0, 0, 1);
+    raw_expect(&stage->other, LUBDUB_FRAME_BYE, LUBDUB_REASON_OVERLOADED, &frame);
+    assert_true(raw_option(&frame, LUBDUB_OPTION_RETRY_AFTER_MS, &retry_after));
+    assert_in_range(retry_after, 1, 60 * 60 * 1000);
+    expect_text(expect_event(&stage->server.events, "rejected", "second"), "cause", "rejected");
+    raw_close(&stage->other);
+    raw_connect(&stage->other, stage->server.port);
+    raw_probe(&stage->other); /* nameless, and no ACK either */
+    raw_expect_bye(&stage->other, LUBDUB_REASON_OVERLOADED);
+    raw_close(&stage->other);
+
+    raw_connect(&stage->other, stage->server.port);
+    raw_say_hello(&stage->other, "first", 1000, 60000, UINT64_MAX); /* to take over is not to be one more */
+    raw_expect_welcome(&stage->other);
+    raw_expect_bye(&stage->client, LUBDUB_REASON_REPLACED);
+    raw_close(&stage->other);
+    expect_events(&stage->server.events, "disconnected", 2);
+    raw_close(&stage->client);
+    raw_join(&stage->client, stage->server.port, "third", 1000, 60000); /* there is room again */
+    server_process_finish(&stage->server);
+}
+
+static void one_address_has_so_many_connections_and_no_more(void **state)
+{
+    struct stage *stage = *state;
+    struct raw_client crowd[3];
+    size_t i;
+
+    server_process_start(&stage->server, "--max-per-address=3", "--workers=2", NULL);
+    for (i = 0; i < COUNT_OF(crowd); i++) {
+        raw_join(&crowd[i], stage->server.port, NULL, 1000, 60000);
+    }
+    raw_connect(&stage->client, stage->server.port);
+    raw_expect_bye(&stage->client, LUBDUB_REASON_OVERLOADED);
+    raw_close(&stage->client);
+    raw_bye(&crowd[0], 0);
+    raw_expect_silent_end(&crowd[0]);
+    raw_close(&crowd[0]);
+    expect_event(&stage->server.events, "disconnected", NULL);
+    stay(50 * LUBDUB_MILLISECOND); /* its connection ends a moment after its session */
+    raw_join(&stage->client, stage->server.port, NULL, 1000, 60000);
+    for (i = 1; i < COUNT_OF(crowd); i++) {
+        raw_close(&crowd[i]);
+    }
+    server_process_finish(&stage->server);
+}
+
+/* ---- descriptors ---- */
+
+static void without_descriptors_accepting_pauses_and_goes_on(void **state)
+{
+    struct stage *stage = *state;
+    struct raw_client crowd[40];
+    struct rlimit few = {0};
+    struct rlimit before;
+    uint64_t cpu;
+    size_t i;
+
+    server_process_start(&stage->server, NULL);
+    raw_join(&stage->client, stage->server.port, "insider", 1000, 60000);
+    few.rlim_cur = few.rlim_max = process_descriptors(&stage->server.process) + 8;
+    assert_int_equal(prlimit(stage->server.process.pid, RLIMIT_NOFILE, NULL, &before), 0);
+    few.rlim_max = before.rlim_max;
+    assert_int_equal(prlimit(stage->server.process.pid, RLIMIT_NOFILE, &few, NULL), 0);
+    for (i = 0; i < COUNT_OF(crowd); i++) {
+        raw_connect(&crowd[i], stage->server.port); /* the backlog takes them */
+        raw_probe(&crowd[i]);
+    }
+    process_expect_error(&stage->server.process, "accepting pauses");
+    cpu = process_cpu(&stage->server.process);
+    stay(LUBDUB_SECOND);
+    assert_true(process_cpu(&stage->server.process) < cpu + 300); /* milliseconds: it does not spin */
+    raw_expect_life(&stage->client);
+
+    assert_int_equal(prlimit(stage->server.process.pid, RLIMIT_NOFILE, &before, NULL), 0);
+    raw_join(&stage->other, stage->server.port, "newcomer", 1000, 60000);
+    for (i = 0; i < COUNT_OF(crowd); i++) {
+        raw_close(&crowd[i]);
+    }
+    server_process_finish(&stage->server);
+    assert_true(process_count_errors(&stage->server.process, "accepting pauses") < 100);
+}
+
+/* ---- ports and addresses ---- */
+
+static void expect_no_start(struct server_process *server, const char *words)
+{
+    process_start(&server->process);
+    assert_int_equal(process_wait(&server->process), 3);
+    assert_int_equal(process_count_errors(&server->process, words), 1);
+    assert_int_equal(process_count_errors(&server->process, "\n"), 1);
+}
+
+/* Also where the first shares its port among its own workers: a second server would take half of its clients. */
+static void second_server_on_the_same_port_does_not_start(void **state)
+{
+    static const char *const workers[][2] = {{"--workers=1", "--workers=1"},
+                                             {"--workers=2", "--workers=2"},
+                                             {"--workers=1", "--workers=2"},
+                                             {"--workers=2", "--workers=1"}};
+    struct stage *stage = *state;
+    size_t i;
+
+    for (i = 0; i < COUNT_OF(workers); i++) {
+        server_process_start(&stage->server, workers[i][0], NULL);
+        server_process_init(&stage->second);
+        process_add(&stage->second.process, "--listen");
+        process_add(&stage->second.process, stage->server.address);
+        process_add(&stage->second.process, workers[i][1]);
+        expect_no_start(&stage->second, "127.0.0.1");
+        process_clear(&stage->second.process);
+        raw_connect(&stage->client, stage->server.port);
+        raw_expect_life(&stage->client);
+        raw_close(&stage->client);
+        server_process_finish(&stage->server);
+        server_process_clear(&stage->server);
+    }
+}
+
+static void same_address_twice_does_not_start(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_init(&stage->server);
+    server_process_listen(&stage->server);
+    process_add(&stage->server.process, "--workers=2");
+    process_add(&stage->server.process, "--listen");
+    process_add(&stage->server.process, stage->server.address);
+    process_start(&stage->server.process);
+    assert_in_range(process_wait(&stage->server.process), 2, 3);
+}
+
+static void address_of_another_machine_does_not_start(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_init(&stage->server);
+    process_add(&stage->server.process, "--listen=192.0.2.1:4444");
+    expect_no_start(&stage->server, "192.0.2.1");
+}
+
+static void port_is_free_again_at_once_after_a_restart(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, NULL);
+    raw_join(&stage->client, stage->server.port, "guest", 1000, 60000);
+    server_process_finish(&stage->server); /* closes first: its end stays in TIME_WAIT */
+    raw_close(&stage->client);
+
+    server_process_init(&stage->second);
+    process_add(&stage->second.process, "--listen");
+    process_add(&stage->second.process, stage->server.address);
+    process_add(&stage->second.process, "--events=json");
+    process_start(&stage->second.process);
+    event_reader_init(&stage->second.events, stage->second.process.output);
+    expect_event(&stage->second.events, "listening", NULL);
+    raw_join(&stage->client, stage->server.port, "guest", 1000, 60000);
+    server_process_finish(&stage->second);
+}
+
+static void both_families_are_served(void **state)
+{
+    struct stage *stage = *state;
+    char everywhere[64];
+    const json_t *event;
+
+    server_process_init(&stage->server);
+    stage->server.port = free_port();
+    snprintf(everywhere, sizeof everywhere, "*:%u", stage->server.port);
+    process_add(&stage->server.process, "--listen");
+    process_add(&stage->server.process, everywhere);
+    process_add(&stage->server.process, "--events=json");
+    process_start(&stage->server.process);
+    event_reader_init(&stage->server.events, stage->server.process.output);
+    expect_events(&stage->server.events, "listening", 2);
+
+    raw_connect_to(&stage->client, "::1", stage->server.port);
+    raw_hello(&stage->client, "six", 1000, 60000);
+    event = expect_event(&stage->server.events, "connected", "six");
+    assert_memory_equal(event_text(event, "remote"), "[::1]:", 6);
+    raw_connect_to(&stage->other, "127.0.0.1", stage->server.port);
+    raw_hello(&stage->other, "four", 1000, 60000);
+    event = expect_event(&stage->server.events, "connected", "four");
+    assert_memory_equal(event_text(event, "remote"), "127.0.0.1:", 10);
+    raw_expect_life(&stage->client);
+    server_process_finish(&stage->server);
+}
+
+/* ---- idling ---- */
+
+static void idle_sessions_cost_no_processor_time(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t cpu;
+
+    server_process_start(&stage->server, NULL);
+    stage->crowd = (struct crowd){
+        .port = stage->server.port, .prefix = "idle", .count = 1000, .interval_ms = 600000, .expiry_ms = 3600000};
+    crowd_start(&stage->crowd);
+    expect_events(&stage->server.events, "connected", 1000);
+    crowd_stop(&stage->crowd);
+    cpu = process_cpu(&stage->server.process);
+    stay(1500 * LUBDUB_MILLISECOND);
+    assert_true(process_cpu(&stage->server.process) <= cpu + 20);
+    server_process_finish(&stage->server);
+}
+
+/* What comes and goes leaves nothing behind. */
+static void descriptors_and_memory_return_to_where_they_were(void **state)
+{
+    struct stage *stage = *state;
+    size_t descriptors = 0;
+    size_t resident = 0;
+    int round;
+
+    server_process_start(&stage->server, NULL);
+    for (round = 0; round < 6; round++) {
+        lubdub_time until = now() + PATIENCE;
+
+        stage->crowd = (struct crowd){
+            .port = stage->server.port, .prefix = "guest", .count = 500, .interval_ms = 100, .expiry_ms = 5000};
+        crowd_start(&stage->crowd);
+        crowd_kill(&stage->crowd);
+        expect_events(&stage->server.events, "disconnected", (size_t)(round + 1) * 500);
+        while (server_process_count(&stage->server, "connections") > 0) {
+            assert_true(now() < until);
+        }
+        if (round == 2) {
+            descriptors = process_descriptors(&stage->server.process);
+            resident = process_resident(&stage->server.process);
+        }
+    }
+    assert_int_equal(process_descriptors(&stage->server.process), descriptors);
+    assert_true(process_resident(&stage->server.process) < resident + 4096);
+    server_process_finish(&stage->server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_session_too_many_is_told_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_address_has_so_many_connections_and_no_more, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_descriptors_accepting_pauses_and_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(second_server_on_the_same_port_does_not_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(same_address_twice_does_not_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(address_of_another_machine_does_not_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(port_is_free_again_at_once_after_a_restart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(both_families_are_served, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(idle_sessions_cost_no_processor_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(descriptors_and_memory_return_to_where_they_were, set_up, tear_down),
+    };
+
+    measure_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

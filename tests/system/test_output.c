@@ -1,0 +1,328 @@
+/* Whoever reads the events may be slow, gone or full: the heartbeat goes on, and what was dropped is counted. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "patience.h"
+#include "raw_client.h"
+#include "scratch.h"
+#include "server_process.h"
+#include "support/test.h"
+
+/* More than the pipe and both halves of the store can hold, a kilobyte each. */
+#define EVENTS_TOO_MANY 20000
+
+struct stage {
+    struct server_process server;
+    struct raw_client client;
+    struct scratch scratch;
+    struct event_reader file;
+    bool is_mounted;
+};
+
+static int set_up(void **state)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+
+    *state = stage;
+    stage->client.socket = -1;
+    stage->file.descriptor = -1;
+    scratch_make(&stage->scratch);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct stage *stage = *state;
+
+    raw_close(&stage->client);
+    server_process_clear(&stage->server);
+    if (stage->file.descriptor >= 0) {
+        close(stage->file.descriptor);
+        event_reader_clear(&stage->file);
+    }
+    if (stage->is_mounted) {
+        umount2(stage->scratch.folder, MNT_DETACH);
+    }
+    scratch_remove(&stage->scratch);
+    free(stage);
+    return 0;
+}
+
+/* A client that may send very fast. */
+static void join(struct stage *stage)
+{
+    raw_join(&stage->client, stage->server.port, "chatterbox", 1, 60000);
+}
+
+/* Each probe tells another health, with content: an event of a kilobyte. Every answer is waited for. */
+static void make_events(struct stage *stage, uint64_t count)
+{
+    static uint8_t content[1000];
+    static struct raw_frame frame;
+    uint64_t i;
+
+    memset(content, 'x', sizeof content);
+    for (i = 0; i < count; i++) {
+        stage->client.probes++;
+        raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, (unsigned)(stage->client.probes & 1),
+                       stage->client.probes, content, sizeof content);
+        raw_expect(&stage->client, LUBDUB_FRAME_ACK, stage->client.probes, &frame);
+    }
+}
+
+static uint64_t count_dropped(const struct event_reader *events)
+{
+    uint64_t dropped = 0;
+    size_t i;
+
+    for (i = 0; i < events->count; i++) {
+        if (strcmp(event_text(events->events[i], "event"), "dropped") == 0) {
+            dropped += event_number(events->events[i], "count");
+        }
+    }
+    return dropped;
+}
+
+static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
+{
+    struct stage *stage = *state;
+    struct event_reader *events = &stage->server.events;
+    lubdub_time asked_at;
+    size_t resident;
+
+    server_process_start(&stage->server, "--interval-min=1ms", NULL);
+    join(stage);
+    resident = process_resident(&stage->server.process);
+    make_events(stage, EVENTS_TOO_MANY);
+    assert_true(process_resident(&stage->server.process) < resident + 40 * 1024);
+    asked_at = now();
+    raw_expect_life(&stage->client);
+    assert_true(now() - asked_at < LUBDUB_SECOND);
+    assert_true(server_process_count(&stage->server, "events_lost") > 0);
+
+    /* The reader comes back: what is missing is counted where it is missing. */
+    expect_events(events, "dropped", 1);
+    make_events(stage, 10);
+    raw_bye(&stage->client, 0);
+    expect_event(events, "disconnected", "chatterbox");
+    assert_true(count_dropped(events) > 0);
+    /* Connected, listening, late and message events may be among the dropped; health makes up the rest. */
+    assert_int_equal(count_dropped(events), server_process_count(&stage->server, "events_lost"));
+    assert_true(count_events(events, "health", NULL) + count_dropped(events) >= EVENTS_TOO_MANY + 10);
+    process_signal(&stage->server.process, SIGTERM);
+    event_reader_finish(events);
+    assert_int_equal(process_wait(&stage->server.process), 0);
+    expect_text(events->events[events->count - 1], "event", "stopped");
+}
+
+/* Nobody ever reads: the end does not wait for ever, and the log says how many were lost. */
+static void server_ends_although_nobody_reads(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, "--interval-min=1ms", "--drain=100ms", NULL);
+    join(stage);
+    make_events(stage, 500);
+    process_signal(&stage->server.process, SIGTERM);
+    assert_int_equal(process_wait(&stage->server.process), 0);
+    assert_int_equal(process_count_errors(&stage->server.process, "events were lost"), 1);
+}
+
+static void reader_that_goes_away_is_no_harm(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, "--interval-min=1ms", NULL);
+    join(stage);
+    close(stage->server.process.output);
+    stage->server.process.output = -1;
+    make_events(stage, 100);
+    process_expect_error(&stage->server.process, "nobody reads the events");
+    raw_expect_life(&stage->client);
+    process_signal(&stage->server.process, SIGTERM);
+    assert_int_equal(process_wait(&stage->server.process), 0);
+}
+
+static void full_disk_is_no_harm(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, "--interval-min=1ms", "--events-file=/dev/full", NULL);
+    join(stage);
+    make_events(stage, 200);
+    raw_expect_life(&stage->client);
+    server_process_finish(&stage->server); /* standard output has them all */
+    assert_int_equal(count_events(&stage->server.events, "health", NULL), 200);
+    assert_int_equal(process_count_errors(&stage->server.process, "events were lost"), 1);
+}
+
+static void read_file(struct stage *stage, const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+    assert_true(descriptor >= 0);
+    if (stage->file.descriptor >= 0) {
+        close(stage->file.descriptor);
+        event_reader_clear(&stage->file);
+    }
+    event_reader_init(&stage->file, descriptor);
+    event_reader_finish(&stage->file);
+}
+
+/* Reads the file again and again until this event stands there. */
+static void expect_in_file(struct stage *stage, const char *path, const char *name)
+{
+    lubdub_time until = now() + PATIENCE;
+
+    for (;;) {
+        read_file(stage, path);
+        if (find_event(&stage->file, name, NULL) != NULL) {
+            return;
+        }
+        assert_true(now() < until);
+        stay(10 * LUBDUB_MILLISECOND);
+    }
+}
+
+static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state)
+{
+    struct stage *stage = *state;
+    char option[SCRATCH_PATH + 32];
+    char events[SCRATCH_PATH];
+    char ballast[SCRATCH_PATH];
+    static char weight[32768];
+
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", stage->scratch.folder, "tmpfs", 0, "size=64k") != 0) {
+        print_message("needs root for a small file system: skipped\n");
+        skip();
+    }
+    stage->is_mounted = true;
+    scratch_write(&stage->scratch, "ballast", weight, sizeof weight, ballast);
+    scratch_path(&stage->scratch, "events", events);
+    snprintf(option, sizeof option, "--events-file=%s", events);
+    server_process_start(&stage->server, "--interval-min=1ms", option, NULL);
+    join(stage);
+    make_events(stage, 200);
+    assert_int_equal(unlink(ballast), 0);
+    expect_in_file(stage, events, "dropped");
+    raw_bye(&stage->client, 0);
+    expect_in_file(stage, events, "disconnected");
+    assert_true(count_dropped(&stage->file) > 0);
+    assert_int_equal(count_events(&stage->file, "health", NULL) + count_dropped(&stage->file), 200);
+    server_process_finish(&stage->server);
+}
+
+static void events_file_is_appended_to_and_rotated(void **state)
+{
+    struct stage *stage = *state;
+    char option[SCRATCH_PATH + 32];
+    char events[SCRATCH_PATH];
+    char rotated[SCRATCH_PATH];
+    struct stat status;
+
+    scratch_write_text(&stage->scratch, "events", "{\"event\":\"of an earlier run\"}\n", events);
+    scratch_path(&stage->scratch, "events.1", rotated);
+    snprintf(option, sizeof option, "--events-file=%s", events);
+    server_process_start(&stage->server, "--interval-min=1ms", option, NULL);
+    join(stage);
+    expect_in_file(stage, events, "connected");
+    expect_text(stage->file.events[0], "event", "of an earlier run");
+
+    assert_int_equal(rename(events, rotated), 0);
+    process_signal(&stage->server.process, SIGHUP);
+    process_expect_error(&stage->server.process, "configuration read again");
+    raw_message(&stage->client, "after the rotation");
+    expect_in_file(stage, events, "message");
+    assert_int_equal(count_events(&stage->file, "connected", NULL), 0);
+    read_file(stage, rotated);
+    assert_int_equal(count_events(&stage->file, "message", NULL), 0);
+
+    /* The folder is gone: the file that is open stays, and the log says so. */
+    assert_int_equal(rename(events, rotated), 0);
+    assert_int_equal(mkdir(events, 0700), 0);
+    process_signal(&stage->server.process, SIGHUP);
+    process_expect_error(&stage->server.process, "cannot reopen the events file");
+    raw_bye(&stage->client, 0);
+    expect_in_file(stage, rotated, "disconnected");
+    assert_int_equal(stat(events, &status), 0);
+    assert_true(S_ISDIR(status.st_mode));
+    server_process_finish(&stage->server);
+}
+
+static void events_file_that_cannot_be_written_is_told_at_the_start(void **state)
+{
+    struct stage *stage = *state;
+    static const char *const paths[] = {"/nonexistent/folder/events", "/"};
+    size_t i;
+
+    for (i = 0; i < COUNT_OF(paths); i++) {
+        server_process_init(&stage->server);
+        server_process_listen(&stage->server);
+        process_add(&stage->server.process, "--events-file");
+        process_add(&stage->server.process, paths[i]);
+        process_start(&stage->server.process);
+        assert_int_equal(process_wait(&stage->server.process), 3);
+        assert_int_equal(process_count_errors(&stage->server.process, paths[i]), 1);
+        assert_int_equal(process_count_errors(&stage->server.process, "\n"), 1);
+        process_clear(&stage->server.process);
+    }
+}
+
+/* No descriptor of 0, 1 and 2 may ever be a socket: what is printed would go to a peer. */
+static void closed_standard_streams_are_filled(void **state)
+{
+    struct stage *stage = *state;
+    unsigned closed;
+
+    for (closed = 1; closed < 8; closed++) {
+        int descriptor;
+
+        server_process_init(&stage->server);
+        server_process_listen(&stage->server);
+        stage->server.process.input_from = (closed & 1) != 0 ? PROCESS_CLOSED : 0;
+        stage->server.process.output_to = (closed & 2) != 0 ? PROCESS_CLOSED : 0;
+        stage->server.process.errors_closed = (closed & 4) != 0;
+        process_start(&stage->server.process);
+        while (!raw_try_connect(&stage->client, stage->server.port)) {
+            stay(5 * LUBDUB_MILLISECOND);
+        }
+        raw_expect_life(&stage->client);
+        for (descriptor = 0; descriptor < 3; descriptor++) {
+            char path[64];
+            char target[256] = "";
+
+            snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)stage->server.process.pid, descriptor);
+            assert_true(readlink(path, target, sizeof target - 1) > 0);
+            assert_null(strstr(target, "socket:"));
+        }
+        raw_close(&stage->client);
+        process_signal(&stage->server.process, SIGTERM);
+        assert_int_equal(process_wait(&stage->server.process), 0);
+        process_clear(&stage->server.process);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(slow_reader_of_events_loses_some_and_holds_nobody_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(server_ends_although_nobody_reads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reader_that_goes_away_is_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(full_disk_is_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(disk_that_has_room_again_gets_whole_lines_and_the_count, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(events_file_is_appended_to_and_rotated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(events_file_that_cannot_be_written_is_told_at_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(closed_standard_streams_are_filled, set_up, tear_down),
+    };
+
+    measure_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,452 @@
+/* lubdub-swarm as people run it: all faults, an interruption, a server that dies, a full disk, bad options. */
+#include "support/patience.h"
+#include "support/test.h"
+
+#include "process.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Every test gets a swarm that has not been started; only words are added. */
+static int setup(void **state)
+{
+    static struct process swarm;
+
+    process_init(&swarm, "LUBDUB_SWARM");
+    *state = &swarm;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    process_clear(*state);
+    return 0;
+}
+
+/* Words in one string, cut at spaces; the string must outlive the process. */
+static void add(struct process *swarm, char *words)
+{
+    char *rest;
+    char *word;
+
+    for (word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        process_add(swarm, word);
+    }
+}
+
+/* Its report; the caller decrefs. */
+static json_t *read_report(struct process *swarm)
+{
+    size_t length;
+    char *text = process_read_output(swarm, &length);
+    json_t *report = json_loadb(text, length, 0, NULL);
+
+    if (report == NULL) {
+        char *errors = process_errors(swarm);
+
+        fail_msg("no report but: %s%s", text, errors);
+    }
+    free(text);
+    return report;
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    assert_true(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static double milliseconds(const json_t *object, const char *part, const char *key)
+{
+    const json_t *value = json_object_get(json_object_get(object, part), key);
+
+    assert_true(json_is_real(value));
+    return json_real_value(value);
+}
+
+static const json_t *row(const json_t *report, const char *fault, const char *side)
+{
+    const json_t *rows = json_object_get(report, "faults");
+    size_t i;
+
+    for (i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+
+        if (strcmp(json_string_value(json_object_get(row, "fault")), fault) == 0 &&
+            strcmp(json_string_value(json_object_get(row, "side")), side) == 0) {
+            return row;
+        }
+    }
+    fail_msg("no row for %s, %s", fault, side);
+    return NULL;
+}
+
+static void expect_detected(const json_t *report, const char *fault, const char *side, json_int_t count)
+{
+    const json_t *found = row(report, fault, side);
+
+    assert_int_equal(number(found, "injected"), count);
+    assert_int_equal(number(found, "detected"), count);
+    assert_int_equal(number(found, "missed"), 0);
+    assert_int_equal(number(found, "wrong_cause"), 0);
+    assert_int_equal(number(found, "false_alarms"), 0);
+    assert_true(milliseconds(found, "latency_ms", "min") <= milliseconds(found, "latency_ms", "p50"));
+    assert_true(milliseconds(found, "latency_ms", "p50") <= milliseconds(found, "latency_ms", "max"));
+    assert_true(milliseconds(found, "latency_ms", "max") <=
+                milliseconds(found, "bound_ms", "high") + (double)SLACK / (double)LUBDUB_MILLISECOND);
+}
+
+/* Where the machine held the swarm itself up, living clients may really have been silent for too long. */
+static void skip_if_held_up(json_t *report)
+{
+    if (number(json_object_get(report, "costs"), "swarm_absences") > 0) {
+        json_decref(report);
+        print_message("the machine was too busy to judge by\n");
+        skip();
+    }
+}
+
+static void swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf(void **state)
+{
+    char words[] =
+        "--spawn-server --clients 200 --interval 200ms --expiry 800ms --timeout 2s --warmup 300ms --duration 2s "
+        "--fault freeze:10% --fault kill:10% --fault reset:10% --fault bye:10% --fault server-stall:1200ms "
+        "--fault server-freeze --fault server-kill --seed 7 --report json";
+    struct process *swarm = *state;
+    json_t *report;
+    int status;
+
+    add(swarm, words);
+    process_start(swarm);
+    report = read_report(swarm);
+    status = process_wait(swarm);
+    skip_if_held_up(report);
+
+    expect_detected(report, "freeze", "server", 20);
+    expect_detected(report, "kill", "server", 20);
+    expect_detected(report, "reset", "server", 20);
+    expect_detected(report, "bye", "server", 20);
+    expect_detected(report, "server-freeze", "client", 200);
+    expect_detected(report, "server-kill", "client", 200);
+    assert_int_equal(number(row(report, "server-stall", "client"), "injected"), 200);
+    assert_int_equal(number(row(report, "server-stall", "client"), "false_alarms"), 0);
+    assert_int_equal(number(row(report, "server-stall", "server"), "false_alarms"), 0);
+    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
+    assert_int_equal(number(json_object_get(report, "totals"), "connected"), 200);
+
+    /* A silence is not noticed before its deadline. */
+    assert_true(milliseconds(row(report, "server-freeze", "client"), "latency_ms", "min") >= 2000 - 50);
+    assert_true(json_is_true(json_object_get(report, "passed")));
+    assert_int_equal(status, 0);
+    json_decref(report);
+}
+
+/* The caller frees. */
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 1 << 20);
+
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* The columns that the seed decides: of each line fault,side,identity; sorted, as two may change places within a
+ * moment. */
+static int compare_lines(const void *one, const void *other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static size_t choices(char *text, char **lines, size_t limit)
+{
+    size_t count = 0;
+    char *rest;
+    char *line;
+
+    for (line = strtok_r(text, "\n", &rest); line != NULL && count < limit; line = strtok_r(NULL, "\n", &rest)) {
+        char *comma = strchr(line, ',');
+
+        comma = comma != NULL ? strchr(comma + 1, ',') : NULL;
+        comma = comma != NULL ? strchr(comma + 1, ',') : NULL;
+        assert_non_null(comma);
+        *comma = '\0';
+        lines[count++] = line;
+    }
+    qsort(lines, count, sizeof *lines, compare_lines);
+    return count;
+}
+
+static void run_to_csv(const char *path, char *words)
+{
+    struct process swarm;
+
+    process_init(&swarm, "LUBDUB_SWARM");
+    add(&swarm, words);
+    process_add(&swarm, "--csv");
+    process_add(&swarm, path);
+    process_start(&swarm);
+    assert_int_equal(process_wait(&swarm), 0);
+    process_clear(&swarm);
+}
+
+static void csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices(void **state)
+{
+    char words[2][200];
+    char paths[2][64];
+    char *texts[2];
+    char *lines[2][64];
+    size_t counts[2];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        snprintf(words[i], sizeof words[i],
+                 "--spawn-server --clients 40 --interval 200ms --warmup 0 --duration 500ms --fault bye:25%% "
+                 "--fault reset:25%% --seed 42");
+        snprintf(paths[i], sizeof paths[i], "/tmp/test_swarm.%ld.%zu.csv", (long)getpid(), i);
+        run_to_csv(paths[i], words[i]);
+        texts[i] = read_file(paths[i]);
+        unlink(paths[i]);
+    }
+    assert_memory_equal(texts[0], "fault,side,identity,injected_ns,detected_ns,latency_ms,cause\n", 61);
+    for (i = 0; i < 2; i++) {
+        counts[i] = choices(texts[i], lines[i], 64);
+        assert_int_equal(counts[i], 1 + 20);
+    }
+    for (i = 0; i < counts[0]; i++) {
+        assert_string_equal(lines[0][i], lines[1][i]);
+    }
+    free(texts[0]);
+    free(texts[1]);
+}
+
+static pid_t child_of(pid_t parent)
+{
+    char path[64];
+    long child = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)parent, (long)parent);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        if (fscanf(file, "%ld", &child) != 1) {
+            child = 0;
+        }
+        fclose(file);
+    }
+    return (pid_t)child;
+}
+
+/* Waits for the server that the swarm starts, and a little until it serves. */
+static pid_t wait_for_server(const struct process *swarm)
+{
+    const lubdub_time until = now() + PATIENCE;
+    pid_t server;
+
+    while ((server = child_of(swarm->pid)) == 0 && now() < until) {
+        stay(10 * LUBDUB_MILLISECOND);
+    }
+    assert_true(server > 0);
+    stay(2 * LUBDUB_SECOND);
+    return server;
+}
+
+static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **state)
+{
+    char words[] = "--spawn-server --clients 50 --interval 100ms --warmup 0 --duration 60s --fault kill:100% --seed 3 "
+                   "--report json";
+    struct process *swarm = *state;
+    json_t *report;
+    pid_t server;
+
+    add(swarm, words);
+    process_start(swarm);
+    server = wait_for_server(swarm);
+    process_signal(swarm, SIGINT);
+    report = read_report(swarm);
+    assert_int_equal(process_wait(swarm), 128 + SIGINT);
+    assert_true(json_is_true(json_object_get(report, "interrupted")));
+    assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
+    assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    assert_int_equal(kill(server, 0), -1); /* the swarm has reaped it */
+    json_decref(report);
+}
+
+static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(void **state)
+{
+    char words[] = "--spawn-server --clients 50 --interval 100ms --warmup 0 --duration 60s --fault bye:100% --seed 3 "
+                   "--report json";
+    struct process *swarm = *state;
+    json_t *report;
+
+    add(swarm, words);
+    process_start(swarm);
+    assert_int_equal(kill(wait_for_server(swarm), SIGKILL), 0);
+    report = read_report(swarm);
+    assert_int_equal(process_wait(swarm), 1);
+    assert_true(json_is_true(json_object_get(report, "server_lost")));
+    assert_non_null(strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)), "the server died"));
+    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    json_decref(report);
+}
+
+static void full_disk_is_told_and_the_report_is_printed_all_the_same(void **state)
+{
+    char words[] = "--spawn-server --clients 20 --interval 200ms --warmup 0 --duration 500ms --fault bye:50% "
+                   "--csv /dev/full";
+    struct process *swarm = *state;
+    size_t length;
+    char *report;
+
+    add(swarm, words);
+    process_start(swarm);
+    report = process_read_output(swarm, &length);
+    assert_int_equal(process_wait(swarm), 1);
+    assert_non_null(strstr(report, "\nbye           server       10       10      0     0"));
+    assert_non_null(strstr(report, "\npassed: 10 faults, 0 missed"));
+    process_expect_error(swarm, "could not write all of /dev/full: No space left on device");
+    free(report);
+}
+
+static void text_report_fits_a_hundred_columns(void **state)
+{
+    char words[] = "--spawn-server --clients 20 --interval 200ms --warmup 0 --duration 500ms --fault freeze:50%";
+    struct process *swarm = *state;
+    size_t length;
+    char *report;
+    char *rest;
+    char *line;
+
+    add(swarm, words);
+    process_start(swarm);
+    report = process_read_output(swarm, &length);
+    process_wait(swarm);
+    for (line = strtok_r(report, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        assert_in_range(strlen(line), 0, 100);
+    }
+    free(report);
+}
+
+static void picture_is_drawn_where_there_is_gnuplot(void **state)
+{
+    char path[64];
+    char words[] = "--spawn-server --clients 20 --interval 200ms --warmup 0 --duration 500ms --fault bye:50%";
+    struct process *swarm = *state;
+    char *picture;
+
+    if (run("gnuplot", "--version", NULL) != 0) {
+        skip();
+    }
+    snprintf(path, sizeof path, "/tmp/test_swarm.%ld.'%%.svg", (long)getpid());
+    add(swarm, words);
+    process_add(swarm, "--plot");
+    process_add(swarm, path);
+    process_start(swarm);
+    assert_int_equal(process_wait(swarm), 0);
+    picture = read_file(path);
+    assert_non_null(strstr(picture, "<svg"));
+    assert_non_null(strstr(picture, "bye, noticed by the server (n = 10)"));
+    free(picture);
+    unlink(path);
+}
+
+static void server_that_is_not_there_is_a_failure_to_start(void **state)
+{
+    char words[] = "--clients 5 127.0.0.1:1";
+    struct process *swarm = *state;
+
+    add(swarm, words);
+    process_start(swarm);
+    assert_int_equal(process_wait(swarm), 3);
+    process_expect_error(swarm, "0 of 5 clients could connect to 127.0.0.1:1");
+    process_expect_error(swarm, "Connection refused");
+}
+
+static void server_that_does_not_start_is_a_failure_to_start(void **state)
+{
+    char words[] = "--spawn-server=--no-such-option --clients 5";
+    struct process *swarm = *state;
+
+    add(swarm, words);
+    process_start(swarm);
+    assert_int_equal(process_wait(swarm), 3);
+    process_expect_error(swarm, "--no-such-option");
+    process_expect_error(swarm, "lubdub-server did not start: it ended with status 2");
+}
+
+static void bad_option_is_named_and_nothing_is_started(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *error;
+    } samples[] = {
+        {"--fault freeze:101%", "--fault freeze:101%"},
+        {"--fault freeze:0", "--fault freeze:0"},
+        {"--fault sneeze:5%", "--fault sneeze:5%: must be KIND:SHARE"},
+        {"--fault cut:5%", "--fault cut:5%"},
+        {"--fault server-kill", "--spawn-server"},
+        {"--spawn-server --fault server-kill:10%", "there is one server"},
+        {"--fault freeze:70% --fault kill:70%", "the shares take 140 clients, and there are 100"},
+        {"--clients 0", "--clients 0"},
+        {"--clients 9999999", "--clients 9999999: a process may open"},
+        {"--processes 2", "--processes 2"},
+        {"--interval 1s --expiry 1s", "--expiry must be at least twice --interval"},
+        {"--plot picture.gif", "--plot picture.gif"},
+        {"--report xml", "--report xml"},
+        {"--spawn-server 127.0.0.1:3333", "--spawn-server"},
+        {"one two", "two"},
+        {"--no-such-option", "--no-such-option"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(samples); i++) {
+        struct process swarm;
+        char words[128];
+        size_t length;
+        char *output;
+
+        process_init(&swarm, "LUBDUB_SWARM");
+        snprintf(words, sizeof words, "%s", samples[i].words);
+        add(&swarm, words);
+        process_start(&swarm);
+        output = process_read_output(&swarm, &length);
+        assert_int_equal(process_wait(&swarm), 2);
+        assert_int_equal(length, 0);
+        process_expect_error(&swarm, samples[i].error);
+        assert_int_equal(process_count_errors(&swarm, "\n"), 1);
+        free(output);
+        process_clear(&swarm);
+    }
+}
+
+#define SWARM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SWARM_TEST(swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf),
+        SWARM_TEST(csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices),
+        SWARM_TEST(ctrl_c_ends_with_what_was_measured_and_leaves_no_process),
+        SWARM_TEST(server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept),
+        SWARM_TEST(full_disk_is_told_and_the_report_is_printed_all_the_same),
+        SWARM_TEST(text_report_fits_a_hundred_columns),
+        SWARM_TEST(picture_is_drawn_where_there_is_gnuplot),
+        SWARM_TEST(server_that_is_not_there_is_a_failure_to_start),
+        SWARM_TEST(server_that_does_not_start_is_a_failure_to_start),
+        SWARM_TEST(bad_option_is_named_and_nothing_is_started),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
