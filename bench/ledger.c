@@ -1,6 +1,7 @@
 /* Injections on one side, verdicts on the other. */
 #include "ledger.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,7 @@ static struct swarm_observation *add(struct swarm_ledger *ledger, uint32_t ident
         ledger->unrecorded_count++;
         return NULL;
     }
+    assert(ledger->observations != NULL);
     ledger->cases[identity].observation = (uint32_t)ledger->count;
     ledger->observations[ledger->count] = (struct swarm_observation){.identity = identity};
     return &ledger->observations[ledger->count++];

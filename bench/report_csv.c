@@ -34,7 +34,7 @@ void swarm_report_csv(FILE *file, const struct swarm_ledger *ledger)
     for (i = 0; i < ledger->count; i++) {
         const struct swarm_observation *observation = &ledger->observations[i];
 
-        /* That nobody noticed what nobody had to notice is no observation; neither is what the server's death explains. */
+        /* Nobody noticed what nobody had to notice, or the server's death explains it: that is no observation. */
         if (observation->outcome != SWARM_SPARED && observation->outcome != SWARM_EXCUSED) {
             print_observation(file, observation);
         }

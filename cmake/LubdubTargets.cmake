@@ -19,14 +19,6 @@ include(GNUInstallDirs)
 
 file(RELATIVE_PATH LUBDUB_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 
-# Until the sources are all there, what has none yet is built from a line of nothing.
-function(lubdub_in_flight sources name content)
-    if(NOT ${sources})
-        file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.c "${content}\n")
-        set(${sources} ${CMAKE_CURRENT_BINARY_DIR}/${name}.c PARENT_SCOPE)
-    endif()
-endfunction()
-
 # ---- Flags
 
 add_library(lubdub-warnings INTERFACE)
@@ -65,7 +57,6 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 
 function(lubdub_archive part)
     cmake_parse_arguments(PARSE_ARGV 1 archive "" "" "SOURCES;LINKS;INCLUDES")
-    lubdub_in_flight(archive_SOURCES archive-${part} "extern int lubdub_nothing;")
     set(archive liblubdub-${part})
 
     add_library(${archive} STATIC ${archive_SOURCES})
@@ -77,7 +68,6 @@ endfunction()
 
 function(lubdub_library part)
     cmake_parse_arguments(PARSE_ARGV 1 library "" "" "SOURCES;PARTS;INSIDE;LINKS")
-    lubdub_in_flight(library_SOURCES library-${part} "extern int lubdub_nothing;")
     list(TRANSFORM library_INSIDE PREPEND lubdub:: OUTPUT_VARIABLE inside)
     list(TRANSFORM library_PARTS PREPEND lubdub:: OUTPUT_VARIABLE shared_parts)
     list(TRANSFORM shared_parts APPEND -static OUTPUT_VARIABLE static_parts)
@@ -120,7 +110,6 @@ endfunction()
 
 function(lubdub_program name)
     cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;LINKS")
-    lubdub_in_flight(program_SOURCES program-${name} "int main(void) { return 0; }")
     add_executable(${name} ${program_SOURCES})
     target_link_libraries(${name} PRIVATE ${program_LINKS} lubdub-flags)
     # One folder for all, as when installed: lubdub-swarm finds lubdub-server beside itself.

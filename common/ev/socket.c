@@ -46,6 +46,18 @@ enum lubdub_cause lubdub_socket_cause(int error)
     }
 }
 
+/*
+ * Nothing is on its way, and yet something waits: for the peer's window, which its kernel keeps shut; or for a way out,
+ * where our own end of the cable is down. What tells them apart is whether the window would take a whole segment, and
+ * where it is shut, whether the probes of it are answered (which sets their count back to 0).
+ */
+static bool finds_no_way_out(const struct tcp_info *info)
+{
+    bool is_window_open = info->tcpi_snd_wnd > 0 && info->tcpi_snd_wnd >= info->tcpi_snd_mss;
+
+    return info->tcpi_notsent_bytes > 0 && (is_window_open || info->tcpi_probes > 1);
+}
+
 enum lubdub_path lubdub_socket_path(int socket)
 {
     struct tcp_info info;
@@ -57,7 +69,7 @@ enum lubdub_path lubdub_socket_path(int socket)
         return LUBDUB_PATH_UNKNOWN;
     }
     if (info.tcpi_unacked == 0) {
-        return LUBDUB_PATH_ACKNOWLEDGED; /* what is unsent waits for the peer's window, not for its kernel */
+        return finds_no_way_out(&info) ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
     }
     if (info.tcpi_retransmits > 0 || info.tcpi_backoff > 0) {
         return LUBDUB_PATH_SILENT;

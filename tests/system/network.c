@@ -84,6 +84,11 @@ void network_mend(const struct network *network)
     run_in(network, network->client, "cable1", "up");
 }
 
+void network_cut_at_server(const struct network *network)
+{
+    run_in(network, network->server, "cable0", "down");
+}
+
 /* The frames go to an address that no card has. */
 static void lose(const struct network *network, int where, const char *link, const char *to)
 {

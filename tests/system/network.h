@@ -23,9 +23,10 @@ void network_remove(struct network *network);
 /* What the test opens or starts from now on stands in this namespace: network->server, ->client or ->home. */
 void network_enter(int where);
 
-/* The cable, both ways. */
+/* The cable, both ways: pulled out of the client's card, or of the server's. Who pulls it loses its routes as well. */
 void network_cut(const struct network *network);
 void network_mend(const struct network *network);
+void network_cut_at_server(const struct network *network);
 
 /* One way only: what this side sends reaches nobody. */
 void network_lose_from_server(const struct network *network);

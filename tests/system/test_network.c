@@ -142,6 +142,22 @@ static void cut_path_is_unreachable_on_both_sides(void **state)
     server_process_finish(&stage->server);
 }
 
+static void path_cut_at_the_servers_own_end_is_unreachable_on_both_sides(void **state)
+{
+    struct stage *stage = *state;
+    lubdub_time before;
+    lubdub_time after;
+
+    start_server(stage, "1s", "60s");
+    start_client(stage, "200ms", "2s", "1500ms");
+    before = now();
+    network_cut_at_server(&stage->network);
+    after = now();
+    expect_server_verdict(stage, "pump", "unreachable", before, after, 200 * MS, 2000 * MS);
+    expect_client_verdict(stage, "unreachable", before, after, 200 * MS, 1500 * MS);
+    server_process_finish(&stage->server);
+}
+
 /* Little time between the challenge and the verdict: less than one retransmission takes. */
 static void cut_path_is_unreachable_with_a_short_expiry_too(void **state)
 {
@@ -248,7 +264,6 @@ static void session_that_expired_in_an_outage_stays_ended(void **state)
     network_cut(&stage->network);
     expect_text(expect_event(&stage->server.events, "disconnected", "raw"), "cause", "unreachable");
     network_mend(&stage->network);
-    raw_probe(&stage->raw);
     raw_expect_bye(&stage->raw, LUBDUB_REASON_EXPIRED);
     raw_close(&stage->raw);
     join_raw(stage, 1000, 60000);
@@ -260,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cut_path_is_unreachable_on_both_sides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(path_cut_at_the_servers_own_end_is_unreachable_on_both_sides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cut_path_is_unreachable_with_a_short_expiry_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hung_client_is_hung_and_not_unreachable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hung_server_is_hung_and_not_unreachable, set_up, tear_down),
