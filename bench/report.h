@@ -24,8 +24,8 @@ void swarm_report_text(FILE *file, const struct swarm_run *run, const struct swa
  *                latency_ms {min, p50, p90, p99, p99_9, max}, bound_ms {low, high}, over_bound_ms (null where there is
  *                none), causes {word: count}]; the last two rows are of fault "none"
  *     totals     injected, detected, missed, wrong_cause, false_alarms, undecided, connected, probes_sent,
- *                probes_acked, probes_per_second, round_trip_ms (as latency_ms), late_events, stale_verdicts, dropped_events,
- *                skipped_faults
+ *                probes_acked, probes_per_second, round_trip_ms (as latency_ms), late_events, stale_verdicts,
+ *                dropped_events, skipped_faults
  *     costs      server_processor_us_per_probe, server_bytes_per_session (both may be null), swarm_bytes_per_client,
  *                swarm_absences, swarm_absent_ms
  */

@@ -70,10 +70,11 @@ static json_t *faults(const struct swarm_rows *rows)
 static json_t *settings(const struct swarm_options *options)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "clients", number(options->clients),
-                     "interval_ms", milliseconds((double)options->interval), "timeout_ms", milliseconds((double)options->timeout),
-                     "expiry_ms", milliseconds((double)options->expiry), "ramp", number(options->ramp), "warmup_ms",
-                     milliseconds((double)options->warmup), "duration_ms", milliseconds((double)options->duration),
-                     "seed", number(options->seed), "spawned_server", options->spawn_server != NULL);
+                     "interval_ms", milliseconds((double)options->interval), "timeout_ms",
+                     milliseconds((double)options->timeout), "expiry_ms", milliseconds((double)options->expiry), "ramp",
+                     number(options->ramp), "warmup_ms", milliseconds((double)options->warmup), "duration_ms",
+                     milliseconds((double)options->duration), "seed", number(options->seed), "spawned_server",
+                     options->spawn_server != NULL);
 }
 
 static json_t *totals(const struct swarm_run *run, const struct swarm_sums *sums)
@@ -98,15 +99,13 @@ static json_t *costs(const struct swarm_run *run)
     bool is_known = measures->has_server_usage && measures->window_acked_count > 0 && measures->connected_count > 0;
     double clients = measures->connected_count > 0 ? measures->connected_count : 1;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "server_processor_us_per_probe",
-                     is_known ? json_real((double)measures->server_processor / 1e3 /
-                                          (double)measures->window_acked_count)
-                              : json_null(),
-                     "server_bytes_per_session",
-                     is_known ? json_real((double)measures->server_memory / clients) : json_null(),
-                     "swarm_bytes_per_client", json_real((double)measures->own_memory / clients), "swarm_absences",
-                     number(measures->absence_count), "swarm_absent_ms",
-                     milliseconds((double)measures->absence_total));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "server_processor_us_per_probe",
+        is_known ? json_real((double)measures->server_processor / 1e3 / (double)measures->window_acked_count)
+                 : json_null(),
+        "server_bytes_per_session", is_known ? json_real((double)measures->server_memory / clients) : json_null(),
+        "swarm_bytes_per_client", json_real((double)measures->own_memory / clients), "swarm_absences",
+        number(measures->absence_count), "swarm_absent_ms", milliseconds((double)measures->absence_total));
 }
 
 static json_t *notes(const struct swarm_run *run)
@@ -125,11 +124,10 @@ bool swarm_report_json(FILE *file, const struct swarm_run *run, const struct swa
 {
     json_t *report =
         json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program", "lubdub-swarm", "version",
-                  LUBDUB_VERSION, "passed", swarm_report_has_passed(run, sums), "interrupted",
-                  run->interrupted_by != 0, "server_lost", run->is_server_lost, "lasted_ms",
-                  milliseconds((double)run->measures.lasted), "delay_ms", milliseconds((double)run->timing.delay),
-                  "settings", settings(run->options), "faults", faults(rows), "totals", totals(run, sums), "costs",
-                  costs(run), "notes", notes(run));
+                  LUBDUB_VERSION, "passed", swarm_report_has_passed(run, sums), "interrupted", run->interrupted_by != 0,
+                  "server_lost", run->is_server_lost, "lasted_ms", milliseconds((double)run->measures.lasted),
+                  "delay_ms", milliseconds((double)run->timing.delay), "settings", settings(run->options), "faults",
+                  faults(rows), "totals", totals(run, sums), "costs", costs(run), "notes", notes(run));
     bool is_made = report != NULL;
 
     if (is_made) {

@@ -71,7 +71,7 @@ static void register_identity(struct lubdub_worker *worker, struct lubdub_record
         registration->is_full = true;
     } else {
         registration->last_end = lubdub_departed_take(&server->departed, identity,
-                                                      lubdub_clock_now() - server->grace_lag,
+                                                      lubdub_worker_grace_now(worker),
                                                       &registration->is_resumed);
     }
     if (!registration->is_older && !registration->is_full) {

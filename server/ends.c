@@ -21,7 +21,7 @@ static void unregister(struct lubdub_worker *worker, struct lubdub_record *recor
     record->peer->is_registered = false;
     pthread_mutex_lock(&server->lock);
     if (lubdub_identity_index_find(&server->identities, identity) == place) {
-        lubdub_time now = lubdub_clock_now() - server->grace_lag;
+        lubdub_time now = lubdub_worker_grace_now(worker);
 
         lubdub_identity_index_remove(&server->identities, place);
         begins_grace = grace > 0 && !worker->is_draining;
@@ -68,7 +68,7 @@ void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *r
         .now = lubdub_clock_now(),
         .cause = cause,
         .has_reason = true,
-        .reason = (uint8_t)reason,
+        .reason = reason,
         .text = {text, text != NULL ? strlen(text) : 0},
     };
 
@@ -79,7 +79,7 @@ void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *r
 
 /* A connection that does not become a session. */
 void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
-                   struct lubdub_slice text, bool has_reason, uint8_t reason)
+                   struct lubdub_slice text, bool has_reason, uint64_t reason)
 {
     struct lubdub_server_event event = {
         .kind = LUBDUB_SERVER_REJECTED,
@@ -101,7 +101,7 @@ void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *re
     bool has_retry_after = reason == LUBDUB_REASON_OVERLOADED || reason == LUBDUB_REASON_DRAINING;
     lubdub_duration retry_after = (1000 + lubdub_worker_random(worker, 1000)) * LUBDUB_MILLISECOND;
 
-    lubdub_record_reject(worker, record, cause, (struct lubdub_slice){text, strlen(text)}, true, (uint8_t)reason);
+    lubdub_record_reject(worker, record, cause, (struct lubdub_slice){text, strlen(text)}, true, reason);
     lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
 }
 

@@ -55,16 +55,27 @@ static void tell_of_server(struct lubdub_server *server, enum lubdub_server_even
 
 /* ---- grace ---- */
 
+lubdub_time lubdub_worker_grace_now(const struct lubdub_worker *worker)
+{
+    /* Worker 0 knows for sure, the others what it told last. */
+    const struct lubdub_worker *first = &worker->server->workers[0];
+    lubdub_duration away = worker == first ? first->group.reactor->absence_total
+                                           : atomic_load_explicit(&first->tally.absent_for, memory_order_relaxed);
+
+    return lubdub_clock_now() - away;
+}
+
 void lubdub_server_mind_grace(struct lubdub_server *server)
 {
     struct lubdub_worker *worker = &server->workers[0];
-    lubdub_time now = lubdub_reactor_now(worker->group.reactor);
+    lubdub_time now;
     lubdub_time deadline;
 
+    lubdub_reactor_now(worker->group.reactor); /* notes whether we were away */
+    now = lubdub_worker_grace_now(worker);
+
     pthread_mutex_lock(&server->lock);
-    server->grace_lag = worker->group.reactor->absence_total; /* nobody's grace runs while we are away */
     deadline = lubdub_departed_deadline(&server->departed);
-    now -= server->grace_lag;
     pthread_mutex_unlock(&server->lock);
 
     ev_timer_stop(worker->loop, &server->grace);
@@ -80,7 +91,7 @@ static bool pop_gone(struct lubdub_server *server, char *identity, size_t *lengt
     bool is_gone;
 
     pthread_mutex_lock(&server->lock);
-    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_clock_now() - server->grace_lag, identity, length);
+    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_worker_grace_now(&server->workers[0]), identity, length);
     pthread_mutex_unlock(&server->lock);
     return is_gone;
 }
@@ -94,7 +105,7 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
-    lubdub_server_mind_grace(server); /* notes first whether we were away */
+    lubdub_server_mind_grace(server);
     while (!server->is_doomed && pop_gone(server, identity, &length)) {
         struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
 
@@ -461,6 +472,7 @@ void lubdub_server_note_drained(struct lubdub_server *server)
 {
     server->drained_count++;
     if (server->drained_count == server->worker_count) {
+        ev_timer_stop(server->workers[0].loop, &server->grace); /* nothing follows STOPPED */
         tell_of_server(server, LUBDUB_SERVER_STOPPED);
     }
 }

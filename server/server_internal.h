@@ -77,7 +77,6 @@ struct lubdub_server {
     struct lubdub_identity_index identities;
     struct lubdub_departed departed;
     struct lubdub_address_counts addresses;
-    lubdub_duration grace_lag;              /* how long worker 0 was away: nobody's grace ran then */
 
     ev_timer grace; /* worker 0's loop */
     uint16_t port;
@@ -102,6 +101,9 @@ void lubdub_server_begin_drain(struct lubdub_server *server, lubdub_duration pat
 /* Worker 0: one more worker has nobody left. */
 void lubdub_server_note_drained(struct lubdub_server *server);
 
+/* The clock of grace times, for any worker: it stands still while worker 0 is away. */
+lubdub_time lubdub_worker_grace_now(const struct lubdub_worker *worker);
+
 /* Worker 0: sets the timer for the next identity whose grace is over. */
 void lubdub_server_mind_grace(struct lubdub_server *server);
 
@@ -117,7 +119,7 @@ void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *r
 
 /* Tells REJECTED of a connection that does not become a session. */
 void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
-                          struct lubdub_slice text, bool has_reason, uint8_t reason);
+                          struct lubdub_slice text, bool has_reason, uint64_t reason);
 
 /* REJECTED, BYE. The record may be gone afterwards. */
 void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,

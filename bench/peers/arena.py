@@ -58,6 +58,10 @@ class Arena:
         self.cables.append(cable)
         return cable
 
+    def more_servers(self, addresses):
+        """Gives the server's side these too."""
+        _ip(self.namespace, [f"address add {address}/16 dev bridge" for address in addresses])
+
     def cut(self, cable):
         fcntl.ioctl(self._control, _REMOVE_PORT, struct.pack("16si20x", b"bridge", cable.port_index))
 

@@ -12,7 +12,6 @@ import statistics
 import struct
 import time
 
-import arena as ring
 import processes
 
 _PORT = 3784
@@ -24,6 +23,9 @@ _OUTGOING = 4
 
 def measure(arena, contender, size, seconds, folder):
     each = 4
+    # bfdd tells sessions apart by the other end's address alone, so a process with several needs several to talk to.
+    ours = [f"10.77.0.{number}" for number in range(1, each + 1)]
+    arena.more_servers(ours[1:])
     groups = [(fault, arena.cable(each)) for fault in ("freeze", "cut", "kill") for _ in range(max(1, size // each))]
     with arena.namespace.inside():
         listener = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
@@ -32,11 +34,11 @@ def measure(arena, contender, size, seconds, folder):
     listener.settimeout(0.1)
 
     remotes = [cable.address(number) for _, cable in groups for number in range(1, each + 1)]
-    server = _bfdd(arena.namespace, folder, "observer", contender, [(ring.SERVER, remote) for remote in remotes])
+    server = _bfdd(arena.namespace, folder, "observer", "bridge", contender, list(zip(ours * len(groups), remotes)))
     peers = {}
     for _, cable in groups:
-        pairs = [(cable.address(number), ring.SERVER) for number in range(1, each + 1)]
-        peers[cable.number] = _bfdd(cable.namespace, folder, f"peer{cable.number}", contender, pairs)
+        pairs = [(cable.address(number), ours[number - 1]) for number in range(1, each + 1)]
+        peers[cable.number] = _bfdd(cable.namespace, folder, f"peer{cable.number}", "cable", contender, pairs)
     _wait_until_up(listener, set(remotes), 60)
     time.sleep(1 + 3 * contender.interval)
 
@@ -110,27 +112,29 @@ def _cost(arena, server, sessions, seconds, contender):
             "packets_per_second_per_client": statistics.median(packets), "beats_per_second": None}
 
 
-def _bfdd(namespace, folder, name, contender, pairs):
-    """A bfdd with a session for each (local address, remote address)."""
+def _bfdd(namespace, folder, name, device, contender, pairs):
+    """A bfdd with a session for each (local address, remote address), and the zebra that tells it of its devices.
+
+    Both become the user frr.
+    """
     folder = folder / name
     folder.mkdir()
     os.chmod(folder, 0o777)
     lines = ["bfd"]
     for local, remote in pairs:
-        device = "bridge" if local == ring.SERVER else "cable"
         lines += [f" peer {remote} local-address {local} interface {device}",
                   f"  detect-multiplier {round(contender.bound / contender.interval)}",
                   f"  receive-interval {round(contender.interval * 1000)}",
                   f"  transmit-interval {round(contender.interval * 1000)}", "  no shutdown", " exit"]
     path = folder / "bfdd.conf"
     path.write_text("\n".join([*lines, "exit", ""]), encoding="ascii")
-    zebra = ["/usr/lib/frr/zebra", "-u", "root", "-g", "root", "-f", "/dev/null", "-i", folder / "zebra.pid",
+    zebra = ["/usr/lib/frr/zebra", "-f", "/dev/null", "-i", folder / "zebra.pid",
              "-z", folder / "zserv", "--vty_socket", folder, "-P", "0"]
     processes.start(zebra, namespace)
     end = time.monotonic() + 10
     while not (folder / "zserv").exists() and time.monotonic() < end:
         time.sleep(0.05)
-    return processes.start([_BFDD, "-u", "root", "-g", "root", "-f", path, "-i", folder / "bfdd.pid", "-z",
+    return processes.start([_BFDD, "-f", path, "-i", folder / "bfdd.pid", "-z",
                             folder / "zserv", "--vty_socket", folder, "--bfdctl", folder / "control", "-P", "0"], namespace)
 
 

@@ -14,7 +14,7 @@ _DEBIAN_POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 # Package: a file that it brings.
 _NEEDED = {
     "mosquitto": "/usr/sbin/mosquitto",
-    "nats-server": "/usr/bin/nats-server",
+    "nats-server": "/usr/sbin/nats-server",
     "redis-server": "/usr/bin/redis-server",
     "frr": "/usr/lib/frr/bfdd",
     "python3-zmq": "/usr/lib/python3/dist-packages/zmq/__init__.py",  # brings libzmq5

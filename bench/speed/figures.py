@@ -1,48 +1,122 @@
 """What is measured, in which runs, and what it should come to."""
 
+import time
 from dataclasses import dataclass
 from statistics import median
 from typing import Callable, Optional
 
-from harness import PORT
+from harness import LOAD_CORE, PORT, SERVER_CORE, Running, await_that, load
+
+YARDSTICK_EXPIRY = 1000  # seconds: it never expires anybody here
+
+
+def server_command(programs, interval_ms=1000, workers=1):
+    """An expiry so long that the closed loop's bursts are within what a session may send."""
+    return [programs.server, "--listen", f"127.0.0.1:{PORT}", "--workers", workers, "--events", "none",
+            "--log-level", "error", "--interval", f"{interval_ms}ms", "--expiry", "1000s"]
+
+
+# ---- Scenarios: what one pair of runs is
 
 
 @dataclass
-class Scenario:
-    """One life of a server under a load; the yardstick lives the same."""
+class UnderLoad:
+    """One life of the server under a load; the yardstick lives the same."""
     connections: int
     plan: str
     interval_ms: int = 1000
     workers: int = 1
-    has_reference: bool = True
+    has_yardstick: bool = True
 
-    def server(self, programs):
-        # An expiry so long that the closed loop's bursts are within what a session may send.
-        return [programs.server, "--listen", f"127.0.0.1:{PORT}", "--workers", self.workers, "--events", "none",
-                "--log-level", "error", "--interval", f"{self.interval_ms}ms", "--expiry", "1000s"]
+    def run_pair(self, programs, number, quick):
+        sides = {"ours": self.ours, "yardstick": self.yardstick}
+        if not self.has_yardstick:
+            del sides["yardstick"]
+        order = sorted(sides, reverse=number % 2 == 1)  # who goes first changes with each pair
+        return {side: sides[side](programs, quick) for side in order}
 
-    def load_arguments(self, quick):
+    def ours(self, programs, quick):
+        with Running(server_command(programs, self.interval_ms, self.workers), SERVER_CORE, quick) as server:
+            return load(programs, server.id, self.arguments(quick), quick)
+
+    def yardstick(self, programs, quick):
+        with Running([programs.yardstick, PORT, YARDSTICK_EXPIRY], SERVER_CORE, quick) as server:
+            return load(programs, server.id, ["--echo", *self.arguments(quick)], quick)
+
+    def arguments(self, quick):
         plan = ",".join(part.split(":")[0] + ":1" for part in self.plan.split(",")) if quick else self.plan
-        connections = min(self.connections, 500) if quick else self.connections
+        connections = min(self.connections, 200) if quick else self.connections
         return ["--connections", connections, "--interval", self.interval_ms, "--plan", plan]
 
 
+class IdleClient:
+    """A client as it runs for months: a probe a second, a line an ack, to nowhere."""
+    has_yardstick = False
+
+    def run_pair(self, programs, number, quick):
+        length = 1 if quick else 10
+        with Running(server_command(programs), SERVER_CORE, quick), \
+                Running([programs.client, "--reconnect", f"127.0.0.1:{PORT}"], LOAD_CORE, quick) as client:
+            time.sleep(1.5)
+            before = client.processor_time()
+            time.sleep(length)
+            used = client.processor_time() - before
+            return {"ours": {"idle": {"resident_mb": client.resident() / 1e6, "percent": 100 * used / length}}}
+
+
+class Swarm:
+    """What one more idle client costs where thousands are in one process."""
+    has_yardstick = False
+
+    def run_pair(self, programs, number, quick):
+        few, many = (50, 100) if quick else (1000, 15000)
+        resident = {clients: self.resident(programs, clients, quick) for clients in (few, many)}
+        return {"ours": {"idle": {"resident_each": (resident[many] - resident[few]) / (many - few)}}}
+
+    def resident(self, programs, clients, quick):
+        command = [programs.swarm, "--clients", clients, "--interval", "10s", "--ramp", 10000, "--warmup", "30s",
+                   f"127.0.0.1:{PORT}"]
+        with Running(server_command(programs), SERVER_CORE, quick) as server:
+            await_that(lambda: listens(server.id), "the server listens")
+            with Running(command, LOAD_CORE, quick) as swarm:
+                await_that(lambda: swarm.descriptors() > clients, f"{clients} clients are connected")
+                time.sleep(1)
+                return swarm.resident()
+
+
+def listens(process_id):
+    """Its port in hexadecimal, in state LISTEN."""
+    with open(f"/proc/{process_id}/net/tcp", encoding="ascii") as table:
+        return any(f":{PORT:04X} " in line and " 0A " in line for line in table)
+
+
 SCENARIOS = {
-    "10k": Scenario(10000, "idle:1,paced:4"),
-    "19k": Scenario(19000, "idle:1,paced:4,closed:3"),
-    "1k": Scenario(1000, "closed:3"),
-    "1k-fast": Scenario(1000, "paced:4", interval_ms=100),
-    "memory-15k": Scenario(15000, "idle:1", has_reference=False),
-    "memory-two-workers": Scenario(19000, "idle:1", workers=2, has_reference=False),
+    "10k": UnderLoad(10000, "idle:1,paced:4"),
+    "19k": UnderLoad(19000, "idle:1,paced:4,closed:3"),
+    "1k": UnderLoad(1000, "closed:3"),
+    "1k-fast": UnderLoad(1000, "paced:4", interval_ms=100),
+    "memory-15k": UnderLoad(15000, "idle:1", has_yardstick=False),
+    "memory-two-workers": UnderLoad(19000, "idle:1", workers=2, has_yardstick=False),
+    "client": IdleClient(),
+    "swarm": Swarm(),
 }
+
+
+def choose(beginnings):
+    if not beginnings:
+        return list(SCENARIOS)
+    return [name for name in SCENARIOS if any(name.startswith(beginning) for beginning in beginnings)]
+
+
+# ---- Figures: what is read from the runs
 
 
 @dataclass
 class Figure:
-    """`value` takes one side's runs of the scenarios named and makes a number of them."""
+    """`values` takes one side's runs of the scenario and makes a number of each."""
     name: str
-    scenarios: tuple
-    value: Callable
+    scenario: str
+    values: Callable
     most: Optional[float] = None        # of ours
     most_ratio: Optional[float] = None  # to the yardstick's
     least_ratio: Optional[float] = None
@@ -52,96 +126,88 @@ class Figure:
             return f"at most {self.most:g}"
         if self.most_ratio is not None:
             return f"at most {self.most_ratio:.2f} ×"
-        return f"at least {self.least_ratio:.2f} ×"
+        if self.least_ratio is not None:
+            return f"at least {self.least_ratio:.2f} ×"
+        return ""
 
     def is_reached(self, ours, ratio):
         if self.most is not None:
             return ours <= self.most
         if self.most_ratio is not None:
             return ratio <= self.most_ratio
-        return ratio >= self.least_ratio
+        return self.least_ratio is None or ratio >= self.least_ratio
+
+    def row(self, ours, yardstick=None, ratio=None):
+        return {"figure": self.name, "ours": ours, "yardstick": yardstick, "ratio": ratio, "goal": self.goal(),
+                "is_reached": self.is_reached(ours, ratio)}
 
 
 def of_phase(phase, *path):
-    def value(runs):
-        found = []
-        for run in runs:
-            number = run[phase]
-            for key in path:
-                number = number[key]
-            found.append(number)
+    def value(run):
+        found = run[phase]
+        for key in path:
+            found = found[key]
         return found
-    return value
+    return lambda runs: [value(run) for run in runs]
 
 
 def user_time(phase):
-    """The tick tells user from system time, and sees too little of one run: all runs together."""
-    def value(runs):
+    """The tick that tells user from system time sees too little of one run: all runs together."""
+    def values(runs):
         done = sum(run[phase]["done"] for run in runs)
         return [sum(run[phase]["server_user_us"] * run[phase]["done"] for run in runs) / done] * len(runs)
-    return value
-
-
-def capacity(phase):
-    """What one processor could do a second if it did nothing else; the load itself is slower than that."""
-    return lambda runs: [1e6 / run[phase]["server_us"] for run in runs]
+    return values
 
 
 FIGURES = [
-    Figure("processor per probe, 10,000 sessions at 1/s, µs", ("10k",), of_phase("paced", "server_us"),
-           most_ratio=1.10),
-    Figure("  of that user time", ("10k",), user_time("paced"), most=1.0),
-    Figure("processor per probe, 19,000 sessions at 1/s, µs", ("19k",), of_phase("paced", "server_us"),
-           most_ratio=1.10),
-    Figure("  of that user time", ("19k",), user_time("paced"), most=1.0),
-    Figure("closed loop, 1,000 sessions, probes/s", ("1k",), of_phase("closed", "rate"), least_ratio=0.95),
-    Figure("closed loop, 19,000 sessions, probes/s", ("19k",), of_phase("closed", "rate"), least_ratio=0.95),
-    Figure("round trip p50, 10,000 probes/s, µs", ("10k",), of_phase("paced", "round_trip_us", "p50"),
-           most_ratio=1.10),
-    Figure("round trip p99, 10,000 probes/s, µs", ("10k",), of_phase("paced", "round_trip_us", "p99"),
-           most_ratio=1.10),
-    Figure("bytes per idle session, 15,000", ("memory-15k",), of_phase("idle", "resident_each"), most=256),
-    Figure("bytes per idle session, 19,000", ("19k",), of_phase("idle", "resident_each"), most=256),
-    Figure("bytes per idle session, 19,000, 2 workers", ("memory-two-workers",), of_phase("idle", "resident_each"),
+    Figure("processor per probe, 10,000 sessions at 1/s, µs", "10k", of_phase("paced", "server_us"), most_ratio=1.10),
+    Figure("  of that user time", "10k", user_time("paced"), most=1.0),
+    Figure("processor per probe, 19,000 sessions at 1/s, µs", "19k", of_phase("paced", "server_us"), most_ratio=1.10),
+    Figure("  of that user time", "19k", user_time("paced"), most=1.0),
+    Figure("closed loop, 1,000 sessions, probes/s", "1k", of_phase("closed", "rate"), least_ratio=0.95),
+    Figure("  processor per probe, µs", "1k", of_phase("closed", "server_us")),
+    Figure("  of that user time", "1k", user_time("closed")),
+    Figure("closed loop, 19,000 sessions, probes/s", "19k", of_phase("closed", "rate"), least_ratio=0.95),
+    Figure("  processor per probe, µs", "19k", of_phase("closed", "server_us")),
+    Figure("  of that user time", "19k", user_time("closed")),
+    Figure("round trip p50, 10,000 probes/s, µs", "10k", of_phase("paced", "round_trip_us", "p50"), most_ratio=1.10),
+    Figure("round trip p99, 10,000 probes/s, µs", "10k", of_phase("paced", "round_trip_us", "p99"), most_ratio=1.10),
+    Figure("accepts/s, of 19,000 connections", "19k", of_phase("connect", "rate"), least_ratio=0.90),
+    Figure("  processor per accept, µs", "19k", of_phase("connect", "server_us")),
+    Figure("  processor per first probe, µs", "19k", of_phase("greet", "server_us")),
+    Figure("bytes per idle session, 15,000", "memory-15k", of_phase("idle", "resident_each"), most=256),
+    Figure("bytes per idle session, 19,000", "19k", of_phase("idle", "resident_each"), most=256),
+    Figure("  after the closed loop", "19k", of_phase("closed", "resident_each")),
+    Figure("bytes per idle session, 19,000, 2 workers", "memory-two-workers", of_phase("idle", "resident_each"),
            most=256),
-    Figure("accepts/s that a processor can do", ("19k",), capacity("connect"), least_ratio=0.90),
-    Figure("sessions/s begun that a processor can do", ("19k",), capacity("greet"), least_ratio=0.90),
+    Figure("bytes per idle client of a swarm", "swarm", of_phase("idle", "resident_each"), most=256),
+    Figure("idle client, MB resident", "client", of_phase("idle", "resident_mb"), most=3),
+    Figure("idle client, % of a processor", "client", of_phase("idle", "percent"), most=0.05),
 ]
+
+GROWTH = Figure("cost of a probe, 10,000 sessions over 1,000, same rate", "", None, most_ratio=1.15)
 
 
 def growth(results, side):
-    """Cost of a probe at the same rate with ten times the sessions."""
     few, many = (median(of_phase("paced", "server_us")([pair[side] for pair in results[name]]))
                  for name in ("1k-fast", "10k"))
     return many / few
 
 
-def choose(beginnings):
-    if not beginnings:
-        return list(SCENARIOS)
-    return [name for name in SCENARIOS if any(name.startswith(beginning) for beginning in beginnings)]
-
-
-def row(figure, ours, reference, ratio):
-    return {"figure": figure.name, "ours": ours, "reference": reference, "ratio": ratio, "goal": figure.goal(),
-            "is_reached": figure.is_reached(ours, ratio)}
-
-
 def evaluate(results):
     rows = []
     for figure in FIGURES:
-        (name,) = figure.scenarios
-        if name not in results:
+        if figure.scenario not in results:
             continue
-        ours = figure.value([pair["ours"] for pair in results[name]])
-        reference = ratio = None
-        if SCENARIOS[name].has_reference:
-            theirs = figure.value([pair["reference"] for pair in results[name]])
-            reference = median(theirs)
+        pairs = results[figure.scenario]
+        ours = figure.values([pair["ours"] for pair in pairs])
+        if SCENARIOS[figure.scenario].has_yardstick:
+            theirs = figure.values([pair["yardstick"] for pair in pairs])
             ratio = median(one / other if other else 0 for one, other in zip(ours, theirs))
-        rows.append(row(figure, median(ours), reference, ratio))
+            rows.append(figure.row(median(ours), median(theirs), ratio))
+        else:
+            rows.append(figure.row(median(ours)))
     if "1k-fast" in results and "10k" in results:
-        figure = Figure("10,000 probes/s from 10,000 sessions against 1,000", (), None, most_ratio=1.15)
-        ours, theirs = growth(results, "ours"), growth(results, "reference")
-        rows.append(row(figure, ours, theirs, ours / theirs))
+        ours, theirs = growth(results, "ours"), growth(results, "yardstick")
+        rows.append(GROWTH.row(ours, theirs, ours / theirs))
     return rows

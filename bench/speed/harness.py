@@ -15,6 +15,7 @@ ISOLATED = "LUBDUB_BENCH_ISOLATED"
 PORT = 3333
 SERVER_CORE, LOAD_CORE = 0, 1
 PRIORITY = 50
+PATIENCE = 120  # seconds, for anything
 
 
 class Programs:
@@ -23,13 +24,13 @@ class Programs:
     def __init__(self, build):
         self.build = pathlib.Path(build) if build else ROOT / "build" / "release"
         if not build:
-            subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(["cmake", "--build", "--preset", "release"], cwd=ROOT, check=True,
-                           stdout=subprocess.DEVNULL)
+            for step in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
+                subprocess.run(step, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         self.server = self.build / "bin" / "lubdub-server"
         self.client = self.build / "bin" / "lubdub-client"
+        self.swarm = self.build / "bin" / "lubdub-swarm"
         self.load = self.build / "bench" / "speed" / "speed-load"
-        self.libev = self.build / "bench" / "speed" / "speed-echo-libev"
+        self.yardstick = self.build / "bench" / "speed" / "speed-echo-libev"
 
 
 def isolate():
@@ -44,60 +45,77 @@ def isolate():
         pathlib.Path("/proc/sys/net/ipv4", name).write_text(value, encoding="ascii")
 
 
+# ---- Processes
+
+
 def apart(core, quick):
-    """What a child does before it becomes the program: its own core, ahead of everybody else."""
+    """What a child does before it becomes the program: its own processor, ahead of everybody else."""
     def prepare():
         if quick:
             return
         if len(os.sched_getaffinity(0)) > 1:
             os.sched_setaffinity(0, {core})
         try:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
         except PermissionError:
             pass
     return prepare
 
 
-def start(command, core, quick):
-    return subprocess.Popen([str(word) for word in command], preexec_fn=apart(core, quick),
-                            stdout=subprocess.DEVNULL)
+class Running:
+    """A program, for as long as the `with` lasts."""
+
+    def __init__(self, command, core, quick):
+        self.process = subprocess.Popen([str(word) for word in command], preexec_fn=apart(core, quick),
+                                        stdout=subprocess.DEVNULL)
+        self.id = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def resident(self):
+        for line in pathlib.Path(f"/proc/{self.id}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Rss:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("no Rss in smaps_rollup")
+
+    def processor_time(self):
+        return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+                   for task in pathlib.Path(f"/proc/{self.id}/task").iterdir())
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.id}/fd"))
 
 
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def await_that(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError(f"not within {PATIENCE} s: {what}")
+        time.sleep(0.05)
 
 
-def under_load(programs, server, extra, scenario, quick):
-    """One server's life under a load: what the load printed, by phase."""
-    process = start(server, SERVER_CORE, quick)
-    command = [programs.load, "--port", PORT, "--server", process.pid, *extra, *scenario.load_arguments(quick)]
-    try:
-        done = subprocess.run([str(word) for word in command], preexec_fn=apart(LOAD_CORE, quick),
-                              stdout=subprocess.PIPE, check=True, timeout=120)
-    finally:
-        stop(process)
+def load(programs, server_id, arguments, quick):
+    """Runs the load to its end: what it printed, by phase."""
+    command = [programs.load, "--port", PORT, "--server", server_id, *arguments]
+    done = subprocess.run([str(word) for word in command], preexec_fn=apart(LOAD_CORE, quick),
+                          stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
     phases = {phase["phase"]: phase for phase in map(json.loads, done.stdout.splitlines())}
     lost = max(phase["lost"] for phase in phases.values())
     if lost > 0:
-        print(f"\n{lost} connections were lost", file=sys.stderr)
+        raise RuntimeError(f"{lost} connections were lost")
     return phases
 
 
-def run_pair(programs, scenario, number, quick):
-    """Ours and the yardstick, in turn; who goes first changes with each pair."""
-    sides = {
-        "ours": lambda: under_load(programs, scenario.server(programs), [], scenario, quick),
-        "reference": lambda: under_load(programs, [programs.libev, PORT, 1000], ["--echo"], scenario, quick),
-    }
-    if not scenario.has_reference:
-        del sides["reference"]
-    order = sorted(sides, reverse=number % 2 == 1)
-    return {side: sides[side]() for side in order}
+# ---- The table
 
 
 def machine():
@@ -120,8 +138,8 @@ def print_table(rows, pairs, quick):
           + ("" if facts["isolated"] else "; not isolated"))
     header = ("figure", "ours", "yardstick", "ratio", "goal", "")
     cells = [header] + [
-        (row["figure"], number(row["ours"]), number(row["reference"]), number(row["ratio"]), row["goal"],
-         "" if quick else "reached" if row["is_reached"] else "MISSED")
+        (row["figure"], number(row["ours"]), number(row["yardstick"]), number(row["ratio"]), row["goal"],
+         "" if quick or not row["goal"] else "reached" if row["is_reached"] else "MISSED")
         for row in rows
     ]
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
@@ -134,4 +152,5 @@ def print_table(rows, pairs, quick):
 def number(value):
     if value is None:
         return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}"
+    decimals = 0 if abs(value) >= 100 else 2 if abs(value) >= 0.1 else 4
+    return f"{value:,.{decimals}f}"

@@ -29,7 +29,7 @@ const char *lubdub_cause_text(enum lubdub_cause cause)
     return "unknown cause";
 }
 
-const char *lubdub_reason_word(unsigned reason)
+const char *lubdub_reason_word(uint64_t reason)
 {
     switch (reason) {
 #define LUBDUB_REASON_WORD(name, code, word) \
@@ -41,7 +41,7 @@ const char *lubdub_reason_word(unsigned reason)
     return "unknown";
 }
 
-enum lubdub_cause lubdub_cause_of_bye(unsigned reason)
+enum lubdub_cause lubdub_cause_of_bye(uint64_t reason)
 {
     if (reason == LUBDUB_REASON_REPLACED) {
         return LUBDUB_CAUSE_REPLACED;

@@ -33,11 +33,17 @@ enum lubdub_frame_status lubdub_frame_decode(struct lubdub_frame *frame, const u
     if (length >= 2 && source[1] != (LUBDUB_FRAME_MAGIC & 0xff)) {
         return LUBDUB_FRAME_BAD_MAGIC;
     }
-    if (length >= 3 && source[2] != LUBDUB_PROTOCOL_VERSION) {
+    if (length >= 4 && source[2] != LUBDUB_PROTOCOL_VERSION && source[3] != LUBDUB_FRAME_BYE) {
+        frame->type = source[3];
         return LUBDUB_FRAME_BAD_VERSION; /* its header may be shorter than ours */
     }
     if (length < LUBDUB_HEADER_LENGTH) {
         return LUBDUB_FRAME_INCOMPLETE;
+    }
+    if (source[2] != LUBDUB_PROTOCOL_VERSION) {
+        frame->type = source[3];
+        frame->sequence = lubdub_bytes_get64(source + 8);
+        return LUBDUB_FRAME_BAD_VERSION;
     }
     type = source[3];
     if (type < LUBDUB_FRAME_HELLO || type > LUBDUB_FRAME_BYE) {

@@ -163,7 +163,7 @@ const char *lubdub_options_decode(struct lubdub_options *options, uint8_t frame_
         }
         taken += OPTION_HEADER_LENGTH + value_length;
 
-        if (tag >= TAG_COUNT || (rules[tag].frames & 1u << frame_type) == 0) {
+        if (tag >= TAG_COUNT || rules[tag].frames == 0) {
             continue;
         }
         if (value_length < rules[tag].shortest || value_length > rules[tag].longest) {
@@ -173,6 +173,9 @@ const char *lubdub_options_decode(struct lubdub_options *options, uint8_t frame_
             return "an option stands twice";
         }
         seen |= 1u << tag;
+        if ((rules[tag].frames & 1u << frame_type) == 0) {
+            continue; /* known, well formed, and of no business here */
+        }
         fault = take_value(options, frame_type, tag, value, value_length);
         if (fault != NULL) {
             return fault;

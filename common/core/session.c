@@ -318,6 +318,7 @@ enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct
 
     if (left == cut) {
         turn->output_length = turn->output_sent = 0;
+        turn->has_message = false;
         return LUBDUB_ERROR_OK;
     }
     /* Frames that went wholly are passed over; the one in the middle of which the kernel stopped is cut. */
@@ -341,9 +342,11 @@ enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct
         !lubdub_outbox_append(&session->extra->outbox, frames, left, cut, turn->now)) {
         lose(session, turn->now);
         turn->output_length = turn->output_sent = 0;
+        turn->has_message = false;
         return LUBDUB_ERROR_NO_MEMORY;
     }
     turn->output_length = turn->output_sent = 0;
+    turn->has_message = false;
     session->has_closer_deadline = true; /* from now on it may turn out a slow reader */
     return LUBDUB_ERROR_OK;
 }
@@ -374,7 +377,7 @@ void lubdub_session_fail(struct lubdub_session *session, struct lubdub_turn *tur
     event->waited_for = 0;
     event->deadline = 0;
     event->has_reason = reason != LUBDUB_NO_REASON;
-    event->reason_code = (uint8_t)(reason != LUBDUB_NO_REASON ? reason : 0);
+    event->reason_code = reason != LUBDUB_NO_REASON ? (uint64_t)reason : 0;
     event->text = (struct lubdub_slice){text, text != NULL ? strlen(text) : 0};
     event->has_retry_after = false;
     event->had_session = session->state == LUBDUB_SESSION_UP;
@@ -425,7 +428,7 @@ void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_tu
 
 /* ---- input ---- */
 
-enum lubdub_step lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
+enum lubdub_handling lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
                                            const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     struct lubdub_options options;
@@ -433,17 +436,17 @@ enum lubdub_step lubdub_session_handle_bye(struct lubdub_session *session, struc
 
     if (fault != NULL) {
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, fault);
-        return LUBDUB_STEP_TAKEN;
+        return LUBDUB_HANDLING_TAKEN;
     }
     lubdub_session_fail(session, turn, event,
-                        lubdub_cause_of_bye(frame->sequence > UINT8_MAX ? 0 : (unsigned)frame->sequence),
+                        lubdub_cause_of_bye(frame->sequence),
                         LUBDUB_NO_REASON, NULL);
     event->has_reason = true;
-    event->reason_code = (uint8_t)(frame->sequence > UINT8_MAX ? UINT8_MAX : frame->sequence);
+    event->reason_code = frame->sequence;
     event->text = options.text;
     event->has_retry_after = options.has_retry_after;
     event->retry_after = options.retry_after_ms * LUBDUB_MILLISECOND;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
 void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *probe)
@@ -474,8 +477,19 @@ void lubdub_session_note_health(struct lubdub_session *session, const struct lub
 
 /* A header that cannot be: magic is answered by closing, all else by BYE (section 6). */
 static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_frame_status status,
-                        struct lubdub_event *event)
+                        const struct lubdub_frame *frame, struct lubdub_event *event)
 {
+    /* Our version was too much for the peer: it says so in its own. */
+    bool is_refusal = status == LUBDUB_FRAME_BAD_VERSION && session->role == LUBDUB_ROLE_CLIENT &&
+                      frame->type == LUBDUB_FRAME_BYE && frame->sequence == LUBDUB_REASON_UNSUPPORTED_VERSION;
+
+    if (is_refusal) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_REJECTED, LUBDUB_NO_REASON,
+                            "the server speaks another version");
+        event->has_reason = true;
+        event->reason_code = LUBDUB_REASON_UNSUPPORTED_VERSION;
+        return;
+    }
     switch (status) {
     case LUBDUB_FRAME_WHOLE:
     case LUBDUB_FRAME_INCOMPLETE:
@@ -499,11 +513,6 @@ static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn
     }
 }
 
-static size_t content_limit(const struct lubdub_session *session, const struct lubdub_turn *turn)
-{
-    return duties(session)->max_content(session, turn->settings);
-}
-
 /*
  * The next frame, from what was kept and what came. *kept_taken says how much of the input went into what is
  * kept; *frame_size how much of the input a whole frame is that lies there alone, 0 for one that was kept.
@@ -519,7 +528,7 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
     *kept_taken = 0;
     *frame_size = 0;
     if (partial == NULL || partial->length == 0) {
-        status = lubdub_frame_decode(frame, input, length, content_limit(session, turn), frame_size);
+        status = lubdub_frame_decode(frame, input, length, session->max_content, frame_size);
         if (status != LUBDUB_FRAME_INCOMPLETE || length == 0) {
             return status;
         }
@@ -542,7 +551,7 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
             return LUBDUB_FRAME_INCOMPLETE;
         }
         *kept_taken += part;
-        status = lubdub_frame_decode(frame, partial->bytes, partial->length, content_limit(session, turn), &whole);
+        status = lubdub_frame_decode(frame, partial->bytes, partial->length, session->max_content, &whole);
         if (status != LUBDUB_FRAME_INCOMPLETE || *kept_taken == length) {
             return status;
         }
@@ -582,10 +591,10 @@ size_t lubdub_session_receive(struct lubdub_session *session, struct lubdub_turn
             return taken;
         }
         if (status != LUBDUB_FRAME_WHOLE) {
-            fail_header(session, turn, status, event);
+            fail_header(session, turn, status, &frame, event);
             return taken;
         }
-        if (duties(session)->handle(session, turn, &frame, event) == LUBDUB_STEP_NOT_YET) {
+        if (duties(session)->handle(session, turn, &frame, event) == LUBDUB_HANDLING_NOT_YET) {
             return taken;
         }
         taken += frame_size;
@@ -731,14 +740,15 @@ enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdu
 {
     memset(session, 0, sizeof *session);
     session->role = (uint8_t)role;
+    session->max_content = (uint16_t)turn->settings->max_content;
     session->heard_at = turn->now;
     session->has_closer_deadline = true;
     return role == LUBDUB_ROLE_CLIENT ? lubdub_session_open_client(session, turn) : LUBDUB_ERROR_OK;
 }
 
-static size_t peer_max_content(const struct lubdub_session *session, const struct lubdub_turn *turn)
+static size_t peer_max_content(const struct lubdub_session *session)
 {
-    return session->role == LUBDUB_ROLE_CLIENT ? session->of.prober->max_content : turn->settings->max_content;
+    return session->role == LUBDUB_ROLE_CLIENT ? session->of.prober->max_content : session->max_content;
 }
 
 enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lubdub_turn *turn, const void *content,
@@ -750,7 +760,7 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
     if (session->state != LUBDUB_SESSION_UP) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
-    if (length > peer_max_content(session, turn)) {
+    if (length > peer_max_content(session)) {
         return LUBDUB_ERROR_TOO_LONG;
     }
     extra = lubdub_session_need_extra(session);
@@ -761,7 +771,12 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
         return LUBDUB_ERROR_FULL;
     }
     message.sequence = ++extra->messages_sent;
+    if (turn->has_message) {
+        /* One at a time goes to the kernel, so that a heartbeat waits behind no more than that one. */
+        (void)lubdub_session_end_turn(session, turn);
+    }
     lubdub_session_put(session, turn, &message);
+    turn->has_message = true;
     return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
 }
 

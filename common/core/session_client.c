@@ -51,11 +51,11 @@ enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, str
     return LUBDUB_ERROR_OK;
 }
 
-static enum lubdub_step fail_protocol(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling fail_protocol(struct lubdub_session *session, struct lubdub_turn *turn,
                                       struct lubdub_event *event, const char *text)
 {
     lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, text);
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
 /* Takes what WELCOME grants. Returns what is wrong with it, or NULL. */
@@ -78,11 +78,15 @@ static const char *take_grant(struct lubdub_session *session, const struct lubdu
     session->expiry_ms = expiry_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)expiry_ms;
     if (options->has_max_content) {
         session->of.prober->max_content = options->max_content;
+        /* It may send what it would read itself. */
+        if (options->max_content > session->max_content) {
+            session->max_content = options->max_content;
+        }
     }
     return NULL;
 }
 
-static enum lubdub_step handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
                                        const struct lubdub_frame *welcome, struct lubdub_event *event)
 {
     struct lubdub_prober *prober = session->of.prober;
@@ -102,7 +106,7 @@ static enum lubdub_step handle_welcome(struct lubdub_session *session, struct lu
     if (turn->settings->content.length > prober->max_content) {
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_REJECTED, LUBDUB_REASON_NORMAL,
                             "the server takes no content as long as that of our probes");
-        return LUBDUB_STEP_TAKEN;
+        return LUBDUB_HANDLING_TAKEN;
     }
 
     prober->session_number = welcome->sequence;
@@ -119,7 +123,7 @@ static enum lubdub_step handle_welcome(struct lubdub_session *session, struct lu
     event->kind = is_first ? LUBDUB_EVENT_UP : LUBDUB_EVENT_GRANT_CHANGED;
     event->session_number = welcome->sequence;
     event->is_resumed = (welcome->flags & LUBDUB_FLAG_RESUMED) != 0;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
 static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_slice *content)
@@ -128,7 +132,7 @@ static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_s
            (ack->length == 0 || memcmp(ack->content, content->data, ack->length) == 0);
 }
 
-static enum lubdub_step handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
                                    const struct lubdub_frame *ack, struct lubdub_event *event)
 {
     struct lubdub_prober *prober = session->of.prober;
@@ -150,10 +154,10 @@ static enum lubdub_step handle_ack(struct lubdub_session *session, struct lubdub
     event->sequence = ack->sequence;
     event->content = ack->content;
     event->length = ack->length;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_frame *probe, struct lubdub_event *event)
 {
     if (probe->sequence != session->probes_received + 1) {
@@ -162,17 +166,17 @@ static enum lubdub_step handle_probe(struct lubdub_session *session, struct lubd
     session->probes_received++;
     lubdub_session_answer(session, turn, probe);
     lubdub_session_note_health(session, probe, event);
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
                                        const struct lubdub_frame *message, struct lubdub_event *event)
 {
     struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
 
     if (extra == NULL) {
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
-        return LUBDUB_STEP_TAKEN;
+        return LUBDUB_HANDLING_TAKEN;
     }
     if (message->sequence != extra->messages_received + 1) {
         return fail_protocol(session, turn, event, "a MESSAGE out of sequence");
@@ -182,10 +186,10 @@ static enum lubdub_step handle_message(struct lubdub_session *session, struct lu
     event->sequence = message->sequence;
     event->content = message->content;
     event->length = message->length;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
                                const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
@@ -208,7 +212,7 @@ static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_tur
     case LUBDUB_FRAME_BYE:
         return lubdub_session_handle_bye(session, turn, frame, event);
     }
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
 static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
@@ -318,13 +322,6 @@ static void forgive(struct lubdub_session *session, lubdub_duration away)
     lubdub_probes_forgive(&session->of.prober->probes, away);
 }
 
-/* The larger of what we were told to take and what the server takes: it may send what it would read itself. */
-static size_t max_content(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
-{
-    return session->of.prober->max_content > settings->max_content ? session->of.prober->max_content
-                                                                   : settings->max_content;
-}
-
 const struct lubdub_role_duties lubdub_client_duties = {
     .handle = handle,
     .deadline = deadline,
@@ -332,7 +329,6 @@ const struct lubdub_role_duties lubdub_client_duties = {
     .tick = tick,
     .patience = patience,
     .forgive = forgive,
-    .max_content = max_content,
 };
 
 void lubdub_session_probe_counts(const struct lubdub_session *session, struct lubdub_probe_counts *counts)

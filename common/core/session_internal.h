@@ -39,9 +39,9 @@ struct lubdub_prober {
 };
 
 /* What one frame means to a role: a finished event, or none. */
-enum lubdub_step {
-    LUBDUB_STEP_TAKEN,    /* go on with the next frame, unless the event says something */
-    LUBDUB_STEP_NOT_YET,  /* the event comes first, the same frame again after it */
+enum lubdub_handling {
+    LUBDUB_HANDLING_TAKEN,    /* go on with the next frame, unless the event says something */
+    LUBDUB_HANDLING_NOT_YET,  /* the event comes first, the same frame again after it */
 };
 
 /* The struct, made where it is missing; NULL without memory. */
@@ -60,7 +60,7 @@ void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *
                             const char *text, bool has_retry_after, lubdub_duration retry_after);
 
 /* Handlers shared by both roles. */
-enum lubdub_step lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
+enum lubdub_handling lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
                                            const struct lubdub_frame *frame, struct lubdub_event *event);
 void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *probe);
 
@@ -74,7 +74,7 @@ enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, str
 /* The duties of one role: session_client.c and session_server.c. */
 struct lubdub_role_duties {
     /* Takes one whole frame in state OPENING or UP. */
-    enum lubdub_step (*handle)(struct lubdub_session *session, struct lubdub_turn *turn,
+    enum lubdub_handling (*handle)(struct lubdub_session *session, struct lubdub_turn *turn,
                                const struct lubdub_frame *frame, struct lubdub_event *event);
     lubdub_time (*deadline)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     /* When the next tick would declare the peer dead; in state UP, like all that follow. */
@@ -82,7 +82,6 @@ struct lubdub_role_duties {
     void (*tick)(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event);
     lubdub_duration (*patience)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*forgive)(struct lubdub_session *session, lubdub_duration away);
-    size_t (*max_content)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
 };
 
 extern const struct lubdub_role_duties lubdub_client_duties;

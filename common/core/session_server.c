@@ -47,13 +47,13 @@ static lubdub_duration late_after(const struct lubdub_session *session)
     return interval + (half < rest ? half : rest);
 }
 
-static enum lubdub_step fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
+static enum lubdub_handling fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
                              enum lubdub_reason reason, const char *text)
 {
     enum lubdub_cause cause = reason == LUBDUB_REASON_UNAUTHORIZED ? LUBDUB_CAUSE_REJECTED : LUBDUB_CAUSE_PROTOCOL;
 
     lubdub_session_fail(session, turn, event, cause, (int)reason, text);
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
 /* A whole valid frame: life. */
@@ -66,7 +66,7 @@ static void note_heard(struct lubdub_session *session, lubdub_time now)
 
 /* ---- opening ---- */
 
-static enum lubdub_step handle_hello(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_hello(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_frame *hello, struct lubdub_event *event)
 {
     const char *fault =
@@ -80,10 +80,10 @@ static enum lubdub_step handle_hello(struct lubdub_session *session, struct lubd
     event->kind = LUBDUB_EVENT_HELLO;
     event->is_anonymous = false;
     event->incarnation = hello->sequence;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle_first(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_first(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     if (frame->type == LUBDUB_FRAME_HELLO) {
@@ -96,6 +96,9 @@ static enum lubdub_step handle_first(struct lubdub_session *session, struct lubd
     if (turn->settings->requires_hello) {
         return fail(session, turn, event, LUBDUB_REASON_UNAUTHORIZED, "HELLO is required here");
     }
+    if (frame->sequence != 1) {
+        return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "the first frame does not count from 1");
+    }
     session->is_anonymous = true;
     session->heard_at = turn->now;
     session->state = LUBDUB_SESSION_ASKED;
@@ -103,7 +106,7 @@ static enum lubdub_step handle_first(struct lubdub_session *session, struct lubd
     event->is_anonymous = true;
     event->incarnation = 0;
     memset(&event->options, 0, sizeof event->options);
-    return LUBDUB_STEP_NOT_YET; /* once it is granted */
+    return LUBDUB_HANDLING_NOT_YET; /* once it is granted */
 }
 
 static void put_welcome(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_grant *grant,
@@ -112,7 +115,7 @@ static void put_welcome(struct lubdub_session *session, struct lubdub_turn *turn
     struct lubdub_options options = {
         .interval_ms = session->interval_ms,
         .expiry_ms = session->expiry_ms,
-        .max_content = (uint16_t)turn->settings->max_content,
+        .max_content = session->max_content,
         .has_max_content = true,
         .agent = turn->settings->agent,
         .last_end = (uint8_t)grant->last_end,
@@ -214,7 +217,7 @@ static uint32_t burst(const struct lubdub_session *session)
     return lubdub_rate_limit_burst(smaller_interval_ms(session), larger_expiry_ms(session));
 }
 
-static enum lubdub_step handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_frame *probe, struct lubdub_event *event)
 {
     if (probe->sequence != session->probes_received + 1) {
@@ -228,10 +231,10 @@ static enum lubdub_step handle_probe(struct lubdub_session *session, struct lubd
     count_probe_under_new_grant(session);
     lubdub_session_answer(session, turn, probe);
     lubdub_session_note_health(session, probe, event);
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
                                    const struct lubdub_frame *ack, struct lubdub_event *event)
 {
     if (!session->is_challenged || ack->sequence != session->of.server.challenges_sent || ack->length > 0) {
@@ -239,17 +242,17 @@ static enum lubdub_step handle_ack(struct lubdub_session *session, struct lubdub
     }
     note_heard(session, turn->now);
     session->is_challenged = false;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
                                        const struct lubdub_frame *message, struct lubdub_event *event)
 {
     struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
 
     if (extra == NULL) {
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
-        return LUBDUB_STEP_TAKEN;
+        return LUBDUB_HANDLING_TAKEN;
     }
     if (message->sequence != extra->messages_received + 1) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a MESSAGE out of sequence");
@@ -267,10 +270,10 @@ static enum lubdub_step handle_message(struct lubdub_session *session, struct lu
     event->sequence = message->sequence;
     event->content = message->content;
     event->length = message->length;
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
-static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_turn *turn,
+static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
                                const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
@@ -283,7 +286,7 @@ static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_tur
         session->has_closer_deadline = true; /* late again comes before expired */
         event->kind = LUBDUB_EVENT_RECOVERED;
         event->silent_for = lubdub_time_between(session->heard_at, turn->now);
-        return LUBDUB_STEP_NOT_YET;
+        return LUBDUB_HANDLING_NOT_YET;
     }
     switch (type) {
     case LUBDUB_FRAME_HELLO:
@@ -299,7 +302,7 @@ static enum lubdub_step handle(struct lubdub_session *session, struct lubdub_tur
     case LUBDUB_FRAME_BYE:
         return lubdub_session_handle_bye(session, turn, frame, event);
     }
-    return LUBDUB_STEP_TAKEN;
+    return LUBDUB_HANDLING_TAKEN;
 }
 
 /* ---- time ---- */
@@ -370,12 +373,6 @@ static void forgive(struct lubdub_session *session, lubdub_duration away)
     lubdub_rate_limit_forgive(&session->of.server.probe_debt, away, smaller_interval_ms(session));
 }
 
-static size_t max_content(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
-{
-    (void)session;
-    return settings->max_content;
-}
-
 const struct lubdub_role_duties lubdub_server_duties = {
     .handle = handle,
     .deadline = deadline,
@@ -383,5 +380,4 @@ const struct lubdub_role_duties lubdub_server_duties = {
     .tick = tick,
     .patience = patience,
     .forgive = forgive,
-    .max_content = max_content,
 };

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "container_of.h"
 #include "socket.h"
 
@@ -196,6 +197,9 @@ static bool flush(struct lubdub_step *step)
     const uint8_t *output;
     size_t length;
 
+    if (session->role == LUBDUB_ROLE_CLIENT && step->turn.output_length > 0) {
+        step->turn.now = lubdub_clock_now(); /* a probe's timer starts when it is handed over, however late we come to it */
+    }
     while ((output = lubdub_session_output(session, &step->turn, &length)) != NULL) {
         ssize_t sent = send(step->link->io.fd, output, length, MSG_NOSIGNAL);
 

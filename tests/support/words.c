@@ -87,7 +87,7 @@ static void down_in_words(const struct lubdub_event *event, char words[WORDS_LEN
         snprintf(words, WORDS_LENGTH, "%s cause %s", event_kind_word(event->kind), lubdub_cause_word(event->cause));
 
     if (event->kind == LUBDUB_EVENT_DOWN && event->has_reason) {
-        end += snprintf(words + end, (size_t)(WORDS_LENGTH - end), " reason %u (%s)", event->reason_code,
+        end += snprintf(words + end, (size_t)(WORDS_LENGTH - end), " reason %llu (%s)", (unsigned long long)event->reason_code,
                         lubdub_reason_word(event->reason_code));
     }
     if (event->kind == LUBDUB_EVENT_DOWN && event->text.data != NULL) {

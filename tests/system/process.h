@@ -61,6 +61,13 @@ char *process_read_output(struct process *process, size_t *length);
 /* Programs started from now on give freed memory back soon, sanitized or not, so that their resident memory tells something. */
 void measure_memory(void);
 
+/* How many bytes one byte costs: ThreadSanitizer keeps shadows. */
+#ifdef __SANITIZE_THREAD__
+#define MEMORY_FACTOR 8
+#else
+#define MEMORY_FACTOR 1
+#endif
+
 /* Resident memory in KiB, CPU time in milliseconds, open descriptors. */
 size_t process_resident(const struct process *process);
 uint64_t process_cpu(const struct process *process);

@@ -17,7 +17,7 @@
 #include "support/test.h"
 
 /* KiB; for allocators and sanitizers. */
-#define MEMORY_SLACK 3072
+#define MEMORY_SLACK (MEMORY_FACTOR * 3072)
 
 struct stage {
     struct server_process server;

@@ -101,7 +101,7 @@ static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
     join(stage);
     resident = process_resident(&stage->server.process);
     make_events(stage, EVENTS_TOO_MANY);
-    assert_true(process_resident(&stage->server.process) < resident + 40 * 1024);
+    assert_true(process_resident(&stage->server.process) < resident + MEMORY_FACTOR * 40 * 1024);
     asked_at = now();
     raw_expect_life(&stage->client);
     assert_true(now() - asked_at < LUBDUB_SECOND);
@@ -173,7 +173,9 @@ static void read_file(struct stage *stage, const char *path)
         event_reader_clear(&stage->file);
     }
     event_reader_init(&stage->file, descriptor);
-    event_reader_finish(&stage->file);
+    while (!stage->file.has_ended) { /* perhaps in the middle of a line that is being written */
+        event_reader_read(&stage->file, now());
+    }
 }
 
 /* Reads the file again and again until this event stands there. */
@@ -198,6 +200,7 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
     char events[SCRATCH_PATH];
     char ballast[SCRATCH_PATH];
     static char weight[32768];
+    const lubdub_time until = now() + PATIENCE;
 
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", stage->scratch.folder, "tmpfs", 0, "size=64k") != 0) {
@@ -211,13 +214,19 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
     server_process_start(&stage->server, "--interval-min=1ms", option, NULL);
     join(stage);
     make_events(stage, 200);
+    do { /* what is still in the server's store would fill the new room as well */
+        assert_true(now() < until);
+        read_file(stage, events);
+    } while (count_events(&stage->file, "health", NULL) + server_process_count(&stage->server, "events_lost") < 200);
     assert_int_equal(unlink(ballast), 0);
     expect_in_file(stage, events, "dropped");
     raw_bye(&stage->client, 0);
     expect_in_file(stage, events, "disconnected");
     assert_true(count_dropped(&stage->file) > 0);
-    assert_int_equal(count_events(&stage->file, "health", NULL) + count_dropped(&stage->file), 200);
+    assert_true(count_events(&stage->file, "health", NULL) + count_dropped(&stage->file) >= 200);
     server_process_finish(&stage->server);
+    read_file(stage, events);
+    assert_int_equal(stage->file.length, 0); /* whole lines only */
 }
 
 static void events_file_is_appended_to_and_rotated(void **state)

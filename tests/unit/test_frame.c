@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include <lubdub/cause.h>
 #include <lubdub/frame.h>
 
 static const unsigned options_types[] = {LUBDUB_FRAME_HELLO, LUBDUB_FRAME_WELCOME, LUBDUB_FRAME_BYE};
@@ -138,12 +139,20 @@ static void wrong_magic_is_seen_at_its_first_wrong_byte(void **state)
     assert_int_equal(decode((const uint8_t *)"LD", 2, 0), LUBDUB_FRAME_INCOMPLETE);
 }
 
-static void wrong_version_is_seen_at_its_byte(void **state)
+static void wrong_version_is_seen_with_the_type_and_a_bye_of_another_version_is_read(void **state)
 {
     (void)state;
-    assert_int_equal(decode((const uint8_t *)"LD\x02", 3, 0), LUBDUB_FRAME_BAD_VERSION);
-    assert_int_equal(decode((const uint8_t *)"LD\x00", 3, 0), LUBDUB_FRAME_BAD_VERSION);
-    assert_int_equal(decode((const uint8_t *)"LD\x01", 3, 0), LUBDUB_FRAME_INCOMPLETE);
+    const uint8_t bye[LUBDUB_HEADER_LENGTH] = {'L', 'D', 2, LUBDUB_FRAME_BYE, [15] = LUBDUB_REASON_UNSUPPORTED_VERSION};
+    struct lubdub_frame frame;
+    size_t taken;
+
+    assert_int_equal(decode((const uint8_t *)"LD\x02\x03", 4, 0), LUBDUB_FRAME_BAD_VERSION);
+    assert_int_equal(decode((const uint8_t *)"LD\x00\x01", 4, 0), LUBDUB_FRAME_BAD_VERSION);
+    assert_int_equal(decode((const uint8_t *)"LD\x01\x03", 4, 0), LUBDUB_FRAME_INCOMPLETE);
+    assert_int_equal(decode(bye, sizeof bye - 1, 0), LUBDUB_FRAME_INCOMPLETE);
+    assert_int_equal(lubdub_frame_decode(&frame, bye, sizeof bye, 0, &taken), LUBDUB_FRAME_BAD_VERSION);
+    assert_int_equal(frame.type, LUBDUB_FRAME_BYE);
+    assert_int_equal(frame.sequence, LUBDUB_REASON_UNSUPPORTED_VERSION);
 }
 
 static void header_is_judged_magic_first_then_version_then_type_then_length(void **state)
@@ -239,7 +248,7 @@ int main(void)
         cmocka_unit_test(every_shorter_start_of_a_frame_is_incomplete),
         cmocka_unit_test(frame_ends_where_its_length_says),
         cmocka_unit_test(wrong_magic_is_seen_at_its_first_wrong_byte),
-        cmocka_unit_test(wrong_version_is_seen_at_its_byte),
+        cmocka_unit_test(wrong_version_is_seen_with_the_type_and_a_bye_of_another_version_is_read),
         cmocka_unit_test(header_is_judged_magic_first_then_version_then_type_then_length),
         cmocka_unit_test(only_types_1_to_6_exist),
         cmocka_unit_test(content_is_bounded_by_max_content_to_the_byte),

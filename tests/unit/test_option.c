@@ -121,7 +121,7 @@ static void tag_of_another_frame_is_skipped(void **state)
     struct lubdub_options options;
     (void)state;
 
-    wire_bytes_put_option(&bytes, LUBDUB_OPTION_MAX_CONTENT, "x", 1);
+    wire_bytes_put_option(&bytes, LUBDUB_OPTION_MAX_CONTENT, "xx", 2);
     wire_bytes_put_option(&bytes, LUBDUB_OPTION_TEXT, "hi", 2);
     wire_bytes_put_option(&bytes, 0, "hi", 2);
     wire_bytes_put_option(&bytes, LUBDUB_OPTION_IDENTITY, "me", 2);
@@ -129,6 +129,8 @@ static void tag_of_another_frame_is_skipped(void **state)
     assert_false(options.has_max_content);
     assert_null(options.text.data);
     assert_int_equal(options.identity.length, 2);
+    wire_bytes_put_option(&bytes, LUBDUB_OPTION_LAST_END, "xx", 2);
+    assert_non_null(lubdub_options_decode(&options, LUBDUB_FRAME_HELLO, bytes.data, bytes.length)); /* its length is 1 */
     wire_bytes_clear(&bytes);
 }
 

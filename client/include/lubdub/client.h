@@ -125,7 +125,7 @@ struct lubdub_client_event {
 
     enum lubdub_cause cause; /* DOWN, FAILED */
     bool has_reason;         /* DOWN, FAILED: a BYE was received or sent, with this reason */
-    uint8_t reason;
+    uint64_t reason;
     struct lubdub_slice text;      /* DOWN, FAILED: for people; may hold any bytes where the server wrote it */
     lubdub_duration waited_for;    /* DOWN: for the ack of the probe that decided */
     lubdub_duration silent_for;    /* DOWN of a session: since its last whole valid frame */

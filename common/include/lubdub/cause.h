@@ -4,6 +4,8 @@
 #ifndef LUBDUB_CAUSE_H
 #define LUBDUB_CAUSE_H
 
+#include <stdint.h>
+
 #include <lubdub/visibility.h>
 
 /* name, code on the wire, word, sentence */
@@ -54,9 +56,9 @@ LUBDUB_API const char *lubdub_cause_word(enum lubdub_cause cause);
 LUBDUB_API const char *lubdub_cause_text(enum lubdub_cause cause);
 
 /* The reason in words, "unknown" for a number that section 6 does not list. Static. */
-LUBDUB_API const char *lubdub_reason_word(unsigned reason);
+LUBDUB_API const char *lubdub_reason_word(uint64_t reason);
 
 /* The cause that an endpoint reports for a BYE with this reason: bye, rejected or replaced. */
-LUBDUB_API enum lubdub_cause lubdub_cause_of_bye(unsigned reason);
+LUBDUB_API enum lubdub_cause lubdub_cause_of_bye(uint64_t reason);
 
 #endif

@@ -49,7 +49,8 @@ enum lubdub_frame_status {
 
 /*
  * Reads the frame at the start of source. The header is judged as soon as its 16 bytes are there, and a
- * wrong magic or version as soon as those bytes are there. max_content bounds PROBE, ACK and MESSAGE.
+ * wrong magic or version as soon as those bytes and the type are there. Only a BYE of another version is waited for up to
+ * the end of its header: with LUBDUB_FRAME_BAD_VERSION its type and sequence are filled, since the reason is worth knowing. max_content bounds PROBE, ACK and MESSAGE.
  * *taken is set only for LUBDUB_FRAME_WHOLE. frame->content points into source.
  */
 LUBDUB_API enum lubdub_frame_status lubdub_frame_decode(struct lubdub_frame *frame, const uint8_t *source,

@@ -121,6 +121,7 @@ struct lubdub_session {
     bool has_closer_deadline : 1;
     bool has_heard : 1;          /* it was UP */
     bool owes_end : 1;           /* closed for want of memory, and nobody was told */
+    uint16_t max_content;        /* largest that we take from this peer, as it was told */
 };
 
 enum lubdub_event_kind {
@@ -156,7 +157,7 @@ struct lubdub_event {
 
     enum lubdub_cause cause;     /* TIMED_OUT, DOWN */
     bool has_reason;             /* DOWN: a BYE was received or sent, with this reason */
-    uint8_t reason_code;
+    uint64_t reason_code;
     struct lubdub_slice text;    /* DOWN: for people; of the BYE, or what was wrong. May hold any bytes */
     bool has_retry_after;        /* DOWN by a BYE */
     lubdub_duration retry_after;
@@ -179,6 +180,7 @@ struct lubdub_turn {
     size_t output_capacity;
     size_t output_length;  /* filled by the session */
     size_t output_sent;    /* of those, already with the kernel */
+    bool has_message;      /* there is a MESSAGE among them; a second one waits in the session */
 };
 
 /*

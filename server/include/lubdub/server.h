@@ -113,7 +113,7 @@ struct lubdub_server_event {
 
     enum lubdub_cause cause;       /* DISCONNECTED, REJECTED */
     bool has_reason;               /* a BYE was received or sent, with this reason */
-    uint8_t reason;
+    uint64_t reason;
     struct lubdub_slice text;      /* for people; may hold any bytes where the peer wrote it */
     uint64_t probes;               /* DISCONNECTED: received in all */
     lubdub_duration connected_for;
