@@ -63,7 +63,10 @@ static void pause_accepting(struct lubdub_listener *listener, int error)
     ev_io_stop(worker->loop, &listener->io);
     ev_timer_set(&listener->pause, PAUSE, 0);
     ev_timer_start(worker->loop, &listener->pause);
-    lubdub_server_tell(worker, NULL, &event);
+    if (!listener->lacks) {
+        listener->lacks = true; /* told once, however long the lack lasts */
+        lubdub_server_tell(worker, NULL, &event);
+    }
 }
 
 static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
@@ -86,6 +89,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
                 break;
             }
             if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                listener->lacks = false;
                 break;
             }
             continue; /* the one connection failed: ECONNABORTED, EPROTO, … */

@@ -17,6 +17,7 @@ struct lubdub_listener {
     struct lubdub_worker *worker;
     struct lubdub_address address;
     struct lubdub_listener *next;
+    bool lacks; /* the last attempt found no descriptors or memory, and that was told */
 };
 
 /*

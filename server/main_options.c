@@ -71,7 +71,7 @@ static const struct lubdub_setting rows[] = {
 static bool listens_on_addresses(const struct options *options, char *problem, size_t capacity)
 {
     struct lubdub_address address;
-    size_t i;
+    size_t i, k;
 
     for (i = 0; i < options->listen.count; i++) {
         const char *host = options->listen.items[i].host;
@@ -79,6 +79,14 @@ static bool listens_on_addresses(const struct options *options, char *problem, s
         if (strcmp(host, "*") != 0 && !lubdub_address_parse(&address, host, 1)) {
             snprintf(problem, capacity, "--listen: %s is not a numeric address (or * for all)", host);
             return false;
+        }
+        for (k = 0; k < i; k++) {
+            if (options->listen.items[k].port == options->listen.items[i].port &&
+                strcmp(options->listen.items[k].host, host) == 0) {
+                snprintf(problem, capacity, "--listen: %s port %u is given twice", host,
+                         (unsigned)options->listen.items[i].port);
+                return false;
+            }
         }
     }
     return true;

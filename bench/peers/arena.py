@@ -39,10 +39,10 @@ class Arena:
         self.cables = []
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         _quiet()
-        # The spare port keeps the bridge's carrier up when all cables are cut.
-        _ip(self.namespace, ["link set lo up", "link add bridge type bridge mcast_snooping 0",
-                             f"address add {SERVER}/16 dev bridge", "link add spare type veth peer name other",
-                             "link set spare master bridge", "link set spare up", "link set other up", "link set bridge up"])
+        # An address of its own, because a bridge without one takes that of a port, and changes it when that is cut.
+        _ip(self.namespace, ["link set lo up", "link add bridge address 02:00:00:00:00:01 type bridge mcast_snooping 0",
+                             f"address add {SERVER}/16 dev bridge", "link set bridge up"])
+        self.cable(0)  # never cut, so that the bridge has a carrier when all others are
 
     def cable(self, clients):
         """Lays a new one, with addresses for so many clients."""

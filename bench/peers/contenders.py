@@ -50,7 +50,7 @@ def programs(folder):
 
 
 def _text(seconds):
-    return f"{round(seconds * 1000)}ms"
+    return f"{seconds:g}s" if seconds >= 1 else f"{round(seconds * 1000)}ms"
 
 
 def _branched(make_wire, interval):

@@ -45,7 +45,8 @@ def ahead(results, speed):
                 for share in "p50_s", "p99_s":
                     if theirs[share] < mine[share]:
                         better.append(f"{fault} {share[:3]} {_time(theirs[share])} against {_time(mine[share])}")
-        for key, word, form in (("lost_quiet", "false alarms in quiet", str), ("lost_after_stall", "false alarms after the stall", str),
+        for key, word, form in (("lost_quiet", "false alarms in quiet", str),
+                                ("lost_after_stall", "false alarms after the stall", str),
                                 ("packets_per_second_per_client", "packets", _number),
                                 ("processor_us_per_beat", "processor a beat", _microseconds),
                                 ("memory_bytes_per_session", "memory", _number)):

@@ -756,6 +756,7 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
 {
     struct lubdub_frame message = {.type = LUBDUB_FRAME_MESSAGE, .content = content, .length = (uint16_t)length};
     struct lubdub_session_extra *extra;
+    size_t waiting;
 
     if (session->state != LUBDUB_SESSION_UP) {
         return LUBDUB_ERROR_WRONG_STATE;
@@ -767,8 +768,9 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
     if (extra == NULL) {
         return LUBDUB_ERROR_NO_MEMORY;
     }
-    if (lubdub_outbox_message_length(&extra->outbox) + LUBDUB_HEADER_LENGTH + length > turn->settings->output_limit) {
-        return LUBDUB_ERROR_FULL;
+    waiting = lubdub_outbox_message_length(&extra->outbox);
+    if (waiting > 0 && waiting + LUBDUB_HEADER_LENGTH + length > turn->settings->output_limit) {
+        return LUBDUB_ERROR_FULL; /* where none waits, one may go that is longer than the limit */
     }
     message.sequence = ++extra->messages_sent;
     if (turn->has_message) {

@@ -294,7 +294,7 @@ LUBDUB_API void lubdub_session_leave(struct lubdub_session *session, struct lubd
 
 /*
  * Sends a MESSAGE. Copies content. LUBDUB_ERROR_WRONG_STATE when not up, TOO_LONG beyond what the peer
- * takes, FULL when more than output_limit bytes of messages would wait.
+ * takes, FULL when more than output_limit bytes of messages would wait; where none waits, one of any length may go.
  */
 LUBDUB_API enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lubdub_turn *turn,
                                                  const void *content, size_t length);

@@ -83,7 +83,7 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_DISCONNECTED, /* once for each CONNECTED */
     LUBDUB_SERVER_GONE,         /* an identity did not come back within its grace time */
     LUBDUB_SERVER_REJECTED,     /* a connection that never became a session */
-    LUBDUB_SERVER_PAUSED,       /* accepting stops for a moment: no descriptors or memory. text says which */
+    LUBDUB_SERVER_PAUSED,       /* accepting stops: no descriptors or memory, text says which. Told once per lack */
     LUBDUB_SERVER_DRAINING,
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
 };
