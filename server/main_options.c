@@ -10,6 +10,7 @@
 #include "program/log.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
+#define DEFAULT_EXPIRY (3 * LUBDUB_SECOND)
 #define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
 #define FIELD(name) offsetof(struct options, name)
 
@@ -28,7 +29,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "probe interval of clients that ask for none (1s)"},
     {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
-     .minimum = MILLISECOND, .maximum = LONGEST, .help = "silence tolerated of clients that ask for none (3s)"},
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "silence tolerated of clients that ask for none (3s, at least 3 intervals)"},
     {.name = "interval-min", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval_min),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "shortest interval that a client may get (10ms)"},
     {.name = "interval-max", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval_max),
@@ -99,6 +100,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     const char *fault;
     (void)positionals;
 
+    if (options->expiry == 0) {
+        options->expiry = DEFAULT_EXPIRY > 3 * options->interval ? DEFAULT_EXPIRY : 3 * options->interval;
+    }
     if (options->expiry < 2 * options->interval) {
         snprintf(problem, capacity, "--expiry must be at least twice --interval");
         return false;
@@ -146,7 +150,7 @@ void options_init(struct options *options)
     lubdub_server_settings_init(&defaults);
     memset(options, 0, sizeof *options);
     options->interval = defaults.session.interval;
-    options->expiry = defaults.session.expiry;
+    options->expiry = 0; /* 3 s, or three times the interval where that is more */
     options->interval_min = defaults.interval_min;
     options->interval_max = defaults.interval_max;
     options->expiry_max = defaults.expiry_max;

@@ -155,6 +155,22 @@ lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *s
     return LUBDUB_TIME_NEVER;
 }
 
+uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_time since)
+{
+    uint64_t sequence;
+    uint32_t count = 0;
+
+    for (sequence = probes->last; sequence + probes->count > probes->last; sequence--) {
+        lubdub_time sent_at = when_sent(probes, sequence);
+
+        if (sent_at != LUBDUB_TIME_NEVER && sent_at != ACKNOWLEDGED && sent_at <= since) {
+            break; /* they were sent in their order */
+        }
+        count += sent_at != LUBDUB_TIME_NEVER && sent_at != ACKNOWLEDGED;
+    }
+    return count;
+}
+
 void lubdub_probes_time_out(struct lubdub_probes *probes)
 {
     uint64_t sequence;

@@ -63,6 +63,9 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
 /* When the oldest probe that has not timed out was sent; LUBDUB_TIME_NEVER if none is with the kernel. */
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence);
 
+/* How many that wait for their acks went to the kernel after `since`. */
+uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_time since);
+
 /* The oldest one timed out. */
 void lubdub_probes_time_out(struct lubdub_probes *probes);
 

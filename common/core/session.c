@@ -647,6 +647,13 @@ bool lubdub_session_verdict_is_due(const struct lubdub_session *session,
     return false;
 }
 
+uint32_t lubdub_session_asked_since(const struct lubdub_session *session,
+                                    const struct lubdub_session_settings *settings, lubdub_time since)
+{
+    return session->state == LUBDUB_SESSION_UP ? duties(session)->asked_since(session, settings, since)
+                                               : session->heard_at > since; /* HELLO */
+}
+
 static void tick_opening(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
     lubdub_time deadline = lubdub_session_deadline(session, turn->settings);

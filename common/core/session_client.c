@@ -311,6 +311,13 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
     }
 }
 
+static uint32_t asked_since(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                            lubdub_time since)
+{
+    (void)settings;
+    return lubdub_probes_sent_since(&session->of.prober->probes, since);
+}
+
 static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     (void)session;
@@ -327,6 +334,7 @@ const struct lubdub_role_duties lubdub_client_duties = {
     .deadline = deadline,
     .verdict = verdict,
     .tick = tick,
+    .asked_since = asked_since,
     .patience = patience,
     .forgive = forgive,
 };

@@ -362,6 +362,15 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
     }
 }
 
+/* The challenge goes out when the session gets late. */
+static uint32_t asked_since(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                            lubdub_time since)
+{
+    (void)settings;
+    return session->is_late && session->is_challenged &&
+           lubdub_time_after(session->heard_at, late_after(session)) > since;
+}
+
 static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     (void)settings;
@@ -378,6 +387,7 @@ const struct lubdub_role_duties lubdub_server_duties = {
     .deadline = deadline,
     .verdict = verdict,
     .tick = tick,
+    .asked_since = asked_since,
     .patience = patience,
     .forgive = forgive,
 };

@@ -221,6 +221,17 @@ static bool flush(struct lubdub_step *step)
 
 /* ---- deadlines ---- */
 
+static enum lubdub_path path_of(const struct lubdub_step *step)
+{
+    struct lubdub_evidence evidence;
+    lubdub_time now = step->turn.now;
+
+    lubdub_socket_look(step->link->io.fd, &evidence);
+    return lubdub_socket_path(&evidence,
+                              lubdub_session_asked_since(&step->link->session, step->turn.settings,
+                                                         now > evidence.ack_delay ? now - evidence.ack_delay : 0));
+}
+
 /* Does what is due. A verdict takes what the kernel says of the path. */
 static void tick(struct lubdub_step *step)
 {
@@ -228,7 +239,7 @@ static void tick(struct lubdub_step *step)
     struct lubdub_event event;
 
     if (lubdub_session_verdict_is_due(&link->session, step->turn.settings, step->turn.now)) {
-        step->turn.path = lubdub_socket_path(link->io.fd);
+        step->turn.path = path_of(step);
     }
     do {
         lubdub_session_tick(&link->session, &step->turn, &event);

@@ -12,8 +12,8 @@
 /* One byte unsent is enough to make the kernel ask us to wait. */
 #define UNSENT_LIMIT 1
 
-/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN). */
-#define DELAYED_ACK_MS 40
+/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or two. */
+#define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
 
 void lubdub_socket_tune(int socket)
 {
@@ -58,24 +58,28 @@ static bool finds_no_way_out(const struct tcp_info *info)
     return info->tcpi_notsent_bytes > 0 && (is_window_open || info->tcpi_probes > 1);
 }
 
-enum lubdub_path lubdub_socket_path(int socket)
+void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
 {
     struct tcp_info info;
     socklen_t length = sizeof info;
-    uint32_t round_trip_ms;
 
     memset(&info, 0, sizeof info);
-    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+    evidence->is_known = getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
+    evidence->unacknowledged = info.tcpi_unacked;
+    evidence->is_sent_again = info.tcpi_retransmits > 0 || info.tcpi_backoff > 0;
+    evidence->has_no_way_out = finds_no_way_out(&info);
+    evidence->ack_delay = DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * info.tcpi_rttvar) * LUBDUB_MICROSECOND;
+}
+
+enum lubdub_path lubdub_socket_path(const struct lubdub_evidence *evidence, uint32_t recent)
+{
+    if (!evidence->is_known) {
         return LUBDUB_PATH_UNKNOWN;
     }
-    if (info.tcpi_unacked == 0) {
-        return finds_no_way_out(&info) ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
+    if (evidence->unacknowledged == 0) {
+        return evidence->has_no_way_out ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
     }
-    if (info.tcpi_retransmits > 0 || info.tcpi_backoff > 0) {
-        return LUBDUB_PATH_SILENT;
-    }
-    round_trip_ms = info.tcpi_rtt / 1000 + info.tcpi_rttvar / 250;
-    return info.tcpi_last_data_sent > DELAYED_ACK_MS + round_trip_ms ? LUBDUB_PATH_SILENT : LUBDUB_PATH_UNKNOWN;
+    return evidence->is_sent_again || evidence->unacknowledged > recent ? LUBDUB_PATH_SILENT : LUBDUB_PATH_UNKNOWN;
 }
 
 void lubdub_socket_reset(int socket)

@@ -237,6 +237,27 @@ static void ring_does_as_the_model_does(void **state)
     free(model);
 }
 
+static void probes_sent_since_a_moment_are_counted_unless_answered_or_not_sent(void **state)
+{
+    struct lubdub_probes probes;
+    lubdub_duration round_trip;
+    lubdub_time now;
+    (void)state;
+
+    lubdub_probes_init(&probes);
+    assert_int_equal(lubdub_probes_sent_since(&probes, 0), 0);
+    for (now = 10; now <= 40; now += 10) {
+        add_and_hand_over(&probes, now);
+    }
+    lubdub_probes_add(&probes); /* waits for the kernel */
+    assert_int_equal(lubdub_probes_sent_since(&probes, 0), 4);
+    assert_int_equal(lubdub_probes_sent_since(&probes, 20), 2);
+    assert_int_equal(lubdub_probes_sent_since(&probes, 40), 0);
+    lubdub_probes_ack(&probes, 3, 50, &round_trip);
+    assert_int_equal(lubdub_probes_sent_since(&probes, 20), 1);
+    lubdub_probes_clear(&probes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +267,7 @@ int main(void)
         cmocka_unit_test(no_more_are_sent_than_are_remembered),
         cmocka_unit_test(one_that_was_passed_over_makes_room_in_the_end),
         cmocka_unit_test(forgiven_probes_were_sent_later_and_waiting_ones_still_wait),
+        cmocka_unit_test(probes_sent_since_a_moment_are_counted_unless_answered_or_not_sent),
         cmocka_unit_test(ring_does_as_the_model_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
