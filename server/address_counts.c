@@ -35,8 +35,7 @@ static struct lubdub_address_count *find(const struct lubdub_address_counts *cou
     return entry;
 }
 
-bool lubdub_address_counts_add(struct lubdub_address_counts *counts, const struct lubdub_address *address,
-                               size_t limit)
+bool lubdub_address_counts_add(struct lubdub_address_counts *counts, const struct lubdub_address *address, size_t limit)
 {
     struct lubdub_address_count *entry = find(counts, address);
 

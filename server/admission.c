@@ -21,8 +21,8 @@ void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdu
         grant->expiry = settings->session.expiry;
         return;
     }
-    grant->interval = clamp(interval > 0 ? interval : settings->session.interval, settings->interval_min,
-                            settings->interval_max);
+    grant->interval =
+        clamp(interval > 0 ? interval : settings->session.interval, settings->interval_min, settings->interval_max);
     grant->expiry = clamp(expiry > 0 ? expiry : 3 * grant->interval, 1, settings->expiry_max);
     if (grant->expiry < 2 * grant->interval) {
         grant->expiry = 2 * grant->interval;

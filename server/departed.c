@@ -99,8 +99,8 @@ void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice i
     forget_oldest(departed, limit);
 }
 
-enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity,
-                                       lubdub_time now, bool *is_in_grace)
+enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity, lubdub_time now,
+                                       bool *is_in_grace)
 {
     struct lubdub_departure *departure = find(departed, identity);
     enum lubdub_cause end;

@@ -41,9 +41,9 @@ struct registration {
     uint64_t replaced; /* number of the session that it was taken from, or 0 */
     enum lubdub_cause last_end;
     bool is_resumed;
-    bool is_older;     /* refused: who has the identity started later */
-    bool is_full;      /* refused: it would be one session too many */
-    bool is_failed;    /* refused: no memory */
+    bool is_older;  /* refused: who has the identity started later */
+    bool is_full;   /* refused: it would be one session too many */
+    bool is_failed; /* refused: no memory */
 };
 
 /* The session with the higher incarnation has the identity; on a tie the newcomer (docs/protocol.md, section 5). */
@@ -70,8 +70,7 @@ static void register_identity(struct lubdub_worker *worker, struct lubdub_record
     } else if (is_full(worker)) {
         registration->is_full = true;
     } else {
-        registration->last_end = lubdub_departed_take(&server->departed, identity,
-                                                      lubdub_worker_grace_now(worker),
+        registration->last_end = lubdub_departed_take(&server->departed, identity, lubdub_worker_grace_now(worker),
                                                       &registration->is_resumed);
     }
     if (!registration->is_older && !registration->is_full) {
@@ -96,7 +95,8 @@ static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record
     record->peer = introduced;
     if (hello->options.identity.length == 0) {
         if (is_full(worker)) {
-            lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "there are too many sessions");
+            lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
+                                 "there are too many sessions");
             return false;
         }
         return true;
@@ -104,12 +104,12 @@ static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record
     register_identity(worker, record, &registration);
     if (registration.is_older) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED,
-               "a session with this identity started later");
+                             "a session with this identity started later");
         return false;
     }
     if (registration.is_full || registration.is_failed) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-               registration.is_full ? "there are too many sessions" : "no memory is left");
+                             registration.is_full ? "there are too many sessions" : "no memory is left");
         return false;
     }
     if (registration.replaced != 0) {
@@ -120,8 +120,7 @@ static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record
     return true;
 }
 
-static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *record, lubdub_time now,
-                           bool is_resumed)
+static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *record, lubdub_time now, bool is_resumed)
 {
     struct lubdub_label labels[LUBDUB_LABEL_COUNT_LIMIT];
     struct lubdub_server_event event = {
@@ -137,9 +136,8 @@ static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *r
     lubdub_server_tell(worker, record, &event);
 }
 
-
 void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
-                  lubdub_time now)
+                       lubdub_time now)
 {
     const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
     struct lubdub_grant grant = {.session_number = lubdub_pool_number(&worker->pool, record)};
@@ -150,11 +148,13 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
     }
     if (hello->is_anonymous) {
         if (is_full(worker)) {
-            lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "there are too many sessions");
+            lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
+                                 "there are too many sessions");
             return;
         }
     } else if (!lubdub_admission_token(settings, hello->options.token)) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, "the token is not known here");
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED,
+                             "the token is not known here");
         return;
     } else if (!introduce(worker, record, hello, &grant)) {
         return;
@@ -218,8 +218,9 @@ void lubdub_worker_accept(struct lubdub_worker *worker, int socket, const struct
     }
     if (address_is_crowded(worker, record, address)) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-               "there are too many connections from this address");
+                             "there are too many connections from this address");
     } else if (waiting_room_is_full(worker)) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "there are too many sessions");
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
+                             "there are too many sessions");
     }
 }

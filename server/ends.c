@@ -62,7 +62,7 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
 
 /* We end it: event, BYE. */
 void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
-                    enum lubdub_cause cause, const char *text, bool has_retry_after, lubdub_duration retry_after)
+                           enum lubdub_cause cause, const char *text, bool has_retry_after, lubdub_duration retry_after)
 {
     struct lubdub_server_event event = {
         .now = lubdub_clock_now(),
@@ -79,7 +79,7 @@ void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *r
 
 /* A connection that does not become a session. */
 void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
-                   struct lubdub_slice text, bool has_reason, uint64_t reason)
+                          struct lubdub_slice text, bool has_reason, uint64_t reason)
 {
     struct lubdub_server_event event = {
         .kind = LUBDUB_SERVER_REJECTED,
@@ -95,7 +95,7 @@ void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *re
 }
 
 void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
-                   enum lubdub_cause cause, const char *text)
+                          enum lubdub_cause cause, const char *text)
 {
     /* Spread, so that those who were refused together do not come back together. */
     bool has_retry_after = reason == LUBDUB_REASON_OVERLOADED || reason == LUBDUB_REASON_DRAINING;

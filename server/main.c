@@ -9,9 +9,9 @@
 #include <lubdub/server.h>
 #include <lubdub/version.h>
 
-#include "program/log.h"
 #include "main_options.h"
 #include "main_reporter.h"
+#include "program/log.h"
 #include "program/standard_streams.h"
 
 #define EXIT_CANNOT_START 3
@@ -20,8 +20,8 @@
 struct program {
     struct ev_loop *loop;
     struct lubdub_server *server;
-    struct options options;       /* as it was started: what is fixed, and what others borrow */
-    struct options taken;         /* as it was read again last, once it was */
+    struct options options;         /* as it was started: what is fixed, and what others borrow */
+    struct options taken;           /* as it was read again last, once it was */
     const struct options *in_force; /* one of the two */
     struct reporter reporter;
     int argc;
@@ -116,17 +116,17 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
     (void)loop, (void)revents;
 
     lubdub_server_counts(program->server, &counts);
-    lubdub_log_info("counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
-                    "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
-                    "events_lost=%llu",
-                    (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
-                    (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
-                    (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected,
-                    (unsigned long long)counts.empty, (unsigned long long)counts.late,
-                    (unsigned long long)counts.messages, (unsigned long long)counts.messages_dropped,
-                    (unsigned long long)counts.absences,
-                    (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND),
-                    (unsigned long long)reporter_lost(&program->reporter));
+    lubdub_log_info(
+        "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
+        "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
+        "events_lost=%llu",
+        (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
+        (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
+        (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
+        (unsigned long long)counts.late, (unsigned long long)counts.messages,
+        (unsigned long long)counts.messages_dropped, (unsigned long long)counts.absences,
+        (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND),
+        (unsigned long long)reporter_lost(&program->reporter));
 }
 
 static void watch_signal(struct program *program, ev_signal *watcher, int signal,
@@ -153,7 +153,7 @@ static bool listen_as_told(struct program *program)
         if (error != LUBDUB_ERROR_OK) {
             fprintf(stderr, "lubdub-server: cannot listen on %s port %u: %s\n", is_all ? "all addresses" : host,
                     (unsigned)port,
-                    error == LUBDUB_ERROR_SYSTEM ? strerror(errno)
+                    error == LUBDUB_ERROR_SYSTEM    ? strerror(errno)
                     : error == LUBDUB_ERROR_ADDRESS ? "it is no address of this machine"
                                                     : lubdub_error_text(error));
             return false;

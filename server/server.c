@@ -91,7 +91,8 @@ static bool pop_gone(struct lubdub_server *server, char *identity, size_t *lengt
     bool is_gone;
 
     pthread_mutex_lock(&server->lock);
-    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_worker_grace_now(&server->workers[0]), identity, length);
+    is_gone =
+        lubdub_departed_pop_gone(&server->departed, lubdub_worker_grace_now(&server->workers[0]), identity, length);
     pthread_mutex_unlock(&server->lock);
     return is_gone;
 }
@@ -272,8 +273,7 @@ enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char 
         return LUBDUB_ERROR_WRONG_STATE;
     }
     if (host != NULL) {
-        return lubdub_address_parse(&address, host, port) ? listen_everywhere(server, &address)
-                                                          : LUBDUB_ERROR_ADDRESS;
+        return lubdub_address_parse(&address, host, port) ? listen_everywhere(server, &address) : LUBDUB_ERROR_ADDRESS;
     }
     lubdub_address_parse(&address, "0.0.0.0", port);
     error = listen_everywhere(server, &address);
@@ -334,8 +334,7 @@ static struct lubdub_worker *worker_of(struct lubdub_server *server, uint64_t se
     return &server->workers[lubdub_place_worker(lubdub_number_place(session), server->worker_count)];
 }
 
-enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content,
-                                     size_t length)
+enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content, size_t length)
 {
     struct lubdub_worker *worker = worker_of(server, session);
     struct lubdub_letter *letter;
@@ -400,8 +399,7 @@ enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_
         return lubdub_worker_disconnect(worker, session, reason, LUBDUB_CAUSE_SHUTDOWN, text);
     }
     letter = lubdub_letter_new(LUBDUB_LETTER_DISCONNECT);
-    if (letter == NULL ||
-        (text != NULL && (letter->parcel = lubdub_parcel_new(text, strlen(text) + 1)) == NULL)) {
+    if (letter == NULL || (text != NULL && (letter->parcel = lubdub_parcel_new(text, strlen(text) + 1)) == NULL)) {
         lubdub_letter_free(letter);
         return LUBDUB_ERROR_NO_MEMORY;
     }
@@ -477,8 +475,7 @@ void lubdub_server_note_drained(struct lubdub_server *server)
     }
 }
 
-enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
-                                            const struct lubdub_server_settings *settings)
+enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const struct lubdub_server_settings *settings)
 {
     struct lubdub_server_settings known;
     struct lubdub_rules *rules;

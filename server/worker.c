@@ -176,8 +176,7 @@ static void on_rest(struct lubdub_link_group *group)
 
 /* ---- what others ask ---- */
 
-enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content,
-                                     size_t length)
+enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content, size_t length)
 {
     struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
     enum lubdub_error error;
@@ -288,8 +287,8 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
         struct lubdub_record *record = &worker->pool.records[letter->progress];
 
         if (record->peer != NULL) {
-            lubdub_record_dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away", true,
-                    (100 + lubdub_worker_random(worker, slots)) * LUBDUB_MILLISECOND);
+            lubdub_record_dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away",
+                                  true, (100 + lubdub_worker_random(worker, slots)) * LUBDUB_MILLISECOND);
         }
     }
     if (letter->progress < worker->pool.used) {

@@ -237,8 +237,7 @@ static void put_label(struct writer *writer, const struct lubdub_label *label)
     }
 }
 
-size_t lubdub_options_encode(const struct lubdub_options *options, uint8_t frame_type, uint8_t *target,
-                             size_t capacity)
+size_t lubdub_options_encode(const struct lubdub_options *options, uint8_t frame_type, uint8_t *target, size_t capacity)
 {
     struct writer writer = {.target = target, .capacity = capacity};
     uint8_t *value;

@@ -100,8 +100,7 @@ bool lubdub_outbox_append(struct lubdub_outbox *outbox, const uint8_t *frames, s
         }
     }
     assert(taken == length);
-    if (!queue_reserve(&outbox->messages, message_length) ||
-        !queue_reserve(&outbox->urgent, length - message_length)) {
+    if (!queue_reserve(&outbox->messages, message_length) || !queue_reserve(&outbox->urgent, length - message_length)) {
         return false;
     }
 

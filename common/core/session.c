@@ -212,8 +212,8 @@ void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn
     size_t size = 0;
 
     if (!has_waiting_output(session)) {
-        size = lubdub_frame_encode(turn->output + turn->output_length, turn->output_capacity - turn->output_length,
-                                   frame);
+        size =
+            lubdub_frame_encode(turn->output + turn->output_length, turn->output_capacity - turn->output_length, frame);
     }
     turn->output_length += size;
     if (size == 0 && !put_in_outbox(session, turn, frame)) {
@@ -429,7 +429,7 @@ void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_tu
 /* ---- input ---- */
 
 enum lubdub_handling lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
-                                           const struct lubdub_frame *frame, struct lubdub_event *event)
+                                               const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     struct lubdub_options options;
     const char *fault = lubdub_options_decode(&options, LUBDUB_FRAME_BYE, frame->content, frame->length);
@@ -438,9 +438,7 @@ enum lubdub_handling lubdub_session_handle_bye(struct lubdub_session *session, s
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, fault);
         return LUBDUB_HANDLING_TAKEN;
     }
-    lubdub_session_fail(session, turn, event,
-                        lubdub_cause_of_bye(frame->sequence),
-                        LUBDUB_NO_REASON, NULL);
+    lubdub_session_fail(session, turn, event, lubdub_cause_of_bye(frame->sequence), LUBDUB_NO_REASON, NULL);
     event->has_reason = true;
     event->reason_code = frame->sequence;
     event->text = options.text;
@@ -631,8 +629,8 @@ lubdub_time lubdub_session_deadline(const struct lubdub_session *session,
     return LUBDUB_TIME_NEVER;
 }
 
-bool lubdub_session_verdict_is_due(const struct lubdub_session *session,
-                                   const struct lubdub_session_settings *settings, lubdub_time now)
+bool lubdub_session_verdict_is_due(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                                   lubdub_time now)
 {
     switch ((enum lubdub_session_state)session->state) {
     case LUBDUB_SESSION_OPENING:

@@ -22,8 +22,7 @@ static void put_hello(struct lubdub_session *session, struct lubdub_turn *turn)
         .expiry_ms = in_milliseconds(settings->expiry),
     };
     uint8_t content[LUBDUB_OPTIONS_LIMIT];
-    struct lubdub_frame hello = {
-        .type = LUBDUB_FRAME_HELLO, .sequence = settings->incarnation, .content = content};
+    struct lubdub_frame hello = {.type = LUBDUB_FRAME_HELLO, .sequence = settings->incarnation, .content = content};
 
     if (settings->label_count > 0) {
         memcpy(options.labels, settings->labels, settings->label_count * sizeof *settings->labels);
@@ -52,7 +51,7 @@ enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, str
 }
 
 static enum lubdub_handling fail_protocol(struct lubdub_session *session, struct lubdub_turn *turn,
-                                      struct lubdub_event *event, const char *text)
+                                          struct lubdub_event *event, const char *text)
 {
     lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, text);
     return LUBDUB_HANDLING_TAKEN;
@@ -87,7 +86,7 @@ static const char *take_grant(struct lubdub_session *session, const struct lubdu
 }
 
 static enum lubdub_handling handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
-                                       const struct lubdub_frame *welcome, struct lubdub_event *event)
+                                           const struct lubdub_frame *welcome, struct lubdub_event *event)
 {
     struct lubdub_prober *prober = session->of.prober;
     bool is_first = session->state == LUBDUB_SESSION_OPENING;
@@ -133,7 +132,7 @@ static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_s
 }
 
 static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
-                                   const struct lubdub_frame *ack, struct lubdub_event *event)
+                                       const struct lubdub_frame *ack, struct lubdub_event *event)
 {
     struct lubdub_prober *prober = session->of.prober;
 
@@ -158,7 +157,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
 }
 
 static enum lubdub_handling handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
-                                     const struct lubdub_frame *probe, struct lubdub_event *event)
+                                         const struct lubdub_frame *probe, struct lubdub_event *event)
 {
     if (probe->sequence != session->probes_received + 1) {
         return fail_protocol(session, turn, event, "a PROBE out of sequence");
@@ -170,7 +169,7 @@ static enum lubdub_handling handle_probe(struct lubdub_session *session, struct 
 }
 
 static enum lubdub_handling handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
-                                       const struct lubdub_frame *message, struct lubdub_event *event)
+                                           const struct lubdub_frame *message, struct lubdub_event *event)
 {
     struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
 
@@ -190,7 +189,7 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
 }
 
 static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
-                               const struct lubdub_frame *frame, struct lubdub_event *event)
+                                   const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
 
@@ -222,8 +221,7 @@ static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
 }
 
 /* When the server has taken nothing of ours for too long. One who stays waits on. */
-static lubdub_time slow_reader_at(const struct lubdub_session *session,
-                                  const struct lubdub_session_settings *settings)
+static lubdub_time slow_reader_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     return settings->stays_connected
                ? LUBDUB_TIME_NEVER

@@ -48,7 +48,7 @@ static lubdub_duration late_after(const struct lubdub_session *session)
 }
 
 static enum lubdub_handling fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
-                             enum lubdub_reason reason, const char *text)
+                                 enum lubdub_reason reason, const char *text)
 {
     enum lubdub_cause cause = reason == LUBDUB_REASON_UNAUTHORIZED ? LUBDUB_CAUSE_REJECTED : LUBDUB_CAUSE_PROTOCOL;
 
@@ -67,10 +67,9 @@ static void note_heard(struct lubdub_session *session, lubdub_time now)
 /* ---- opening ---- */
 
 static enum lubdub_handling handle_hello(struct lubdub_session *session, struct lubdub_turn *turn,
-                                     const struct lubdub_frame *hello, struct lubdub_event *event)
+                                         const struct lubdub_frame *hello, struct lubdub_event *event)
 {
-    const char *fault =
-        lubdub_options_decode(&event->options, LUBDUB_FRAME_HELLO, hello->content, hello->length);
+    const char *fault = lubdub_options_decode(&event->options, LUBDUB_FRAME_HELLO, hello->content, hello->length);
 
     if (fault != NULL) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, fault);
@@ -84,7 +83,7 @@ static enum lubdub_handling handle_hello(struct lubdub_session *session, struct 
 }
 
 static enum lubdub_handling handle_first(struct lubdub_session *session, struct lubdub_turn *turn,
-                                     const struct lubdub_frame *frame, struct lubdub_event *event)
+                                         const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     if (frame->type == LUBDUB_FRAME_HELLO) {
         return handle_hello(session, turn, frame, event);
@@ -218,7 +217,7 @@ static uint32_t burst(const struct lubdub_session *session)
 }
 
 static enum lubdub_handling handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
-                                     const struct lubdub_frame *probe, struct lubdub_event *event)
+                                         const struct lubdub_frame *probe, struct lubdub_event *event)
 {
     if (probe->sequence != session->probes_received + 1) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a PROBE out of sequence");
@@ -235,7 +234,7 @@ static enum lubdub_handling handle_probe(struct lubdub_session *session, struct 
 }
 
 static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
-                                   const struct lubdub_frame *ack, struct lubdub_event *event)
+                                       const struct lubdub_frame *ack, struct lubdub_event *event)
 {
     if (!session->is_challenged || ack->sequence != session->of.server.challenges_sent || ack->length > 0) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "an ACK of a probe that waits for none");
@@ -246,7 +245,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
 }
 
 static enum lubdub_handling handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
-                                       const struct lubdub_frame *message, struct lubdub_event *event)
+                                           const struct lubdub_frame *message, struct lubdub_event *event)
 {
     struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
 
@@ -262,8 +261,7 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
                             smaller_interval_ms(session));
     extra->message_at = turn->now;
     if (!lubdub_rate_limit_take(&extra->message_debt, burst(session))) {
-        return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES,
-                    "messages faster than twice the granted rate");
+        return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "messages faster than twice the granted rate");
     }
     extra->messages_received++;
     event->kind = LUBDUB_EVENT_MESSAGE;
@@ -274,7 +272,7 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
 }
 
 static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
-                               const struct lubdub_frame *frame, struct lubdub_event *event)
+                                   const struct lubdub_frame *frame, struct lubdub_event *event)
 {
     enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
 

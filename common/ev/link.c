@@ -130,8 +130,7 @@ static bool read_some(struct lubdub_step *step)
     uint8_t *input = lubdub_link_group(link)->reactor->input;
     ssize_t length;
 
-    if (lubdub_session_state(&link->session) == LUBDUB_SESSION_CLOSED ||
-        !lubdub_session_wants_input(&link->session)) {
+    if (lubdub_session_state(&link->session) == LUBDUB_SESSION_CLOSED || !lubdub_session_wants_input(&link->session)) {
         return false;
     }
     length = recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0);
@@ -163,7 +162,8 @@ static void read_all(struct lubdub_step *step)
 
 /* ---- writing ---- */
 
-/* What the peer sent before the connection broke. The kernel tells an error once; the end of file after it says nothing. */
+/* What the peer sent before the connection broke. The kernel tells an error once; the end of file after it says
+ * nothing. */
 static void read_rest(struct lubdub_step *step)
 {
     struct lubdub_link *link = step->link;
@@ -172,10 +172,10 @@ static void read_rest(struct lubdub_step *step)
 
     do {
         step->turn.output_sent = step->turn.output_length; /* answers find nobody any more */
-        length = lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED &&
-                         lubdub_session_wants_input(&link->session)
-                     ? recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0)
-                     : 0;
+        length =
+            lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && lubdub_session_wants_input(&link->session)
+                ? recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0)
+                : 0;
         if (length > 0) {
             feed(step, input, (size_t)length);
         }
@@ -198,7 +198,8 @@ static bool flush(struct lubdub_step *step)
     size_t length;
 
     if (session->role == LUBDUB_ROLE_CLIENT && step->turn.output_length > 0) {
-        step->turn.now = lubdub_clock_now(); /* a probe's timer starts when it is handed over, however late we come to it */
+        step->turn.now =
+            lubdub_clock_now(); /* a probe's timer starts when it is handed over, however late we come to it */
     }
     while ((output = lubdub_session_output(session, &step->turn, &length)) != NULL) {
         ssize_t sent = send(step->link->io.fd, output, length, MSG_NOSIGNAL);

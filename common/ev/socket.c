@@ -12,7 +12,8 @@
 /* One byte unsent is enough to make the kernel ask us to wait. */
 #define UNSENT_LIMIT 1
 
-/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or two. */
+/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or
+ * two. */
 #define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
 
 void lubdub_socket_tune(int socket)
