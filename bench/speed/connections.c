@@ -73,8 +73,7 @@ static int connect_from(uint32_t index, uint16_t port)
     const int on = 1;
     const struct sockaddr_in remote = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct sockaddr_in local = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(FIRST_SOURCE + index % SOURCES)};
+    const struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(FIRST_SOURCE + index % SOURCES)};
     int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (made < 0) {
@@ -236,8 +235,8 @@ static void take_frame(struct speed_connections *connections, struct speed_conne
 }
 
 /* Headers are looked at, content is passed over. */
-static void take_bytes(struct speed_connections *connections, struct speed_connection *connection,
-                       const uint8_t *bytes, size_t length)
+static void take_bytes(struct speed_connections *connections, struct speed_connection *connection, const uint8_t *bytes,
+                       size_t length)
 {
     while (length > 0 && connection->socket >= 0) {
         size_t part = connection->content_left;

@@ -41,7 +41,7 @@ struct speed_connections {
     uint32_t alive_count;
     uint32_t greeted_count;
     int epoll;
-    bool is_echo;        /* the server is a yardstick */
+    bool is_echo;         /* the server is a yardstick */
     bool answers_at_once; /* closed loop: an answer is followed by the next probe */
     struct speed_counts counts;
 };
