@@ -111,7 +111,7 @@ static void interrupt_says_bye_and_prints_the_summary(void **state)
     struct stage *stage = *state;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "5s", NULL);
     expect(stage, "ack");
     process_signal(&stage->client, SIGINT);
     expect(stage, "summary");
@@ -179,7 +179,7 @@ static void stopped_server_is_hung_after_the_timeout(void **state)
     lubdub_time stopped_at;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "50ms", "-t", "400ms", NULL);
+    start_client(stage, "-i", "50ms", "--expiry", "5s", "-t", "400ms", NULL);
     expect(stage, "ack");
     process_stop(&stage->server.process);
     stopped_at = now();
@@ -248,7 +248,8 @@ static void reconnecting_client_finds_the_next_server(void **state)
     struct process *server = &stage->server.process;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "50ms", "--reconnect", "--backoff-max", "500ms", "--id", "pump-7", NULL);
+    start_client(stage, "-i", "50ms", "--expiry", "5s", "--reconnect", "--backoff-max", "500ms", "--id", "pump-7",
+                 NULL);
     expect(stage, "up");
     process_signal(server, SIGKILL);
     process_wait(server);
@@ -271,7 +272,7 @@ static void older_twin_does_not_fight_back(void **state)
     struct process twin;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "50ms", "--reconnect", "--backoff-max", "500ms", "--id", "twin", NULL);
+    start_client(stage, "-i", "50ms", "--expiry", "5s", "--reconnect", "--backoff-max", "500ms", "--id", "twin", NULL);
     expect(stage, "up");
     process_init(&twin, "LUBDUB_CLIENT");
     process_add(&twin, "--id=twin");
@@ -310,7 +311,7 @@ static void status_of_the_check_is_the_health(void **state)
     scratch_path(&stage->scratch, "status", path);
     snprintf(command, sizeof command, "exit $(cat %s)", path);
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", "--check", command, "--id", "checked", NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "5s", "--check", command, "--id", "checked", NULL);
     expect_text(expect_event(&stage->server.events, "health", "checked"), "health", "warning");
     tell_status(stage, "7\n");
     expect_text(expect_event(&stage->server.events, "health", "checked"), "health", "critical");
@@ -332,7 +333,8 @@ static void check_that_hangs_is_killed_with_its_children_and_critical(void **sta
     scratch_path(&stage->scratch, "child", path);
     snprintf(command, sizeof command, "sleep 1000 & echo $! > %s; wait", path);
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", "--check", command, "--check-timeout", "500ms", "--check-interval", "1h", NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "5s", "--check", command, "--check-timeout", "500ms",
+                 "--check-interval", "1h", NULL);
     expect_text(expect_event(&stage->server.events, "health", NULL), "health", "critical");
     file = fopen(path, "r");
     assert_non_null(file);
@@ -351,7 +353,7 @@ static void check_that_failed_is_the_status_of_a_count(void **state)
     struct stage *stage = *state;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "50ms", "-c", "20", "--check", "exit 2", NULL);
+    start_client(stage, "-i", "50ms", "--expiry", "5s", "-c", "20", "--check", "exit 2", NULL);
     expect_status(stage, EXIT_DOWN);
 }
 
@@ -360,7 +362,7 @@ static void commands_hear_what_happened(void **state)
     struct stage *stage = *state;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", "--id", "pump 7; $(exit)", "--on-up",
+    start_client(stage, "-i", "20ms", "--expiry", "5s", "--id", "pump 7; $(exit)", "--on-up",
                  "echo \"it is $LUBDUB_EVENT at $LUBDUB_REMOTE as $LUBDUB_ID\"", "--on-down",
                  "echo \"it is $LUBDUB_EVENT by $LUBDUB_CAUSE with $LUBDUB_REASON\"; sleep 0.2; echo the end", NULL);
     process_expect_error(&stage->client, "it is up at 127.0.0.1:");
@@ -382,7 +384,7 @@ static void nobody_reading_ends_it_quietly(void **state)
     server_process_start(&stage->server, NULL);
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     stage->client.output_to = ends[1];
-    start_client(stage, "-i", "20ms", NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "5s", NULL);
     close(ends[1]);
     expect_event(&stage->server.events, "connected", NULL);
     close(ends[0]);
