@@ -1,0 +1,118 @@
+/* The rules of a session: their defaults, what cannot work, and the words for health. */
+#include <lubdub/session.h>
+#include <lubdub/version.h>
+
+#include <string.h>
+
+#define DEFAULT_OUTPUT_LIMIT 65536
+
+static const char agent[] = "lubdub/" LUBDUB_VERSION;
+
+void lubdub_session_settings_init(struct lubdub_session_settings *settings)
+{
+    memset(settings, 0, sizeof *settings);
+    settings->size = sizeof *settings;
+    settings->max_content = LUBDUB_MAX_CONTENT_DEFAULT;
+    settings->interval = LUBDUB_SECOND;
+    settings->expiry = 3 * LUBDUB_SECOND;
+    settings->timeout = 3 * LUBDUB_SECOND;
+    settings->handshake_timeout = 5 * LUBDUB_SECOND;
+    settings->output_limit = DEFAULT_OUTPUT_LIMIT;
+    settings->agent = (struct lubdub_slice){agent, sizeof agent - 1};
+}
+
+static bool is_milliseconds(lubdub_duration duration)
+{
+    return duration >= LUBDUB_MILLISECOND && duration <= UINT32_MAX * LUBDUB_MILLISECOND;
+}
+
+static bool is_printable_ascii(struct lubdub_slice slice)
+{
+    size_t i;
+
+    for (i = 0; i < slice.length; i++) {
+        if (slice.data[i] < 0x20 || slice.data[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the peer will take it for the label that it is. */
+static bool is_label(const struct lubdub_label *label)
+{
+    char bytes[LUBDUB_LABEL_KEY_LIMIT + 1 + LUBDUB_LABEL_VALUE_LIMIT];
+    struct lubdub_label parsed;
+
+    if (label->key.length > LUBDUB_LABEL_KEY_LIMIT || label->value.length > LUBDUB_LABEL_VALUE_LIMIT) {
+        return false;
+    }
+    if (label->key.length > 0) {
+        memcpy(bytes, label->key.data, label->key.length);
+    }
+    bytes[label->key.length] = '=';
+    if (label->value.length > 0) {
+        memcpy(bytes + label->key.length + 1, label->value.data, label->value.length);
+    }
+    return lubdub_label_parse(&parsed, bytes, label->key.length + 1 + label->value.length) &&
+           parsed.key.length == label->key.length;
+}
+
+const char *lubdub_session_settings_check(const struct lubdub_session_settings *settings, enum lubdub_role role)
+{
+    size_t i;
+
+    if (settings->max_content > LUBDUB_CONTENT_LIMIT) {
+        return "max_content is over 65535";
+    }
+    if (!is_milliseconds(settings->interval)) {
+        return "the interval is not between 1 ms and 49 days";
+    }
+    if (settings->expiry != 0 && !is_milliseconds(settings->expiry)) {
+        return "the expiry is not between 1 ms and 49 days";
+    }
+    if (settings->handshake_timeout == 0) {
+        return "the handshake timeout is 0";
+    }
+    if (settings->agent.length > LUBDUB_AGENT_LIMIT || !is_printable_ascii(settings->agent)) {
+        return "the agent is not at most 64 bytes of printable ASCII";
+    }
+    if (role == LUBDUB_ROLE_SERVER) {
+        return settings->expiry < 2 * settings->interval ? "the expiry is less than twice the interval" : NULL;
+    }
+    if (settings->timeout == 0) {
+        return "the timeout is 0";
+    }
+    if (settings->identity.data != NULL &&
+        !lubdub_identity_is_valid(settings->identity.data, settings->identity.length)) {
+        return "the identity is not 1 to 128 bytes of UTF-8 without control characters";
+    }
+    if (settings->token.data != NULL && (settings->token.length == 0 || settings->token.length > LUBDUB_TOKEN_LIMIT)) {
+        return "the token is not 1 to 1024 bytes";
+    }
+    if (settings->content.length > LUBDUB_CONTENT_LIMIT) {
+        return "the content of a probe is over 65535 bytes";
+    }
+    if (settings->label_count > LUBDUB_LABEL_COUNT_LIMIT) {
+        return "there are more than 8 labels";
+    }
+    for (i = 0; i < settings->label_count; i++) {
+        if (!is_label(&settings->labels[i])) {
+            return "a label is not key=value in the permitted characters";
+        }
+    }
+    return NULL;
+}
+
+const char *lubdub_health_word(enum lubdub_health health)
+{
+    switch (health) {
+    case LUBDUB_HEALTH_PASSING:
+        return "passing";
+    case LUBDUB_HEALTH_WARNING:
+        return "warning";
+    case LUBDUB_HEALTH_CRITICAL:
+        return "critical";
+    }
+    return "unknown";
+}
