@@ -19,7 +19,7 @@
 #include "event_line.h"
 
 /* Of each half; touched at the start, so that a quiet program does not grow by its events. */
-#define LUBDUB_EVENT_STORE_RESIDENT ((size_t)128 * 1024)
+#define LUBDUB_EVENT_STORE_RESIDENT ((size_t)256 * 1024)
 
 struct lubdub_event_half {
     uint8_t *bytes;
