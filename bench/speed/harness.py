@@ -6,16 +6,25 @@ import pathlib
 import platform
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ISOLATED = "LUBDUB_BENCH_ISOLATED"
-PORT = 3333
 SERVER_CORE, LOAD_CORE = 0, 1
 PRIORITY = 50
 PATIENCE = 120  # seconds, for anything
+
+
+def free_port():
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", 0))
+        return somebody.getsockname()[1]
+
+
+PORT = free_port()
 
 
 class Programs:

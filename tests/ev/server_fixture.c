@@ -99,9 +99,9 @@ void server_fixture_on_event(struct lubdub_server *server, const struct lubdub_s
 
 void server_fixture_start(struct server_fixture *fixture)
 {
-    assert_int_equal(lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event,
-                                       fixture),
-                     LUBDUB_ERROR_OK);
+    assert_int_equal(
+        lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
+        LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_server_listen(fixture->server, "127.0.0.1", 0), LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_server_start(fixture->server), LUBDUB_ERROR_OK);
 }

@@ -31,7 +31,7 @@ struct told_event {
 struct server_fixture {
     struct ev_loop *loop;
     struct lubdub_server_settings settings;
-    struct lubdub_server *server; /* NULL once freed */
+    struct lubdub_server *server;               /* NULL once freed */
     struct raw_client clients[FIXTURE_CLIENTS]; /* closed at the end */
 
     pthread_mutex_t lock;

@@ -298,7 +298,8 @@ static void reset_is_told_from_an_end(void **state)
 
 /* ---- deadlines ---- */
 
-/* The loop was held up, for less than it would notice as an absence; what lies in the socket is read before the verdict. */
+/* The loop was held up for less than it would notice as an absence: what lies in the socket is read before the verdict.
+ */
 static void what_arrived_counts_before_the_deadline_does(void **state)
 {
     struct fixture *fixture = *state;

@@ -24,6 +24,17 @@ static bool is_freed(struct server_fixture *fixture)
     return fixture->server == NULL;
 }
 
+/* Until so many of a kind were told, or the server was freed. */
+static void run_until_told(struct server_fixture *fixture, enum lubdub_server_event_kind kind, size_t count)
+{
+    const lubdub_time until = now() + PATIENCE;
+
+    while (fixture->server != NULL && server_fixture_count(fixture, kind) < count) {
+        assert_true(now() < until);
+        server_fixture_run(fixture, LUBDUB_MILLISECOND);
+    }
+}
+
 /* Clients that bring about every kind of event, together with those of a small crowd around them. */
 static void make_everything_happen(struct server_fixture *fixture)
 {
@@ -42,21 +53,21 @@ static void make_everything_happen(struct server_fixture *fixture)
     raw_say_hello(client, "a", 50, 5000, 1);
     raw_message(client, "hello");
     raw_send_frame(client, LUBDUB_FRAME_PROBE, 1, 1, NULL, 0);
-    server_fixture_run(fixture, 150 * LUBDUB_MILLISECOND); /* late */
+    run_until_told(fixture, LUBDUB_SERVER_LATE, 1);
     raw_send_frame(client, LUBDUB_FRAME_PROBE, 0, 2, NULL, 0);
-    raw_bye(client, LUBDUB_REASON_NORMAL); /* and gone after its grace */
-    server_fixture_run(fixture, 100 * LUBDUB_MILLISECOND);
+    raw_bye(client, LUBDUB_REASON_NORMAL);
+    run_until_told(fixture, LUBDUB_SERVER_GONE, 1);
     if (fixture->server == NULL) {
         return;
     }
     raw_connect(&fixture->clients[4], server_fixture_port(fixture));
-    raw_send(&fixture->clients[4], "HTTP", 4); /* rejected */
-    server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
+    raw_send(&fixture->clients[4], "HTTP", 4);
+    run_until_told(fixture, LUBDUB_SERVER_REJECTED, 1);
     if (fixture->server == NULL) {
         return;
     }
     lubdub_server_drain(fixture->server, 20 * LUBDUB_MILLISECOND);
-    server_fixture_wait(fixture, is_freed);
+    assert_true(server_fixture_wait(fixture, is_freed));
 }
 
 static void free_inside_callbacks_of(struct server_fixture *fixture, enum lubdub_server_event_kind kind)
@@ -74,9 +85,9 @@ static void free_inside_callbacks_of(struct server_fixture *fixture, enum lubdub
     assert_true(fixture->told_count == fixture->told_before || fixture->settings.workers > 1); /* no event followed */
 }
 
-#define FREE_INSIDE(kind, name)                              \
-    static void free_inside_##name(void **state)             \
-    {                                                        \
+#define FREE_INSIDE(kind, name)                                 \
+    static void free_inside_##name(void **state)                \
+    {                                                           \
         free_inside_callbacks_of(*state, LUBDUB_SERVER_##kind); \
     }
 
@@ -98,9 +109,9 @@ static void free_inside_listening(void **state)
 
     fixture->inside = free_at;
     fixture->user_data = &kind;
-    assert_int_equal(lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event,
-                                       fixture),
-                     LUBDUB_ERROR_OK);
+    assert_int_equal(
+        lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
+        LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_server_listen(fixture->server, NULL, 0), LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_server_start(fixture->server), LUBDUB_ERROR_OK);
     assert_null(fixture->server);
@@ -287,7 +298,7 @@ static void disconnect_of_self_inside_recovered(void **state)
 static void disconnect_of_another_inside_each_kind(void **state)
 {
     static const enum lubdub_server_event_kind kinds[] = {LUBDUB_SERVER_CONNECTED, LUBDUB_SERVER_MESSAGE,
-                                                          LUBDUB_SERVER_HEALTH, LUBDUB_SERVER_LATE,
+                                                          LUBDUB_SERVER_HEALTH,    LUBDUB_SERVER_LATE,
                                                           LUBDUB_SERVER_RECOVERED, LUBDUB_SERVER_DISCONNECTED};
     struct server_fixture *fixture = *state;
     struct deed deed = {0};
@@ -306,11 +317,12 @@ static void disconnect_of_another_inside_each_kind(void **state)
         raw_say_hello(client, "doer", 30, 5000, i + 1);
         raw_message(client, "x");
         raw_send_frame(client, LUBDUB_FRAME_PROBE, 1, 1, NULL, 0);
-        server_fixture_run(fixture, 60 * LUBDUB_MILLISECOND); /* late */
+        run_until_told(fixture, LUBDUB_SERVER_LATE, server_fixture_count(fixture, LUBDUB_SERVER_LATE) + 1);
         raw_send_frame(client, LUBDUB_FRAME_PROBE, 1, 2, NULL, 0);
         raw_bye(client, 0);
         raw_expect_bye(victim, LUBDUB_REASON_UNAUTHORIZED);
         assert_int_equal(deed.result, LUBDUB_ERROR_OK);
+        run_until_told(fixture, LUBDUB_SERVER_DISCONNECTED, 2 * (i + 1));
         server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
         assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_DISCONNECTED), 2 * (i + 1));
         raw_close(client);

@@ -138,7 +138,7 @@ static void no_server_is_made_without_memory(void **state)
     assert_true(failing > 4);
 }
 
-static void throw(struct raw_client *client, struct wire_bytes *bytes)
+static void throw(struct raw_client * client, struct wire_bytes *bytes)
 {
     (void)!send(client->socket, bytes->data, bytes->length, MSG_NOSIGNAL | MSG_DONTWAIT);
     wire_bytes_clear(bytes);

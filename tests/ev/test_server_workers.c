@@ -87,7 +87,8 @@ static void each_session_is_told_of_by_one_thread(void **state)
     }
     for (i = 0; i < fixture->told_count; i++) {
         for (j = 0; j < i; j++) {
-            if (fixture->told[i].event.session == fixture->told[j].event.session && fixture->told[i].event.session != 0) {
+            if (fixture->told[i].event.session == fixture->told[j].event.session &&
+                fixture->told[i].event.session != 0) {
                 assert_true(pthread_equal(fixture->told[i].thread, fixture->told[j].thread));
             }
         }

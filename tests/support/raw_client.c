@@ -184,8 +184,7 @@ void raw_hello(struct raw_client *client, const char *identity, uint32_t interva
     raw_expect_welcome(client);
 }
 
-void raw_join(struct raw_client *client, uint16_t port, const char *identity, uint32_t interval_ms,
-              uint32_t expiry_ms)
+void raw_join(struct raw_client *client, uint16_t port, const char *identity, uint32_t interval_ms, uint32_t expiry_ms)
 {
     raw_connect(client, port);
     raw_hello(client, identity, interval_ms, expiry_ms);

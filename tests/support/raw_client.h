@@ -1,6 +1,6 @@
 /*
- * A client played by the test, frame by frame, on a socket of its own. It writes its bytes itself and shares nothing with
- * the toolkit but the numbers of frames and reasons.
+ * A client played by the test, frame by frame, on a socket of its own. It writes its bytes itself and shares nothing
+ * with the toolkit but the numbers of frames and reasons.
  */
 #ifndef LUBDUB_TESTS_SUPPORT_RAW_CLIENT_H
 #define LUBDUB_TESTS_SUPPORT_RAW_CLIENT_H
@@ -35,14 +35,14 @@ struct raw_frame {
 
 enum raw_result {
     RAW_FRAME,
-    RAW_END,     /* end of file */
+    RAW_END, /* end of file */
     RAW_RESET,
     RAW_NOTHING, /* the time is over */
 };
 
 /*
- * While a raw client waits, this is called again and again: for a server in the test's own loop, which has to run. NULL:
- * the server is another process, or a thread.
+ * While a raw client waits, this is called again and again: for a server in the test's own loop, which has to run.
+ * NULL: the server is another process, or a thread.
  */
 void raw_clients_turn(void (*turn)(void *user_data), void *user_data);
 
@@ -79,8 +79,7 @@ void raw_say_hello(struct raw_client *client, const char *identity, uint32_t int
 void raw_hello(struct raw_client *client, const char *identity, uint32_t interval_ms, uint32_t expiry_ms);
 
 /* Connects and says hello. */
-void raw_join(struct raw_client *client, uint16_t port, const char *identity, uint32_t interval_ms,
-              uint32_t expiry_ms);
+void raw_join(struct raw_client *client, uint16_t port, const char *identity, uint32_t interval_ms, uint32_t expiry_ms);
 
 enum raw_result raw_receive(struct raw_client *client, struct raw_frame *frame, lubdub_time until);
 

@@ -41,11 +41,13 @@ struct scene {
     struct member *members;
     uint32_t begun;
     uint32_t welcome;
+    lubdub_time look_at; /* when to go through all of them again */
     int loop;
     struct crowd_report report;
 };
 
 static volatile sig_atomic_t is_asked;
+static volatile sig_atomic_t was_stopped;
 
 static void on_question(int signal)
 {
@@ -53,13 +55,51 @@ static void on_question(int signal)
     is_asked = 1;
 }
 
-static void put_frame(struct member *member, unsigned type, uint64_t sequence, const void *content, size_t length)
+static void on_continue(int signal)
 {
-    struct wire_bytes bytes = {0};
+    (void)signal;
+    was_stopped = 1;
+}
 
-    wire_bytes_put_frame(&bytes, type, 0, sequence, content, length);
-    (void)!send(member->socket, bytes.data, bytes.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    wire_bytes_clear(&bytes);
+/* Between two rounds of the loop. */
+static void note_gap(struct crowd_report *report, lubdub_time *before)
+{
+    lubdub_time moment = now();
+    uint32_t gap_ms = (uint32_t)((moment - *before) / LUBDUB_MILLISECOND);
+
+    if (!was_stopped && gap_ms > report->longest_gap_ms) {
+        report->longest_gap_ms = gap_ms;
+    }
+    was_stopped = 0;
+    *before = moment;
+}
+
+/* Without content, and with as little work as can be: there are thousands a second. */
+static void put_frame(struct member *member, uint8_t type, uint64_t sequence)
+{
+    uint8_t frame[HEADER] = {'L', 'D', 1, type};
+    int i;
+
+    for (i = 0; i < 8; i++) {
+        frame[HEADER - 1 - i] = (uint8_t)(sequence >> 8 * i);
+    }
+    (void)!send(member->socket, frame, sizeof frame, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void say_hello(const struct crowd *crowd, struct member *member, uint32_t number)
+{
+    struct wire_bytes options = {0};
+    struct wire_bytes hello = {0};
+    char identity[64];
+
+    snprintf(identity, sizeof identity, "%s-%u", crowd->prefix, number);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_IDENTITY, identity, strlen(identity));
+    wire_bytes_put_number_option(&options, LUBDUB_OPTION_INTERVAL_MS, crowd->interval_ms);
+    wire_bytes_put_number_option(&options, LUBDUB_OPTION_EXPIRY_MS, crowd->expiry_ms);
+    wire_bytes_put_frame(&hello, LUBDUB_FRAME_HELLO, 0, now(), options.data, options.length);
+    (void)!send(member->socket, hello.data, hello.length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    wire_bytes_clear(&options);
+    wire_bytes_clear(&hello);
 }
 
 static void join(struct scene *scene, uint32_t number)
@@ -68,8 +108,6 @@ static void join(struct scene *scene, uint32_t number)
     struct member *member = &scene->members[number];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(crowd->port)};
     struct epoll_event interest = {.events = EPOLLIN, .data.u32 = number};
-    struct wire_bytes options = {0};
-    char identity[64];
     const int on = 1;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -80,12 +118,7 @@ static void join(struct scene *scene, uint32_t number)
     }
     setsockopt(member->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     epoll_ctl(scene->loop, EPOLL_CTL_ADD, member->socket, &interest);
-    snprintf(identity, sizeof identity, "%s-%u", crowd->prefix, number);
-    wire_bytes_put_option(&options, LUBDUB_OPTION_IDENTITY, identity, strlen(identity));
-    wire_bytes_put_number_option(&options, LUBDUB_OPTION_INTERVAL_MS, crowd->interval_ms);
-    wire_bytes_put_number_option(&options, LUBDUB_OPTION_EXPIRY_MS, crowd->expiry_ms);
-    put_frame(member, LUBDUB_FRAME_HELLO, now(), options.data, options.length);
-    wire_bytes_clear(&options);
+    say_hello(crowd, member, number);
 }
 
 static void leave(struct scene *scene, struct member *member)
@@ -114,7 +147,7 @@ static void take_frame(struct scene *scene, struct member *member, const uint8_t
         scene->report.acks++;
         break;
     case LUBDUB_FRAME_PROBE:
-        put_frame(member, LUBDUB_FRAME_ACK, sequence, NULL, 0);
+        put_frame(member, LUBDUB_FRAME_ACK, sequence);
         break;
     case LUBDUB_FRAME_BYE:
         scene->report.byes[sequence < 16 ? sequence : 15]++;
@@ -127,8 +160,8 @@ static void take_frame(struct scene *scene, struct member *member, const uint8_t
 
 static void read_from(struct scene *scene, struct member *member)
 {
-    ssize_t part = recv(member->socket, member->bytes + member->length, sizeof member->bytes - member->length,
-                        MSG_DONTWAIT);
+    ssize_t part =
+        recv(member->socket, member->bytes + member->length, sizeof member->bytes - member->length, MSG_DONTWAIT);
 
     if (part <= 0) {
         if (part == 0 || errno != EAGAIN) {
@@ -156,11 +189,15 @@ static void probe_where_due(struct scene *scene)
     lubdub_duration interval = scene->crowd->interval_ms * LUBDUB_MILLISECOND;
     uint32_t i;
 
+    if (moment < scene->look_at) {
+        return;
+    }
+    scene->look_at = moment + 5 * LUBDUB_MILLISECOND;
     for (i = 0; i < scene->begun; i++) {
         struct member *member = &scene->members[i];
 
         if (member->socket >= 0 && member->is_welcome && member->next_probe_at <= moment) {
-            put_frame(member, LUBDUB_FRAME_PROBE, ++member->probes, NULL, 0);
+            put_frame(member, LUBDUB_FRAME_PROBE, ++member->probes);
             scene->report.probes++;
             member->next_probe_at += interval;
             if (member->next_probe_at <= moment) {
@@ -175,12 +212,13 @@ static void play(const struct crowd *crowd)
 {
     struct scene scene = {.crowd = crowd, .loop = epoll_create1(EPOLL_CLOEXEC)};
     struct epoll_event events[EVENTS];
+    lubdub_time before = now();
     bool is_told = false;
 
     scene.members = calloc(crowd->count, sizeof *scene.members);
     srand((unsigned)getpid());
     for (;;) {
-        int count = epoll_wait(scene.loop, events, EVENTS, 1);
+        int count = epoll_wait(scene.loop, events, EVENTS, 2);
         int i;
 
         for (i = 0; i < count; i++) {
@@ -194,6 +232,7 @@ static void play(const struct crowd *crowd)
             join(&scene, scene.begun++);
         }
         probe_where_due(&scene);
+        note_gap(&scene.report, &before);
         if ((!is_told && scene.welcome == crowd->count) || is_asked) {
             is_told = true;
             is_asked = 0;
@@ -223,12 +262,17 @@ void crowd_start(struct crowd *crowd)
     if (crowd->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         signal(SIGUSR1, on_question);
+        signal(SIGCONT, on_continue);
         crowd->reports = ends[1];
         play(crowd);
     }
     close(ends[1]);
     crowd->reports = ends[0];
     read_report(crowd, &report);
+    if (report.living < crowd->count && report.longest_gap_ms > crowd->expiry_ms / 2) {
+        print_message("the machine kept the crowd silent for %u ms: this says nothing\n", report.longest_gap_ms);
+        skip();
+    }
     assert_int_equal(report.living, crowd->count);
 }
 

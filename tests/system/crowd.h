@@ -22,11 +22,12 @@ struct crowd {
 };
 
 struct crowd_report {
-    uint32_t living; /* connections that are still there */
+    uint32_t living;   /* connections that are still there */
     uint32_t byes[16]; /* ends by BYE, by reason */
-    uint32_t ended;  /* ends without one */
+    uint32_t ended;    /* ends without one */
     uint64_t probes;
     uint64_t acks;
+    uint32_t longest_gap_ms; /* that they were kept from probing by the machine; not by crowd_stop() */
 };
 
 /* Returns when all have their WELCOME. */

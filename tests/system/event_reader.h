@@ -1,6 +1,6 @@
 /*
- * The events of a program, as JSON lines from a pipe or a file. The test takes them by name, in any order it likes; what
- * it has not taken stays.
+ * The events of a program, as JSON lines from a pipe or a file. The test takes them by name, in any order it likes;
+ * what it has not taken stays.
  */
 #ifndef LUBDUB_TESTS_SYSTEM_EVENT_READER_H
 #define LUBDUB_TESTS_SYSTEM_EVENT_READER_H

@@ -93,9 +93,8 @@ void network_cut_at_server(const struct network *network)
 static void lose(const struct network *network, int where, const char *link, const char *to)
 {
     network_enter(where);
-    assert_int_equal(run("ip", "neighbour", "replace", to, "lladdr", "02:00:00:00:00:99", "dev", link, "nud",
-                         "permanent", NULL),
-                     0);
+    assert_int_equal(
+        run("ip", "neighbour", "replace", to, "lladdr", "02:00:00:00:00:99", "dev", link, "nud", "permanent", NULL), 0);
     network_enter(network->home);
 }
 

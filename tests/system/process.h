@@ -12,18 +12,18 @@
 #define PROCESS_CLOSED (-2)
 
 struct process {
-    const char *variable;  /* where the program's path stands: "LUBDUB_SERVER" */
+    const char *variable; /* where the program's path stands: "LUBDUB_SERVER" */
     const char *arguments[PROCESS_ARGUMENTS];
     size_t argument_count;
-    int input_from;        /* a descriptor of the test's, or PROCESS_CLOSED; /dev/null unless set */
-    int output_to;         /* likewise; PROCESS_PIPE unless set */
+    int input_from; /* a descriptor of the test's, or PROCESS_CLOSED; /dev/null unless set */
+    int output_to;  /* likewise; PROCESS_PIPE unless set */
     bool errors_closed;
-    int inherits;          /* a descriptor that the child keeps, at the same number; 0: none */
+    int inherits; /* a descriptor that the child keeps, at the same number; 0: none */
 
-    pid_t pid;             /* 0 when it does not run */
-    int output;            /* the reading end of its standard output */
-    int errors;            /* a file in memory: its standard error so far */
-    int status;            /* after the end: exit status, or 128 + signal */
+    pid_t pid;  /* 0 when it does not run */
+    int output; /* the reading end of its standard output */
+    int errors; /* a file in memory: its standard error so far */
+    int status; /* after the end: exit status, or 128 + signal */
 };
 
 /* The program's path is in this environment variable. */
@@ -58,7 +58,7 @@ unsigned process_count_errors(const struct process *process, const char *words);
 /* Reads standard output to its end; the caller frees. Ends it with NUL. */
 char *process_read_output(struct process *process, size_t *length);
 
-/* Programs started from now on give freed memory back soon, sanitized or not, so that their resident memory tells something. */
+/* Programs started from now on give freed memory back soon, sanitized or not: their resident memory tells something. */
 void measure_memory(void);
 
 /* How many bytes one byte costs: ThreadSanitizer keeps shadows. */

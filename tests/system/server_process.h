@@ -25,8 +25,8 @@ void server_process_init(struct server_process *server);
 void server_process_listen(struct server_process *server); /* adds --listen and the port */
 
 /*
- * SIGTERM; it ends with status 0. Reads its events to the end: each session that was connected was disconnected once, and
- * nothing came after `stopped`.
+ * SIGTERM; it ends with status 0. Reads its events to the end: each session that was connected was disconnected once,
+ * and nothing came after `stopped`.
  */
 void server_process_finish(struct server_process *server);
 

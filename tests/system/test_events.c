@@ -210,7 +210,8 @@ static void anonymous_session_is_known_by_its_address(void **state)
 
 static void names_from_the_wire_are_escaped(void **state)
 {
-    static const char name[] = "\"quoted\" back\\slash {} %s $(x) \xe2\x80\xae" "bidi \xef\xbb\xbf../x";
+    static const char name[] = "\"quoted\" back\\slash {} %s $(x) \xe2\x80\xae"
+                               "bidi \xef\xbb\xbf../x";
     struct stage *stage = *state;
     const json_t *event;
 
@@ -230,9 +231,23 @@ static void identities_that_are_not_allowed_are_refused(void **state)
         const char *name;
         size_t length;
     } rows[] = {
-        {"", 0},          {"a\0b", 3},        {"a\nb", 3},      {"a\rb", 3},          {"a\tb", 3},
-        {"a\x1b" "b", 3}, {"a\x7f" "b", 3},   {"a\xc2\x85", 3}, {"\xff", 1},          {"\xc0\xaf", 2},
-        {"\xed\xa0\x80", 3}, {"\xf5\x80\x80\x80", 4}, {"cut\xe2\x82", 5},
+        {"", 0},
+        {"a\0b", 3},
+        {"a\nb", 3},
+        {"a\rb", 3},
+        {"a\tb", 3},
+        {"a\x1b"
+         "b",
+         3},
+        {"a\x7f"
+         "b",
+         3},
+        {"a\xc2\x85", 3},
+        {"\xff", 1},
+        {"\xc0\xaf", 2},
+        {"\xed\xa0\x80", 3},
+        {"\xf5\x80\x80\x80", 4},
+        {"cut\xe2\x82", 5},
     };
     struct stage *stage = *state;
     char longest[129];
@@ -426,9 +441,14 @@ static void grants_keep_within_the_servers_limits(void **state)
         uint32_t granted_interval_ms;
         uint32_t granted_expiry_ms;
     } rows[] = {
-        {0, 0, 1000, 3000},           {1, 0, 100, 300},      {4294967295u, 0, 60000, 120000},
-        {4294967295u, 4294967295u, 60000, 120000}, {200, 1, 200, 400}, {200, 500, 200, 500},
-        {0, 10000, 1000, 10000},      {200, 4294967295u, 200, 120000},
+        {0, 0, 1000, 3000},
+        {1, 0, 100, 300},
+        {4294967295u, 0, 60000, 120000},
+        {4294967295u, 4294967295u, 60000, 120000},
+        {200, 1, 200, 400},
+        {200, 500, 200, 500},
+        {0, 10000, 1000, 10000},
+        {200, 4294967295u, 200, 120000},
     };
     struct stage *stage = *state;
     size_t i;

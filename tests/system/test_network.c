@@ -254,7 +254,7 @@ static void outage_shorter_than_the_expiry_loses_nobody(void **state)
     server_process_finish(&stage->server);
 }
 
-/* What the server said before it closed arrives when the path is whole again, and nothing of the old session lives on. */
+/* What the server said before it closed arrives when the path is whole again; nothing of the old session lives on. */
 static void session_that_expired_in_an_outage_stays_ended(void **state)
 {
     struct stage *stage = *state;
@@ -275,7 +275,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cut_path_is_unreachable_on_both_sides, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(path_cut_at_the_servers_own_end_is_unreachable_on_both_sides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(path_cut_at_the_servers_own_end_is_unreachable_on_both_sides, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(cut_path_is_unreachable_with_a_short_expiry_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hung_client_is_hung_and_not_unreachable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hung_server_is_hung_and_not_unreachable, set_up, tear_down),

@@ -184,10 +184,14 @@ static void server_refuses_what_is_typed_wrong(void **state)
 static void server_refuses_what_it_cannot_do_yet(void **state)
 {
     static const struct row rows[] = {
-        {{"--tls-listen", "127.0.0.1:4444"}, "--tls-listen"}, {{"--tls-cert", "f"}, "--tls-cert"},
-        {{"--tls-key", "f"}, "--tls-key"},                    {{"--tls-client-ca", "f"}, "--tls-client-ca"},
-        {{"--hook", "true"}, "--hook"},                       {{"--http", "127.0.0.1:8080"}, "--http"},
-        {{"--redis", "redis://localhost"}, "--redis"},        {{"--user", "nobody"}, "--user"},
+        {{"--tls-listen", "127.0.0.1:4444"}, "--tls-listen"},
+        {{"--tls-cert", "f"}, "--tls-cert"},
+        {{"--tls-key", "f"}, "--tls-key"},
+        {{"--tls-client-ca", "f"}, "--tls-client-ca"},
+        {{"--hook", "true"}, "--hook"},
+        {{"--http", "127.0.0.1:8080"}, "--http"},
+        {{"--redis", "redis://localhost"}, "--redis"},
+        {{"--user", "nobody"}, "--user"},
     };
 
     expect_refusals(*state, "LUBDUB_SERVER", rows, COUNT_OF(rows));
@@ -362,7 +366,10 @@ static void config_that_is_no_text_is_refused(void **state)
     size_t i;
 
     expect_config_refusal(stage, "interval = 1s\0\n", 15, "NUL");
-    expect_config_refusal(stage, "\x7f" "ELF\2\1\1\0\0\0", 10, "config:1:");
+    expect_config_refusal(stage,
+                          "\x7f"
+                          "ELF\2\1\1\0\0\0",
+                          10, "config:1:");
     memset(bytes, 'x', 1024 * 1024);
     expect_config_refusal(stage, bytes, 1024 * 1024, "config:1:");
     memset(bytes, '\n', size);

@@ -71,8 +71,8 @@ static void make_events(struct stage *stage, uint64_t count)
     memset(content, 'x', sizeof content);
     for (i = 0; i < count; i++) {
         stage->client.probes++;
-        raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, (unsigned)(stage->client.probes & 1),
-                       stage->client.probes, content, sizeof content);
+        raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, (unsigned)(stage->client.probes & 1), stage->client.probes,
+                       content, sizeof content);
         raw_expect(&stage->client, LUBDUB_FRAME_ACK, stage->client.probes, &frame);
     }
 }
