@@ -107,7 +107,7 @@ static void server_stopped_for_two_expiries_loses_nobody(void **state)
 
 static void each_of_two_workers_forgives(void **state)
 {
-    server_stopped_for(*state, "2", 3);
+    server_stopped_for(*state, "2", 5);
 }
 
 static void both_stopped_and_the_server_goes_on_first(void **state)
@@ -117,7 +117,7 @@ static void both_stopped_and_the_server_goes_on_first(void **state)
     begin(stage, "1", CLIENTS);
     crowd_stop(&stage->crowd);
     process_stop(&stage->server.process);
-    stay(4 * EXPIRY);
+    stay(10 * EXPIRY);
     process_go_on(&stage->server.process);
     stay(EXPIRY / 2);
     crowd_go_on(&stage->crowd);
@@ -131,7 +131,7 @@ static void both_stopped_and_the_clients_go_on_first(void **state)
     begin(stage, "1", CLIENTS);
     process_stop(&stage->server.process);
     crowd_stop(&stage->crowd);
-    stay(3 * EXPIRY);
+    stay(5 * EXPIRY);
     crowd_go_on(&stage->crowd);
     stay(EXPIRY / 2);
     process_go_on(&stage->server.process);
@@ -146,7 +146,7 @@ static void stops_again_and_again_lose_nobody(void **state)
     begin(stage, "1", 500);
     for (i = 0; i < 8; i++) {
         process_stop(&stage->server.process);
-        stay((unsigned)(50 + 150 * i) * LUBDUB_MILLISECOND);
+        stay((unsigned)(50 + 240 * i) * LUBDUB_MILLISECOND);
         process_go_on(&stage->server.process);
         stay(20 * LUBDUB_MILLISECOND);
     }
@@ -163,7 +163,7 @@ static void client_killed_during_the_stop_is_closed(void **state)
     begin(stage, "1", 10);
     process_stop(&stage->server.process);
     crowd_kill(&stage->crowd);
-    stay(2 * EXPIRY);
+    stay(5 * EXPIRY);
     went_on_at = now();
     process_go_on(&stage->server.process);
     for (i = 0; i < 10; i++) {
@@ -181,26 +181,22 @@ static void client_hung_during_the_stop_is_found_within_one_expiry_after_it(void
 {
     struct stage *stage = *state;
     lubdub_time went_on_at;
-    lubdub_time last = 0;
-    lubdub_duration absence;
     size_t i;
 
     begin(stage, "1", 100);
     process_stop(&stage->server.process);
     crowd_stop(&stage->crowd);
-    stay(2 * EXPIRY);
+    stay(5 * EXPIRY);
     went_on_at = now();
     process_go_on(&stage->server.process);
-    absence = server_process_absence(&stage->server); /* this one; a busy machine may bring about more */
     for (i = 0; i < 100; i++) {
         const json_t *end = expect_event(&stage->server.events, "disconnected", NULL);
 
         expect_text(end, "cause", "hung");
-        last = event_time(end);
+        assert_true(event_time(end) <= went_on_at + EXPIRY + SLACK);
         assert_true(event_time(end) >=
                     went_on_at + EXPIRY - INTERVAL_MS * LUBDUB_MILLISECOND - 50 * LUBDUB_MILLISECOND);
     }
-    assert_true(last <= went_on_at + EXPIRY + SLACK + server_process_absence(&stage->server) - absence);
     server_process_finish(&stage->server);
 }
 
