@@ -2,47 +2,20 @@
 #define _GNU_SOURCE
 #include "main_token.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "program/small_file.h"
 
 void token_clear(struct token *token)
 {
     explicit_bzero(token, sizeof *token);
 }
 
-/* Fills bytes as far as they go. Returns what is wrong, or NULL. */
-static const char *read_start(struct token *token, const char *path, size_t *length)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not keep us */
-    const char *fault = NULL;
-    struct stat status;
-    ssize_t part = 1;
-
-    if (file < 0) {
-        return strerror(errno);
-    }
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-        fault = "is not a regular file";
-    }
-    for (*length = 0; fault == NULL && part > 0 && *length < sizeof token->bytes; *length += (size_t)part) {
-        part = read(file, token->bytes + *length, sizeof token->bytes - *length);
-        if (part < 0) {
-            fault = strerror(errno);
-            break;
-        }
-    }
-    close(file);
-    return fault;
-}
-
 bool token_read(struct token *token, const char *path, char *problem, size_t capacity)
 {
     size_t length = 0;
-    const char *fault = read_start(token, path, &length);
+    const char *fault = lubdub_small_file_read(path, token->bytes, sizeof token->bytes, &length);
     const char *newline = memchr(token->bytes, '\n', length);
 
     if (newline != NULL) {

@@ -2,13 +2,11 @@
 #define _GNU_SOURCE
 #include "main_tokens.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "program/small_file.h"
 
 #define LARGEST_FILE (1024 * 1024)
 
@@ -28,34 +26,17 @@ static bool fail(char *problem, size_t capacity, const char *path, const char *w
     return false;
 }
 
-/* Reads a regular file of bounded size whole. Returns what is wrong, or NULL. */
+/* Reads a file of bounded size whole. Returns what is wrong, or NULL. */
 static const char *read_file(struct tokens *tokens, const char *path)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const char *fault = NULL;
-    struct stat status;
-    ssize_t part = 1;
+    const char *fault;
 
-    if (file < 0) {
-        return strerror(errno);
+    tokens->bytes = malloc(LARGEST_FILE + 1); /* one more, to see that it is larger */
+    if (tokens->bytes == NULL) {
+        return "no memory is left";
     }
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-        fault = "is not a regular file";
-    } else if (status.st_size > LARGEST_FILE) {
-        fault = "is larger than 1 MiB";
-    } else if ((tokens->bytes = malloc((size_t)status.st_size + 1)) == NULL) {
-        fault = "no memory is left";
-    }
-    while (fault == NULL && part > 0 && tokens->length < (size_t)status.st_size) {
-        part = read(file, tokens->bytes + tokens->length, (size_t)status.st_size - tokens->length);
-        if (part < 0) {
-            fault = strerror(errno);
-        } else {
-            tokens->length += (size_t)part;
-        }
-    }
-    close(file);
-    return fault;
+    fault = lubdub_small_file_read(path, tokens->bytes, LARGEST_FILE + 1, &tokens->length);
+    return fault == NULL && tokens->length > LARGEST_FILE ? "is larger than 1 MiB" : fault;
 }
 
 /* Adds one line, without the carriage return of an editor from elsewhere. Returns what is wrong, or NULL. */

@@ -195,6 +195,12 @@ void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *tur
     }
 }
 
+static void empty(struct lubdub_turn *turn)
+{
+    turn->output_length = turn->output_sent = 0;
+    turn->has_message = false;
+}
+
 enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     const uint8_t *frames = turn->output;
@@ -202,8 +208,7 @@ enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct
     size_t cut = turn->output_sent;
 
     if (left == cut) {
-        turn->output_length = turn->output_sent = 0;
-        turn->has_message = false;
+        empty(turn);
         return LUBDUB_ERROR_OK;
     }
     /* Frames that went wholly are passed over; the one in the middle of which the kernel stopped is cut. */
@@ -226,12 +231,10 @@ enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct
     if (lubdub_session_need_extra(session) == NULL ||
         !lubdub_outbox_append(&session->extra->outbox, frames, left, cut, turn->now)) {
         lose(session, turn->now);
-        turn->output_length = turn->output_sent = 0;
-        turn->has_message = false;
+        empty(turn);
         return LUBDUB_ERROR_NO_MEMORY;
     }
-    turn->output_length = turn->output_sent = 0;
-    turn->has_message = false;
+    empty(turn);
     session->has_closer_deadline = true; /* from now on it may turn out a slow reader */
     return LUBDUB_ERROR_OK;
 }
@@ -530,10 +533,9 @@ bool lubdub_session_verdict_is_due(const struct lubdub_session *session, const s
     return false;
 }
 
-uint32_t lubdub_session_asked_since(const struct lubdub_session *session,
-                                    const struct lubdub_session_settings *settings, lubdub_time since)
+uint32_t lubdub_session_asked_since(const struct lubdub_session *session, lubdub_time since)
 {
-    return session->state == LUBDUB_SESSION_UP ? duties(session)->asked_since(session, settings, since)
+    return session->state == LUBDUB_SESSION_UP ? duties(session)->asked_since(session, since)
                                                : session->heard_at > since; /* HELLO */
 }
 

@@ -309,10 +309,8 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
     }
 }
 
-static uint32_t asked_since(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
-                            lubdub_time since)
+static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
 {
-    (void)settings;
     return lubdub_probes_sent_since(&session->of.prober->probes, since);
 }
 

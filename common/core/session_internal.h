@@ -81,8 +81,7 @@ struct lubdub_role_duties {
     lubdub_time (*verdict)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*tick)(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event);
     /* Unanswered probes that went out after `since`. */
-    uint32_t (*asked_since)(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
-                            lubdub_time since);
+    uint32_t (*asked_since)(const struct lubdub_session *session, lubdub_time since);
     lubdub_duration (*patience)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*forgive)(struct lubdub_session *session, lubdub_duration away);
 };

@@ -361,10 +361,8 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
 }
 
 /* The challenge goes out when the session gets late. */
-static uint32_t asked_since(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
-                            lubdub_time since)
+static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
 {
-    (void)settings;
     return session->is_late && session->is_challenged &&
            lubdub_time_after(session->heard_at, late_after(session)) > since;
 }

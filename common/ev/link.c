@@ -123,6 +123,11 @@ static void end_input(struct lubdub_step *step, enum lubdub_cause how)
     }
 }
 
+static bool listens(const struct lubdub_session *session)
+{
+    return lubdub_session_state(session) != LUBDUB_SESSION_CLOSED && lubdub_session_wants_input(session);
+}
+
 /* Reads once. Returns whether there may be more. */
 static bool read_some(struct lubdub_step *step)
 {
@@ -130,7 +135,7 @@ static bool read_some(struct lubdub_step *step)
     uint8_t *input = lubdub_link_group(link)->reactor->input;
     ssize_t length;
 
-    if (lubdub_session_state(&link->session) == LUBDUB_SESSION_CLOSED || !lubdub_session_wants_input(&link->session)) {
+    if (!listens(&link->session)) {
         return false;
     }
     length = recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0);
@@ -162,8 +167,10 @@ static void read_all(struct lubdub_step *step)
 
 /* ---- writing ---- */
 
-/* What the peer sent before the connection broke. The kernel tells an error once; the end of file after it says
- * nothing. */
+/*
+ * What the peer sent before the connection broke. The kernel tells an error once; the end of file after it says
+ * nothing.
+ */
 static void read_rest(struct lubdub_step *step)
 {
     struct lubdub_link *link = step->link;
@@ -172,10 +179,7 @@ static void read_rest(struct lubdub_step *step)
 
     do {
         step->turn.output_sent = step->turn.output_length; /* answers find nobody any more */
-        length =
-            lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && lubdub_session_wants_input(&link->session)
-                ? recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0)
-                : 0;
+        length = listens(&link->session) ? recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0) : 0;
         if (length > 0) {
             feed(step, input, (size_t)length);
         }
@@ -197,9 +201,9 @@ static bool flush(struct lubdub_step *step)
     const uint8_t *output;
     size_t length;
 
+    /* A probe's timer starts when it is handed over, however late we come to it. */
     if (session->role == LUBDUB_ROLE_CLIENT && step->turn.output_length > 0) {
-        step->turn.now =
-            lubdub_clock_now(); /* a probe's timer starts when it is handed over, however late we come to it */
+        step->turn.now = lubdub_clock_now();
     }
     while ((output = lubdub_session_output(session, &step->turn, &length)) != NULL) {
         ssize_t sent = send(step->link->io.fd, output, length, MSG_NOSIGNAL);
@@ -222,15 +226,16 @@ static bool flush(struct lubdub_step *step)
 
 /* ---- deadlines ---- */
 
+/* What the kernel says of the peer's machine, at the moment of a verdict. */
 static enum lubdub_path path_of(const struct lubdub_step *step)
 {
     struct lubdub_evidence evidence;
     lubdub_time now = step->turn.now;
 
     lubdub_socket_look(step->link->io.fd, &evidence);
-    return lubdub_socket_path(&evidence,
-                              lubdub_session_asked_since(&step->link->session, step->turn.settings,
-                                                         now > evidence.ack_delay ? now - evidence.ack_delay : 0));
+    return lubdub_socket_path(
+        &evidence,
+        lubdub_session_asked_since(&step->link->session, now > evidence.ack_delay ? now - evidence.ack_delay : 0));
 }
 
 /* Does what is due. A verdict takes what the kernel says of the path. */

@@ -240,8 +240,7 @@ LUBDUB_API bool lubdub_session_verdict_is_due(const struct lubdub_session *sessi
  * How many of our probes and challenges that wait for their answers went to the kernel after `since`. Those are too
  * young for the peer's kernel to have acknowledged them for certain, when the owner makes up its mind about turn->path.
  */
-LUBDUB_API uint32_t lubdub_session_asked_since(const struct lubdub_session *session,
-                                               const struct lubdub_session_settings *settings, lubdub_time since);
+LUBDUB_API uint32_t lubdub_session_asked_since(const struct lubdub_session *session, lubdub_time since);
 
 /* Does what is due at turn->now. Call until event->kind is LUBDUB_EVENT_NONE. */
 LUBDUB_API void lubdub_session_tick(struct lubdub_session *session, struct lubdub_turn *turn,
