@@ -86,7 +86,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
         crowd->finished_sent_count += sent_count(client);
         if (client->state == SWARM_CLIENT_UP) {
             set_state(crowd, client, SWARM_CLIENT_LEAVING);
-            crowd->hooks->on_down(crowd->user_data, number_of(crowd, client), event->cause, now);
+            crowd->hooks->on_down(crowd->user_data, number_of(crowd, client), event->cause, now, event->deadline);
         } else {
             crowd->is_refused = false;
             note_failure(crowd, "the server did not let a client in",

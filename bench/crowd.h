@@ -49,8 +49,11 @@ struct swarm_crowd_settings {
 
 struct swarm_crowd_hooks {
     void (*on_up)(void *user_data, uint32_t client, uint64_t session_number);
-    /* The client found its server down, or was told to go. Not for what the crowd was asked to do itself. */
-    void (*on_down)(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now);
+    /*
+     * The client found its server down, or was told to go. Not for what the crowd was asked to do itself. deadline: when
+     * its silence was due to be judged; 0 where it was told.
+     */
+    void (*on_down)(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now, lubdub_time deadline);
 };
 
 #define SWARM_FAILURE_SIZE 160

@@ -55,6 +55,8 @@ struct swarm_verdict {
     uint64_t session; /* 0: the identity's present one */
     lubdub_time at;
     enum lubdub_cause cause;
+    bool has_deadline; /* it was due at a moment: one of silence, not of news */
+    int64_t late_by;   /* how long after that moment it came; 0 without one */
 };
 
 struct swarm_case;

@@ -41,15 +41,19 @@ static void on_up(void *user_data, uint32_t client, uint64_t session_number)
     swarm_ledger_up(&run->ledger, client, session_number);
 }
 
-static void on_down(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now)
+static void on_down(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now, lubdub_time deadline)
 {
     struct swarm_run *run = user_data;
 
     if (run->is_ending) {
         return;
     }
-    swarm_ledger_verdict(&run->ledger, &(struct swarm_verdict){
-                                           .side = SWARM_SIDE_CLIENT, .identity = client, .at = now, .cause = cause});
+    swarm_ledger_verdict(&run->ledger, &(struct swarm_verdict){.side = SWARM_SIDE_CLIENT,
+                                                               .identity = client,
+                                                               .at = now,
+                                                               .cause = cause,
+                                                               .has_deadline = deadline != 0,
+                                                               .late_by = deadline != 0 ? (int64_t)(now - deadline) : 0});
     if (!run->has_server && swarm_crowd_up_count(&run->crowd) == 0 && run->ledger.open_count == 0) {
         swarm_run_lose_server(run, run->timing.timeout + run->timing.interval + SWARM_NEWS_OF_DEATH);
         swarm_run_note(run, "every client lost the server (%s): it went away", lubdub_cause_text(cause));
@@ -74,7 +78,9 @@ static void on_server_event(void *user_data, const struct swarm_server_event *ev
                                                                    .identity = event->client,
                                                                    .session = event->session,
                                                                    .at = event->at,
-                                                                   .cause = event->cause});
+                                                                   .cause = event->cause,
+                                                                   .has_deadline = event->has_deadline,
+                                                                   .late_by = event->late_by});
     }
 }
 

@@ -62,6 +62,7 @@ bool swarm_server_event_parse(struct swarm_server_event *event, const char *line
     json_t *object = json_loadb(line, length, 0, NULL);
     const char *word = text_of(object, "event");
     bool is_event = *word != '\0';
+    uint64_t deadline;
 
     memset(event, 0, sizeof *event);
     event->kind = kind_of(word);
@@ -70,6 +71,9 @@ bool swarm_server_event_parse(struct swarm_server_event *event, const char *line
     event->has_client = client_of(text_of(object, "id"), &event->client);
     event->cause = cause_of(text_of(object, "cause"));
     event->count = number_of(object, "count");
+    deadline = number_of(object, "deadline_ns");
+    event->has_deadline = deadline != 0;
+    event->late_by = deadline != 0 ? (int64_t)(event->at - deadline) : 0;
     json_decref(object);
     return is_event;
 }

@@ -25,6 +25,8 @@ struct swarm_server_event {
     bool has_client;
     uint32_t client;         /* from the identity */
     enum lubdub_cause cause; /* DISCONNECTED */
+    bool has_deadline;       /* DISCONNECTED: by silence, and this is how long after its deadline */
+    int64_t late_by;
     uint64_t count;          /* DROPPED */
 };
 

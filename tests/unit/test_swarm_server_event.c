@@ -26,6 +26,19 @@ static void disconnected_is_understood_with_its_client_session_time_and_cause(vo
     assert_int_equal(event.cause, LUBDUB_CAUSE_SLOW_READER);
 }
 
+static void verdict_by_silence_says_how_late_it_came(void **state)
+{
+    struct swarm_server_event event;
+
+    (void)state;
+    assert_true(parse(&event, "{\"mono_ns\":5000,\"event\":\"disconnected\",\"cause\":\"hung\",\"deadline_ns\":4200}"));
+    assert_true(event.has_deadline);
+    assert_int_equal(event.late_by, 800);
+    assert_true(parse(&event, "{\"mono_ns\":5000,\"event\":\"disconnected\",\"cause\":\"closed\"}"));
+    assert_false(event.has_deadline);
+    assert_int_equal(event.late_by, 0);
+}
+
 static void other_events_are_told_apart(void **state)
 {
     struct swarm_server_event event;
@@ -99,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disconnected_is_understood_with_its_client_session_time_and_cause),
+        cmocka_unit_test(verdict_by_silence_says_how_late_it_came),
         cmocka_unit_test(other_events_are_told_apart),
         cmocka_unit_test(identity_of_somebody_else_is_no_client_of_ours),
         cmocka_unit_test(line_that_is_no_event_is_refused),
