@@ -11,6 +11,7 @@
 
 #include "main_options.h"
 #include "main_reporter.h"
+#include "program/descriptor_table.h"
 #include "program/log.h"
 #include "program/standard_streams.h"
 
@@ -204,6 +205,7 @@ int main(int argc, char *argv[])
     if (lubdub_standard_streams_prepare() != 0) {
         return EXIT_CANNOT_START;
     }
+    lubdub_descriptor_table_reserve();
     program.argc = argc;
     program.argv = argv;
     options_init(&program.options);
