@@ -7,14 +7,21 @@
 
 #define LONGEST_STALL LUBDUB_HOUR
 
+enum course {
+    COURSE_LASTS,
+    COURSE_PASSES,
+};
+
 struct fault {
     const char *word;
-    enum swarm_side side;
-    unsigned causes;
+    enum swarm_side victim;
+    enum course course;
+    unsigned causes[SWARM_SIDE_COUNT];
 };
 
 static const struct fault faults[] = {
-#define SWARM_FAULT_ROW(name, word, side, causes) {word, SWARM_SIDE_##side, causes},
+#define SWARM_FAULT_ROW(name, word, victim, course, client_causes, server_causes) \
+    {word, SWARM_SIDE_##victim, COURSE_##course, {client_causes, server_causes}},
     SWARM_FAULTS(SWARM_FAULT_ROW)
 #undef SWARM_FAULT_ROW
 };
@@ -29,24 +36,37 @@ const char *swarm_side_word(enum swarm_side side)
     return side == SWARM_SIDE_CLIENT ? "client" : "server";
 }
 
-enum swarm_side swarm_fault_side(enum swarm_fault fault)
+bool swarm_fault_concerns(enum swarm_fault fault, enum swarm_side side)
 {
-    return fault < SWARM_FAULT_NONE ? faults[fault].side : SWARM_SIDE_CLIENT;
+    return fault < SWARM_FAULT_NONE && faults[fault].causes[side] != 0;
 }
 
-bool swarm_fault_explains(enum swarm_fault fault, enum lubdub_cause cause)
+bool swarm_fault_passes(enum swarm_fault fault)
 {
-    return fault < SWARM_FAULT_NONE && (faults[fault].causes >> cause & 1) != 0;
+    return fault < SWARM_FAULT_NONE && faults[fault].course == COURSE_PASSES;
+}
+
+bool swarm_fault_has_row(enum swarm_fault fault, enum swarm_side side)
+{
+    return fault >= SWARM_FAULT_NONE || swarm_fault_passes(fault) || swarm_fault_concerns(fault, side);
+}
+
+bool swarm_fault_explains(enum swarm_fault fault, enum swarm_side side, enum lubdub_cause cause)
+{
+    return fault < SWARM_FAULT_NONE && (faults[fault].causes[side] >> cause & 1) != 0;
 }
 
 bool swarm_fault_is_told(enum swarm_fault fault)
 {
-    return fault < SWARM_FAULT_NONE && !swarm_fault_explains(fault, LUBDUB_CAUSE_HUNG);
+    const unsigned silence = SWARM_CAUSE(HUNG) | SWARM_CAUSE(UNREACHABLE);
+
+    return fault < SWARM_FAULT_NONE && !swarm_fault_passes(fault) &&
+           ((faults[fault].causes[SWARM_SIDE_CLIENT] | faults[fault].causes[SWARM_SIDE_SERVER]) & silence) == 0;
 }
 
 bool swarm_fault_is_servers(enum swarm_fault fault)
 {
-    return fault < SWARM_FAULT_NONE && faults[fault].side == SWARM_SIDE_CLIENT;
+    return fault < SWARM_FAULT_NONE && faults[fault].victim == SWARM_SIDE_SERVER;
 }
 
 static enum swarm_fault fault_of(const char *word, size_t length)

@@ -17,18 +17,22 @@ enum swarm_side {
 
 #define SWARM_CAUSE(name) (1u << LUBDUB_CAUSE_##name)
 
-/* name, word, side that is to notice, causes that are right */
-#define SWARM_FAULTS(X)                                                         \
-    X(FREEZE, "freeze", SERVER, SWARM_CAUSE(HUNG))                              \
-    X(KILL, "kill", SERVER, SWARM_CAUSE(CLOSED) | SWARM_CAUSE(RESET))           \
-    X(RESET, "reset", SERVER, SWARM_CAUSE(RESET))                               \
-    X(BYE, "bye", SERVER, SWARM_CAUSE(BYE))                                     \
-    X(SERVER_STALL, "server-stall", CLIENT, SWARM_CAUSE(HUNG))                  \
-    X(SERVER_FREEZE, "server-freeze", CLIENT, SWARM_CAUSE(HUNG))                \
-    X(SERVER_KILL, "server-kill", CLIENT, SWARM_CAUSE(CLOSED) | SWARM_CAUSE(RESET))
+/*
+ * name, word, to whom it is done, whether it LASTS or PASSES by itself, and the causes that are right when the client
+ * notices it and when the server does: none for a side that has nothing to notice
+ */
+#define SWARM_FAULTS(X)                                                              \
+    X(FREEZE, "freeze", CLIENT, LASTS, 0, SWARM_CAUSE(HUNG))                         \
+    X(KILL, "kill", CLIENT, LASTS, 0, SWARM_CAUSE(CLOSED) | SWARM_CAUSE(RESET))      \
+    X(RESET, "reset", CLIENT, LASTS, 0, SWARM_CAUSE(RESET))                          \
+    X(BYE, "bye", CLIENT, LASTS, 0, SWARM_CAUSE(BYE))                                \
+    X(CUT, "cut", CLIENT, LASTS, SWARM_CAUSE(UNREACHABLE), SWARM_CAUSE(UNREACHABLE)) \
+    X(SERVER_STALL, "server-stall", SERVER, PASSES, SWARM_CAUSE(HUNG), 0)            \
+    X(SERVER_FREEZE, "server-freeze", SERVER, LASTS, SWARM_CAUSE(HUNG), 0)           \
+    X(SERVER_KILL, "server-kill", SERVER, LASTS, SWARM_CAUSE(CLOSED) | SWARM_CAUSE(RESET), 0)
 
 enum swarm_fault {
-#define SWARM_FAULT_CODE(name, word, side, causes) SWARM_FAULT_##name,
+#define SWARM_FAULT_CODE(name, ...) SWARM_FAULT_##name,
     SWARM_FAULTS(SWARM_FAULT_CODE)
 #undef SWARM_FAULT_CODE
     SWARM_FAULT_NONE, /* nothing was done: what is noticed then is a false alarm */
@@ -39,10 +43,17 @@ enum swarm_fault {
 const char *swarm_fault_word(enum swarm_fault fault);
 const char *swarm_side_word(enum swarm_side side);
 
-enum swarm_side swarm_fault_side(enum swarm_fault fault);
+/* Whether this side is to notice it, or, of a fault that passes, may do so. */
+bool swarm_fault_concerns(enum swarm_fault fault, enum swarm_side side);
 
-/* Whether this is the right name for it. */
-bool swarm_fault_explains(enum swarm_fault fault, enum lubdub_cause cause);
+/* Whether it passes by itself: nobody is to be lost for it, on either side. */
+bool swarm_fault_passes(enum swarm_fault fault);
+
+/* Whether it has a row of its own for that side: of those whom it concerns, and both sides of one that passes. */
+bool swarm_fault_has_row(enum swarm_fault fault, enum swarm_side side);
+
+/* Whether this is the right name for it, for one who notices it on that side. */
+bool swarm_fault_explains(enum swarm_fault fault, enum swarm_side side, enum lubdub_cause cause);
 
 /* Whether the kernel brings the news of it, by a FIN, a RST or a BYE; else only silence does. */
 bool swarm_fault_is_told(enum swarm_fault fault);

@@ -42,18 +42,34 @@ void swarm_ledger_clear(struct swarm_ledger *ledger)
     memset(ledger, 0, sizeof *ledger);
 }
 
-void swarm_ledger_up(struct swarm_ledger *ledger, uint32_t identity, uint64_t session)
-{
-    if (identity < ledger->identity_count) {
-        ledger->cases[identity] = (struct swarm_case){session_key(session), NO_OBSERVATION};
-    }
-}
-
 static struct swarm_observation *observation_of(const struct swarm_ledger *ledger, uint32_t identity)
 {
     uint32_t place = ledger->cases[identity].observation;
 
     return place != NO_OBSERVATION ? &ledger->observations[place] : NULL;
+}
+
+/* The one of twins that is this side's. */
+static struct swarm_observation *observation_for(const struct swarm_ledger *ledger, const struct swarm_verdict *verdict)
+{
+    struct swarm_observation *observation = observation_of(ledger, verdict->identity);
+
+    return observation != NULL && observation->has_twin && verdict->side == SWARM_SIDE_SERVER ? observation + 1
+                                                                                              : observation;
+}
+
+void swarm_ledger_up(struct swarm_ledger *ledger, uint32_t identity, uint64_t session, lubdub_time now)
+{
+    struct swarm_observation *before;
+
+    if (identity >= ledger->identity_count) {
+        return;
+    }
+    before = observation_of(ledger, identity);
+    if (before != NULL && before->outcome == SWARM_FALSE_ALARM) {
+        before->corrected_at = now;
+    }
+    ledger->cases[identity] = (struct swarm_case){session_key(session), NO_OBSERVATION};
 }
 
 static bool grow(struct swarm_ledger *ledger)
@@ -70,7 +86,7 @@ static bool grow(struct swarm_ledger *ledger)
     return true;
 }
 
-/* A new one, which becomes the identity's present one. NULL without memory. */
+/* A new one, which becomes the identity's present one. NULL without memory. What others point to may move. */
 static struct swarm_observation *add(struct swarm_ledger *ledger, uint32_t identity)
 {
     if (ledger->count == ledger->capacity && !grow(ledger)) {
@@ -99,22 +115,48 @@ static void note(struct swarm_observation *observation, const struct swarm_verdi
     observation->side = (uint8_t)verdict->side;
     observation->decided_at = verdict->at;
     observation->cause = (uint8_t)verdict->cause;
+    observation->late_by = verdict->has_deadline ? verdict->late_by : 0;
+    observation->has_deadline = verdict->has_deadline;
+}
+
+static struct swarm_observation *add_fault(struct swarm_ledger *ledger, enum swarm_fault fault, enum swarm_side side,
+                                           uint32_t identity, lubdub_time now, enum swarm_expectation expectation)
+{
+    struct swarm_observation *observation = add(ledger, identity);
+
+    if (observation != NULL) {
+        observation->fault = (uint8_t)fault;
+        observation->side = (uint8_t)side;
+        observation->injected_at = now;
+        observation->expectation = (uint8_t)expectation;
+        observation->outcome = SWARM_OPEN;
+        ledger->open_count += expectation == SWARM_MUST_NOTICE;
+    }
+    return observation;
 }
 
 void swarm_ledger_inject(struct swarm_ledger *ledger, enum swarm_fault fault, uint32_t identity, lubdub_time now,
                          enum swarm_expectation expectation)
 {
-    struct swarm_observation *observation = identity < ledger->identity_count ? add(ledger, identity) : NULL;
+    bool concerns_client = swarm_fault_concerns(fault, SWARM_SIDE_CLIENT);
+    bool has_twins = concerns_client && swarm_fault_concerns(fault, SWARM_SIDE_SERVER) && !swarm_fault_passes(fault);
+    struct swarm_observation *before;
+    size_t first;
 
-    if (observation == NULL) {
+    if (identity >= ledger->identity_count) {
         return;
     }
-    observation->fault = (uint8_t)fault;
-    observation->side = (uint8_t)swarm_fault_side(fault);
-    observation->injected_at = now;
-    observation->expectation = (uint8_t)expectation;
-    observation->outcome = SWARM_OPEN;
-    ledger->open_count += expectation == SWARM_MUST_NOTICE;
+    before = observation_of(ledger, identity);
+    if (before != NULL && before->outcome == SWARM_OPEN && before->expectation != SWARM_MUST_NOTICE) {
+        decide(ledger, before, SWARM_SPARED);
+    }
+    first = ledger->count;
+    if (add_fault(ledger, fault, concerns_client ? SWARM_SIDE_CLIENT : SWARM_SIDE_SERVER, identity, now, expectation) !=
+            NULL &&
+        has_twins && add_fault(ledger, fault, SWARM_SIDE_SERVER, identity, now, expectation) != NULL) {
+        ledger->observations[first].has_twin = true;
+        ledger->cases[identity].observation = (uint32_t)first;
+    }
 }
 
 static void add_false_alarm(struct swarm_ledger *ledger, const struct swarm_verdict *verdict)
@@ -164,12 +206,37 @@ static bool is_to_blame(const struct swarm_verdict *verdict, const struct swarm_
     return follows == blamed_follows ? verdict->at < blamed->decided_at : blamed_follows;
 }
 
+/* The fault met nobody: nothing was injected. */
+static void void_fault(struct swarm_observation *observation)
+{
+    observation->fault = SWARM_FAULT_NONE;
+    observation->injected_at = 0;
+}
+
+/* Where there are twins, only one of them is a false alarm; the other side's verdict on the session belongs to it. */
+static void void_twin(struct swarm_ledger *ledger, struct swarm_observation *observation)
+{
+    struct swarm_observation *first = observation_of(ledger, observation->identity);
+    struct swarm_observation *twin;
+
+    if (!first->has_twin) {
+        return;
+    }
+    first->has_twin = false;
+    twin = observation == first ? first + 1 : first;
+    ledger->cases[observation->identity].observation = (uint32_t)(observation - ledger->observations);
+    if (twin->outcome == SWARM_OPEN) {
+        void_fault(twin);
+        decide(ledger, twin, SWARM_SPARED);
+    }
+}
+
 static void judge(struct swarm_ledger *ledger, struct swarm_observation *observation,
                   const struct swarm_verdict *verdict)
 {
     enum swarm_fault fault = (enum swarm_fault)observation->fault;
-    bool is_for_it = verdict->side == (enum swarm_side)observation->side;
-    bool is_right = is_for_it && swarm_fault_explains(fault, verdict->cause);
+    bool is_for_it = swarm_fault_concerns(fault, verdict->side);
+    bool is_right = swarm_fault_explains(fault, verdict->side, verdict->cause);
 
     /*
      * Given up before the fault: the fault met one who was dead already. But where the kernel brings the news, a stamp
@@ -177,8 +244,8 @@ static void judge(struct swarm_ledger *ledger, struct swarm_observation *observa
      * to wait for its processor in between.
      */
     if (verdict->at < observation->injected_at && !(is_right && swarm_fault_is_told(fault))) {
-        observation->fault = SWARM_FAULT_NONE;
-        observation->injected_at = 0;
+        void_twin(ledger, observation);
+        void_fault(observation);
         note(observation, verdict);
         decide(ledger, observation, SWARM_FALSE_ALARM);
         return;
@@ -201,7 +268,7 @@ void swarm_ledger_verdict(struct swarm_ledger *ledger, const struct swarm_verdic
         ledger->stale_count++;
         return;
     }
-    observation = observation_of(ledger, verdict->identity);
+    observation = observation_for(ledger, verdict);
     if (observation == NULL || (observation->heard_from & side_bit) != 0) {
         add_false_alarm(ledger, verdict); /* nothing was done to it, or the same side says it twice */
         return;
@@ -235,7 +302,9 @@ static void settle(struct swarm_ledger *ledger, struct swarm_observation *observ
         decide(ledger, observation, SWARM_MISSED);
     } else {
         decide(ledger, observation, SWARM_SPARED);
-        ledger->cases[observation->identity].observation = NO_OBSERVATION; /* it lives on as if nothing had been */
+        if (observation_of(ledger, observation->identity) == observation) {
+            ledger->cases[observation->identity].observation = NO_OBSERVATION; /* as if nothing had been */
+        }
     }
 }
 

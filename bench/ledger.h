@@ -1,7 +1,7 @@
 /*
  * The ground truth and what became of it: every fault that was injected, every verdict of both sides, matched. Pure.
  *
- *     ledger_up       identity 7 is connected, session 41
+ *     ledger_up       identity 7 is connected, session 41 (and what was falsely said of 7 before is corrected)
  *     ledger_inject   freeze on 7 at t                       an observation is open
  *     ledger_verdict  the server: session 41 of 7 is hung    it is detected
  *     ledger_settle   the time is over                       what is still open was missed
@@ -9,6 +9,8 @@
  * A verdict that no injection explains is a false alarm, counted once for each session: when one side gives a living
  * peer up, the other one sees the end of the connection, which is a consequence. The one who judged is to blame,
  * whichever comes to our ears first; where both or neither did, the earlier one.
+ *
+ * A fault that concerns both sides makes two observations, one beside the other, the client's first.
  */
 #ifndef LUBDUB_SWARM_LEDGER_H
 #define LUBDUB_SWARM_LEDGER_H
@@ -38,8 +40,10 @@ enum swarm_outcome {
 };
 
 struct swarm_observation {
-    lubdub_time injected_at; /* 0: nothing was injected */
-    lubdub_time decided_at;  /* 0: no verdict */
+    lubdub_time injected_at;  /* 0: nothing was injected */
+    lubdub_time decided_at;   /* 0: no verdict */
+    lubdub_time corrected_at; /* of a false alarm: when who was given up was connected again; 0: not in this run */
+    int64_t late_by;          /* of the verdict, behind its own deadline; negative: before it */
     uint32_t identity;
     uint8_t fault; /* enum swarm_fault */
     uint8_t side;  /* enum swarm_side: who is to notice; after a verdict, who did */
@@ -47,6 +51,8 @@ struct swarm_observation {
     uint8_t outcome;
     uint8_t cause;      /* enum lubdub_cause, of the verdict */
     uint8_t heard_from; /* bit for each side that has given its verdict on this session */
+    bool has_deadline;  /* the verdict was due at a deadline; else the kernel or the peer brought it about */
+    bool has_twin;      /* the next one is the same fault, for the server */
 };
 
 struct swarm_verdict {
@@ -78,10 +84,13 @@ struct swarm_ledger {
 bool swarm_ledger_init(struct swarm_ledger *ledger, uint32_t identity_count);
 void swarm_ledger_clear(struct swarm_ledger *ledger);
 
-/* The identity has a new session. What came before is closed for it. */
-void swarm_ledger_up(struct swarm_ledger *ledger, uint32_t identity, uint64_t session);
+/* The identity has a new session since `now`. What came before is closed for it. */
+void swarm_ledger_up(struct swarm_ledger *ledger, uint32_t identity, uint64_t session, lubdub_time now);
 
-/* Something was done at `now` that ends, or does not end, the identity's session. */
+/*
+ * Something was done at `now` that ends, or does not end, the identity's session. An earlier fault that nobody had to
+ * notice is over with that, and the identity was spared.
+ */
 void swarm_ledger_inject(struct swarm_ledger *ledger, enum swarm_fault fault, uint32_t identity, lubdub_time now,
                          enum swarm_expectation expectation);
 

@@ -54,8 +54,7 @@ static bool is_shown(const struct swarm_row *row)
 static void print_row(FILE *file, const struct swarm_row *row)
 {
     bool is_measured = row->latency.count > 0;
-    bool must_be_noticed =
-        row->is_observed && row->has_bound && (row->fault != SWARM_FAULT_SERVER_STALL || row->detected > 0);
+    bool must_be_noticed = row->is_observed && row->has_bound && (!swarm_fault_passes(row->fault) || row->detected > 0);
 
     fprintf(file, "%-13s %-6s", swarm_fault_word(row->fault), swarm_side_word(row->side));
     count(file, 9, row->fault != SWARM_FAULT_NONE, row->injected);

@@ -29,6 +29,9 @@ bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swar
         *low = less(timing->timeout, 2 * timing->delay);
         *high = timing->timeout + timing->interval;
         return side == SWARM_SIDE_CLIENT;
+    case SWARM_FAULT_CUT:
+        return swarm_bound(side == SWARM_SIDE_CLIENT ? SWARM_FAULT_SERVER_FREEZE : SWARM_FAULT_FREEZE, side, timing,
+                           low, high);
     case SWARM_FAULT_NONE:
     case SWARM_FAULT_COUNT:
         break;
@@ -42,14 +45,36 @@ static bool is_of_fault(const struct swarm_row *row, const struct swarm_observat
     return (enum swarm_fault)observation->fault == row->fault;
 }
 
-/* A fault has one row, but for those that have one for each side. When the server stalls, all are at stake on both. */
+static bool has_two_rows(enum swarm_fault fault)
+{
+    return swarm_fault_has_row(fault, SWARM_SIDE_CLIENT) && swarm_fault_has_row(fault, SWARM_SIDE_SERVER);
+}
+
+/*
+ * What a side said belongs to its row, where it has one. As long as nobody says anything, one whom a passing fault
+ * meets is at stake in both.
+ */
 static bool belongs(const struct swarm_row *row, const struct swarm_observation *observation)
 {
-    bool is_shared = row->fault == SWARM_FAULT_SERVER_STALL && observation->decided_at == 0;
-    bool has_sides = row->fault == SWARM_FAULT_SERVER_STALL || row->fault == SWARM_FAULT_NONE;
+    bool is_shared = swarm_fault_passes(row->fault) && observation->decided_at == 0;
 
     return is_of_fault(row, observation) &&
-           (!has_sides || is_shared || (enum swarm_side)observation->side == row->side);
+           (!has_two_rows(row->fault) || is_shared || (enum swarm_side)observation->side == row->side);
+}
+
+/* Of twins each in its row; where a fault has one observation but two rows, in both. */
+static bool is_injected(const struct swarm_row *row, const struct swarm_observation *observation)
+{
+    bool has_twins = has_two_rows(row->fault) && !swarm_fault_passes(row->fault);
+
+    return is_of_fault(row, observation) && observation->injected_at != 0 &&
+           (!has_twins || (enum swarm_side)observation->side == row->side);
+}
+
+static bool has_verdict(const struct swarm_observation *observation)
+{
+    return observation->outcome == SWARM_DETECTED || observation->outcome == SWARM_WRONG_CAUSE ||
+           observation->outcome == SWARM_FALSE_ALARM;
 }
 
 static void count(struct swarm_row *row, const struct swarm_observation *observation, lubdub_duration *latencies)
@@ -78,6 +103,22 @@ static void count(struct swarm_row *row, const struct swarm_observation *observa
     }
 }
 
+/* How long after their own deadlines the row's verdicts came. */
+static void summarize_lateness(struct swarm_row *row, const struct swarm_ledger *ledger, lubdub_duration *room)
+{
+    size_t late_count = 0;
+    size_t i;
+
+    for (i = 0; i < ledger->count; i++) {
+        const struct swarm_observation *observation = &ledger->observations[i];
+
+        if (belongs(row, observation) && has_verdict(observation) && observation->has_deadline) {
+            room[late_count++] = observation->late_by > 0 ? (lubdub_duration)observation->late_by : 0;
+        }
+    }
+    swarm_summarize(&row->lateness, room, late_count);
+}
+
 static void fill(struct swarm_row *row, const struct swarm_ledger *ledger, const struct swarm_timing *timing,
                  lubdub_duration *latencies)
 {
@@ -86,22 +127,29 @@ static void fill(struct swarm_row *row, const struct swarm_ledger *ledger, const
     for (i = 0; i < ledger->count; i++) {
         const struct swarm_observation *observation = &ledger->observations[i];
 
-        row->injected += is_of_fault(row, observation) && observation->injected_at != 0;
+        row->injected += is_injected(row, observation);
         if (belongs(row, observation)) {
             count(row, observation, latencies);
         }
     }
     row->has_bound = swarm_bound(row->fault, row->side, timing, &row->bound_low, &row->bound_high);
     swarm_summarize(&row->latency, latencies, row->detected);
+    summarize_lateness(row, ledger, latencies);
 }
 
-static void add(struct swarm_rows *rows, enum swarm_fault fault, enum swarm_side side, bool server_is_observed)
+static void add(struct swarm_rows *rows, enum swarm_fault fault, bool server_is_observed)
 {
-    rows->rows[rows->count++] = (struct swarm_row){
-        .fault = fault,
-        .side = side,
-        .is_observed = side == SWARM_SIDE_CLIENT || server_is_observed,
-    };
+    int side;
+
+    for (side = 0; side < SWARM_SIDE_COUNT; side++) {
+        if (swarm_fault_has_row(fault, (enum swarm_side)side)) {
+            rows->rows[rows->count++] = (struct swarm_row){
+                .fault = fault,
+                .side = (enum swarm_side)side,
+                .is_observed = side == SWARM_SIDE_CLIENT || server_is_observed,
+            };
+        }
+    }
 }
 
 static bool is_ordered(const struct swarm_order *orders, size_t order_count, enum swarm_fault fault)
@@ -126,14 +174,10 @@ bool swarm_rows_make(struct swarm_rows *rows, const struct swarm_ledger *ledger,
     }
     for (fault = 0; fault < SWARM_FAULT_NONE; fault++) {
         if (is_ordered(orders, order_count, (enum swarm_fault)fault)) {
-            add(rows, (enum swarm_fault)fault, swarm_fault_side((enum swarm_fault)fault), server_is_observed);
-        }
-        if (fault == SWARM_FAULT_SERVER_STALL && is_ordered(orders, order_count, SWARM_FAULT_SERVER_STALL)) {
-            add(rows, SWARM_FAULT_SERVER_STALL, SWARM_SIDE_SERVER, server_is_observed);
+            add(rows, (enum swarm_fault)fault, server_is_observed);
         }
     }
-    add(rows, SWARM_FAULT_NONE, SWARM_SIDE_CLIENT, server_is_observed);
-    add(rows, SWARM_FAULT_NONE, SWARM_SIDE_SERVER, server_is_observed);
+    add(rows, SWARM_FAULT_NONE, server_is_observed);
     for (i = 0; i < rows->count; i++) {
         fill(&rows->rows[i], ledger, timing, latencies);
     }
@@ -148,10 +192,10 @@ void swarm_rows_sum(const struct swarm_rows *rows, struct swarm_sums *sums)
     memset(sums, 0, sizeof *sums);
     for (i = 0; i < rows->count; i++) {
         const struct swarm_row *row = &rows->rows[i];
-        bool counts_twice = row->fault == SWARM_FAULT_SERVER_STALL && row->side == SWARM_SIDE_SERVER;
+        bool is_second = row->fault != SWARM_FAULT_NONE && has_two_rows(row->fault) && row->side == SWARM_SIDE_SERVER;
 
-        sums->injected += counts_twice ? 0 : row->injected;
-        sums->undecided += counts_twice ? 0 : row->undecided;
+        sums->injected += is_second ? 0 : row->injected;
+        sums->undecided += is_second && swarm_fault_passes(row->fault) ? 0 : row->undecided;
         sums->detected += row->detected;
         sums->wrong_cause += row->wrong_cause;
         sums->missed += row->missed;

@@ -23,20 +23,22 @@ struct swarm_row {
     enum swarm_side side;
     bool is_observed; /* false: this side tells us nothing */
     size_t injected;
-    size_t detected;    /* of those, noticed in time, whatever the cause that was given */
+    size_t detected;    /* of those, noticed in time on this side, whatever the cause that was given */
     size_t wrong_cause; /* of those, with a cause that the fault does not explain */
     size_t missed;
     size_t undecided;
     size_t false_alarms;
     struct swarm_summary latency; /* of the detected */
+    struct swarm_summary
+        lateness; /* of those of them and of the false alarms that a deadline brought about, behind it */
     bool has_bound;
     lubdub_duration bound_low;
     lubdub_duration bound_high;
     size_t causes[SWARM_CAUSE_COUNT]; /* of the detected and the false alarms */
 };
 
-/* Each fault on one side, the stall and no fault at all on both. */
-#define SWARM_ROW_LIMIT (SWARM_FAULT_COUNT + 2)
+/* Each fault, and none, on both sides. */
+#define SWARM_ROW_LIMIT (SWARM_FAULT_COUNT * SWARM_SIDE_COUNT)
 
 struct swarm_rows {
     struct swarm_row rows[SWARM_ROW_LIMIT];
@@ -48,22 +50,22 @@ bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swar
                  lubdub_duration *high);
 
 /*
- * The rows of the faults in these orders, then what came without a fault, the client's and the server's. Returns
- * false without memory.
+ * The rows of the faults in these orders, the client's before the server's, then what came without a fault, the
+ * client's and the server's. Returns false without memory.
  */
 bool swarm_rows_make(struct swarm_rows *rows, const struct swarm_ledger *ledger, const struct swarm_order *orders,
                      size_t order_count, const struct swarm_timing *timing, bool server_is_observed);
 
 struct swarm_sums {
     size_t injected;
-    size_t detected;
+    size_t detected; /* by either side: two for a fault that both noticed */
     size_t wrong_cause;
     size_t missed;
     size_t undecided;
     size_t false_alarms;
 };
 
-/* Over all rows; one who was at stake on both sides counts once. */
+/* Over all rows; a fault that has a row for each side was injected once. */
 void swarm_rows_sum(const struct swarm_rows *rows, struct swarm_sums *sums);
 
 /* How far the slowest detection was over the bound, in nanoseconds; negative: within it. 0 where either is missing. */

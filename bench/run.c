@@ -38,7 +38,7 @@ static void on_up(void *user_data, uint32_t client, uint64_t session_number)
 {
     struct swarm_run *run = user_data;
 
-    swarm_ledger_up(&run->ledger, client, session_number);
+    swarm_ledger_up(&run->ledger, client, session_number, lubdub_clock_now());
 }
 
 static void on_down(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now, lubdub_time deadline)

@@ -123,6 +123,7 @@ void swarm_run_server_faults(struct swarm_run *run)
         case SWARM_FAULT_KILL:
         case SWARM_FAULT_RESET:
         case SWARM_FAULT_BYE:
+        case SWARM_FAULT_CUT:
         case SWARM_FAULT_NONE:
         case SWARM_FAULT_COUNT:
             break;

@@ -88,19 +88,36 @@ static void size_is_the_nearest_number_and_at_least_one(void **state)
 static void only_silence_is_hung_and_the_rest_is_told_by_the_kernel(void **state)
 {
     (void)state;
-    assert_true(swarm_fault_explains(SWARM_FAULT_FREEZE, LUBDUB_CAUSE_HUNG));
-    assert_false(swarm_fault_explains(SWARM_FAULT_FREEZE, LUBDUB_CAUSE_UNREACHABLE));
-    assert_false(swarm_fault_explains(SWARM_FAULT_RESET, LUBDUB_CAUSE_CLOSED));
-    assert_true(swarm_fault_explains(SWARM_FAULT_SERVER_KILL, LUBDUB_CAUSE_RESET));
-    assert_false(swarm_fault_explains(SWARM_FAULT_NONE, LUBDUB_CAUSE_NONE));
+    assert_true(swarm_fault_explains(SWARM_FAULT_FREEZE, SWARM_SIDE_SERVER, LUBDUB_CAUSE_HUNG));
+    assert_false(swarm_fault_explains(SWARM_FAULT_FREEZE, SWARM_SIDE_CLIENT, LUBDUB_CAUSE_HUNG));
+    assert_false(swarm_fault_explains(SWARM_FAULT_FREEZE, SWARM_SIDE_SERVER, LUBDUB_CAUSE_UNREACHABLE));
+    assert_false(swarm_fault_explains(SWARM_FAULT_RESET, SWARM_SIDE_SERVER, LUBDUB_CAUSE_CLOSED));
+    assert_true(swarm_fault_explains(SWARM_FAULT_SERVER_KILL, SWARM_SIDE_CLIENT, LUBDUB_CAUSE_RESET));
+    assert_false(swarm_fault_explains(SWARM_FAULT_NONE, SWARM_SIDE_CLIENT, LUBDUB_CAUSE_NONE));
     assert_false(swarm_fault_is_told(SWARM_FAULT_FREEZE));
     assert_false(swarm_fault_is_told(SWARM_FAULT_SERVER_FREEZE));
     assert_true(swarm_fault_is_told(SWARM_FAULT_BYE));
     assert_true(swarm_fault_is_told(SWARM_FAULT_SERVER_KILL));
     assert_false(swarm_fault_is_servers(SWARM_FAULT_BYE));
     assert_true(swarm_fault_is_servers(SWARM_FAULT_SERVER_STALL));
+    assert_false(swarm_fault_is_told(SWARM_FAULT_SERVER_STALL));
     assert_string_equal(swarm_fault_word(SWARM_FAULT_SERVER_STALL), "server-stall");
     assert_string_equal(swarm_fault_word(SWARM_FAULT_NONE), "none");
+}
+
+static void fault_has_rows_for_whom_it_concerns_and_for_both_if_it_passes(void **state)
+{
+    (void)state;
+    assert_true(swarm_fault_has_row(SWARM_FAULT_FREEZE, SWARM_SIDE_SERVER));
+    assert_false(swarm_fault_has_row(SWARM_FAULT_FREEZE, SWARM_SIDE_CLIENT));
+    assert_true(swarm_fault_has_row(SWARM_FAULT_SERVER_KILL, SWARM_SIDE_CLIENT));
+    assert_false(swarm_fault_has_row(SWARM_FAULT_SERVER_KILL, SWARM_SIDE_SERVER));
+    assert_true(swarm_fault_passes(SWARM_FAULT_SERVER_STALL));
+    assert_false(swarm_fault_concerns(SWARM_FAULT_SERVER_STALL, SWARM_SIDE_SERVER));
+    assert_true(swarm_fault_has_row(SWARM_FAULT_SERVER_STALL, SWARM_SIDE_CLIENT));
+    assert_true(swarm_fault_has_row(SWARM_FAULT_SERVER_STALL, SWARM_SIDE_SERVER));
+    assert_true(swarm_fault_has_row(SWARM_FAULT_NONE, SWARM_SIDE_SERVER));
+    assert_false(swarm_fault_passes(SWARM_FAULT_NONE));
 }
 
 int main(void)
@@ -111,6 +128,7 @@ int main(void)
         cmocka_unit_test(anything_else_is_refused_with_a_reason_and_changes_nothing),
         cmocka_unit_test(size_is_the_nearest_number_and_at_least_one),
         cmocka_unit_test(only_silence_is_hung_and_the_rest_is_told_by_the_kernel),
+        cmocka_unit_test(fault_has_rows_for_whom_it_concerns_and_for_both_if_it_passes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

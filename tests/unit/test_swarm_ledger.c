@@ -14,7 +14,7 @@ static int setup(void **state)
 
     assert_true(swarm_ledger_init(&ledger, 10));
     for (i = 0; i < 10; i++) {
-        swarm_ledger_up(&ledger, i, 100 + i);
+        swarm_ledger_up(&ledger, i, 100 + i, START);
     }
     *state = &ledger;
     return 0;
@@ -273,7 +273,7 @@ static void verdict_on_an_older_session_of_the_identity_is_stale(void **state)
 {
     struct swarm_ledger *ledger = *state;
 
-    swarm_ledger_up(ledger, 3, 4711);
+    swarm_ledger_up(ledger, 3, 4711, START);
     server_says(ledger, 3, START, LUBDUB_CAUSE_CLOSED);  /* session 103 */
     server_says(ledger, 10, START, LUBDUB_CAUSE_CLOSED); /* there is no such identity */
     assert_int_equal(ledger->count, 0);
@@ -284,7 +284,7 @@ static void sessions_that_differ_in_their_upper_half_only_are_told_apart(void **
 {
     struct swarm_ledger *ledger = *state;
 
-    swarm_ledger_up(ledger, 3, (UINT64_C(7) << 48) + 103);
+    swarm_ledger_up(ledger, 3, (UINT64_C(7) << 48) + 103, START);
     server_says(ledger, 3, START, LUBDUB_CAUSE_CLOSED);
     assert_int_equal(ledger->stale_count, 1);
 }
@@ -303,13 +303,140 @@ static void death_of_the_server_excuses_what_clients_said_from_then_on(void **st
     assert_int_equal(ledger->false_count, 2);
 }
 
+static void lateness_is_that_of_the_verdict_that_counts(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+    struct swarm_verdict verdict = {.side = SWARM_SIDE_SERVER,
+                                    .identity = 3,
+                                    .session = 103,
+                                    .at = START + 700 * MS,
+                                    .cause = LUBDUB_CAUSE_HUNG,
+                                    .late_by = 42,
+                                    .has_deadline = true};
+
+    freeze(ledger, 3);
+    swarm_ledger_verdict(ledger, &verdict);
+    client_says(ledger, 3, START + 701 * MS, LUBDUB_CAUSE_CLOSED); /* follows, and changes nothing */
+    assert_true(ledger->observations[0].has_deadline);
+    assert_int_equal(ledger->observations[0].late_by, 42);
+
+    client_says(ledger, 4, START, LUBDUB_CAUSE_BYE);
+    assert_false(ledger->observations[1].has_deadline);
+    verdict.identity = 4;
+    verdict.session = 104;
+    swarm_ledger_verdict(ledger, &verdict); /* who judged is to blame, with its own lateness */
+    assert_true(ledger->observations[1].has_deadline);
+    assert_int_equal(ledger->observations[1].late_by, 42);
+}
+
+static void mistake_lasts_until_who_was_given_up_is_up_again(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    server_says(ledger, 5, START, LUBDUB_CAUSE_HUNG);
+    server_says(ledger, 6, START, LUBDUB_CAUSE_HUNG);
+    client_says(ledger, 5, START + 1 * MS, LUBDUB_CAUSE_BYE);
+    swarm_ledger_up(ledger, 5, 205, START + 300 * MS);
+    swarm_ledger_up(ledger, 5, 305, START + 900 * MS); /* a later session corrects nothing more */
+    assert_true(ledger->observations[0].corrected_at - ledger->observations[0].decided_at == 300 * MS);
+    assert_true(ledger->observations[1].corrected_at == 0);
+}
+
+static void one_who_was_really_dead_is_no_mistake_to_correct(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    freeze(ledger, 3);
+    server_says(ledger, 3, START + 700 * MS, LUBDUB_CAUSE_HUNG);
+    swarm_ledger_up(ledger, 3, 203, START + 900 * MS);
+    assert_int_equal(ledger->observations[0].outcome, SWARM_DETECTED);
+    assert_true(ledger->observations[0].corrected_at == 0);
+}
+
+static void cut(struct swarm_ledger *ledger, uint32_t identity)
+{
+    swarm_ledger_inject(ledger, SWARM_FAULT_CUT, identity, START, SWARM_MUST_NOTICE);
+}
+
+static void both_sides_have_to_notice_a_cut_each_for_itself(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    cut(ledger, 3);
+    cut(ledger, 4);
+    cut(ledger, 5);
+    assert_int_equal(ledger->count, 6);
+    assert_int_equal(ledger->open_count, 6);
+    server_says(ledger, 3, START + 700 * MS, LUBDUB_CAUSE_UNREACHABLE);
+    client_says(ledger, 3, START + 900 * MS, LUBDUB_CAUSE_UNREACHABLE);
+    client_says(ledger, 4, START + 900 * MS, LUBDUB_CAUSE_HUNG);
+    assert_int_equal(ledger->open_count, 3);
+    swarm_ledger_settle(ledger, LUBDUB_TIME_NEVER);
+
+    assert_int_equal(ledger->observations[0].side, SWARM_SIDE_CLIENT);
+    assert_int_equal(ledger->observations[0].outcome, SWARM_DETECTED);
+    assert_true(ledger->observations[0].decided_at == START + 900 * MS);
+    assert_int_equal(ledger->observations[1].side, SWARM_SIDE_SERVER);
+    assert_int_equal(ledger->observations[1].outcome, SWARM_DETECTED);
+    assert_true(ledger->observations[1].decided_at == START + 700 * MS);
+    assert_int_equal(ledger->observations[2].outcome, SWARM_WRONG_CAUSE);
+    assert_int_equal(ledger->observations[3].outcome, SWARM_MISSED);
+    assert_int_equal(ledger->observations[4].outcome, SWARM_MISSED);
+    assert_int_equal(ledger->observations[5].outcome, SWARM_MISSED);
+    assert_int_equal(ledger->false_count, 0);
+    assert_int_equal(ledger->open_count, 0);
+}
+
+static void one_given_up_before_the_cut_is_one_false_alarm_and_nothing_was_injected(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    cut(ledger, 3);
+    client_says(ledger, 3, START - 2, LUBDUB_CAUSE_BYE);
+    server_says(ledger, 3, START - 3, LUBDUB_CAUSE_HUNG);
+    cut(ledger, 4);
+    server_says(ledger, 4, START - 1, LUBDUB_CAUSE_HUNG);
+    client_says(ledger, 4, START + 1, LUBDUB_CAUSE_CLOSED);
+    swarm_ledger_settle(ledger, LUBDUB_TIME_NEVER);
+
+    assert_int_equal(ledger->count, 4);
+    assert_int_equal(ledger->false_count, 2);
+    assert_int_equal(ledger->open_count, 0);
+    assert_int_equal(ledger->observations[0].outcome, SWARM_FALSE_ALARM);
+    assert_int_equal(ledger->observations[0].side, SWARM_SIDE_SERVER);
+    assert_int_equal(ledger->observations[1].outcome, SWARM_SPARED);
+    assert_int_equal(ledger->observations[2].outcome, SWARM_SPARED);
+    assert_int_equal(ledger->observations[3].outcome, SWARM_FALSE_ALARM);
+    assert_int_equal(ledger->observations[3].side, SWARM_SIDE_SERVER);
+    assert_true(ledger->observations[2].injected_at == 0);
+}
+
+static void fault_on_one_who_lives_with_another_spares_him_the_first(void **state)
+{
+    struct swarm_ledger *ledger = *state;
+
+    swarm_ledger_inject(ledger, SWARM_FAULT_SERVER_STALL, 3, START, SWARM_MUST_NOT_NOTICE);
+    swarm_ledger_inject(ledger, SWARM_FAULT_FREEZE, 3, START + 1, SWARM_MUST_NOTICE);
+    swarm_ledger_settle(ledger, START);
+    assert_int_equal(ledger->observations[0].outcome, SWARM_SPARED);
+    assert_int_equal(ledger->observations[1].outcome, SWARM_UNDECIDED);
+
+    swarm_ledger_inject(ledger, SWARM_FAULT_SERVER_STALL, 4, START, SWARM_MUST_NOT_NOTICE);
+    swarm_ledger_inject(ledger, SWARM_FAULT_FREEZE, 4, START + 1, SWARM_MUST_NOTICE);
+    server_says(ledger, 4, START + 700 * MS, LUBDUB_CAUSE_HUNG);
+    swarm_ledger_settle(ledger, LUBDUB_TIME_NEVER);
+    assert_int_equal(ledger->observations[2].outcome, SWARM_SPARED);
+    assert_int_equal(ledger->observations[3].outcome, SWARM_DETECTED);
+    assert_int_equal(ledger->false_count, 0);
+}
+
 static void ledger_grows_to_any_number_of_observations(void **state)
 {
     struct swarm_ledger *ledger = *state;
     uint64_t session;
 
     for (session = 1; session <= 5000; session++) {
-        swarm_ledger_up(ledger, 7, session);
+        swarm_ledger_up(ledger, 7, session, START);
         freeze(ledger, 7);
         swarm_ledger_verdict(ledger, &(struct swarm_verdict){.side = SWARM_SIDE_SERVER,
                                                              .identity = 7,
@@ -347,6 +474,12 @@ int main(void)
         LEDGER_TEST(verdict_on_an_older_session_of_the_identity_is_stale),
         LEDGER_TEST(sessions_that_differ_in_their_upper_half_only_are_told_apart),
         LEDGER_TEST(death_of_the_server_excuses_what_clients_said_from_then_on),
+        LEDGER_TEST(lateness_is_that_of_the_verdict_that_counts),
+        LEDGER_TEST(mistake_lasts_until_who_was_given_up_is_up_again),
+        LEDGER_TEST(one_who_was_really_dead_is_no_mistake_to_correct),
+        LEDGER_TEST(both_sides_have_to_notice_a_cut_each_for_itself),
+        LEDGER_TEST(one_given_up_before_the_cut_is_one_false_alarm_and_nothing_was_injected),
+        LEDGER_TEST(fault_on_one_who_lives_with_another_spares_him_the_first),
         LEDGER_TEST(ledger_grows_to_any_number_of_observations),
     };
 

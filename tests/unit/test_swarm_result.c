@@ -56,7 +56,7 @@ static int setup(void **state)
 
     assert_true(swarm_ledger_init(&ledger, 20));
     for (i = 0; i < 20; i++) {
-        swarm_ledger_up(&ledger, i, 1);
+        swarm_ledger_up(&ledger, i, 1, START);
     }
     *state = &ledger;
     return 0;
@@ -158,6 +158,64 @@ static void stall_puts_everybody_at_stake_on_both_sides_and_counts_them_once(voi
     assert_int_equal(sums.missed, 0);
 }
 
+static void cut_has_a_row_for_each_side_and_was_injected_once(void **state)
+{
+    const struct swarm_order order = {.fault = SWARM_FAULT_CUT, .share = 1};
+    struct swarm_ledger *ledger = *state;
+    struct swarm_rows rows;
+    struct swarm_sums sums;
+    const struct swarm_row *row;
+    uint32_t i;
+
+    for (i = 0; i < 3; i++) {
+        swarm_ledger_inject(ledger, SWARM_FAULT_CUT, i, START, SWARM_MUST_NOTICE);
+    }
+    say(ledger, SWARM_SIDE_SERVER, 0, 700 * MS, LUBDUB_CAUSE_UNREACHABLE);
+    say(ledger, SWARM_SIDE_CLIENT, 0, 2100 * MS, LUBDUB_CAUSE_UNREACHABLE);
+    say(ledger, SWARM_SIDE_CLIENT, 1, 2200 * MS, LUBDUB_CAUSE_UNREACHABLE);
+    swarm_ledger_settle(ledger, LUBDUB_TIME_NEVER);
+
+    assert_true(swarm_rows_make(&rows, ledger, &order, 1, &timing, true));
+    row = row_of(&rows, SWARM_FAULT_CUT, SWARM_SIDE_CLIENT);
+    assert_int_equal(row->injected, 3);
+    assert_int_equal(row->detected, 2);
+    assert_int_equal(row->missed, 1);
+    assert_int_equal(row->latency.max, 2200 * MS);
+    assert_int_equal(row->bound_high, (2000 + 250) * MS);
+    row = row_of(&rows, SWARM_FAULT_CUT, SWARM_SIDE_SERVER);
+    assert_int_equal(row->injected, 3);
+    assert_int_equal(row->detected, 1);
+    assert_int_equal(row->missed, 2);
+    assert_int_equal(row->bound_high, (750 + 10) * MS);
+    swarm_rows_sum(&rows, &sums);
+    assert_int_equal(sums.injected, 3);
+    assert_int_equal(sums.detected, 3);
+    assert_int_equal(sums.missed, 3);
+}
+
+static void lateness_is_of_the_verdicts_that_had_a_deadline(void **state)
+{
+    const struct swarm_order order = {.fault = SWARM_FAULT_FREEZE, .share = 1};
+    struct swarm_ledger *ledger = *state;
+    struct swarm_rows rows;
+    uint32_t i;
+
+    for (i = 0; i < 4; i++) {
+        swarm_ledger_inject(ledger, SWARM_FAULT_FREEZE, i, START, SWARM_MUST_NOTICE);
+        swarm_ledger_verdict(ledger, &(struct swarm_verdict){.side = SWARM_SIDE_SERVER,
+                                                             .identity = i,
+                                                             .at = START + 700 * MS,
+                                                             .cause = LUBDUB_CAUSE_HUNG,
+                                                             .late_by = (int64_t)i * 100 - 100,
+                                                             .has_deadline = i != 3});
+    }
+    assert_true(swarm_rows_make(&rows, ledger, &order, 1, &timing, true));
+    assert_int_equal(row_of(&rows, SWARM_FAULT_FREEZE, SWARM_SIDE_SERVER)->lateness.count, 3);
+    assert_int_equal(row_of(&rows, SWARM_FAULT_FREEZE, SWARM_SIDE_SERVER)->lateness.min, 0);
+    assert_int_equal(row_of(&rows, SWARM_FAULT_FREEZE, SWARM_SIDE_SERVER)->lateness.max, 100);
+    assert_int_equal(row_of(&rows, SWARM_FAULT_NONE, SWARM_SIDE_SERVER)->lateness.count, 0);
+}
+
 static void side_that_tells_nothing_misses_nothing(void **state)
 {
     const struct swarm_order order = {.fault = SWARM_FAULT_FREEZE, .share = 1};
@@ -199,6 +257,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(row_counts_what_became_of_its_faults, setup, teardown),
         cmocka_unit_test_setup_teardown(stall_puts_everybody_at_stake_on_both_sides_and_counts_them_once, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(cut_has_a_row_for_each_side_and_was_injected_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(lateness_is_of_the_verdicts_that_had_a_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(side_that_tells_nothing_misses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(faults_have_rows_only_where_they_were_ordered_and_once, setup, teardown),
     };
