@@ -1,0 +1,36 @@
+/*
+ * Network namespaces without names: they live as long as a process in them or a descriptor of them, so none can be left
+ * behind, whatever we die of. Nothing is ever changed in the namespace that we come from.
+ */
+#ifndef LUBDUB_SWARM_NAMESPACE_H
+#define LUBDUB_SWARM_NAMESPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Descriptors that are closed on exec; -1 and errno. The caller closes them. */
+int swarm_namespace_this(void);
+int swarm_namespace_make(void); /* an empty one; the caller stays where it is */
+
+/* What this thread opens or starts from now on stands there. False: errno. */
+bool swarm_namespace_enter(int namespace);
+
+/*
+ * A card in the namespace that we are in, from which the caller reads the IP packets that the kernel sends there, and
+ * to which it writes those that are to arrive. It has this address, and the way to all of 10.0.0.0/8 goes through it.
+ * Returns its descriptor, non-blocking; -1 and errno.
+ */
+int swarm_card_make(uint32_t address);
+
+/* Makes all addresses of this prefix the namespace's own, without a card for each. False: errno. */
+bool swarm_namespace_own(uint32_t address, unsigned prefix_length);
+
+/* What a connection learnt of its path is not to be used for the next one, which may belong to another client. */
+bool swarm_namespace_forget_paths(void);
+
+/* Packets for that card that found no room, from swarm_card_counts' descriptor, which any process may read. */
+int swarm_card_counts(void);
+uint64_t swarm_card_dropped(int counts);
+
+#endif
