@@ -90,6 +90,46 @@ void swarm_histogram_add(struct swarm_histogram *histogram, lubdub_duration dura
     histogram->buckets[bucket_of(duration)]++;
 }
 
+static void add_many(struct swarm_histogram *histogram, size_t bucket, uint64_t count, lubdub_duration low,
+                     lubdub_duration high)
+{
+    if (histogram->count == 0 || low < histogram->min) {
+        histogram->min = low;
+    }
+    if (high > histogram->max) {
+        histogram->max = high;
+    }
+    histogram->count += count;
+    histogram->buckets[bucket] += count;
+}
+
+void swarm_histogram_add_difference(struct swarm_histogram *histogram, const struct swarm_histogram *later,
+                                    const struct swarm_histogram *earlier)
+{
+    size_t i;
+
+    for (i = 0; later->count > earlier->count && i < SWARM_OCTAVES * SWARM_BUCKETS_PER_OCTAVE; i++) {
+        lubdub_duration low = i > 0 ? bucket_end(i - 1) + 1 : 0;
+        lubdub_duration high = bucket_end(i);
+
+        if (later->buckets[i] > earlier->buckets[i]) {
+            add_many(histogram, i, later->buckets[i] - earlier->buckets[i], low > later->min ? low : later->min,
+                     high < later->max ? high : later->max);
+        }
+    }
+}
+
+void swarm_histogram_add_all(struct swarm_histogram *histogram, const struct swarm_histogram *other)
+{
+    size_t i;
+
+    for (i = 0; other->count > 0 && i < SWARM_OCTAVES * SWARM_BUCKETS_PER_OCTAVE; i++) {
+        if (other->buckets[i] > 0) {
+            add_many(histogram, i, other->buckets[i], other->min, other->max);
+        }
+    }
+}
+
 static lubdub_duration histogram_percentile(const struct swarm_histogram *histogram, double share)
 {
     uint64_t left = rank_of(histogram->count, share);

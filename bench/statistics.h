@@ -42,6 +42,12 @@ struct swarm_histogram {
 /* Zeroed: empty. */
 void swarm_histogram_add(struct swarm_histogram *histogram, lubdub_duration duration);
 
+/* What `later` has beyond `earlier`, which it was itself before, or all of another one. Its min and max are exact only
+ * to their bucket. */
+void swarm_histogram_add_difference(struct swarm_histogram *histogram, const struct swarm_histogram *later,
+                                    const struct swarm_histogram *earlier);
+void swarm_histogram_add_all(struct swarm_histogram *histogram, const struct swarm_histogram *other);
+
 /* Percentiles are those of the buckets' upper ends, never beyond the largest value; min and max are exact. */
 void swarm_histogram_summarize(struct swarm_summary *summary, const struct swarm_histogram *histogram);
 
