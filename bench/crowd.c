@@ -19,13 +19,6 @@
 
 #define RAMP_STEP 0.005 /* seconds */
 
-/* Attempts under way at a time: far fewer than a listen queue holds. */
-#define ATTEMPT_LIMIT 256
-
-/* Clients that share a source address; an address has some 28,000 ports for one server. */
-#define CLIENTS_PER_ADDRESS 500
-#define FIRST_SOURCE_ADDRESS 0x7f010001u /* 127.1.0.1 */
-
 static struct swarm_crowd *crowd_of(const struct lubdub_link *link)
 {
     return container_of(lubdub_link_group(link), struct swarm_crowd, group);
@@ -38,20 +31,20 @@ static struct swarm_client *client_of(struct lubdub_link *link)
 
 static uint32_t number_of(const struct swarm_crowd *crowd, const struct swarm_client *client)
 {
-    return (uint32_t)(client - crowd->clients);
+    return crowd->settings.part.first + (uint32_t)(client - crowd->clients);
 }
 
 static void set_state(struct swarm_crowd *crowd, struct swarm_client *client, enum swarm_client_state state)
 {
-    crowd->state_counts[client->state]--;
+    crowd->counts->state_counts[client->state]--;
     client->state = (uint8_t)state;
-    crowd->state_counts[state]++;
+    crowd->counts->state_counts[state]++;
 }
 
 static void note_failure(struct swarm_crowd *crowd, const char *doing, const char *why)
 {
-    crowd->failure_count++;
-    snprintf(crowd->failure, sizeof crowd->failure, "%s: %s", doing, why);
+    crowd->counts->failure_count++;
+    snprintf(crowd->counts->failure, sizeof crowd->counts->failure, "%s: %s", doing, why);
 }
 
 static uint64_t sent_count(const struct swarm_client *client)
@@ -71,15 +64,15 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
 
     switch (event->kind) {
     case LUBDUB_EVENT_UP:
-        crowd->granted_interval = lubdub_session_interval(&link->session);
-        crowd->granted_expiry = lubdub_session_expiry(&link->session);
+        crowd->counts->granted_interval = lubdub_session_interval(&link->session);
+        crowd->counts->granted_expiry = lubdub_session_expiry(&link->session);
         set_state(crowd, client, SWARM_CLIENT_UP);
-        crowd->hooks->on_up(crowd->user_data, number_of(crowd, client), event->session_number);
+        crowd->hooks->on_up(crowd->user_data, number_of(crowd, client), event->session_number, now);
         break;
     case LUBDUB_EVENT_ACKED:
-        crowd->acked_count++;
+        crowd->counts->acked_count++;
         if (crowd->records_round_trips) {
-            swarm_histogram_add(&crowd->round_trips, event->round_trip);
+            swarm_histogram_add(&crowd->page->round_trips, event->round_trip);
         }
         break;
     case LUBDUB_EVENT_DOWN:
@@ -88,7 +81,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
             set_state(crowd, client, SWARM_CLIENT_LEAVING);
             crowd->hooks->on_down(crowd->user_data, number_of(crowd, client), event->cause, now, event->deadline);
         } else {
-            crowd->is_refused = false;
+            crowd->counts->is_refused = false;
             note_failure(crowd, "the server did not let a client in",
                          event->has_reason ? lubdub_reason_word(event->reason_code) : lubdub_cause_text(event->cause));
         }
@@ -142,7 +135,7 @@ static void open_link(struct swarm_crowd *crowd, struct swarm_client *client, in
 
 static void fail_to_connect(struct swarm_crowd *crowd, struct swarm_client *client, int socket, int error)
 {
-    crowd->is_refused = error == ECONNREFUSED;
+    crowd->counts->is_refused = error == ECONNREFUSED;
     note_failure(crowd, "a client could not connect", strerror(error));
     if (socket >= 0) {
         close(socket);
@@ -175,18 +168,21 @@ static bool is_loopback(const struct lubdub_address *address)
     return lubdub_address_is_ipv4(address) && address->ip[12] == 127;
 }
 
-/* An address of its own for every few hundred clients; the port is chosen at connect(), where it may be shared. */
+/* Where that is our choice. The port is chosen at connect(), when it may be shared with other destinations. */
 static int bind_source(const struct swarm_crowd *crowd, int socket, uint32_t number)
 {
     const int on = 1;
-    struct sockaddr_in source = {.sin_family = AF_INET};
+    struct lubdub_address source;
+    struct sockaddr_storage address;
+    socklen_t length;
 
     if (!is_loopback(&crowd->settings.server)) {
         return 0;
     }
-    source.sin_addr.s_addr = htonl(FIRST_SOURCE_ADDRESS + number / CLIENTS_PER_ADDRESS);
+    swarm_source_address(&source, number);
+    length = lubdub_address_to_socket(&source, &address);
     setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    return bind(socket, (const struct sockaddr *)&source, sizeof source);
+    return bind(socket, (const struct sockaddr *)&address, length);
 }
 
 static void start_connecting(struct swarm_crowd *crowd, struct swarm_client *client)
@@ -208,33 +204,33 @@ static void start_connecting(struct swarm_crowd *crowd, struct swarm_client *cli
 
 static uint32_t attempt_count(const struct swarm_crowd *crowd)
 {
-    return crowd->state_counts[SWARM_CLIENT_CONNECTING] + crowd->state_counts[SWARM_CLIENT_OPENING];
+    return crowd->counts->state_counts[SWARM_CLIENT_CONNECTING] + crowd->counts->state_counts[SWARM_CLIENT_OPENING];
 }
 
 static void on_ramp(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct swarm_crowd *crowd = container_of(timer, struct swarm_crowd, ramp_timer);
     double elapsed = (double)lubdub_time_between(crowd->ramp_began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND;
-    uint64_t due = (uint64_t)(elapsed * (double)crowd->settings.ramp) + 1;
+    uint64_t due = (uint64_t)(elapsed * crowd->settings.ramp) + 1;
     (void)revents;
 
-    while (crowd->ramp_next < crowd->settings.client_count && crowd->ramp_started < due &&
-           attempt_count(crowd) < ATTEMPT_LIMIT) {
-        struct swarm_client *client = &crowd->clients[crowd->ramp_next++];
+    while (crowd->counts->ramp_passed < crowd->settings.part.count && crowd->ramp_started < due &&
+           attempt_count(crowd) < crowd->settings.attempt_limit) {
+        struct swarm_client *client = &crowd->clients[crowd->counts->ramp_passed++];
 
         if (client->state == SWARM_CLIENT_ABSENT) {
             crowd->ramp_started++;
             start_connecting(crowd, client);
         }
     }
-    if (crowd->ramp_next == crowd->settings.client_count) {
+    if (crowd->counts->ramp_passed == crowd->settings.part.count) {
         ev_timer_stop(loop, timer);
     }
 }
 
 bool swarm_crowd_is_settled(const struct swarm_crowd *crowd)
 {
-    return crowd->ramp_next == crowd->settings.client_count && attempt_count(crowd) == 0;
+    return crowd->counts->ramp_passed == crowd->settings.part.count && attempt_count(crowd) == 0;
 }
 
 /* ---- ends ---- */
@@ -248,7 +244,7 @@ static int take_socket(struct swarm_crowd *crowd, struct swarm_client *client)
 
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_fault fault, lubdub_time *at)
 {
-    struct swarm_client *client = &crowd->clients[number];
+    struct swarm_client *client = &crowd->clients[number - crowd->settings.part.first];
     int socket;
 
     if (client->state != SWARM_CLIENT_UP) {
@@ -305,12 +301,12 @@ void swarm_crowd_connect(struct swarm_crowd *crowd)
 {
     uint32_t i;
 
-    for (i = 0; i < crowd->settings.client_count; i++) {
+    for (i = 0; i < crowd->settings.part.count; i++) {
         if (crowd->clients[i].state == SWARM_CLIENT_FROZEN) {
             drop(crowd, &crowd->clients[i]);
         }
     }
-    crowd->ramp_next = 0;
+    crowd->counts->ramp_passed = 0;
     crowd->ramp_started = 0;
     crowd->round++;
     crowd->ramp_began_at = lubdub_clock_now();
@@ -324,8 +320,8 @@ void swarm_crowd_drop(struct swarm_crowd *crowd)
     uint32_t i;
 
     ev_timer_stop(crowd->loop, &crowd->ramp_timer);
-    crowd->ramp_next = crowd->settings.client_count;
-    for (i = 0; i < crowd->settings.client_count; i++) {
+    crowd->counts->ramp_passed = crowd->settings.part.count;
+    for (i = 0; i < crowd->settings.part.count; i++) {
         drop(crowd, &crowd->clients[i]);
     }
 }
@@ -336,11 +332,12 @@ void swarm_crowd_leave(struct swarm_crowd *crowd)
     uint32_t i;
 
     ev_timer_stop(crowd->loop, &crowd->ramp_timer);
-    crowd->ramp_next = crowd->settings.client_count;
-    for (i = 0; i < crowd->settings.client_count; i++) {
+    crowd->counts->ramp_passed = crowd->settings.part.count;
+    for (i = 0; i < crowd->settings.part.count; i++) {
         struct swarm_client *client = &crowd->clients[i];
 
-        if (!swarm_crowd_strike(crowd, i, SWARM_FAULT_BYE, &at) && client->state != SWARM_CLIENT_LEAVING) {
+        if (!swarm_crowd_strike(crowd, number_of(crowd, client), SWARM_FAULT_BYE, &at) &&
+            client->state != SWARM_CLIENT_LEAVING) {
             drop(crowd, client);
         }
     }
@@ -348,43 +345,43 @@ void swarm_crowd_leave(struct swarm_crowd *crowd)
 
 /* ---- looking ---- */
 
-bool swarm_crowd_is_up(const struct swarm_crowd *crowd, uint32_t client)
+bool swarm_crowd_is_gone(const struct swarm_crowd *crowd)
 {
-    return crowd->clients[client].state == SWARM_CLIENT_UP;
+    return crowd->counts->state_counts[SWARM_CLIENT_ABSENT] == crowd->settings.part.count;
 }
 
-uint32_t swarm_crowd_up_count(const struct swarm_crowd *crowd)
+void swarm_crowd_count(struct swarm_crowd *crowd)
 {
-    return crowd->state_counts[SWARM_CLIENT_UP];
-}
-
-uint64_t swarm_crowd_sent_count(const struct swarm_crowd *crowd)
-{
-    uint64_t count = crowd->finished_sent_count;
+    struct swarm_crowd_counts *counts = crowd->counts;
     uint32_t i;
 
-    for (i = 0; i < crowd->settings.client_count; i++) {
+    counts->sent_count = crowd->finished_sent_count;
+    for (i = 0; i < crowd->settings.part.count; i++) {
         if (crowd->clients[i].state == SWARM_CLIENT_UP) {
-            count += sent_count(&crowd->clients[i]);
+            counts->sent_count += sent_count(&crowd->clients[i]);
         }
     }
-    return count;
+    counts->absence_count = crowd->group.reactor->absence_count;
+    counts->absence_total = crowd->group.reactor->absence_total;
 }
 
 /* ---- life ---- */
 
 bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const struct swarm_crowd_settings *settings,
-                      const struct swarm_crowd_hooks *hooks, void *user_data)
+                      struct swarm_crowd_page *page, const struct swarm_crowd_hooks *hooks, void *user_data)
 {
     const char *wrong;
 
     memset(crowd, 0, sizeof *crowd);
+    memset(page, 0, sizeof *page);
+    crowd->page = page;
+    crowd->counts = &page->counts;
     crowd->settings = *settings;
     crowd->hooks = hooks;
     crowd->user_data = user_data;
     crowd->loop = loop;
-    crowd->ramp_next = settings->client_count;
-    crowd->state_counts[SWARM_CLIENT_ABSENT] = settings->client_count;
+    crowd->counts->ramp_passed = settings->part.count;
+    crowd->counts->state_counts[SWARM_CLIENT_ABSENT] = settings->part.count;
     ev_timer_init(&crowd->ramp_timer, on_ramp, 0, 0);
 
     lubdub_session_settings_init(&crowd->session_settings);
@@ -397,7 +394,7 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
         return false;
     }
 
-    crowd->clients = calloc(settings->client_count, sizeof *crowd->clients);
+    crowd->clients = calloc(settings->part.count, sizeof *crowd->clients);
     if (crowd->clients == NULL || lubdub_link_group_init(&crowd->group, loop) != LUBDUB_ERROR_OK) {
         free(crowd->clients);
         crowd->clients = NULL;

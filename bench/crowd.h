@@ -5,7 +5,7 @@
  *                                         |--> leaving -> absent
  *                                         '--> frozen     the socket is open and nobody serves it
  *
- * A client is known by its number, from 0; its identity is "swarm-NUMBER".
+ * A client is known by its number in the whole swarm; its identity is "swarm-NUMBER". One crowd has a range of them.
  */
 #ifndef LUBDUB_SWARM_CROWD_H
 #define LUBDUB_SWARM_CROWD_H
@@ -17,6 +17,7 @@
 #include "link.h"
 
 #include "fault.h"
+#include "layout.h"
 #include "statistics.h"
 
 #define SWARM_IDENTITY_FORMAT "swarm-%" PRIu32
@@ -38,42 +39,34 @@ struct swarm_client {
 };
 
 struct swarm_crowd_settings {
-    struct lubdub_address server;
-    uint32_t client_count;
+    struct lubdub_address server; /* may change before each connecting */
+    struct swarm_part part;       /* its clients */
     lubdub_duration interval;
     lubdub_duration timeout;
     lubdub_duration expiry;
-    uint64_t ramp; /* connections a second */
-    uint64_t seed; /* of the phases */
+    double ramp;            /* connections a second */
+    uint32_t attempt_limit; /* connections under way at a time */
+    uint64_t seed;          /* of the phases */
 };
 
 struct swarm_crowd_hooks {
-    void (*on_up)(void *user_data, uint32_t client, uint64_t session_number);
+    void (*on_up)(void *user_data, uint32_t client, uint64_t session_number, lubdub_time now);
     /*
-     * The client found its server down, or was told to go. Not for what the crowd was asked to do itself. deadline: when
-     * its silence was due to be judged; 0 where it was told.
+     * The client found its server down, or was told to go. Not for what the crowd was asked to do itself. deadline:
+     * when its silence was due to be judged; 0 where it was told.
      */
     void (*on_down)(void *user_data, uint32_t client, enum lubdub_cause cause, lubdub_time now, lubdub_time deadline);
 };
 
 #define SWARM_FAILURE_SIZE 160
 
-struct swarm_crowd {
-    struct swarm_crowd_settings settings;
-    const struct swarm_crowd_hooks *hooks;
-    void *user_data;
-
-    struct ev_loop *loop;
-    struct lubdub_link_group group;
-    struct lubdub_session_settings session_settings;
-    struct swarm_client *clients;
+/*
+ * What a crowd counts. One process writes it and another may read it at any time, in memory that both have: each number
+ * is whole by itself, and the sums may be off by what happens at that moment.
+ */
+struct swarm_crowd_counts {
     uint32_t state_counts[SWARM_CLIENT_STATE_COUNT];
-
-    ev_timer ramp_timer;
-    lubdub_time ramp_began_at;
-    uint64_t ramp_started; /* connections since then */
-    uint32_t ramp_next;    /* the first that may still have to connect */
-    uint32_t round;        /* how often the ramp began */
+    uint32_t ramp_passed; /* clients that the ramp has come by */
 
     uint64_t failure_count;
     bool is_refused; /* the last one: nobody listens there */
@@ -84,14 +77,45 @@ struct swarm_crowd {
     lubdub_duration granted_expiry;
 
     uint64_t acked_count;
-    uint64_t finished_sent_count; /* of links that are closed */
-    bool records_round_trips;     /* set by the owner; false while it does something to the server */
-    struct swarm_histogram round_trips;
+
+    /* as of the last swarm_crowd_count() */
+    uint64_t sent_count;    /* probes handed to the kernel */
+    uint64_t absence_count; /* how often this process was away, and for how long in all */
+    lubdub_duration absence_total;
 };
 
-/* Does nothing yet. False: no memory, or settings that no session works with; failure says why. */
+struct swarm_crowd_page {
+    struct swarm_crowd_counts counts;
+    struct swarm_histogram round_trips; /* only while they are recorded */
+};
+
+struct swarm_crowd {
+    struct swarm_crowd_settings settings;
+    const struct swarm_crowd_hooks *hooks;
+    void *user_data;
+
+    struct ev_loop *loop;
+    struct lubdub_link_group group;
+    struct lubdub_session_settings session_settings;
+    struct swarm_client *clients;
+    struct swarm_crowd_page *page;
+    struct swarm_crowd_counts *counts; /* of the page */
+
+    ev_timer ramp_timer;
+    lubdub_time ramp_began_at;
+    uint64_t ramp_started; /* connections since then */
+    uint32_t round;        /* how often the ramp began */
+
+    uint64_t finished_sent_count; /* of links that are closed */
+    bool records_round_trips;     /* set by the owner; false while it does something to the server */
+};
+
+/*
+ * Does nothing yet. The page is borrowed and zeroed. False: no memory, or settings that no session works with;
+ * page->counts.failure says why.
+ */
 bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const struct swarm_crowd_settings *settings,
-                      const struct swarm_crowd_hooks *hooks, void *user_data);
+                      struct swarm_crowd_page *page, const struct swarm_crowd_hooks *hooks, void *user_data);
 void swarm_crowd_clear(struct swarm_crowd *crowd);
 
 /* All that are absent or frozen connect, at the ramp's pace. One whose attempt fails stays absent, and is counted. */
@@ -106,16 +130,16 @@ bool swarm_crowd_is_settled(const struct swarm_crowd *crowd);
  */
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t client, enum swarm_fault fault, lubdub_time *at);
 
-bool swarm_crowd_is_up(const struct swarm_crowd *crowd, uint32_t client);
-uint32_t swarm_crowd_up_count(const struct swarm_crowd *crowd);
-
 /* Everybody who is up says goodbye; the others are closed. on_down does not come any more. */
 void swarm_crowd_leave(struct swarm_crowd *crowd);
 
 /* All sockets are closed, without a word; on_down does not come. */
 void swarm_crowd_drop(struct swarm_crowd *crowd);
 
-/* Probes handed to the kernel by all clients so far. Counts them: not for every turn of the loop. */
-uint64_t swarm_crowd_sent_count(const struct swarm_crowd *crowd);
+/* Whether no socket is left. */
+bool swarm_crowd_is_gone(const struct swarm_crowd *crowd);
+
+/* Brings all counts up to date. Goes through all clients: not for every turn of the loop. */
+void swarm_crowd_count(struct swarm_crowd *crowd);
 
 #endif

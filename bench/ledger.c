@@ -319,17 +319,31 @@ void swarm_ledger_settle(struct swarm_ledger *ledger, lubdub_time missed_before)
     }
 }
 
+static void excuse(struct swarm_ledger *ledger, struct swarm_observation *observation, enum swarm_side side,
+                   lubdub_time since)
+{
+    if (observation->outcome == SWARM_FALSE_ALARM && observation->side == side && observation->decided_at >= since) {
+        ledger->false_count--;
+        observation->outcome = SWARM_EXCUSED;
+    }
+}
+
 void swarm_ledger_server_died(struct swarm_ledger *ledger, lubdub_time since)
 {
     size_t i;
 
     for (i = 0; i < ledger->count; i++) {
-        struct swarm_observation *observation = &ledger->observations[i];
+        excuse(ledger, &ledger->observations[i], SWARM_SIDE_CLIENT, since);
+    }
+}
 
-        if (observation->outcome == SWARM_FALSE_ALARM && observation->side == SWARM_SIDE_CLIENT &&
-            observation->decided_at >= since) {
-            ledger->false_count--;
-            observation->outcome = SWARM_EXCUSED;
+void swarm_ledger_clients_died(struct swarm_ledger *ledger, uint32_t first, uint32_t count, lubdub_time since)
+{
+    size_t i;
+
+    for (i = 0; i < ledger->count; i++) {
+        if (ledger->observations[i].identity - first < count) {
+            excuse(ledger, &ledger->observations[i], SWARM_SIDE_SERVER, since);
         }
     }
 }

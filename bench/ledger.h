@@ -36,7 +36,7 @@ enum swarm_outcome {
     SWARM_SPARED,      /* nobody had to notice, and nobody did */
     SWARM_FALSE_ALARM, /* one who lived was given up */
     SWARM_UNDECIDED,   /* the run ended before the time was over */
-    SWARM_EXCUSED,     /* looked like a false alarm; the server had died, and not by our hand */
+    SWARM_EXCUSED,     /* looked like a false alarm; the peer had died, and not by our hand */
 };
 
 struct swarm_observation {
@@ -104,5 +104,11 @@ void swarm_ledger_settle(struct swarm_ledger *ledger, lubdub_time missed_before)
 
 /* The server died at about `since`, not by our hand: what clients said from then on was right. */
 void swarm_ledger_server_died(struct swarm_ledger *ledger, lubdub_time since);
+
+/*
+ * The process that had these clients died at about `since`, and not as a fault: what the server said of them from then on
+ * was right.
+ */
+void swarm_ledger_clients_died(struct swarm_ledger *ledger, uint32_t first, uint32_t count, lubdub_time since);
 
 #endif

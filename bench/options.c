@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include <lubdub/version.h>
 
@@ -13,9 +12,6 @@
 #define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
 #define DEFAULT_PORT 3333
 #define FIELD(name) offsetof(struct swarm_options, name)
-
-/* What we, or a server of our own with the same limit, hold open beside the clients' sockets. */
-#define OTHER_DESCRIPTORS 64
 
 static const char *const report_words[] = {"text", "json", NULL};
 
@@ -44,7 +40,9 @@ static const struct lubdub_setting rows[] = {
     {.name = "clients", .letter = 'n', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(clients),
      .minimum = 1, .maximum = 10000000, .help = "how many (100)"},
     {.name = "processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(processes), .minimum = 1,
-     .maximum = 1024, .help = "processes to spread them over (1, which is all that this version has)"},
+     .maximum = SWARM_PROCESS_LIMIT, .help = "processes to spread them over (as few as may open so many files)"},
+    {.name = "server-processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(server_processes),
+     .minimum = 1, .maximum = SWARM_PROCESS_LIMIT, .help = "of --spawn-server, on one port (likewise)"},
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST, .help = "between two probes of a client (1s)"},
     {.name = "timeout", .letter = 't', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(timeout),
@@ -107,20 +105,6 @@ static bool take_orders(struct swarm_options *options, char *problem, size_t cap
     return true;
 }
 
-static bool has_descriptors(const struct swarm_options *options, char *problem, size_t capacity)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || options->clients + OTHER_DESCRIPTORS <= limit.rlim_cur) {
-        return true;
-    }
-    snprintf(problem, capacity,
-             "--clients %llu: a process may open %llu files here (ulimit -n), which is enough for %llu clients",
-             (unsigned long long)options->clients, (unsigned long long)limit.rlim_cur,
-             (unsigned long long)(limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0));
-    return false;
-}
-
 static bool take_server(struct swarm_options *options, const struct lubdub_strings *positionals, char *problem,
                         size_t capacity)
 {
@@ -141,11 +125,6 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
 {
     struct swarm_options *options = target;
 
-    if (options->processes != 1) {
-        snprintf(problem, capacity, "--processes %llu: this version runs its clients in 1 process",
-                 (unsigned long long)options->processes);
-        return false;
-    }
     options->timeout = options->timeout > 0 ? options->timeout : 3 * options->interval;
     options->expiry = options->expiry > 0 ? options->expiry : 3 * options->interval;
     if (options->expiry < 2 * options->interval) {
@@ -153,7 +132,7 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         return false;
     }
     return take_server(options, positionals, problem, capacity) && take_orders(options, problem, capacity) &&
-           has_descriptors(options, problem, capacity);
+           swarm_options_fit(options, problem, capacity);
 }
 
 const struct lubdub_settings_table swarm_options_table = {
@@ -186,7 +165,6 @@ void swarm_options_init(struct swarm_options *options)
     memset(options, 0, sizeof *options);
     (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
     options->clients = 100;
-    options->processes = 1;
     options->interval = LUBDUB_SECOND;
     options->ramp = 2000;
     options->warmup = 2 * LUBDUB_SECOND;

@@ -18,7 +18,8 @@ enum swarm_report_form {
 struct swarm_options {
     const char *spawn_server; /* more options for it; NULL: none is started */
     uint64_t clients;
-    uint64_t processes;
+    uint64_t processes;        /* 0 until checked: as few as hold the clients */
+    uint64_t server_processes; /* likewise; of our own servers */
     lubdub_duration interval;
     lubdub_duration timeout; /* 0 until checked: three intervals */
     lubdub_duration expiry;  /* likewise */
@@ -40,6 +41,16 @@ struct swarm_options {
 };
 
 extern const struct lubdub_settings_table swarm_options_table;
+
+/* Of clients, and of servers. */
+#define SWARM_PROCESS_LIMIT 1024
+
+/*
+ * Whether this machine lets so many clients be, by its limits on open files, its memory; completes processes and
+ * server_processes where they were left to us. False: problem says which limit, and what would help. Needs the rest
+ * checked.
+ */
+bool swarm_options_fit(struct swarm_options *options, char *problem, size_t capacity);
 
 /* The defaults. */
 void swarm_options_init(struct swarm_options *options);

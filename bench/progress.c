@@ -13,15 +13,16 @@ static void on_progress(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct swarm_run *run = timer->data;
     double elapsed = (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND;
-    uint64_t acked = run->crowd.acked_count;
+    struct swarm_crowd_counts counts;
     (void)loop, (void)revents;
 
+    swarm_workers_count(&run->workers, &counts);
     fprintf(stderr,
             "\r%6.1f s  %" PRIu32 " of %" PRIu64 " connected  %.0f probes/s  %zu faults, %zu noticed, %zu false\033[K",
-            elapsed, swarm_crowd_up_count(&run->crowd), run->options->clients,
-            (double)(acked - run->shown_acked_count) / STEP, run->ledger.noticed_count + run->ledger.open_count,
-            run->ledger.noticed_count, run->ledger.false_count);
-    run->shown_acked_count = acked;
+            elapsed, counts.state_counts[SWARM_CLIENT_UP], run->options->clients,
+            (double)(counts.acked_count - run->shown_acked_count) / STEP,
+            run->ledger.noticed_count + run->ledger.open_count, run->ledger.noticed_count, run->ledger.false_count);
+    run->shown_acked_count = counts.acked_count;
 }
 
 void swarm_progress_start(struct swarm_run *run)

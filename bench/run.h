@@ -1,9 +1,14 @@
 /*
  * One run, from the first connection to the last goodbye:
  *
- *     start the server · connect all · warm up · clients' faults within the duration · wait for the verdicts
+ *     start the swarm's processes and the servers · connect all · warm up
+ *     clients' faults within the duration · wait for the verdicts
  *     then for each fault of the server: all come back (to a new server, if need be) · warm up · fault · verdicts
- *     all leave · stop the server
+ *     all leave · stop everything
+ *
+ * This process coordinates: it holds no connection itself. What the clients' processes and the servers say comes
+ * through channels and pipes, each in its order and with its own stamps of the one clock; which of them is read first
+ * says nothing.
  */
 #ifndef LUBDUB_SWARM_RUN_H
 #define LUBDUB_SWARM_RUN_H
@@ -11,13 +16,13 @@
 #include <ev.h>
 #include <stdbool.h>
 
-#include "crowd.h"
 #include "ledger.h"
 #include "options.h"
 #include "plan.h"
 #include "result.h"
-#include "server_process.h"
+#include "servers.h"
 #include "usage.h"
+#include "workers.h"
 
 #define SWARM_NOTE_LIMIT 16
 #define SWARM_NOTE_SIZE 256
@@ -43,11 +48,22 @@ struct swarm_measures {
     uint64_t skipped_count; /* faults that met a client which was not there any more */
 };
 
+/* What is known of the clients, and what cannot be judged yet. */
+struct swarm_news {
+    uint8_t *clients; /* flags of each */
+    uint32_t up_count;
+    uint32_t struck_count;           /* strikes that were ordered, and not answered yet */
+    struct swarm_verdict *held_back; /* of the server's, on clients that are being struck */
+    size_t held_back_count;
+    size_t held_back_capacity;
+};
+
 struct swarm_run {
     const struct swarm_options *options;
     struct ev_loop *loop;
     struct swarm_random random;
-    struct swarm_crowd crowd;
+    struct swarm_workers workers;
+    struct swarm_news news;
     struct swarm_ledger ledger;
     struct swarm_plan plan;
     size_t next_strike;
@@ -60,14 +76,15 @@ struct swarm_run {
 
     bool has_server;
     bool server_may_end; /* by our own hand */
-    struct swarm_server server;
+    struct swarm_servers servers;
     struct swarm_usage server_before;
-    struct swarm_usage own_before;
+    struct lubdub_address address; /* where clients connect to */
 
     lubdub_time began_at;
     int interrupted_by; /* a signal, or 0 */
     bool is_server_lost;
-    bool is_ending; /* what is said from now on counts no more */
+    bool is_worker_lost; /* a process of the swarm died, and not by our hand */
+    bool is_ending;      /* what is said from now on counts no more */
 
     struct swarm_measures measures;
     struct swarm_timing timing;

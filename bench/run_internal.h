@@ -1,4 +1,4 @@
-/* What the parts of a run share: waiting in the loop, and the server of our own. */
+/* What the parts of a run share: waiting in the loop, the news of both sides, connecting, the end. */
 #ifndef LUBDUB_SWARM_RUN_INTERNAL_H
 #define LUBDUB_SWARM_RUN_INTERNAL_H
 
@@ -7,10 +7,10 @@
 /* Verdicts that come later than their bound by more than this do not count: the fault was missed. */
 #define SWARM_PATIENCE (2 * LUBDUB_SECOND)
 
-/* The run cannot go on: somebody interrupted it, or the server is lost. */
+/* The run cannot go on: somebody interrupted it, or the server or a process of the swarm is lost. */
 static inline bool swarm_run_is_over(const struct swarm_run *run)
 {
-    return run->interrupted_by != 0 || run->is_server_lost;
+    return run->interrupted_by != 0 || run->is_server_lost || run->is_worker_lost;
 }
 
 typedef bool (*swarm_condition)(const struct swarm_run *run);
@@ -26,6 +26,9 @@ void swarm_run_wait(struct swarm_run *run, lubdub_time until, swarm_condition co
 /* Likewise, and does not care whether the run is over. */
 void swarm_run_wait_anyway(struct swarm_run *run, lubdub_time until, swarm_condition condition);
 
+/* Until all processes of the swarm have done what they were told and their counts are up to date; within a limit. */
+void swarm_run_sync(struct swarm_run *run);
+
 /* The server is gone, and not by our hand; what clients said in the last `news` is no false alarm. */
 void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news);
 
@@ -35,14 +38,63 @@ void swarm_run_note(struct swarm_run *run, const char *format, ...) __attribute_
 bool swarm_run_all_verdicts_are_in(const struct swarm_run *run);
 bool swarm_run_server_has_ended(const struct swarm_run *run);
 
-/* Starts our server and waits until it listens. False: problem. */
-bool swarm_run_start_server(struct swarm_run *run);
+/* ---- run_news.c ---- */
+
+extern const struct swarm_workers_hooks swarm_run_workers_hooks;
+void swarm_run_on_server_event(void *user_data, const struct swarm_server_event *event);
+
+/* False: no memory. */
+bool swarm_news_init(struct swarm_news *news, uint32_t client_count);
+void swarm_news_clear(struct swarm_news *news);
+
+bool swarm_run_is_up(const struct swarm_run *run, uint32_t client);
+
+/*
+ * Something was done at `at` that ends, or does not end, the session of a client that is up. For what a process of the
+ * swarm does there is _strike(), which comes to the same.
+ */
+void swarm_run_inject(struct swarm_run *run, enum swarm_fault fault, uint32_t client, lubdub_time at,
+                      enum swarm_expectation expectation);
+
+/* To all who are up. */
+void swarm_run_inject_all(struct swarm_run *run, enum swarm_fault fault, lubdub_time at,
+                          enum swarm_expectation expectation);
+
+/* Has a client's process do a client's fault to it. Nothing happens to one that is not up; that is counted. */
+void swarm_run_strike(struct swarm_run *run, enum swarm_fault fault, uint32_t client);
+
+/* All sockets are closed without a word, and nothing is up any more. */
+void swarm_run_drop(struct swarm_run *run);
+
+/* ---- run_start.c ---- */
+
+/* The swarm's processes and the server of our own, up to listening. False: problem. */
+bool swarm_run_start(struct swarm_run *run);
+
+/* Starts our servers and waits until they listen. False: problem. */
+bool swarm_run_start_servers(struct swarm_run *run);
+
+/* ---- run_connect.c ---- */
+
+/* All or none: a swarm that is smaller than was asked for would measure something else. False: problem. */
+bool swarm_run_connect_first(struct swarm_run *run);
 
 /* Whoever is absent connects; waits for it. Returns whether anybody is up. */
 bool swarm_run_connect(struct swarm_run *run);
 
+/* ---- the parts in their order ---- */
+
+/* The clients' faults; rates are taken meanwhile. */
+void swarm_run_clients_faults(struct swarm_run *run);
+
 /* The server's faults in their order, each with everybody back. */
 void swarm_run_server_faults(struct swarm_run *run);
+
+/* Settles what was measured. */
+void swarm_run_finish(struct swarm_run *run);
+
+/* Politely, and with a limit. Afterwards no process is left. */
+void swarm_run_leave(struct swarm_run *run);
 
 /* A line on standard error that tells how far it is; only where that is a terminal. */
 void swarm_progress_start(struct swarm_run *run);

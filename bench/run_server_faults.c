@@ -12,36 +12,28 @@
 /* After a stall, beyond the time in which anybody could still be given up for it. */
 #define STALL_PATIENCE (500 * LUBDUB_MILLISECOND)
 
-static void inject_all(struct swarm_run *run, enum swarm_fault fault, lubdub_time at,
-                       enum swarm_expectation expectation)
-{
-    uint32_t i;
-
-    for (i = 0; i < run->crowd.settings.client_count; i++) {
-        if (swarm_crowd_is_up(&run->crowd, i)) {
-            swarm_ledger_inject(&run->ledger, fault, i, at, expectation);
-        }
-    }
-}
-
 /* Whoever is missing comes back, to a new server where the old one is gone. Returns whether the run goes on. */
 static bool gather(struct swarm_run *run)
 {
-    if (!run->server.is_running && !swarm_run_start_server(run)) {
-        if (run->interrupted_by == 0) {
+    struct swarm_crowd_counts counts;
+
+    if (swarm_servers_ended(&run->servers) != NULL && !swarm_run_start_servers(run)) {
+        if (!swarm_run_is_over(run)) {
             swarm_run_note(run, "the server could not be started again: %s", run->problem);
             run->is_server_lost = true;
         }
         return false;
     }
     if (!swarm_run_connect(run)) {
-        swarm_run_note(run, "nobody could connect again: %s", run->crowd.failure);
-        run->is_server_lost = run->interrupted_by == 0;
+        swarm_workers_count(&run->workers, &counts);
+        swarm_run_note(run, "nobody could connect again: %s", counts.failure);
+        run->is_server_lost |= !swarm_run_is_over(run);
         return false;
     }
-    if (swarm_crowd_up_count(&run->crowd) < run->options->clients && run->interrupted_by == 0) {
-        swarm_run_note(run, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s",
-                       swarm_crowd_up_count(&run->crowd), run->options->clients, run->crowd.failure);
+    if (run->news.up_count < run->options->clients && !swarm_run_is_over(run)) {
+        swarm_workers_count(&run->workers, &counts);
+        swarm_run_note(run, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s", run->news.up_count,
+                       run->options->clients, counts.failure);
     }
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)),
@@ -65,11 +57,11 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
     lubdub_time at = lubdub_clock_now();
 
     run->server_may_end = true;
-    swarm_server_signal(&run->server, signal);
-    inject_all(run, fault, at, SWARM_MUST_NOTICE);
+    swarm_servers_signal(&run->servers, signal);
+    swarm_run_inject_all(run, fault, at, SWARM_MUST_NOTICE);
     wait_for_verdicts(run);
-    swarm_crowd_drop(&run->crowd);
-    swarm_server_signal(&run->server, SIGKILL);
+    swarm_run_drop(run);
+    swarm_servers_signal(&run->servers, SIGKILL);
     swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), END_PATIENCE), swarm_run_server_has_ended);
 }
 
@@ -85,10 +77,10 @@ static void stall_server(struct swarm_run *run, lubdub_duration length)
                        "server up for it",
                        (double)length / 1e6, (double)run->timing.timeout / 1e6);
     }
-    swarm_server_signal(&run->server, SIGSTOP);
-    inject_all(run, SWARM_FAULT_SERVER_STALL, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
+    swarm_servers_signal(&run->servers, SIGSTOP);
+    swarm_run_inject_all(run, SWARM_FAULT_SERVER_STALL, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
     swarm_run_wait(run, lubdub_time_after(at, length), NULL);
-    swarm_server_signal(&run->server, SIGCONT);
+    swarm_servers_signal(&run->servers, SIGCONT);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), longest + run->timing.interval + STALL_PATIENCE), NULL);
     if (!swarm_run_is_over(run)) {
         swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);

@@ -1,10 +1,13 @@
-/* Waiting in the loop for what is to come, with an eye on the server. */
+/* Waiting in the loop for what is to come, with an eye on all who were started. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "clock.h"
 
 #include "run_internal.h"
+
+#define SYNC_LIMIT (5 * LUBDUB_SECOND)
 
 static void on_alarm(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -19,13 +22,32 @@ void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news)
 
 static void look_after_server(struct swarm_run *run)
 {
+    const struct swarm_server *ended = run->has_server ? swarm_servers_ended(&run->servers) : NULL;
     char end[96];
 
-    if (run->has_server && !run->server.is_running && !run->server_may_end && !run->is_server_lost) {
+    if (ended != NULL && !run->server_may_end && !run->is_server_lost) {
         swarm_run_lose_server(run, SWARM_NEWS_OF_DEATH);
-        swarm_run_note(run, "the server died %.1f s after the start, and not by our hand: %s",
+        swarm_run_note(run, "%s died %.1f s after the start, and not by our hand: %s",
+                       run->servers.count > 1 ? "one of the servers" : "the server",
                        (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND,
-                       swarm_server_end(&run->server, end, sizeof end));
+                       swarm_server_end(ended, end, sizeof end));
+    }
+}
+
+/* What the server said of its clients was right. */
+static void look_after_workers(struct swarm_run *run)
+{
+    const struct swarm_worker_process *lost = swarm_workers_lost(&run->workers);
+    lubdub_time now = lubdub_clock_now();
+    char end[96];
+
+    if (lost != NULL && !run->is_worker_lost) {
+        run->is_worker_lost = true;
+        swarm_ledger_clients_died(&run->ledger, lost->part.first, lost->part.count,
+                                  lubdub_time_between(SWARM_NEWS_OF_DEATH, now));
+        swarm_run_note(run, "a process of the swarm died with %" PRIu32 " clients %.1f s after the start: %s",
+                       lost->part.count, (double)lubdub_time_between(run->began_at, now) / (double)LUBDUB_SECOND,
+                       swarm_worker_end(lost, end, sizeof end));
     }
 }
 
@@ -45,6 +67,7 @@ static void wait_in_loop(struct swarm_run *run, lubdub_time until, swarm_conditi
         }
         ev_run(run->loop, EVRUN_ONCE);
         look_after_server(run);
+        look_after_workers(run);
     }
     ev_timer_stop(run->loop, &run->alarm);
 }
@@ -57,6 +80,17 @@ void swarm_run_wait(struct swarm_run *run, lubdub_time until, swarm_condition co
 void swarm_run_wait_anyway(struct swarm_run *run, lubdub_time until, swarm_condition condition)
 {
     wait_in_loop(run, until, condition, false);
+}
+
+static bool is_synced(const struct swarm_run *run)
+{
+    return swarm_workers_are_synced(&run->workers);
+}
+
+void swarm_run_sync(struct swarm_run *run)
+{
+    swarm_workers_sync(&run->workers);
+    swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), SYNC_LIMIT), is_synced);
 }
 
 void swarm_run_note(struct swarm_run *run, const char *format, ...)

@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +17,7 @@
 
 #define PROGRAM "lubdub-server"
 #define ARGUMENT_LIMIT 64
+#define CANNOT_START 3 /* exit status */
 
 /* Room for what the server says while we are busy with thousands of sockets. */
 #define PIPE_SIZE (1024 * 1024)
@@ -68,25 +67,6 @@ static bool find_program(struct swarm_server *server)
     }
     snprintf(server->problem, sizeof server->problem, PROGRAM " is neither beside this program nor in PATH");
     return false;
-}
-
-/* A port that nobody has now. Somebody may take it before the server does; then the server says so. */
-static bool find_port(struct swarm_server *server)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_found = probe >= 0 && bind(probe, (const struct sockaddr *)&address, sizeof address) == 0 &&
-                    getsockname(probe, (struct sockaddr *)&address, &length) == 0;
-
-    if (!is_found) {
-        set_problem(server, "no free port on 127.0.0.1", errno);
-    }
-    if (probe >= 0) {
-        close(probe);
-    }
-    server->port = ntohs(address.sin_port);
-    return is_found;
 }
 
 /* ---- what it says ---- */
@@ -142,6 +122,9 @@ static void run_program(const struct swarm_server *server, char *const *argument
     signal(SIGPIPE, SIG_DFL);
     dup2(output, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);
+    if (server->settings.enter != NULL && !server->settings.enter(server->settings.enter_data)) {
+        _exit(CANNOT_START);
+    }
     execv(server->path, arguments);
     _exit(127);
 }
@@ -208,16 +191,16 @@ static bool fork_program(struct swarm_server *server, char *const *arguments)
     return true;
 }
 
-bool swarm_server_start(struct swarm_server *server)
+bool swarm_server_start(struct swarm_server *server, const struct lubdub_address *address)
 {
-    char listen[64];
+    char listen[LUBDUB_ADDRESS_TEXT_SIZE];
     char limits[3][LUBDUB_DURATION_TEXT_SIZE];
     lubdub_duration interval = server->settings.interval;
     char *more = strdup(server->settings.options);
     char *arguments[ARGUMENT_LIMIT + 1] = {
         server->path, (char[]){"--events"},       (char[]){"json"}, (char[]){"--listen"},
         listen,       (char[]){"--interval-min"}, limits[0],        (char[]){"--interval-max"},
-        limits[1],    (char[]){"--expiry-max"},   limits[2],
+        limits[1],    (char[]){"--expiry-max"},   limits[2],        (char[]){"--reuse-port=no"},
     };
     bool is_started = false;
 
@@ -225,16 +208,15 @@ bool swarm_server_start(struct swarm_server *server)
     swarm_lines_close(&server->output);
     swarm_lines_close(&server->errors);
 
-    if (!find_port(server)) {
-        free(more);
-        return false;
+    lubdub_address_format(address, listen);
+    if (server->settings.shares_port) {
+        arguments[11] = (char[]){"--reuse-port=yes"};
     }
-    snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)server->port);
     lubdub_format_duration(shorter(INTERVAL_MIN, interval), limits[0]);
     lubdub_format_duration(longer(INTERVAL_MAX, interval), limits[1]);
     lubdub_format_duration(longer(EXPIRY_MAX, server->settings.expiry), limits[2]);
-    if (more == NULL || !split(arguments, 11, more)) {
-        snprintf(server->problem, sizeof server->problem, "--spawn-server: more than %d words", ARGUMENT_LIMIT - 11);
+    if (more == NULL || !split(arguments, 12, more)) {
+        snprintf(server->problem, sizeof server->problem, "--spawn-server: more than %d words", ARGUMENT_LIMIT - 12);
     } else {
         is_started = fork_program(server, arguments);
     }

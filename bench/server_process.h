@@ -1,5 +1,5 @@
 /*
- * A lubdub-server of our own: found, started on a free port of 127.0.0.1, listened to, stopped, killed.
+ * A lubdub-server of our own: found, started, listened to, stopped, killed.
  *
  * It dies with us, whatever we die of, and a Ctrl-C on the terminal does not reach it. Needs the default loop, which
  * alone hears of children.
@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "address.h"
+
 #include "lines.h"
 #include "server_event.h"
 
@@ -20,6 +22,13 @@ struct swarm_server_settings {
     const char *options;      /* more of the command line, cut at spaces; wins over what follows */
     lubdub_duration interval; /* what clients will ask for */
     lubdub_duration expiry;
+    bool shares_port; /* with others of ours */
+    /*
+     * Called first of all in the new process, for instance to enter a network namespace. False: the process ends with
+     * status 3. What is to be said of it goes to standard error, which we hear. NULL: not needed.
+     */
+    bool (*enter)(void *user_data);
+    void *enter_data;
 };
 
 #define SWARM_SERVER_PROBLEM_SIZE 256
@@ -31,7 +40,6 @@ struct swarm_server {
     void *user_data;
 
     char path[PATH_MAX];
-    uint16_t port; /* of 127.0.0.1; another one at each start */
     pid_t process; /* also after its end */
     ev_child child;
     bool is_running;
@@ -46,8 +54,8 @@ struct swarm_server {
 bool swarm_server_init(struct swarm_server *server, struct ev_loop *loop, const struct swarm_server_settings *settings,
                        void (*on_event)(void *user_data, const struct swarm_server_event *event), void *user_data);
 
-/* Finds a port and starts it; is_listening becomes true in time. Again after its end. False: problem. */
-bool swarm_server_start(struct swarm_server *server);
+/* Starts it on this address; is_listening becomes true in time. Again after its end. False: problem. */
+bool swarm_server_start(struct swarm_server *server, const struct lubdub_address *address);
 
 /* Not running: nothing happens. */
 void swarm_server_signal(const struct swarm_server *server, int signal);

@@ -1,0 +1,75 @@
+/* The clients' faults, each at its moment of the plan. */
+#include <stdio.h>
+
+#include "clock.h"
+
+#include "run_internal.h"
+
+static void arm(struct swarm_run *run)
+{
+    lubdub_time due;
+
+    ev_timer_stop(run->loop, &run->strike_timer);
+    if (run->next_strike < run->plan.count) {
+        due = lubdub_time_after(run->strikes_began_at, run->plan.strikes[run->next_strike].at);
+        ev_now_update(run->loop);
+        ev_timer_set(&run->strike_timer,
+                     (ev_tstamp)lubdub_time_between(lubdub_clock_now(), due) / (ev_tstamp)LUBDUB_SECOND, 0);
+        ev_timer_start(run->loop, &run->strike_timer);
+    }
+}
+
+/* All of these are done by the client's own process, where its socket is. */
+static void strike(struct swarm_run *run, const struct swarm_strike *strike)
+{
+    swarm_run_strike(run, strike->fault, strike->client);
+}
+
+static void on_strike(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct swarm_run *run = timer->data;
+    (void)loop, (void)revents;
+
+    while (run->next_strike < run->plan.count &&
+           lubdub_time_after(run->strikes_began_at, run->plan.strikes[run->next_strike].at) <= lubdub_clock_now()) {
+        strike(run, &run->plan.strikes[run->next_strike++]);
+    }
+    arm(run);
+}
+
+static uint64_t acked_count(const struct swarm_run *run)
+{
+    struct swarm_crowd_counts counts;
+
+    swarm_workers_count(&run->workers, &counts);
+    return counts.acked_count;
+}
+
+void swarm_run_clients_faults(struct swarm_run *run)
+{
+    struct swarm_measures *measures = &run->measures;
+    struct swarm_usage before = {0};
+    struct swarm_usage after = {0};
+    uint64_t acked_before = acked_count(run);
+
+    ev_timer_init(&run->strike_timer, on_strike, 0, 0);
+    run->strike_timer.data = run;
+    run->strikes_began_at = lubdub_clock_now();
+    if (run->has_server) {
+        swarm_servers_usage(&run->servers, &before);
+    }
+    arm(run);
+    swarm_run_wait(run, lubdub_time_after(run->strikes_began_at, run->options->duration), NULL);
+    ev_timer_stop(run->loop, &run->strike_timer);
+
+    measures->window = lubdub_time_between(run->strikes_began_at, lubdub_clock_now());
+    measures->window_acked_count = acked_count(run) - acked_before;
+    measures->has_server_usage =
+        run->has_server && swarm_servers_ended(&run->servers) == NULL && swarm_servers_usage(&run->servers, &after);
+    measures->server_processor = lubdub_time_between(before.processor, after.processor);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->timing.expiry + SWARM_PATIENCE),
+                   swarm_run_all_verdicts_are_in);
+    if (!swarm_run_is_over(run)) {
+        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
+    }
+}
