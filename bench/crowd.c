@@ -163,12 +163,7 @@ static void on_connected(struct ev_loop *loop, ev_io *io, int revents)
     open_link(crowd, client, socket);
 }
 
-static bool is_loopback(const struct lubdub_address *address)
-{
-    return lubdub_address_is_ipv4(address) && address->ip[12] == 127;
-}
-
-/* Where that is our choice. The port is chosen at connect(), when it may be shared with other destinations. */
+/* The port is chosen at connect(), when it may be shared with other destinations. */
 static int bind_source(const struct swarm_crowd *crowd, int socket, uint32_t number)
 {
     const int on = 1;
@@ -176,10 +171,10 @@ static int bind_source(const struct swarm_crowd *crowd, int socket, uint32_t num
     struct sockaddr_storage address;
     socklen_t length;
 
-    if (!is_loopback(&crowd->settings.server)) {
+    if (crowd->settings.source_address == NULL) {
         return 0;
     }
-    swarm_source_address(&source, number);
+    crowd->settings.source_address(&source, number);
     length = lubdub_address_to_socket(&source, &address);
     setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     return bind(socket, (const struct sockaddr *)&address, length);

@@ -86,7 +86,7 @@ static const char *parse_length(const char *text, struct swarm_order *order)
     lubdub_duration length;
 
     if (lubdub_parse_duration(text, &length) != LUBDUB_PARSE_OK || length == 0 || length > LONGEST_STALL) {
-        return "the stall must be a duration of 1ms to 1h, as in server-stall:2s";
+        return "its length must be a duration of 1ms to 1h, as in server-stall:2s";
     }
     order->length = length;
     return NULL;
@@ -116,13 +116,13 @@ const char *swarm_order_parse(const char *text, struct swarm_order *order)
         return "cannot be done in this version: to cut a cable takes network namespaces, which it does not make";
     }
     if (parsed.fault == SWARM_FAULT_NONE) {
-        return "must be KIND:SHARE with one of the kinds freeze, kill, reset, bye, server-stall, server-freeze and "
-               "server-kill, as in freeze:5%";
+        return "must be KIND:SHARE with one of the kinds freeze, kill, reset, bye, server-stall, vm-pause, server-freeze "
+               "and server-kill, as in freeze:5%";
     }
     if (text[length] == ':') {
         const char *rest = text + length + 1;
 
-        wrong = parsed.fault == SWARM_FAULT_SERVER_STALL ? parse_length(rest, &parsed) : parse_share(rest, &parsed);
+        wrong = swarm_fault_passes(parsed.fault) ? parse_length(rest, &parsed) : parse_share(rest, &parsed);
     } else if (!swarm_fault_is_servers(parsed.fault)) {
         wrong = "must have a share, as in freeze:5%";
     }

@@ -28,6 +28,7 @@ enum swarm_side {
     X(BYE, "bye", CLIENT, LASTS, 0, SWARM_CAUSE(BYE))                                \
     X(CUT, "cut", CLIENT, LASTS, SWARM_CAUSE(UNREACHABLE), SWARM_CAUSE(UNREACHABLE)) \
     X(SERVER_STALL, "server-stall", SERVER, PASSES, SWARM_CAUSE(HUNG), 0)            \
+    X(VM_PAUSE, "vm-pause", SERVER, PASSES, SWARM_CAUSE(HUNG), SWARM_CAUSE(HUNG))    \
     X(SERVER_FREEZE, "server-freeze", SERVER, LASTS, SWARM_CAUSE(HUNG), 0)           \
     X(SERVER_KILL, "server-kill", SERVER, LASTS, SWARM_CAUSE(CLOSED) | SWARM_CAUSE(RESET), 0)
 

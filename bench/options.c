@@ -148,6 +148,7 @@ const struct lubdub_settings_table swarm_options_table = {
         "  kill     its socket is closed, as by a kill     bye     it says goodbye\n"
         "Faults of the server that --spawn-server starts, after those, one at a time, with all clients back:\n"
         "  server-stall[:D]   stopped for D (twice the expiry), then continued: nobody may be lost\n"
+        "  vm-pause[:D]       all processes, the clients' too, likewise\n"
         "  server-freeze      stopped for good             server-kill   killed\n"
         "\n"
         "Exit status: 0 nothing missed, no false alarm and no wrong cause; 1 otherwise; 2 usage; 3 cannot start.\n",

@@ -32,6 +32,7 @@ bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swar
     case SWARM_FAULT_CUT:
         return swarm_bound(side == SWARM_SIDE_CLIENT ? SWARM_FAULT_SERVER_FREEZE : SWARM_FAULT_FREEZE, side, timing,
                            low, high);
+    case SWARM_FAULT_VM_PAUSE:
     case SWARM_FAULT_NONE:
     case SWARM_FAULT_COUNT:
         break;

@@ -65,8 +65,8 @@ void swarm_run_finish(struct swarm_run *run)
     measures->lasted = lubdub_time_between(run->began_at, now);
     measures->sent_count = counts.sent_count;
     measures->acked_count = counts.acked_count;
-    measures->absence_count = counts.absence_count;
-    measures->absence_total = counts.absence_total;
+    measures->absence_count += counts.absence_count;
+    measures->absence_total += counts.absence_total;
     summarize_round_trips(run);
     run->timing.delay = measures->round_trip.p50 / 2;
     note_losses(run);

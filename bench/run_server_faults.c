@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "clock.h"
 
@@ -87,6 +88,57 @@ static void stall_server(struct swarm_run *run, lubdub_duration length)
     }
 }
 
+/* All who were started go on, in an order as a scheduler might choose it. */
+static void wake_all(struct swarm_run *run)
+{
+    size_t count = run->servers.count + run->workers.count;
+    pid_t *sleepers = calloc(count, sizeof *sleepers);
+    size_t i;
+
+    if (sleepers == NULL) {
+        swarm_servers_signal(&run->servers, SIGCONT);
+        swarm_workers_signal(&run->workers, SIGCONT);
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        size_t place = swarm_random_below(&run->random, i + 1);
+
+        sleepers[i] = sleepers[place];
+        sleepers[place] =
+            i < run->servers.count ? run->servers.list[i].process : run->workers.list[i - run->servers.count].process;
+    }
+    for (i = 0; i < count; i++) {
+        kill(sleepers[i], SIGCONT);
+    }
+    free(sleepers);
+}
+
+/* As when the machine below both sides stops: neither has anything to hold against the other. */
+static void pause_all(struct swarm_run *run, lubdub_duration length)
+{
+    lubdub_duration longest = run->timing.timeout > run->timing.expiry ? run->timing.timeout : run->timing.expiry;
+    struct swarm_crowd_counts before;
+    struct swarm_crowd_counts after;
+    lubdub_time at;
+
+    swarm_run_sync(run);
+    swarm_workers_count(&run->workers, &before);
+    at = lubdub_clock_now();
+    swarm_run_inject_all(run, SWARM_FAULT_VM_PAUSE, at, SWARM_MUST_NOT_NOTICE);
+    swarm_servers_signal(&run->servers, SIGSTOP);
+    swarm_workers_signal(&run->workers, SIGSTOP);
+    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    wake_all(run);
+    swarm_run_sync(run);
+    swarm_workers_count(&run->workers, &after);
+    run->measures.absence_count -= after.absence_count - before.absence_count; /* those we brought about */
+    run->measures.absence_total -= after.absence_total - before.absence_total;
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), longest + run->timing.interval + STALL_PATIENCE), NULL);
+    if (!swarm_run_is_over(run)) {
+        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
+    }
+}
+
 void swarm_run_server_faults(struct swarm_run *run)
 {
     const struct swarm_options *options = run->options;
@@ -104,6 +156,9 @@ void swarm_run_server_faults(struct swarm_run *run)
         switch (order->fault) {
         case SWARM_FAULT_SERVER_STALL:
             stall_server(run, order->length);
+            break;
+        case SWARM_FAULT_VM_PAUSE:
+            pause_all(run, order->length);
             break;
         case SWARM_FAULT_SERVER_FREEZE:
             end_server(run, order->fault, SIGSTOP);

@@ -1,4 +1,5 @@
 /* The processes of the swarm and the server of our own, up to the point where clients can connect. */
+#include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -73,10 +74,8 @@ static bool begin_servers(struct swarm_run *run)
     const struct swarm_options *options = run->options;
     struct swarm_server_settings settings = {
         .options = options->spawn_server, .interval = options->interval, .expiry = options->expiry};
-    struct lubdub_address address;
 
-    lubdub_address_parse(&address, "127.0.0.1", 0);
-    if (!swarm_servers_init(&run->servers, options->server_processes, &address, run->loop, &settings,
+    if (!swarm_servers_init(&run->servers, options->server_processes, &run->address, run->loop, &settings,
                             swarm_run_on_server_event, run)) {
         snprintf(run->problem, sizeof run->problem, "%s", run->servers.problem);
         return false;
@@ -107,6 +106,32 @@ static bool resolve(struct swarm_run *run)
     return true;
 }
 
+static bool is_loopback(const struct lubdub_address *address)
+{
+    return lubdub_address_is_ipv4(address) && address->ip[12] == 127;
+}
+
+/* To a server elsewhere all clients connect from the one address that leads there. */
+static bool has_ports(struct swarm_run *run)
+{
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+    unsigned first;
+    unsigned last;
+    bool is_known = file != NULL && fscanf(file, "%u %u", &first, &last) == 2;
+
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (!is_known || is_loopback(&run->address) || run->options->clients <= last - first + 1) {
+        return true;
+    }
+    snprintf(run->problem, sizeof run->problem,
+             "%" PRIu64 " clients: each takes a port of this machine, which has %u for one server (sysctl "
+             "net.ipv4.ip_local_port_range); a wider range or swarms on more machines would help",
+             run->options->clients, last - first + 1);
+    return false;
+}
+
 /* ---- the swarm ---- */
 
 static bool are_ready(const struct swarm_run *run)
@@ -125,7 +150,8 @@ static bool begin_workers(struct swarm_run *run)
                          .expiry = options->expiry,
                          .ramp = (double)options->ramp,
                          .attempt_limit = ATTEMPT_LIMIT,
-                         .seed = options->seed},
+                         .seed = options->seed,
+                         .source_address = is_loopback(&run->address) ? swarm_source_address : NULL},
     };
 
     if (swarm_workers_start(&run->workers, run->loop, &settings, &swarm_run_workers_hooks, run)) {
@@ -159,7 +185,9 @@ bool swarm_run_start(struct swarm_run *run)
     const struct swarm_options *options = run->options;
     uint32_t client_count = (uint32_t)options->clients;
 
-    if (!run->has_server && !resolve(run)) {
+    if (run->has_server) {
+        lubdub_address_parse(&run->address, "127.0.0.1", 0);
+    } else if (!resolve(run) || !has_ports(run)) {
         return false;
     }
     if (!run->has_server && options->order_count > 0) {

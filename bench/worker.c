@@ -154,12 +154,6 @@ static void part_from_parent(int channel)
 
 static bool begin(struct worker *worker, const struct swarm_worker_settings *settings)
 {
-    char *problem = worker->page->crowd.counts.failure;
-
-    if (settings->enter != NULL &&
-        !settings->enter(settings->user_data, problem, sizeof worker->page->crowd.counts.failure)) {
-        return false;
-    }
     swarm_usage_read(&worker->before, getpid());
     return swarm_crowd_init(&worker->crowd, worker->loop, &settings->crowd, &worker->page->crowd, &crowd_hooks, worker);
 }
@@ -169,14 +163,16 @@ void swarm_worker_run(const struct swarm_worker_settings *settings, struct swarm
     static struct worker worker;
     bool works;
 
-    part_from_parent(channel);
     worker.page = page;
+    works = settings->enter == NULL ||
+            settings->enter(settings->user_data, page->crowd.counts.failure, sizeof page->crowd.counts.failure);
+    part_from_parent(channel);
     worker.loop = ev_loop_new(EVFLAG_AUTO);
     if (worker.loop == NULL) {
         _exit(EXIT_FAILURE);
     }
     swarm_channel_open(&worker.channel, worker.loop, channel, on_command, on_channel_end, &worker);
-    works = begin(&worker, settings);
+    works = works && begin(&worker, settings);
     tell(&worker, (struct swarm_message){.kind = SWARM_READY, .flag = works});
     ev_prepare_init(&worker.look, on_look);
     worker.look.data = &worker;
