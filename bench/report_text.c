@@ -13,7 +13,7 @@
 bool swarm_report_has_passed(const struct swarm_run *run, const struct swarm_sums *sums)
 {
     return sums->missed == 0 && sums->false_alarms == 0 && sums->wrong_cause == 0 && !run->is_server_lost &&
-           run->ledger.unrecorded_count == 0;
+           !run->is_worker_lost && run->ledger.unrecorded_count == 0;
 }
 
 /* Three digits that matter, more where there are more before the point. */

@@ -199,7 +199,7 @@ static void run_to_csv(const char *path, char *words)
     process_clear(&swarm);
 }
 
-static void csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices(void **state)
+static void csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices_in_any_number_of_processes(void **state)
 {
     char words[2][200];
     char paths[2][64];
@@ -211,8 +211,9 @@ static void csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices
     (void)state;
     for (i = 0; i < 2; i++) {
         snprintf(words[i], sizeof words[i],
-                 "--spawn-server --clients 40 --interval 200ms --warmup 0 --duration 500ms --fault bye:25%% "
-                 "--fault reset:25%% --seed 42");
+                 "--spawn-server --processes %zu --clients 40 --interval 200ms --warmup 0 --duration 500ms "
+                 "--fault bye:25%% --fault reset:25%% --seed 42",
+                 1 + 2 * i);
         snprintf(paths[i], sizeof paths[i], "/tmp/test_swarm.%ld.%zu.csv", (long)getpid(), i);
         run_to_csv(paths[i], words[i]);
         texts[i] = read_file(paths[i]);
@@ -230,55 +231,114 @@ static void csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices
     free(texts[1]);
 }
 
-static pid_t child_of(pid_t parent)
+static bool is_called(long process, const char *name)
 {
     char path[64];
+    char found[32] = "";
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/comm", process);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        if (fscanf(file, "%31s", found) != 1) {
+            found[0] = '\0';
+        }
+        fclose(file);
+    }
+    return strcmp(found, name) == 0;
+}
+
+/* The children with this name; how many there are. */
+static size_t children_of(pid_t parent, const char *name, pid_t *children, size_t limit)
+{
+    char path[64];
+    size_t count = 0;
     long child = 0;
     FILE *file;
 
     snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)parent, (long)parent);
     file = fopen(path, "r");
+    while (file != NULL && count < limit && fscanf(file, "%ld", &child) == 1) {
+        if (is_called(child, name)) {
+            children[count++] = (pid_t)child;
+        }
+    }
     if (file != NULL) {
-        if (fscanf(file, "%ld", &child) != 1) {
-            child = 0;
+        fclose(file);
+    }
+    return count;
+}
+
+#define CHILDREN 8
+
+struct children {
+    pid_t workers[CHILDREN];
+    size_t worker_count;
+    pid_t servers[CHILDREN];
+    size_t server_count;
+};
+
+/* Waits for those whom the swarm starts, and a little until they serve. */
+static void wait_for_children(const struct process *swarm, struct children *children, size_t workers, size_t servers)
+{
+    const lubdub_time until = now() + PATIENCE;
+
+    do {
+        stay(10 * LUBDUB_MILLISECOND);
+        children->worker_count = children_of(swarm->pid, "lubdub-swarm", children->workers, CHILDREN);
+        children->server_count = children_of(swarm->pid, "lubdub-server", children->servers, CHILDREN);
+    } while ((children->worker_count < workers || children->server_count < servers) && now() < until);
+    assert_int_equal(children->worker_count, workers);
+    assert_int_equal(children->server_count, servers);
+    stay(2 * LUBDUB_SECOND);
+}
+
+/* Neither gone nor a zombie. */
+static bool runs(pid_t process)
+{
+    char path[64];
+    char state = 'Z';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)process);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        if (fscanf(file, "%*d %*[^)]) %c", &state) != 1) {
+            state = 'Z';
         }
         fclose(file);
     }
-    return (pid_t)child;
+    return state != 'Z';
 }
 
-/* Waits for the server that the swarm starts, and a little until it serves. */
-static pid_t wait_for_server(const struct process *swarm)
+static void expect_no_process(const pid_t *processes, size_t count)
 {
-    const lubdub_time until = now() + PATIENCE;
-    pid_t server;
+    size_t i;
 
-    while ((server = child_of(swarm->pid)) == 0 && now() < until) {
-        stay(10 * LUBDUB_MILLISECOND);
+    for (i = 0; i < count; i++) {
+        assert_int_equal(kill(processes[i], 0), -1); /* the swarm has reaped it */
     }
-    assert_true(server > 0);
-    stay(2 * LUBDUB_SECOND);
-    return server;
 }
 
 static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **state)
 {
-    char words[] = "--spawn-server --clients 50 --interval 100ms --warmup 0 --duration 60s --fault kill:100% --seed 3 "
+    char words[] = "--spawn-server --processes 3 --server-processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault kill:100% --seed 3 "
                    "--report json";
     struct process *swarm = *state;
     json_t *report;
-    pid_t server;
+    struct children children;
 
     add(swarm, words);
     process_start(swarm);
-    server = wait_for_server(swarm);
+    wait_for_children(swarm, &children, 3, 2);
     process_signal(swarm, SIGINT);
     report = read_report(swarm);
     assert_int_equal(process_wait(swarm), 128 + SIGINT);
     assert_true(json_is_true(json_object_get(report, "interrupted")));
     assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
     assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
-    assert_int_equal(kill(server, 0), -1); /* the swarm has reaped it */
+    expect_no_process(children.workers, 3);
+    expect_no_process(children.servers, 2);
     json_decref(report);
 }
 
@@ -287,17 +347,113 @@ static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(vo
     char words[] = "--spawn-server --clients 50 --interval 100ms --warmup 0 --duration 60s --fault bye:100% --seed 3 "
                    "--report json";
     struct process *swarm = *state;
+    struct children children;
     json_t *report;
 
     add(swarm, words);
     process_start(swarm);
-    assert_int_equal(kill(wait_for_server(swarm), SIGKILL), 0);
+    wait_for_children(swarm, &children, 1, 1);
+    assert_int_equal(kill(children.servers[0], SIGKILL), 0);
     report = read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
     assert_true(json_is_true(json_object_get(report, "server_lost")));
     assert_non_null(strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)), "the server died"));
     assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
     assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    json_decref(report);
+}
+
+static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
+{
+    static const int signals[] = {SIGINT, SIGKILL};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(signals); i++) {
+        char words[] = "--spawn-server --processes 2 --server-processes 2 --clients 20 --interval 100ms --duration 60s";
+        const lubdub_time until = now() + PATIENCE;
+        struct children children;
+        struct process swarm;
+        size_t k;
+
+        process_init(&swarm, "LUBDUB_SWARM");
+        add(&swarm, words);
+        process_start(&swarm);
+        wait_for_children(&swarm, &children, 2, 2);
+        if (signals[i] == SIGINT) {
+            process_stop(&swarm); /* it finds both when it goes on */
+            process_signal(&swarm, SIGTERM);
+        }
+        process_signal(&swarm, signals[i]);
+        if (signals[i] == SIGINT) {
+            process_go_on(&swarm);
+        }
+        assert_in_range(process_wait(&swarm), 128 + 1, 128 + SIGTERM);
+
+        /* Nobody of ours reaps them now: they are init's, or zombies that wait for it. */
+        for (k = 0; k < 4; k++) {
+            pid_t process = k < 2 ? children.workers[k] : children.servers[k - 2];
+
+            while (runs(process) && now() < until) {
+                stay(10 * LUBDUB_MILLISECOND);
+            }
+            assert_false(runs(process));
+        }
+        process_clear(&swarm);
+    }
+}
+
+static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept(void **state)
+{
+    char words[] = "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s "
+                   "--fault bye:100% --seed 3 --report json";
+    struct process *swarm = *state;
+    struct children children;
+    json_t *report;
+
+    add(swarm, words);
+    process_start(swarm);
+    wait_for_children(swarm, &children, 2, 1);
+    assert_int_equal(kill(children.workers[1], SIGKILL), 0);
+    report = read_report(swarm);
+    assert_int_equal(process_wait(swarm), 1);
+    assert_true(json_is_false(json_object_get(report, "passed")));
+    assert_true(json_is_false(json_object_get(report, "server_lost")));
+    assert_non_null(strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)),
+                           "a process of the swarm died with 25 clients"));
+    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    json_decref(report);
+}
+
+static void several_processes_and_servers_are_one_swarm(void **state)
+{
+    char words[] =
+        "--spawn-server --processes 3 --server-processes 3 --clients 100 --interval 200ms --expiry 800ms --timeout 3s "
+        "--warmup 300ms --duration 1s --fault freeze:10% --fault kill:10% --fault reset:10% --fault bye:10% "
+        "--fault server-stall:1200ms --fault vm-pause:3s --fault server-kill --seed 7 --report json";
+    struct process *swarm = *state;
+    json_t *report;
+    int status;
+
+    add(swarm, words);
+    process_start(swarm);
+    report = read_report(swarm);
+    status = process_wait(swarm);
+    skip_if_held_up(report);
+
+    expect_detected(report, "freeze", "server", 10);
+    expect_detected(report, "kill", "server", 10);
+    expect_detected(report, "reset", "server", 10);
+    expect_detected(report, "bye", "server", 10);
+    expect_detected(report, "server-kill", "client", 100);
+    assert_int_equal(number(row(report, "server-stall", "server"), "injected"), 100);
+    assert_int_equal(number(row(report, "vm-pause", "client"), "injected"), 100);
+    assert_int_equal(number(row(report, "vm-pause", "server"), "injected"), 100);
+    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
+    assert_int_equal(number(json_object_get(report, "totals"), "connected"), 100);
+    assert_int_equal(status, 0);
     json_decref(report);
 }
 
@@ -399,8 +555,12 @@ static void bad_option_is_named_and_nothing_is_started(void **state)
         {"--spawn-server --fault server-kill:10%", "there is one server"},
         {"--fault freeze:70% --fault kill:70%", "the shares take 140 clients, and there are 100"},
         {"--clients 0", "--clients 0"},
-        {"--clients 9999999", "--clients 9999999: a process may open"},
-        {"--processes 2", "--processes 2"},
+        {"--clients 9999999 --spawn-server", "--clients 9999999: "},
+        {"--processes 2 --clients 1", "--processes 2: there are 1 clients"},
+        {"--processes 1025", "--processes 1025"},
+        {"--server-processes 2", "--server-processes: are those of our own server: add --spawn-server"},
+        {"--spawn-server --fault vm-pause:0", "--fault vm-pause:0"},
+        {"--fault vm-pause", "--spawn-server"},
         {"--interval 1s --expiry 1s", "--expiry must be at least twice --interval"},
         {"--plot picture.gif", "--plot picture.gif"},
         {"--report xml", "--report xml"},
@@ -437,8 +597,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SWARM_TEST(swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf),
-        SWARM_TEST(csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices),
+        SWARM_TEST(csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices_in_any_number_of_processes),
         SWARM_TEST(ctrl_c_ends_with_what_was_measured_and_leaves_no_process),
+        SWARM_TEST(several_processes_and_servers_are_one_swarm),
+        SWARM_TEST(second_ctrl_c_and_a_kill_leave_no_process),
+        SWARM_TEST(process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept),
         SWARM_TEST(server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept),
         SWARM_TEST(full_disk_is_told_and_the_report_is_printed_all_the_same),
         SWARM_TEST(text_report_fits_a_hundred_columns),
