@@ -195,12 +195,14 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
 {
     char listen[LUBDUB_ADDRESS_TEXT_SIZE];
     char limits[3][LUBDUB_DURATION_TEXT_SIZE];
+    char shared[] = "--reuse-port=yes";
+    char alone[] = "--reuse-port=no";
     lubdub_duration interval = server->settings.interval;
     char *more = strdup(server->settings.options);
     char *arguments[ARGUMENT_LIMIT + 1] = {
         server->path, (char[]){"--events"},       (char[]){"json"}, (char[]){"--listen"},
         listen,       (char[]){"--interval-min"}, limits[0],        (char[]){"--interval-max"},
-        limits[1],    (char[]){"--expiry-max"},   limits[2],        (char[]){"--reuse-port=no"},
+        limits[1],    (char[]){"--expiry-max"},   limits[2],        server->settings.shares_port ? shared : alone,
     };
     bool is_started = false;
 
@@ -209,9 +211,6 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
     swarm_lines_close(&server->errors);
 
     lubdub_address_format(address, listen);
-    if (server->settings.shares_port) {
-        arguments[11] = (char[]){"--reuse-port=yes"};
-    }
     lubdub_format_duration(shorter(INTERVAL_MIN, interval), limits[0]);
     lubdub_format_duration(longer(INTERVAL_MAX, interval), limits[1]);
     lubdub_format_duration(longer(EXPIRY_MAX, server->settings.expiry), limits[2]);
