@@ -109,7 +109,7 @@ struct swarm_crowd {
     uint32_t round;        /* how often the ramp began */
 
     uint64_t finished_sent_count; /* of links that are closed */
-    bool records_round_trips;     /* set by the owner; false while it does something to the server */
+    bool records_round_trips;     /* set by the owner */
 };
 
 /*

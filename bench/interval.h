@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the report gives. */
+#define SWARM_CONFIDENCE 0.95
+
 struct swarm_interval {
     double low;
     double high;

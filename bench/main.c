@@ -44,9 +44,9 @@ static bool write_csv(FILE *file, const char *name, const struct swarm_run *run)
 }
 
 /* A picture that cannot be is told of; only one that failed is a failure. */
-static bool draw(const char *name, const struct swarm_rows *rows, const struct swarm_run *run)
+static bool draw(const char *name, const struct swarm_report *report)
 {
-    switch (swarm_report_plot(name, run, rows)) {
+    switch (swarm_report_plot(name, report)) {
     case SWARM_PLOT_DRAWN:
         return true;
     case SWARM_PLOT_NOTHING_TO_DRAW:
@@ -63,34 +63,32 @@ static bool draw(const char *name, const struct swarm_rows *rows, const struct s
 }
 
 /* The report first: it is what one waited for. Returns the exit status. */
-static int report(const struct swarm_run *run, FILE *csv)
+static int report(struct swarm_run *run, FILE *csv)
 {
+    static struct swarm_report found; /* of some size */
     const struct swarm_options *options = run->options;
-    struct swarm_rows rows;
-    struct swarm_sums sums;
-    bool is_written;
+    bool is_written = true;
 
-    if (!swarm_rows_make(&rows, &run->ledger, options->orders, options->order_count, &run->timing, run->has_server)) {
+    if (!swarm_report_make(&found, run)) {
         fail("no report", NULL, "no memory is left");
         return EXIT_FAILURE;
     }
-    swarm_rows_sum(&rows, &sums);
     if (options->report == SWARM_REPORT_JSON) {
-        swarm_report_json(stdout, run, &rows, &sums);
+        is_written = swarm_report_json(stdout, &found);
     } else {
-        swarm_report_text(stdout, run, &rows, &sums);
+        swarm_report_text(stdout, &found);
     }
-    is_written = has_written(stdout, "the report");
+    is_written &= has_written(stdout, "the report");
     if (csv != NULL) {
         is_written &= write_csv(csv, options->csv, run);
     }
     if (options->plot != NULL) {
-        is_written &= draw(options->plot, &rows, run);
+        is_written &= draw(options->plot, &found);
     }
     if (run->interrupted_by != 0) {
         return EXIT_BY_SIGNAL + run->interrupted_by;
     }
-    return is_written && swarm_report_has_passed(run, &sums) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return is_written && swarm_report_has_passed(&found) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int run_and_report(struct ev_loop *loop, const struct swarm_options *options)

@@ -20,8 +20,6 @@
 #include "interval.h"
 #include "ledger.h"
 
-#define SWARM_CONFIDENCE 0.95
-
 /* Times are in seconds. All intervals are of SWARM_CONFIDENCE. */
 struct swarm_quality {
     bool is_observed; /* false: the side tells us nothing, and the rest is 0 */

@@ -1,6 +1,7 @@
 /* Counting, and section 8. */
 #include "result.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,26 @@ static void summarize_lateness(struct swarm_row *row, const struct swarm_ledger 
     swarm_summarize(&row->lateness, room, late_count);
 }
 
+/* The latencies are sorted. */
+static void judge_certainty(struct swarm_certainty *certainty, const lubdub_duration *latencies, size_t count)
+{
+    static const double shares[SWARM_QUANTILE_COUNT] = {0.5, 0.9, 0.99, 0.999};
+    double deviation;
+    int i;
+
+    swarm_mean(latencies, count, &certainty->mean, &deviation);
+    certainty->mean_interval = swarm_interval_of_mean(certainty->mean, deviation, count, SWARM_CONFIDENCE);
+    if (certainty->mean_interval.low < 0) {
+        certainty->mean_interval.low = 0;
+    }
+    for (i = 0; i < SWARM_QUANTILE_COUNT; i++) {
+        struct swarm_ranks ranks = swarm_interval_of_quantile(count, shares[i], SWARM_CONFIDENCE);
+
+        certainty->quantiles[i].low = ranks.low > 0 ? (double)latencies[ranks.low - 1] : 0;
+        certainty->quantiles[i].high = ranks.high <= count ? (double)latencies[ranks.high - 1] : INFINITY;
+    }
+}
+
 static void fill(struct swarm_row *row, const struct swarm_ledger *ledger, const struct swarm_timing *timing,
                  lubdub_duration *latencies)
 {
@@ -135,6 +156,7 @@ static void fill(struct swarm_row *row, const struct swarm_ledger *ledger, const
     }
     row->has_bound = swarm_bound(row->fault, row->side, timing, &row->bound_low, &row->bound_high);
     swarm_summarize(&row->latency, latencies, row->detected);
+    judge_certainty(&row->certainty, latencies, row->detected);
     summarize_lateness(row, ledger, latencies);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "interval.h"
 #include "ledger.h"
 #include "statistics.h"
 
@@ -17,6 +18,25 @@ struct swarm_timing {
 };
 
 #define SWARM_CAUSE_COUNT (LUBDUB_CAUSE_SHUTDOWN + 1)
+
+/* Of swarm_summary. */
+enum swarm_quantile {
+    SWARM_P50,
+    SWARM_P90,
+    SWARM_P99,
+    SWARM_P999,
+    SWARM_QUANTILE_COUNT,
+};
+
+/*
+ * How sure a row's detection time T_D is, in nanoseconds, with SWARM_CONFIDENCE: the mean by Student's distribution,
+ * quantiles by their order among the values (binomial). An end that so few values do not tell is 0 or INFINITY.
+ */
+struct swarm_certainty {
+    double mean;
+    struct swarm_interval mean_interval;
+    struct swarm_interval quantiles[SWARM_QUANTILE_COUNT];
+};
 
 struct swarm_row {
     enum swarm_fault fault;
@@ -31,6 +51,7 @@ struct swarm_row {
     struct swarm_summary latency; /* of the detected */
     struct swarm_summary
         lateness; /* of those of them and of the false alarms that a deadline brought about, behind it */
+    struct swarm_certainty certainty; /* of the latency */
     bool has_bound;
     lubdub_duration bound_low;
     lubdub_duration bound_high;

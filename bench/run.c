@@ -56,7 +56,7 @@ static void measure(struct swarm_run *run)
     if (!swarm_run_is_over(run)) {
         swarm_run_clients_faults(run);
     }
-    swarm_workers_record(&run->workers, false);
+    swarm_run_summarize_round_trips(run); /* what is done to the server makes others */
     swarm_run_server_faults(run);
     swarm_run_finish(run);
 }
@@ -88,10 +88,14 @@ enum swarm_run_end swarm_run(struct swarm_run *run, struct ev_loop *loop, const 
     if (swarm_run_start(run)) {
         swarm_progress_start(run);
         run->began_at = lubdub_clock_now();
+        if (!swarm_run_sample_start(run)) {
+            swarm_run_note(run, "no memory is left for the timeline");
+        }
         if (swarm_run_connect_first(run)) {
             end = SWARM_RUN_DONE;
             measure(run);
         }
+        swarm_run_sample_stop(run);
         swarm_progress_stop(run);
     }
     if (run->interrupted_by != 0) {
@@ -108,4 +112,5 @@ void swarm_run_clear(struct swarm_run *run)
     swarm_news_clear(&run->news);
     swarm_ledger_clear(&run->ledger);
     swarm_plan_clear(&run->plan);
+    swarm_timeline_clear(&run->timeline);
 }

@@ -21,6 +21,7 @@
 #include "plan.h"
 #include "result.h"
 #include "servers.h"
+#include "timeline.h"
 #include "usage.h"
 #include "workers.h"
 
@@ -52,6 +53,7 @@ struct swarm_measures {
 struct swarm_news {
     uint8_t *clients; /* flags of each */
     uint32_t up_count;
+    uint32_t server_up_count;        /* sessions, as the server says */
     uint32_t struck_count;           /* strikes that were ordered, and not answered yet */
     struct swarm_verdict *held_back; /* of the server's, on clients that are being struck */
     size_t held_back_count;
@@ -71,6 +73,7 @@ struct swarm_run {
     ev_timer strike_timer;
     ev_timer alarm;
     ev_timer progress_timer;
+    ev_timer sample_timer;
     uint64_t shown_acked_count; /* at the last line of progress */
     ev_signal signals[2];
 
@@ -87,6 +90,8 @@ struct swarm_run {
     bool is_ending;      /* what is said from now on counts no more */
 
     struct swarm_measures measures;
+    struct swarm_timeline timeline;
+    struct swarm_histogram round_trips; /* as of the last sample */
     struct swarm_timing timing;
     char notes[SWARM_NOTE_LIMIT][SWARM_NOTE_SIZE]; /* sentences for the report */
     size_t note_count;

@@ -1,7 +1,7 @@
 /* What came of it, and an orderly end. */
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 
@@ -38,16 +38,12 @@ static void note_losses(struct swarm_run *run)
     }
 }
 
-/* A histogram is too large for the stack of a callback, and is needed once. */
-static void summarize_round_trips(struct swarm_run *run)
+void swarm_run_summarize_round_trips(struct swarm_run *run)
 {
-    struct swarm_histogram *round_trips = calloc(1, sizeof *round_trips);
-
-    if (round_trips != NULL) {
-        swarm_workers_round_trips(&run->workers, round_trips);
-        swarm_histogram_summarize(&run->measures.round_trip, round_trips);
-        free(round_trips);
-    }
+    memset(&run->round_trips, 0, sizeof run->round_trips);
+    swarm_workers_round_trips(&run->workers, &run->round_trips);
+    swarm_histogram_summarize(&run->measures.round_trip, &run->round_trips);
+    run->timing.delay = run->measures.round_trip.p50 / 2;
 }
 
 void swarm_run_finish(struct swarm_run *run)
@@ -57,6 +53,7 @@ void swarm_run_finish(struct swarm_run *run)
     lubdub_time now;
 
     swarm_run_sync(run);
+    swarm_run_sample_stop(run);
     now = lubdub_clock_now();
     run->is_ending = true;
     run->server_may_end = true;
@@ -67,8 +64,6 @@ void swarm_run_finish(struct swarm_run *run)
     measures->acked_count = counts.acked_count;
     measures->absence_count += counts.absence_count;
     measures->absence_total += counts.absence_total;
-    summarize_round_trips(run);
-    run->timing.delay = measures->round_trip.p50 / 2;
     note_losses(run);
 }
 

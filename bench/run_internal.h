@@ -90,11 +90,18 @@ void swarm_run_clients_faults(struct swarm_run *run);
 /* The server's faults in their order, each with everybody back. */
 void swarm_run_server_faults(struct swarm_run *run);
 
+/* The round trips up to now are those of the report. */
+void swarm_run_summarize_round_trips(struct swarm_run *run);
+
 /* Settles what was measured. */
 void swarm_run_finish(struct swarm_run *run);
 
 /* Politely, and with a limit. Afterwards no process is left. */
 void swarm_run_leave(struct swarm_run *run);
+
+/* Samples for the timeline, from now on and a last one at the stop. False: no memory. */
+bool swarm_run_sample_start(struct swarm_run *run);
+void swarm_run_sample_stop(struct swarm_run *run);
 
 /* A line on standard error that tells how far it is; only where that is a terminal. */
 void swarm_progress_start(struct swarm_run *run);

@@ -110,6 +110,12 @@ void swarm_run_on_server_event(void *user_data, const struct swarm_server_event 
         return;
     }
     run->measures.late_count += event->kind == SWARM_SERVER_LATE;
+    if (event->kind == SWARM_SERVER_CONNECTED && event->has_client) {
+        run->news.server_up_count++;
+    }
+    if (event->kind == SWARM_SERVER_DISCONNECTED && event->has_client && run->news.server_up_count > 0) {
+        run->news.server_up_count--;
+    }
     if (event->kind == SWARM_SERVER_DISCONNECTED && event->has_client) {
         take_verdict(run, &(struct swarm_verdict){.side = SWARM_SIDE_SERVER,
                                                   .identity = event->client,

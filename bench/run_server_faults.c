@@ -59,6 +59,7 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
 
     run->server_may_end = true;
     swarm_servers_signal(&run->servers, signal);
+    run->news.server_up_count = 0; /* it has no view of anybody any more */
     swarm_run_inject_all(run, fault, at, SWARM_MUST_NOTICE);
     wait_for_verdicts(run);
     swarm_run_drop(run);

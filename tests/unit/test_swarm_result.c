@@ -1,6 +1,8 @@
 /* Rows from a ledger, and the bounds of docs/protocol.md, section 8. */
 #include "support/test.h"
 
+#include <math.h>
+
 #include "result.h"
 
 #define MS LUBDUB_MILLISECOND
@@ -117,6 +119,9 @@ static void row_counts_what_became_of_its_faults(void **state)
     assert_int_equal(row->latency.min, 500 * MS);
     assert_int_equal(row->latency.p50, 550 * MS);
     assert_int_equal(row->latency.max, 763 * MS);
+    assert_true(row->certainty.mean > 603.24 * MS && row->certainty.mean < 603.26 * MS);
+    assert_true(row->certainty.mean_interval.low > 420 * MS && row->certainty.mean_interval.low < 425 * MS);
+    assert_true(isinf(row->certainty.quantiles[SWARM_P50].high)); /* of four values */
     assert_int_equal(swarm_row_over_bound(row), 3 * MS);
     assert_int_equal(row->causes[LUBDUB_CAUSE_HUNG], 3);
     assert_int_equal(row->causes[LUBDUB_CAUSE_UNREACHABLE], 1);
