@@ -467,6 +467,47 @@ static void many_lines_and_many_options_are_no_matter(void **state)
     server_process_clear(&server);
 }
 
+/* Each option of the first server and of the second; then how the second fares. */
+static void port_is_shared_where_both_servers_ask_for_it_and_else_in_use(void **state)
+{
+    static const struct {
+        const char *first;
+        const char *second;
+        bool is_shared;
+    } samples[] = {
+        {"--reuse-port", "--reuse-port", true},
+        {"--reuse-port", "--reuse-port=no", false},
+        {"--reuse-port=no", "--reuse-port=no", false},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(samples); i++) {
+        struct server_process first = {0};
+        struct server_process second = {0};
+
+        server_process_start(&first, samples[i].first, NULL);
+        server_process_init(&second);
+        process_add(&second.process, "--listen");
+        process_add(&second.process, first.address);
+        process_add(&second.process, "--events=json");
+        process_add(&second.process, samples[i].second);
+        process_start(&second.process);
+        if (samples[i].is_shared) {
+            event_reader_init(&second.events, second.process.output);
+            expect_text(expect_event(&second.events, "listening", NULL), "address", first.address);
+            server_process_finish(&second);
+        } else {
+            assert_int_equal(process_wait(&second.process), 3);
+            process_expect_error(&second.process, "somebody listens on this address");
+            assert_int_equal(process_count_errors(&second.process, "\n"), 1);
+        }
+        server_process_clear(&second);
+        server_process_finish(&first);
+        server_process_clear(&first);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(files_that_are_no_files_do_not_hang, set_up, tear_down),
         cmocka_unit_test_setup_teardown(token_file_without_a_token_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(config_in_every_allowed_shape_starts_the_server, set_up, tear_down),
+        cmocka_unit_test(port_is_shared_where_both_servers_ask_for_it_and_else_in_use),
         cmocka_unit_test_setup_teardown(many_lines_and_many_options_are_no_matter, set_up, tear_down),
     };
 
