@@ -30,8 +30,10 @@ void swarm_report_text(FILE *file, const struct swarm_report *report);
  * One object, whose names stay. An interval is {low, high}, with 95 % confidence; an end that what was measured does
  * not tell is null. Returns false without memory.
  *
- *     program, version, passed, interrupted, server_lost, lasted_ms, delay_ms (one way, for the bounds), notes [text]
- *     settings   clients, interval_ms, timeout_ms, expiry_ms, ramp, warmup_ms, duration_ms, seed, spawned_server
+ *     program, version, passed (as far as it was observed), interrupted, server_lost, swarm_lost
+ *                (in part), server_observed, lasted_ms, delay_ms (one way, for the bounds), notes [text]
+ *     settings   clients, interval_ms, timeout_ms, expiry_ms, ramp, warmup_ms, duration_ms, seed, spawned_server,
+ *                processes, server_processes (0: not ours)
  *     faults     [fault, side, observed, injected, detected, missed, wrong_cause, false_alarms, undecided,
  *                latency_ms {min, p50, p90, p99, p99_9, max}, bound_ms {low, high}, over_bound_ms (null where there is
  *                none), causes {word: count}, right_causes [word], late_ms (as latency_ms: of verdicts that had a

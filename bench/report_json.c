@@ -123,12 +123,13 @@ static json_t *faults(const struct swarm_rows *rows)
 
 static json_t *settings(const struct swarm_options *options)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "clients", number(options->clients),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "clients", number(options->clients),
                      "interval_ms", milliseconds((double)options->interval), "timeout_ms",
                      milliseconds((double)options->timeout), "expiry_ms", milliseconds((double)options->expiry), "ramp",
                      number(options->ramp), "warmup_ms", milliseconds((double)options->warmup), "duration_ms",
-                     milliseconds((double)options->duration), "seed", number(options->seed), "spawned_server",
-                     options->spawn_server != NULL);
+                     milliseconds((double)options->duration), "seed", number(options->seed), "processes",
+                     number(options->processes), "server_processes", number(options->server_processes),
+                     "spawned_server", options->spawn_server != NULL);
 }
 
 static json_t *totals(const struct swarm_run *run, const struct swarm_sums *sums)
@@ -233,13 +234,13 @@ static json_t *timeline(const struct swarm_timeline *timeline)
 bool swarm_report_json(FILE *file, const struct swarm_report *report)
 {
     const struct swarm_run *run = report->run;
-    json_t *object = json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program",
-                               "lubdub-swarm", "version", LUBDUB_VERSION, "passed", swarm_report_has_passed(report),
-                               "interrupted", run->interrupted_by != 0, "server_lost", run->is_server_lost, "lasted_ms",
-                               milliseconds((double)run->measures.lasted), "delay_ms",
-                               milliseconds((double)run->timing.delay), "settings", settings(run->options), "faults",
-                               faults(&report->rows), "totals", totals(run, &report->sums), "costs", costs(run),
-                               "quality", quality(report), "timeline", timeline(&run->timeline), "notes", notes(run));
+    json_t *object = json_pack(
+        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program", "lubdub-swarm",
+        "version", LUBDUB_VERSION, "passed", swarm_report_has_passed(report), "interrupted", run->interrupted_by != 0,
+        "server_lost", run->is_server_lost, "swarm_lost", run->is_worker_lost, "server_observed", run->has_server,
+        "lasted_ms", milliseconds((double)run->measures.lasted), "delay_ms", milliseconds((double)run->timing.delay),
+        "settings", settings(run->options), "faults", faults(&report->rows), "totals", totals(run, &report->sums),
+        "costs", costs(run), "quality", quality(report), "timeline", timeline(&run->timeline), "notes", notes(run));
     bool is_made = object != NULL;
 
     if (is_made) {

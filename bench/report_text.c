@@ -85,14 +85,21 @@ static void print_verdict(FILE *file, const struct swarm_report *report)
 {
     const struct swarm_run *run = report->run;
     const struct swarm_sums *sums = &report->sums;
+    const char *lost = run->is_server_lost   ? ", and the server was lost"
+                       : run->is_worker_lost ? ", and a part of the swarm was lost"
+                                             : "";
+    const char *word = !swarm_report_has_passed(report) ? "FAILED"
+                       : run->interrupted_by != 0       ? "so far"
+                       : run->has_server                ? "passed"
+                                                        : "clients passed";
 
-    fprintf(file, "\n%s: %zu faults, %zu missed, %zu false alarms, %zu wrong causes%s%s\n",
-            !swarm_report_has_passed(report) ? "FAILED"
-            : run->interrupted_by != 0       ? "so far"
-                                             : "passed",
-            sums->injected, sums->missed, sums->false_alarms, sums->wrong_cause,
-            run->is_server_lost ? ", and the server was lost" : "",
-            run->has_server ? "" : "; what the server noticed was not observed");
+    if (!run->has_server) {
+        fprintf(file, "\n%s: %zu false alarms; what the server noticed of %zu faults was not observed%s\n", word,
+                sums->false_alarms, sums->injected, lost);
+        return;
+    }
+    fprintf(file, "\n%s: %zu faults, %zu missed, %zu false alarms, %zu wrong causes%s\n", word, sums->injected,
+            sums->missed, sums->false_alarms, sums->wrong_cause, lost);
 }
 
 void swarm_report_text(FILE *file, const struct swarm_report *report)

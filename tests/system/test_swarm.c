@@ -3,6 +3,7 @@
 #include "support/test.h"
 
 #include "process.h"
+#include "server_process.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -517,6 +518,64 @@ static void picture_is_drawn_where_there_is_gnuplot(void **state)
     unlink(path);
 }
 
+static void of_a_server_that_is_not_ours_nothing_is_claimed(void **state)
+{
+    static const char *const forms[] = {"text", "json"};
+    struct server_process server = {0};
+    size_t i;
+
+    (void)state;
+    server_process_start(&server, NULL);
+    for (i = 0; i < COUNT_OF(forms); i++) {
+        char words[] = "--clients 20 --interval 200ms --warmup 0 --duration 500ms --fault kill:50%";
+        struct process swarm;
+        size_t length;
+        char *report;
+
+        process_init(&swarm, "LUBDUB_SWARM");
+        add(&swarm, words);
+        process_add(&swarm, "--report");
+        process_add(&swarm, forms[i]);
+        process_add(&swarm, server.address);
+        process_start(&swarm);
+        report = process_read_output(&swarm, &length);
+        assert_int_equal(process_wait(&swarm), 0);
+        if (i == 0) {
+            assert_non_null(strstr(report, "\nkill          server       10        -      -     -"));
+            assert_non_null(
+                strstr(report, "\nclients passed: 0 false alarms; what the server noticed of 10 faults was not "
+                               "observed\n"));
+        } else {
+            assert_non_null(strstr(report, "\"server_observed\": false"));
+        }
+        free(report);
+        process_clear(&swarm);
+    }
+    server_process_finish(&server);
+    server_process_clear(&server);
+}
+
+static void server_of_another_that_goes_away_is_told(void **state)
+{
+    char words[] = "--clients 20 --interval 100ms --warmup 0 --duration 60s --report json";
+    struct process *swarm = *state;
+    struct server_process server = {0};
+    json_t *report;
+
+    server_process_start(&server, NULL);
+    add(swarm, words);
+    process_add(swarm, server.address);
+    process_start(swarm);
+    expect_events(&server.events, "connected", 20);
+    process_signal(&server.process, SIGKILL);
+    report = read_report(swarm);
+    assert_int_equal(process_wait(swarm), 1);
+    assert_true(json_is_true(json_object_get(report, "server_lost")));
+    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
+    json_decref(report);
+    server_process_clear(&server);
+}
+
 static void server_that_is_not_there_is_a_failure_to_start(void **state)
 {
     char words[] = "--clients 5 127.0.0.1:1";
@@ -606,6 +665,8 @@ int main(void)
         SWARM_TEST(full_disk_is_told_and_the_report_is_printed_all_the_same),
         SWARM_TEST(text_report_fits_a_hundred_columns),
         SWARM_TEST(picture_is_drawn_where_there_is_gnuplot),
+        SWARM_TEST(of_a_server_that_is_not_ours_nothing_is_claimed),
+        SWARM_TEST(server_of_another_that_goes_away_is_told),
         SWARM_TEST(server_that_is_not_there_is_a_failure_to_start),
         SWARM_TEST(server_that_does_not_start_is_a_failure_to_start),
         SWARM_TEST(bad_option_is_named_and_nothing_is_started),
