@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,15 @@ static int take_socket(struct swarm_crowd *crowd, struct swarm_client *client)
     return lubdub_link_detach(&client->link);
 }
 
+/* Closes a socket about which the kernel is to say nothing any more, neither FIN nor RST. */
+static void vanish(int socket)
+{
+    const int on = 1;
+
+    setsockopt(socket, IPPROTO_TCP, TCP_REPAIR, &on, sizeof on);
+    close(socket);
+}
+
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_fault fault, lubdub_time *at)
 {
     struct swarm_client *client = &crowd->clients[number - crowd->settings.part.first];
@@ -262,6 +272,8 @@ bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_f
     set_state(crowd, client, SWARM_CLIENT_ABSENT);
     if (fault == SWARM_FAULT_RESET) {
         lubdub_socket_reset(socket);
+    } else if (fault == SWARM_FAULT_POWER) {
+        vanish(socket);
     } else {
         close(socket); /* what the kernel does for a process that dies: a FIN, or a RST where bytes lie unread */
     }

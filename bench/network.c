@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "container_of.h"
+
 #include "namespace.h"
 
 /* The clients' card has an address that nobody uses; the clients' own are those of CLIENTS_PREFIX. */
@@ -98,7 +100,16 @@ static void be_the_wire(const struct swarm_network *network, uint64_t seed, pid_
         .seed = seed,
     };
 
+    static const int signals[] = {SIGINT, SIGTERM, SIGCHLD, SIGHUP};
+    sigset_t none;
+    size_t i;
+
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        signal(signals[i], SIG_DFL); /* the parent's loop hears of them by descriptors that are ours now too */
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (getppid() == parent) { /* else our parent died just before we asked to die with it */
         setpgid(0, 0);         /* a Ctrl-C on the terminal is the parent's affair */
         swarm_wire_run(&settings);
@@ -120,7 +131,37 @@ static bool start_wire(struct swarm_network *network, uint64_t seed)
         return fail(network, "no process for the wire");
     }
     network->wire = child;
+    network->is_running = true;
     return true;
+}
+
+static void on_wire_end(struct ev_loop *loop, ev_child *child, int revents)
+{
+    struct swarm_network *network = container_of(child, struct swarm_network, child);
+    (void)revents;
+
+    ev_child_stop(loop, child);
+    network->is_running = false;
+}
+
+void swarm_network_watch(struct swarm_network *network, struct ev_loop *loop)
+{
+    network->loop = loop;
+    ev_child_init(&network->child, on_wire_end, network->wire, 0);
+    ev_child_start(loop, &network->child);
+}
+
+static void stop_wire(struct swarm_network *network)
+{
+    if (network->loop != NULL) {
+        ev_child_stop(network->loop, &network->child);
+    }
+    if (network->is_running) {
+        kill(network->wire, SIGKILL);
+        while (waitpid(network->wire, NULL, 0) < 0 && errno == EINTR) {
+        }
+        network->is_running = false;
+    }
 }
 
 bool swarm_network_make(struct swarm_network *network, uint32_t client_count, uint64_t seed)
@@ -149,12 +190,7 @@ void swarm_network_clear(struct swarm_network *network)
     if (network->shared == NULL) {
         return;
     }
-    if (network->wire > 0) {
-        kill(network->wire, SIGKILL);
-        while (waitpid(network->wire, NULL, 0) < 0 && errno == EINTR) {
-        }
-        network->wire = 0;
-    }
+    stop_wire(network);
     for (side = 0; side < SWARM_SIDE_COUNT; side++) {
         close_if_open(&network->cards[side]);
         close_if_open(&network->card_counts[side]);
@@ -190,6 +226,12 @@ void swarm_network_set_conditions(struct swarm_network *network, uint32_t client
                                   const struct swarm_conditions *conditions)
 {
     swarm_path_set_conditions(&network->shared->paths[client], conditions);
+}
+
+void swarm_network_add_conditions(struct swarm_network *network, uint32_t client,
+                                  const struct swarm_conditions *conditions)
+{
+    swarm_path_add_conditions(&network->shared->paths[client], conditions);
 }
 
 void swarm_network_heal(struct swarm_network *network)

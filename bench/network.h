@@ -7,6 +7,7 @@
 #ifndef LUBDUB_SWARM_NETWORK_H
 #define LUBDUB_SWARM_NETWORK_H
 
+#include <ev.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,16 +26,20 @@ struct swarm_network {
     uint32_t client_count;
     struct swarm_wire_shared *shared;
     size_t shared_size;
-    pid_t wire; /* 0: there is none */
+    pid_t wire;
+    bool is_running;      /* the wire; it is not for want of memory, or because somebody killed it */
+    struct ev_loop *loop; /* where its end is heard of; NULL: nowhere */
+    ev_child child;
     char problem[SWARM_NETWORK_PROBLEM_SIZE];
 };
 
-/*
- * Makes the namespaces and starts the wire, which dies with us. Call it before there is a loop that a child might
- * disturb. False: problem says why, and there is nothing to clear.
+/* Makes the namespaces and starts the wire, which dies with us. False: problem says why, and there is nothing to clear.
  */
 bool swarm_network_make(struct swarm_network *network, uint32_t client_count, uint64_t seed);
 void swarm_network_clear(struct swarm_network *network);
+
+/* From now on is_running is true as long as the wire runs. Needs the default loop, which alone hears of children. */
+void swarm_network_watch(struct swarm_network *network, struct ev_loop *loop);
 
 /* Whether there is one. A zeroed one is none. */
 bool swarm_network_is_made(const struct swarm_network *network);
@@ -48,6 +53,10 @@ void swarm_network_close(struct swarm_network *network, uint32_t client, uint32_
 void swarm_network_close_all(struct swarm_network *network, uint32_t ways);
 
 void swarm_network_set_conditions(struct swarm_network *network, uint32_t client,
+                                  const struct swarm_conditions *conditions);
+
+/* Likewise, but what these conditions do not speak of stays as it is. */
+void swarm_network_add_conditions(struct swarm_network *network, uint32_t client,
                                   const struct swarm_conditions *conditions);
 
 /* All paths are open and good. */

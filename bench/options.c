@@ -85,17 +85,27 @@ static bool take_orders(struct swarm_options *options, char *problem, size_t cap
         struct swarm_order *order = &options->orders[i];
 
         (void)swarm_order_parse(options->faults.items[i], order); /* judged already */
-        if (swarm_fault_is_servers(order->fault) && options->spawn_server == NULL) {
-            snprintf(problem, capacity, "--fault %s: is done to a server of our own only: add --spawn-server",
-                     swarm_fault_word(order->fault));
+        options->needs_network |= swarm_fault_is_networks(order->fault);
+        if ((swarm_fault_is_servers(order->fault) || swarm_fault_is_networks(order->fault)) &&
+            options->spawn_server == NULL) {
+            snprintf(problem, capacity, "--fault %s: is done %s only: add --spawn-server",
+                     swarm_fault_word(order->fault),
+                     swarm_fault_is_networks(order->fault) ? "on the way to a server of our own"
+                                                           : "to a server of our own");
             return false;
         }
         if (order->length == 0) {
             order->length = 2 * options->expiry;
         }
-        if (!swarm_fault_is_servers(order->fault)) {
+        if (!swarm_fault_is_servers(order->fault) && !swarm_fault_is_condition(order->fault)) {
             taken += swarm_order_size(order, (uint32_t)options->clients);
         }
+    }
+    if (options->needs_network && options->clients > SWARM_ADDRESS_LIMIT) {
+        snprintf(problem, capacity,
+                 "--clients %llu: with faults on the network each has an address of its own, and there are %u",
+                 (unsigned long long)options->clients, SWARM_ADDRESS_LIMIT);
+        return false;
     }
     if (taken > options->clients) {
         snprintf(problem, capacity, "--fault: the shares take %llu clients, and there are %llu; each dies once at most",
@@ -146,10 +156,19 @@ const struct lubdub_settings_table swarm_options_table = {
         "takes one at most, and stays away until all are over:\n"
         "  freeze   nobody serves its socket any more      reset   its connection is reset\n"
         "  kill     its socket is closed, as by a kill     bye     it says goodbye\n"
+        "  cut*     its cable is cut                       power*  its machine is gone, without a FIN or a RST\n"
+        "  drop-in* nothing reaches it any more            drop-out*  nothing of it arrives any more\n"
         "Faults of the server that --spawn-server starts, after those, one at a time, with all clients back:\n"
         "  server-stall[:D]   stopped for D (twice the expiry), then continued: nobody may be lost\n"
         "  vm-pause[:D]       all processes, the clients' too, likewise\n"
+        "  outage:D*          all paths are cut for D and mended: nobody may be lost whose deadlines allow for it\n"
         "  server-freeze      stopped for good             server-kill   killed\n"
+        "  server-cut*        its cable is cut\n"
+        "Bad paths all the while, for all clients or a share of them; nobody may be lost for that:\n"
+        "  loss:P%[:SHARE]*         of the packets, each way\n"
+        "  delay:D[+-J][:SHARE]*    each way, J more or less\n"
+        "  slow-link:R[:SHARE]*     R bits a second, each way; k is a thousand and m a million\n"
+        "* on a network of our own: takes --spawn-server, root (or CAP_SYS_ADMIN and CAP_NET_ADMIN) and /dev/net/tun\n"
         "\n"
         "Exit status: 0 nothing missed, no false alarm and no wrong cause; 1 otherwise; 2 usage; 3 cannot start.\n",
     .version = LUBDUB_VERSION,

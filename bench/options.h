@@ -36,6 +36,7 @@ struct swarm_options {
     struct lubdub_hostport server;
     struct swarm_order orders[SWARM_ORDER_LIMIT];
     size_t order_count;
+    bool needs_network; /* one of them does */
 
     struct lubdub_settings_loaded loaded;
 };

@@ -16,14 +16,34 @@ static uint32_t microseconds(lubdub_duration duration)
     return (uint32_t)(duration / LUBDUB_MICROSECOND);
 }
 
-void swarm_path_set_conditions(struct swarm_path *path, const struct swarm_conditions *conditions)
+static void set(_Atomic uint32_t *part, uint32_t value)
+{
+    atomic_store_explicit(part, value, memory_order_relaxed);
+}
+
+void swarm_path_add_conditions(struct swarm_path *path, const struct swarm_conditions *conditions)
 {
     double loss = conditions->loss * 0x1p32;
 
-    atomic_store_explicit(&path->loss, loss < 0x1p32 ? (uint32_t)loss : UINT32_MAX, memory_order_relaxed);
-    atomic_store_explicit(&path->jitter, microseconds(conditions->jitter), memory_order_relaxed);
-    atomic_store_explicit(&path->delay, microseconds(conditions->delay), memory_order_relaxed);
-    atomic_store_explicit(&path->bytes_per_second, conditions->bytes_per_second, memory_order_relaxed);
+    if (conditions->loss > 0) {
+        set(&path->loss, loss < 0x1p32 ? (uint32_t)loss : UINT32_MAX);
+    }
+    if (conditions->delay > 0) {
+        set(&path->jitter, microseconds(conditions->jitter));
+        set(&path->delay, microseconds(conditions->delay));
+    }
+    if (conditions->bytes_per_second > 0) {
+        set(&path->bytes_per_second, conditions->bytes_per_second);
+    }
+}
+
+void swarm_path_set_conditions(struct swarm_path *path, const struct swarm_conditions *conditions)
+{
+    set(&path->loss, 0);
+    set(&path->delay, 0);
+    set(&path->jitter, 0);
+    set(&path->bytes_per_second, 0);
+    swarm_path_add_conditions(path, conditions);
 }
 
 bool swarm_path_is_open(const struct swarm_path *path, enum swarm_way way)

@@ -40,14 +40,46 @@ static void add_strikes(struct swarm_plan *plan, const struct swarm_order *order
     }
 }
 
+static bool is_clients_strike(const struct swarm_order *order)
+{
+    return !swarm_fault_is_servers(order->fault) && !swarm_fault_is_condition(order->fault);
+}
+
+/* After the strikes, so that a seed's strikes are the same with and without. Returns false without memory. */
+static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
+                          uint32_t *clients, uint32_t client_count, struct swarm_random *random)
+{
+    size_t room = 0;
+    uint32_t i;
+    size_t k;
+
+    for (k = 0; k < order_count; k++) {
+        room += swarm_fault_is_condition(orders[k].fault) ? swarm_order_size(&orders[k], client_count) : 0;
+    }
+    plan->sufferers = malloc((room > 0 ? room : 1) * sizeof *plan->sufferers);
+    if (plan->sufferers == NULL) {
+        return false;
+    }
+    for (k = 0; k < order_count; k++) {
+        uint32_t size = swarm_fault_is_condition(orders[k].fault) ? swarm_order_size(&orders[k], client_count) : 0;
+
+        for (i = 0; i < size; i++) {
+            plan->sufferers[plan->sufferer_count++] =
+                (struct swarm_sufferer){.client = draw(clients, client_count, i, random), .order = k};
+        }
+    }
+    return true;
+}
+
 bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
                      uint32_t client_count, lubdub_duration duration, struct swarm_random *random)
 {
     uint32_t *clients = malloc((client_count > 0 ? client_count : 1) * sizeof *clients);
+    bool has_room;
     uint32_t i;
     size_t k;
 
-    plan->count = 0;
+    *plan = (struct swarm_plan){0};
     plan->strikes = malloc((client_count > 0 ? client_count : 1) * sizeof *plan->strikes);
     if (clients == NULL || plan->strikes == NULL) {
         free(clients);
@@ -58,11 +90,16 @@ bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, 
         clients[i] = i;
     }
     for (k = 0; k < order_count; k++) {
-        if (!swarm_fault_is_servers(orders[k].fault)) {
+        if (is_clients_strike(&orders[k])) {
             add_strikes(plan, &orders[k], clients, client_count, duration, random);
         }
     }
+    has_room = add_sufferers(plan, orders, order_count, clients, client_count, random);
     free(clients);
+    if (!has_room) {
+        swarm_plan_clear(plan);
+        return false;
+    }
     qsort(plan->strikes, plan->count, sizeof *plan->strikes, earlier_first);
     return true;
 }
@@ -70,6 +107,6 @@ bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, 
 void swarm_plan_clear(struct swarm_plan *plan)
 {
     free(plan->strikes);
-    plan->strikes = NULL;
-    plan->count = 0;
+    free(plan->sufferers);
+    *plan = (struct swarm_plan){0};
 }

@@ -14,14 +14,23 @@ struct swarm_strike {
     enum swarm_fault fault;
 };
 
+/* A client whose path is as bad as an order says. */
+struct swarm_sufferer {
+    uint32_t client;
+    size_t order; /* its place among the orders */
+};
+
 struct swarm_plan {
     struct swarm_strike *strikes; /* in the order of their time */
     size_t count;
+    struct swarm_sufferer *sufferers; /* order by order */
+    size_t sufferer_count;
 };
 
 /*
  * Draws for each order of a client's fault as many clients as its share says, no client twice, each at a moment of its
- * own within `duration`. Orders of the server's faults are left out. Returns false without memory.
+ * own within `duration`. For each order of a condition it draws its share from all clients, struck or not. Orders of
+ * the server's faults are left out. Returns false without memory.
  */
 bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
                      uint32_t client_count, lubdub_duration duration, struct swarm_random *random);

@@ -10,36 +10,77 @@ static lubdub_duration less(lubdub_duration length, lubdub_duration by)
     return lubdub_time_between(by, length);
 }
 
+/* Silence, judged by that side for itself. */
+static void bound_of_silence(enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,
+                             lubdub_duration *high)
+{
+    if (side == SWARM_SIDE_CLIENT) {
+        *low = less(timing->timeout, 2 * timing->delay);
+        *high = timing->timeout + timing->interval;
+    } else {
+        *low = less(less(timing->expiry, timing->interval), timing->delay);
+        *high = timing->expiry + timing->delay;
+    }
+}
+
+/* A path that is dead one way only: whoever hears something may be told of the end by the other, and so be sooner. */
+static void bound_of_one_way(enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,
+                             lubdub_duration *high)
+{
+    lubdub_duration low_of_other;
+    lubdub_duration high_of_other;
+
+    bound_of_silence(side == SWARM_SIDE_CLIENT ? SWARM_SIDE_SERVER : SWARM_SIDE_CLIENT, timing, &low_of_other,
+                     &high_of_other);
+    bound_of_silence(side, timing, low, high);
+    *low = *low < low_of_other ? *low : low_of_other;
+}
+
 bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,
                  lubdub_duration *high)
 {
+    *low = *high = 0;
     switch (fault) {
-    case SWARM_FAULT_FREEZE:
-        *low = less(less(timing->expiry, timing->interval), timing->delay);
-        *high = timing->expiry + timing->delay;
-        return true;
     case SWARM_FAULT_KILL:
     case SWARM_FAULT_RESET:
     case SWARM_FAULT_BYE:
     case SWARM_FAULT_SERVER_KILL:
-        *low = 0;
         *high = timing->delay;
         return true;
+    case SWARM_FAULT_DROP_IN:
+        if (side == SWARM_SIDE_SERVER) {
+            /* Its TCP, which is not answered, sends what is new until after a tail loss probe and a retransmission. */
+            bound_of_one_way(side, timing, low, high);
+            *high += timing->interval + 2 * (SWARM_RESEND_AFTER + 4 * timing->delay);
+            return true;
+        }
+        break;
+    case SWARM_FAULT_DROP_OUT:
+        if (side == SWARM_SIDE_CLIENT) {
+            bound_of_one_way(side, timing, low, high);
+            return true;
+        }
+        break;
     case SWARM_FAULT_SERVER_STALL:
-    case SWARM_FAULT_SERVER_FREEZE:
-        *low = less(timing->timeout, 2 * timing->delay);
-        *high = timing->timeout + timing->interval;
+        bound_of_silence(side, timing, low, high);
         return side == SWARM_SIDE_CLIENT;
+    case SWARM_FAULT_FREEZE:
     case SWARM_FAULT_CUT:
-        return swarm_bound(side == SWARM_SIDE_CLIENT ? SWARM_FAULT_SERVER_FREEZE : SWARM_FAULT_FREEZE, side, timing,
-                           low, high);
+    case SWARM_FAULT_POWER:
+    case SWARM_FAULT_OUTAGE:
+    case SWARM_FAULT_SERVER_FREEZE:
+    case SWARM_FAULT_SERVER_CUT:
+        break;
+    case SWARM_FAULT_LOSS:
+    case SWARM_FAULT_DELAY:
+    case SWARM_FAULT_SLOW_LINK:
     case SWARM_FAULT_VM_PAUSE:
     case SWARM_FAULT_NONE:
     case SWARM_FAULT_COUNT:
-        break;
+        return false;
     }
-    *low = *high = 0;
-    return false;
+    bound_of_silence(side, timing, low, high);
+    return true;
 }
 
 static bool is_of_fault(const struct swarm_row *row, const struct swarm_observation *observation)

@@ -17,6 +17,9 @@ struct swarm_timing {
     lubdub_duration delay; /* one way */
 };
 
+/* After so long without an answer TCP sends again, and until then it may send more: Linux's default at least. */
+#define SWARM_RESEND_AFTER (200 * LUBDUB_MILLISECOND)
+
 #define SWARM_CAUSE_COUNT (LUBDUB_CAUSE_SHUTDOWN + 1)
 
 /* Of swarm_summary. */

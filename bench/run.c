@@ -51,6 +51,7 @@ static void note_connected(struct swarm_run *run)
 static void measure(struct swarm_run *run)
 {
     note_connected(run);
+    swarm_run_worsen_paths(run);
     swarm_workers_record(&run->workers, true);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
     if (!swarm_run_is_over(run)) {

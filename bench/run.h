@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "ledger.h"
+#include "network.h"
 #include "options.h"
 #include "plan.h"
 #include "result.h"
@@ -66,6 +67,7 @@ struct swarm_run {
     struct swarm_random random;
     struct swarm_workers workers;
     struct swarm_news news;
+    struct swarm_network network; /* where one is needed */
     struct swarm_ledger ledger;
     struct swarm_plan plan;
     size_t next_strike;
@@ -86,7 +88,7 @@ struct swarm_run {
     lubdub_time began_at;
     int interrupted_by; /* a signal, or 0 */
     bool is_server_lost;
-    bool is_worker_lost; /* a process of the swarm died, and not by our hand */
+    bool is_worker_lost; /* a process of the swarm, or of its network, died, and not by our hand */
     bool is_ending;      /* what is said from now on counts no more */
 
     struct swarm_measures measures;

@@ -19,10 +19,14 @@ static void arm(struct swarm_run *run)
     }
 }
 
-/* All of these are done by the client's own process, where its socket is. */
+/* By the client's own process, where its socket is, or on its path, which is ours. */
 static void strike(struct swarm_run *run, const struct swarm_strike *strike)
 {
-    swarm_run_strike(run, strike->fault, strike->client);
+    if (swarm_fault_is_networks(strike->fault)) {
+        swarm_run_strike_path(run, strike->fault, strike->client);
+    } else {
+        swarm_run_strike(run, strike->fault, strike->client);
+    }
 }
 
 static void on_strike(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -55,6 +59,7 @@ void swarm_run_clients_faults(struct swarm_run *run)
     ev_timer_init(&run->strike_timer, on_strike, 0, 0);
     run->strike_timer.data = run;
     run->strikes_began_at = lubdub_clock_now();
+    swarm_run_inject_bad_paths(run);
     if (run->has_server) {
         swarm_servers_usage(&run->servers, &before);
     }
@@ -67,9 +72,5 @@ void swarm_run_clients_faults(struct swarm_run *run)
     measures->has_server_usage =
         run->has_server && swarm_servers_ended(&run->servers) == NULL && swarm_servers_usage(&run->servers, &after);
     measures->server_processor = lubdub_time_between(before.processor, after.processor);
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->timing.expiry + SWARM_PATIENCE),
-                   swarm_run_all_verdicts_are_in);
-    if (!swarm_run_is_over(run)) {
-        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
-    }
+    swarm_run_wait_for_verdicts(run);
 }

@@ -32,6 +32,12 @@ void swarm_run_sync(struct swarm_run *run);
 /* The server is gone, and not by our hand; what clients said in the last `news` is no false alarm. */
 void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news);
 
+/* The time after which no side can notice a fault any more, if it goes by section 8. */
+lubdub_duration swarm_run_longest_bound(const struct swarm_run *run);
+
+/* Until all faults are noticed, or cannot be any more; those that are not have been missed. */
+void swarm_run_wait_for_verdicts(struct swarm_run *run);
+
 /* A sentence for the report. */
 void swarm_run_note(struct swarm_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -81,6 +87,35 @@ bool swarm_run_connect_first(struct swarm_run *run);
 
 /* Whoever is absent connects; waits for it. Returns whether anybody is up. */
 bool swarm_run_connect(struct swarm_run *run);
+
+/* ---- run_network.c: only where the options say needs_network, but for _mend_, _look_ and _note_ ---- */
+
+/* Makes it, and sets where the server is to listen. False: problem. */
+bool swarm_run_make_network(struct swarm_run *run);
+
+/* For those who are started: user_data is the run. */
+void swarm_run_network_source(struct lubdub_address *address, uint32_t client);
+bool swarm_run_enter_clients_network(void *user_data, char *problem, size_t capacity);
+bool swarm_run_enter_servers_network(void *user_data);
+
+/* Does a client's fault to its path; as swarm_run_strike(). */
+void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32_t client);
+
+/* All paths at once, for good or for a while; waits for what comes of it. */
+void swarm_run_cut_server(struct swarm_run *run);
+void swarm_run_outage(struct swarm_run *run, lubdub_duration length);
+
+/* Paths become as bad as was ordered; who suffers from it is not to be lost from now on; all paths are good again. */
+void swarm_run_worsen_paths(struct swarm_run *run);
+void swarm_run_inject_bad_paths(struct swarm_run *run);
+void swarm_run_mend_paths(struct swarm_run *run);
+
+/* The longest one-way delay that was ordered; 0: none. */
+lubdub_duration swarm_run_stated_delay(const struct swarm_run *run);
+
+/* Whether the wire lives; and notes on how well it worked. */
+void swarm_run_look_after_network(struct swarm_run *run);
+void swarm_run_note_network(struct swarm_run *run);
 
 /* ---- the parts in their order ---- */
 

@@ -162,7 +162,9 @@ static void on_struck(void *user_data, const struct swarm_message *struck)
 
     run->news.clients[struck->client] &= (uint8_t)~IS_BEING_STRUCK;
     run->news.struck_count--;
-    if (struck->flag) {
+    if (swarm_fault_is_networks((enum swarm_fault)struck->fault)) {
+        set_up(run, struck->client, false); /* its path was struck before, and that was the injection */
+    } else if (struck->flag) {
         swarm_run_inject(run, (enum swarm_fault)struck->fault, struck->client, struck->at,
                          run->has_server ? SWARM_MUST_NOTICE : SWARM_MAY_NOTICE);
         set_up(run, struck->client, false);

@@ -25,6 +25,7 @@ static bool gather(struct swarm_run *run)
         }
         return false;
     }
+    swarm_run_mend_paths(run);
     if (!swarm_run_connect(run)) {
         swarm_workers_count(&run->workers, &counts);
         swarm_run_note(run, "nobody could connect again: %s", counts.failure);
@@ -36,20 +37,11 @@ static bool gather(struct swarm_run *run)
         swarm_run_note(run, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s", run->news.up_count,
                        run->options->clients, counts.failure);
     }
+    swarm_run_worsen_paths(run);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)),
                    NULL);
     return !swarm_run_is_over(run);
-}
-
-static void wait_for_verdicts(struct swarm_run *run)
-{
-    swarm_run_wait(run,
-                   lubdub_time_after(lubdub_clock_now(), run->timing.timeout + run->timing.interval + SWARM_PATIENCE),
-                   swarm_run_all_verdicts_are_in);
-    if (!swarm_run_is_over(run)) {
-        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
-    }
 }
 
 /* SIGSTOP or SIGKILL: the server is gone for its clients, in one way or the other. */
@@ -61,7 +53,7 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
     swarm_servers_signal(&run->servers, signal);
     run->news.server_up_count = 0; /* it has no view of anybody any more */
     swarm_run_inject_all(run, fault, at, SWARM_MUST_NOTICE);
-    wait_for_verdicts(run);
+    swarm_run_wait_for_verdicts(run);
     swarm_run_drop(run);
     swarm_servers_signal(&run->servers, SIGKILL);
     swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), END_PATIENCE), swarm_run_server_has_ended);
@@ -167,11 +159,23 @@ void swarm_run_server_faults(struct swarm_run *run)
         case SWARM_FAULT_SERVER_KILL:
             end_server(run, order->fault, SIGKILL);
             break;
+        case SWARM_FAULT_OUTAGE:
+            swarm_run_outage(run, order->length);
+            break;
+        case SWARM_FAULT_SERVER_CUT:
+            swarm_run_cut_server(run);
+            break;
         case SWARM_FAULT_FREEZE:
         case SWARM_FAULT_KILL:
         case SWARM_FAULT_RESET:
         case SWARM_FAULT_BYE:
         case SWARM_FAULT_CUT:
+        case SWARM_FAULT_DROP_IN:
+        case SWARM_FAULT_DROP_OUT:
+        case SWARM_FAULT_POWER:
+        case SWARM_FAULT_LOSS:
+        case SWARM_FAULT_DELAY:
+        case SWARM_FAULT_SLOW_LINK:
         case SWARM_FAULT_NONE:
         case SWARM_FAULT_COUNT:
             break;

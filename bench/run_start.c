@@ -75,6 +75,11 @@ static bool begin_servers(struct swarm_run *run)
     struct swarm_server_settings settings = {
         .options = options->spawn_server, .interval = options->interval, .expiry = options->expiry};
 
+    if (options->needs_network) {
+        settings.enter = swarm_run_enter_servers_network;
+        settings.enter_data = run;
+    }
+
     if (!swarm_servers_init(&run->servers, options->server_processes, &run->address, run->loop, &settings,
                             swarm_run_on_server_event, run)) {
         snprintf(run->problem, sizeof run->problem, "%s", run->servers.problem);
@@ -154,6 +159,11 @@ static bool begin_workers(struct swarm_run *run)
                          .source_address = is_loopback(&run->address) ? swarm_source_address : NULL},
     };
 
+    if (options->needs_network) {
+        settings.worker.crowd.source_address = swarm_run_network_source;
+        settings.worker.enter = swarm_run_enter_clients_network;
+        settings.worker.user_data = run;
+    }
     if (swarm_workers_start(&run->workers, run->loop, &settings, &swarm_run_workers_hooks, run)) {
         run->workers.may_end = true;
         swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), START_LIMIT), are_ready);
@@ -185,7 +195,11 @@ bool swarm_run_start(struct swarm_run *run)
     const struct swarm_options *options = run->options;
     uint32_t client_count = (uint32_t)options->clients;
 
-    if (run->has_server) {
+    if (options->needs_network) {
+        if (!swarm_run_make_network(run)) {
+            return false;
+        }
+    } else if (run->has_server) {
         lubdub_address_parse(&run->address, "127.0.0.1", 0);
     } else if (!resolve(run) || !has_ports(run)) {
         return false;

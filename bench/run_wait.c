@@ -51,6 +51,35 @@ static void look_after_workers(struct swarm_run *run)
     }
 }
 
+lubdub_duration swarm_run_longest_bound(const struct swarm_run *run)
+{
+    const struct swarm_timing *timing = &run->timing;
+    lubdub_duration longest = 0;
+    int fault;
+    int side;
+
+    for (fault = 0; fault < SWARM_FAULT_NONE; fault++) {
+        for (side = 0; side < SWARM_SIDE_COUNT; side++) {
+            lubdub_duration low;
+            lubdub_duration high;
+
+            if (swarm_bound((enum swarm_fault)fault, (enum swarm_side)side, timing, &low, &high) && high > longest) {
+                longest = high;
+            }
+        }
+    }
+    return longest + 2 * swarm_run_stated_delay(run);
+}
+
+void swarm_run_wait_for_verdicts(struct swarm_run *run)
+{
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_run_longest_bound(run) + SWARM_PATIENCE),
+                   swarm_run_all_verdicts_are_in);
+    if (!swarm_run_is_over(run)) {
+        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
+    }
+}
+
 static void wait_in_loop(struct swarm_run *run, lubdub_time until, swarm_condition condition, bool minds_end)
 {
     lubdub_time now = lubdub_clock_now();
@@ -68,6 +97,7 @@ static void wait_in_loop(struct swarm_run *run, lubdub_time until, swarm_conditi
         ev_run(run->loop, EVRUN_ONCE);
         look_after_server(run);
         look_after_workers(run);
+        swarm_run_look_after_network(run);
     }
     ev_timer_stop(run->loop, &run->alarm);
 }

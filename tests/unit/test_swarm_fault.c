@@ -33,6 +33,54 @@ static void servers_fault_is_whole_and_a_stall_has_a_length(void **state)
     assert_int_equal(order.length, 0);
 }
 
+static void condition_has_a_value_and_perhaps_a_share(void **state)
+{
+    struct swarm_order order;
+
+    (void)state;
+    assert_null(swarm_order_parse("loss:5%", &order));
+    assert_int_equal(order.fault, SWARM_FAULT_LOSS);
+    assert_true(order.share == 1);
+    assert_true(order.conditions.loss > 0.0499 && order.conditions.loss < 0.0501);
+    assert_null(swarm_order_parse("loss:0.3:20%", &order));
+    assert_true(order.share > 0.199 && order.share < 0.201);
+    assert_null(swarm_order_parse("delay:50ms", &order));
+    assert_int_equal(order.conditions.delay, 50 * LUBDUB_MILLISECOND);
+    assert_int_equal(order.conditions.jitter, 0);
+    assert_true(order.conditions.loss == 0);
+    assert_null(swarm_order_parse("delay:50ms\xc2\xb1" "20ms:10%", &order));
+    assert_int_equal(order.conditions.jitter, 20 * LUBDUB_MILLISECOND);
+    assert_true(order.share > 0.099 && order.share < 0.101);
+    assert_null(swarm_order_parse("delay:1s+-1s", &order));
+    assert_int_equal(order.conditions.jitter, LUBDUB_SECOND);
+    assert_null(swarm_order_parse("slow-link:64k:0.5", &order));
+    assert_int_equal(order.conditions.bytes_per_second, 8000);
+    assert_null(swarm_order_parse("slow-link:2m", &order));
+    assert_int_equal(order.conditions.bytes_per_second, 250000);
+    assert_null(swarm_order_parse("slow-link:800", &order));
+    assert_int_equal(order.conditions.bytes_per_second, 100);
+    assert_null(swarm_order_parse("slow-link:10000m", &order));
+}
+
+static void network_faults_are_known_as_such(void **state)
+{
+    struct swarm_order order;
+
+    (void)state;
+    assert_null(swarm_order_parse("drop-out:5%", &order));
+    assert_int_equal(order.fault, SWARM_FAULT_DROP_OUT);
+    assert_true(swarm_fault_is_networks(SWARM_FAULT_DROP_OUT));
+    assert_false(swarm_fault_is_networks(SWARM_FAULT_FREEZE));
+    assert_null(swarm_order_parse("server-cut", &order));
+    assert_true(swarm_fault_is_servers(SWARM_FAULT_SERVER_CUT));
+    assert_null(swarm_order_parse("outage:500ms", &order));
+    assert_int_equal(order.length, 500 * LUBDUB_MILLISECOND);
+    assert_true(swarm_fault_is_condition(SWARM_FAULT_LOSS));
+    assert_false(swarm_fault_is_condition(SWARM_FAULT_OUTAGE));
+    assert_false(swarm_fault_is_condition(SWARM_FAULT_CUT));
+    assert_false(swarm_fault_has_row(SWARM_FAULT_POWER, SWARM_SIDE_CLIENT)); /* it has no power */
+}
+
 static void anything_else_is_refused_with_a_reason_and_changes_nothing(void **state)
 {
     static const char *const texts[] = {
@@ -51,7 +99,42 @@ static void anything_else_is_refused_with_a_reason_and_changes_nothing(void **st
         "freez:5%",
         "freezes:5%",
         "FREEZE:5%",
-        "cut:5%",
+        "cut",
+        "cut:0",
+        "drop-in",
+        "power:2",
+        "outage",
+        "outage:",
+        "outage:0",
+        "outage:5%",
+        "outage:2h",
+        "server-cut:5%",
+        "loss",
+        "loss:",
+        "loss:0",
+        "loss:100%",
+        "loss:5%:",
+        "loss:5%:0",
+        "loss:5%:101%",
+        "loss:5%:5%:5%",
+        "delay",
+        "delay:0",
+        "delay:x",
+        "delay:2h",
+        "delay:10ms+-20ms",
+        "delay:10ms+-",
+        "delay:10ms+20ms",
+        "delay:10ms-20ms",
+        "delay:10ms\xc2\xb1",
+        "delay:+-5ms",
+        "slow-link",
+        "slow-link:0",
+        "slow-link:7",
+        "slow-link:x",
+        "slow-link:64kk",
+        "slow-link:10001m",
+        "slow-link:99999999999999999999k",
+        "slow-link:64k:x",
         "none:5%",
         "server:1",
         "server-freeze:0.5",
@@ -125,6 +208,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(share_of_clients_is_a_percentage_or_a_fraction),
         cmocka_unit_test(servers_fault_is_whole_and_a_stall_has_a_length),
+        cmocka_unit_test(condition_has_a_value_and_perhaps_a_share),
+        cmocka_unit_test(network_faults_are_known_as_such),
         cmocka_unit_test(anything_else_is_refused_with_a_reason_and_changes_nothing),
         cmocka_unit_test(size_is_the_nearest_number_and_at_least_one),
         cmocka_unit_test(only_silence_is_hung_and_the_rest_is_told_by_the_kernel),

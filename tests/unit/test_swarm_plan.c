@@ -79,6 +79,39 @@ static void same_seed_makes_the_same_plan_and_another_seed_another(void **state)
     swarm_plan_clear(&other);
 }
 
+static void bad_paths_are_drawn_from_all_and_leave_the_strikes_as_they_are(void **state)
+{
+    const struct swarm_order more[] = {
+        orders[0],
+        orders[1],
+        orders[2],
+        {.fault = SWARM_FAULT_LOSS, .share = 0.1, .conditions.loss = 0.5},
+        {.fault = SWARM_FAULT_DELAY, .share = 1, .conditions.delay = 1},
+    };
+    struct swarm_plan without = make(6);
+    struct swarm_random random = {6};
+    unsigned lossy[CLIENTS] = {0};
+    unsigned late[CLIENTS] = {0};
+    struct swarm_plan plan;
+    size_t i;
+
+    (void)state;
+    assert_true(swarm_plan_make(&plan, more, COUNT_OF(more), CLIENTS, DURATION, &random));
+    assert_int_equal(plan.count, without.count);
+    for (i = 0; i < plan.count; i++) {
+        assert_int_equal(plan.strikes[i].client, without.strikes[i].client);
+    }
+    assert_int_equal(plan.sufferer_count, 100 + CLIENTS);
+    for (i = 0; i < plan.sufferer_count; i++) {
+        unsigned *of_kind = plan.sufferers[i].order == 3 ? lossy : late;
+
+        assert_in_range(plan.sufferers[i].order, 3, 4);
+        assert_int_equal(of_kind[plan.sufferers[i].client]++, 0);
+    }
+    swarm_plan_clear(&plan);
+    swarm_plan_clear(&without);
+}
+
 static void everybody_at_once_can_be_struck_too(void **state)
 {
     const struct swarm_order all = {.fault = SWARM_FAULT_KILL, .share = 1};
@@ -98,6 +131,7 @@ int main(void)
         cmocka_unit_test(each_share_gets_its_number_and_no_client_is_struck_twice),
         cmocka_unit_test(strikes_come_in_order_and_all_over_the_duration),
         cmocka_unit_test(same_seed_makes_the_same_plan_and_another_seed_another),
+        cmocka_unit_test(bad_paths_are_drawn_from_all_and_leave_the_strikes_as_they_are),
         cmocka_unit_test(everybody_at_once_can_be_struck_too),
     };
 

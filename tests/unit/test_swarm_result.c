@@ -33,6 +33,17 @@ static void bounds_are_those_of_section_8(void **state)
     expect_bound(SWARM_FAULT_RESET, SWARM_SIDE_SERVER, 0, 10);
     expect_bound(SWARM_FAULT_BYE, SWARM_SIDE_SERVER, 0, 10);
     expect_bound(SWARM_FAULT_SERVER_KILL, SWARM_SIDE_CLIENT, 0, 10);
+    expect_bound(SWARM_FAULT_CUT, SWARM_SIDE_CLIENT, 2000 - 2 * 10, 2000 + 250);
+    expect_bound(SWARM_FAULT_CUT, SWARM_SIDE_SERVER, 750 - 250 - 10, 750 + 10);
+    expect_bound(SWARM_FAULT_SERVER_CUT, SWARM_SIDE_CLIENT, 2000 - 2 * 10, 2000 + 250);
+    expect_bound(SWARM_FAULT_SERVER_CUT, SWARM_SIDE_SERVER, 750 - 250 - 10, 750 + 10);
+    expect_bound(SWARM_FAULT_POWER, SWARM_SIDE_SERVER, 750 - 250 - 10, 750 + 10);
+    /* The deaf one for itself; who still hears it, by its end or by its silence. Likewise the mute one. */
+    expect_bound(SWARM_FAULT_DROP_IN, SWARM_SIDE_CLIENT, 2000 - 2 * 10, 2000 + 250);
+    expect_bound(SWARM_FAULT_DROP_IN, SWARM_SIDE_SERVER, 750 - 250 - 10, 750 + 10 + 250 + 2 * (200 + 40));
+    expect_bound(SWARM_FAULT_DROP_OUT, SWARM_SIDE_CLIENT, 750 - 250 - 10, 2000 + 250);
+    expect_bound(SWARM_FAULT_DROP_OUT, SWARM_SIDE_SERVER, 750 - 250 - 10, 750 + 10);
+    assert_false(swarm_bound(SWARM_FAULT_LOSS, SWARM_SIDE_SERVER, &timing, &low, &high));
     assert_false(swarm_bound(SWARM_FAULT_SERVER_STALL, SWARM_SIDE_SERVER, &timing, &low, &high));
     assert_false(swarm_bound(SWARM_FAULT_NONE, SWARM_SIDE_CLIENT, &timing, &low, &high));
 }

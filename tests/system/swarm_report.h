@@ -1,0 +1,30 @@
+/* lubdub-swarm as a child process, and what its JSON report says. */
+#ifndef LUBDUB_TESTS_SYSTEM_SWARM_REPORT_H
+#define LUBDUB_TESTS_SYSTEM_SWARM_REPORT_H
+
+#include <jansson.h>
+
+#include "process.h"
+
+/* Words in one string, cut at spaces; the string must outlive the process. */
+void swarm_add(struct process *swarm, char *words);
+
+/* Its report; the caller decrefs. */
+json_t *swarm_read_report(struct process *swarm);
+
+json_int_t swarm_number(const json_t *object, const char *key);
+double swarm_milliseconds(const json_t *object, const char *part, const char *key);
+
+/* Of that fault on that side. */
+const json_t *swarm_row(const json_t *report, const char *fault, const char *side);
+
+/* All noticed, by the right name, and not long after their bound. */
+void swarm_expect_detected(const json_t *report, const char *fault, const char *side, json_int_t count);
+
+/* Nobody was lost for it on that side. */
+void swarm_expect_spared(const json_t *report, const char *fault, const char *side, json_int_t count);
+
+/* Where the machine held the swarm itself up, living clients may really have been silent for too long. */
+void swarm_skip_if_held_up(json_t *report);
+
+#endif

@@ -1,0 +1,348 @@
+/* lubdub-swarm's faults on the network: every one noticed as what it is, bad paths survived, nothing left behind. */
+#include "support/patience.h"
+#include "support/test.h"
+
+#include "network.h"
+#include "process.h"
+#include "swarm_report.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CHILDREN 8
+
+/* Every test gets a swarm that has not been started; without the right to make a network it is skipped. */
+static int setup(void **state)
+{
+    static struct process swarm;
+
+    process_init(&swarm, "LUBDUB_SWARM");
+    *state = &swarm;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    process_clear(*state);
+    return 0;
+}
+
+static void skip_without_network(void)
+{
+    struct network network;
+
+    network_make(&network); /* skips */
+    network_remove(&network);
+    if (access("/dev/net/tun", R_OK | W_OK) != 0) {
+        print_message("needs /dev/net/tun: skipped\n");
+        skip();
+    }
+}
+
+static json_t *run_to_report(struct process *swarm, char *words, int *status)
+{
+    json_t *report;
+
+    skip_without_network();
+    swarm_add(swarm, words);
+    process_start(swarm);
+    report = swarm_read_report(swarm);
+    *status = process_wait(swarm);
+    swarm_skip_if_held_up(report);
+    return report;
+}
+
+static void swarm_of_200_notices_every_dead_path_on_both_sides(void **state)
+{
+    char words[] = "--spawn-server --processes 2 --clients 200 --interval 200ms --expiry 1200ms --timeout 1600ms "
+                   "--warmup 300ms --duration 2s --fault cut:10% --fault drop-in:10% --fault drop-out:10% "
+                   "--fault power:10% --fault freeze:10% --fault outage:200ms --fault server-cut --fault server-kill "
+                   "--seed 7 --report json";
+    int status;
+    json_t *report = run_to_report(*state, words, &status);
+
+    swarm_expect_detected(report, "cut", "client", 20);
+    swarm_expect_detected(report, "cut", "server", 20);
+    swarm_expect_detected(report, "drop-in", "client", 20);
+    swarm_expect_detected(report, "drop-in", "server", 20);
+    swarm_expect_detected(report, "drop-out", "client", 20);
+    swarm_expect_detected(report, "drop-out", "server", 20);
+    swarm_expect_detected(report, "power", "server", 20);
+    swarm_expect_detected(report, "freeze", "server", 20);
+    swarm_expect_spared(report, "outage", "client", 200);
+    swarm_expect_spared(report, "outage", "server", 200);
+    swarm_expect_detected(report, "server-cut", "client", 200);
+    swarm_expect_detected(report, "server-cut", "server", 200);
+    swarm_expect_detected(report, "server-kill", "client", 200);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "injected"), 100 + 3 * 200);
+
+    /* A silence is not noticed before its deadline. */
+    assert_true(swarm_milliseconds(swarm_row(report, "cut", "client"), "latency_ms", "min") >= 1600 - 50);
+    assert_true(swarm_milliseconds(swarm_row(report, "cut", "server"), "latency_ms", "min") >= 1000 - 50);
+    assert_int_equal(status, 0);
+    json_decref(report);
+}
+
+static void nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it(void **state)
+{
+    char words[] =
+        "--spawn-server --clients 200 --interval 200ms --expiry 3s --timeout 3s --warmup 500ms --duration 3s "
+        "--fault loss:2% --fault delay:20ms+-10ms:50% --fault slow-link:256k:20% --fault kill:10% "
+        "--fault freeze:10% --seed 7 --report json";
+    int status;
+    json_t *report = run_to_report(*state, words, &status);
+
+    swarm_expect_spared(report, "loss", "client", 200);
+    swarm_expect_spared(report, "loss", "server", 200);
+    swarm_expect_spared(report, "delay", "client", 100);
+    swarm_expect_spared(report, "slow-link", "server", 40);
+    swarm_expect_detected(report, "kill", "server", 20);
+    swarm_expect_detected(report, "freeze", "server", 20);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_true(json_real_value(json_object_get(report, "delay_ms")) >= 30); /* the bounds allow for it */
+    assert_int_equal(status, 0);
+    json_decref(report);
+}
+
+static void outage_longer_than_the_deadlines_is_counted_and_no_failure(void **state)
+{
+    char words[] = "--spawn-server --clients 40 --interval 100ms --expiry 300ms --timeout 300ms --warmup 300ms "
+                   "--duration 100ms --fault outage:1s --report json";
+    int status;
+    json_t *report = run_to_report(*state, words, &status);
+    json_int_t noticed = swarm_number(swarm_row(report, "outage", "client"), "detected") +
+                         swarm_number(swarm_row(report, "outage", "server"), "detected");
+
+    assert_int_equal(noticed, 40);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_non_null(
+        strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)), "outage: it lasted"));
+    assert_int_equal(status, 0);
+    json_decref(report);
+}
+
+/* ---- nothing is left ---- */
+
+/* "net:[4026531840]" of a process; empty: it is gone. */
+static void namespace_of(const char *process, char name[64])
+{
+    char path[300];
+    ssize_t length;
+
+    snprintf(path, sizeof path, "/proc/%s/ns/net", process);
+    length = readlink(path, name, 63);
+    name[length > 0 ? length : 0] = '\0';
+}
+
+static bool anybody_is_in(const char *namespace)
+{
+    DIR *processes = opendir("/proc");
+    const struct dirent *entry;
+    bool is_found = false;
+
+    assert_non_null(processes);
+    while (!is_found && (entry = readdir(processes)) != NULL) {
+        char found[64] = "";
+
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') {
+            namespace_of(entry->d_name, found);
+        }
+        is_found = strcmp(found, namespace) == 0;
+    }
+    closedir(processes);
+    return is_found;
+}
+
+struct children {
+    long processes[CHILDREN];
+    char namespaces[CHILDREN][64];
+    size_t count;
+    long wire; /* the one that stayed in our namespace */
+};
+
+static void find_children(const struct process *swarm, struct children *children)
+{
+    char own[64];
+    char path[64];
+    char number[16];
+    long child;
+    FILE *file;
+
+    memset(children, 0, sizeof *children);
+    namespace_of("self", own);
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)swarm->pid, (long)swarm->pid);
+    file = fopen(path, "r");
+    while (file != NULL && children->count < CHILDREN && fscanf(file, "%ld", &child) == 1) {
+        snprintf(number, sizeof number, "%ld", child);
+        namespace_of(number, children->namespaces[children->count]);
+        if (strcmp(children->namespaces[children->count], own) == 0) {
+            children->wire = child;
+        }
+        children->processes[children->count++] = child;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+/* A wire, two processes of the swarm and a server, those in namespaces of their own, and a little until they serve. */
+static void wait_for_children(const struct process *swarm, struct children *children)
+{
+    const lubdub_time until = now() + PATIENCE;
+    size_t inside;
+    size_t i;
+
+    do {
+        stay(10 * LUBDUB_MILLISECOND);
+        find_children(swarm, children);
+        for (i = 0, inside = 0; i < children->count; i++) {
+            inside += children->processes[i] != children->wire && children->namespaces[i][0] != '\0';
+        }
+    } while ((children->count < 4 || inside < 3) && now() < until);
+    assert_int_equal(children->count, 4);
+    assert_int_equal(inside, 3);
+    assert_true(children->wire > 0);
+    stay(2 * LUBDUB_SECOND);
+}
+
+/* Neither gone nor a zombie. */
+static bool runs(long process)
+{
+    char path[64];
+    char state = 'Z';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", process);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        if (fscanf(file, "%*d %*[^)]) %c", &state) != 1) {
+            state = 'Z';
+        }
+        fclose(file);
+    }
+    return state != 'Z';
+}
+
+static void expect_nothing_left(const struct children *children)
+{
+    const lubdub_time until = now() + PATIENCE;
+    size_t i;
+
+    for (i = 0; i < children->count; i++) {
+        while ((runs(children->processes[i]) ||
+                (children->processes[i] != children->wire && anybody_is_in(children->namespaces[i]))) &&
+               now() < until) {
+            stay(10 * LUBDUB_MILLISECOND);
+        }
+    }
+    assert_true(now() < until);
+}
+
+#define ENDLESS                                                                                             \
+    "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault cut:50% " \
+    "--fault power:50% --seed 3 --report json"
+
+static void ctrl_c_ends_with_what_was_measured_and_leaves_nothing(void **state)
+{
+    char words[] = ENDLESS;
+    struct process *swarm = *state;
+    struct children children;
+    json_t *report;
+
+    skip_without_network();
+    swarm_add(swarm, words);
+    process_start(swarm);
+    wait_for_children(swarm, &children);
+    process_signal(swarm, SIGINT);
+    report = swarm_read_report(swarm);
+    assert_int_equal(process_wait(swarm), 128 + SIGINT);
+    assert_true(json_is_true(json_object_get(report, "interrupted")));
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "missed"), 0);
+    expect_nothing_left(&children);
+    json_decref(report);
+}
+
+static void kill_leaves_nothing(void **state)
+{
+    char words[] = ENDLESS;
+    struct process *swarm = *state;
+    struct children children;
+
+    skip_without_network();
+    swarm_add(swarm, words);
+    process_start(swarm);
+    wait_for_children(swarm, &children);
+    process_signal(swarm, SIGKILL);
+    assert_int_equal(process_wait(swarm), 128 + SIGKILL);
+    expect_nothing_left(&children);
+}
+
+static void wire_that_dies_is_told_and_what_was_measured_is_kept(void **state)
+{
+    char words[] = ENDLESS;
+    struct process *swarm = *state;
+    struct children children;
+    json_t *report;
+
+    skip_without_network();
+    swarm_add(swarm, words);
+    process_start(swarm);
+    wait_for_children(swarm, &children);
+    assert_int_equal(kill((pid_t)children.wire, SIGKILL), 0);
+    report = swarm_read_report(swarm);
+    assert_int_equal(process_wait(swarm), 1);
+    assert_non_null(
+        strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)), "carries the packets died"));
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    expect_nothing_left(&children);
+    json_decref(report);
+}
+
+static void who_may_not_make_a_network_is_told_so_and_nothing_is_started(void **state)
+{
+    struct process *swarm = *state;
+    char options[] = "--reuid 65534 --clear-groups --bounding-set=-all";
+    char words[] = "--spawn-server --clients 5 --fault drop-out:20%";
+    int status;
+
+    if (geteuid() != 0) {
+        print_message("needs root, to give it up: skipped\n");
+        skip();
+    }
+    setenv("LUBDUB_TEST_SETPRIV", "/usr/bin/setpriv", 1);
+    process_init(swarm, "LUBDUB_TEST_SETPRIV");
+    swarm_add(swarm, options);
+    process_add(swarm, getenv("LUBDUB_SWARM"));
+    swarm_add(swarm, words);
+    process_start(swarm);
+    status = process_wait(swarm);
+    if (status == 126 || status == 127) {
+        print_message("needs setpriv, and a program that everybody may run: skipped\n");
+        skip();
+    }
+    assert_int_equal(status, 3);
+    process_expect_error(swarm, "cannot start: --fault drop-out takes an internet of our own: no network namespace");
+    process_expect_error(swarm, "it takes root");
+    assert_int_equal(process_count_errors(swarm, "\n"), 1);
+}
+
+#define SWARM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SWARM_TEST(swarm_of_200_notices_every_dead_path_on_both_sides),
+        SWARM_TEST(nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it),
+        SWARM_TEST(outage_longer_than_the_deadlines_is_counted_and_no_failure),
+        SWARM_TEST(ctrl_c_ends_with_what_was_measured_and_leaves_nothing),
+        SWARM_TEST(kill_leaves_nothing),
+        SWARM_TEST(wire_that_dies_is_told_and_what_was_measured_is_kept),
+        SWARM_TEST(who_may_not_make_a_network_is_told_so_and_nothing_is_started),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
