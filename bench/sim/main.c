@@ -1,0 +1,70 @@
+/* lubdub-simulate: options, the runs, their report, exit status. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "program/standard_streams.h"
+
+#include "many.h"
+#include "options.h"
+#include "report.h"
+
+#define EXIT_CANNOT_START 3
+
+static double wall(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "lubdub-simulate: %s: %s\n", what, why);
+    return EXIT_CANNOT_START;
+}
+
+static int check(const struct sim_options *options)
+{
+    static struct sim_sum sum;
+    struct sim_settings settings;
+    double began = wall();
+    int exit_status;
+
+    sim_options_settings(options, &settings);
+    settings.story = options->story ? stdout : NULL;
+    if (!sim_run_many(&settings, options->seeds.first, options->seeds.last, (unsigned)options->jobs, &sum)) {
+        return fail("cannot start", "no memory");
+    }
+    if (options->story) {
+        fputc('\n', stdout);
+    }
+    sim_report(stdout, options, &sum, wall() - began);
+    exit_status = sum.failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    sim_sum_clear(&sum);
+    return exit_status;
+}
+
+int main(int argc, char *argv[])
+{
+    struct sim_options options;
+    int exit_status;
+
+    if (lubdub_standard_streams_prepare() != 0) {
+        return EXIT_CANNOT_START;
+    }
+    sim_options_init(&options);
+    if (!lubdub_settings_start(&sim_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
+        return exit_status;
+    }
+    exit_status = check(&options);
+    sim_options_clear(&options);
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        return fail("could not write all of the report", errno != 0 ? strerror(errno) : "an error");
+    }
+    return exit_status;
+}

@@ -1,0 +1,92 @@
+/* As text, and the same with names. */
+#include "report.h"
+
+#include <jansson.h>
+
+#define REPLAY_SIZE 512
+
+static double seconds(lubdub_duration duration)
+{
+    return (double)duration / (double)LUBDUB_SECOND;
+}
+
+static double times_real(const struct sim_options *options, const struct sim_sum *sum, double took)
+{
+    return took > 0 ? (double)sum->seeds * seconds(options->length) / took : 0;
+}
+
+static void report_text(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+{
+    const struct sim_result *total = &sum->total;
+    size_t i;
+
+    fprintf(file, "%llu seeds of %.0f s with %llu clients: %llu failed\n\n", (unsigned long long)sum->seeds,
+            seconds(options->length), (unsigned long long)options->clients, (unsigned long long)sum->failed);
+    fprintf(file, "  digest            %016llx\n", (unsigned long long)total->digest);
+    fprintf(file, "  sessions          %llu, %.1f days of them\n", (unsigned long long)total->sessions,
+            seconds(total->session_time) / 86400);
+    fprintf(file, "  probes, acks      %llu, %llu\n", (unsigned long long)total->probes,
+            (unsigned long long)total->acks);
+    fprintf(file, "  segments          %llu, of which sent again %llu\n", (unsigned long long)total->segments,
+            (unsigned long long)total->retransmissions);
+    fprintf(file, "  faults, absences  %llu, %llu\n", (unsigned long long)total->faults,
+            (unsigned long long)total->absences);
+    fprintf(file, "  verdicts          %llu, of which on peers that lived behind an outage %llu\n",
+            (unsigned long long)total->verdicts,
+            (unsigned long long)(total->false_alarms[SIM_OBSERVER_CLIENT] + total->false_alarms[SIM_OBSERVER_SERVER]));
+    fprintf(file, "  speed             %.0f times real time, %.2f million happenings a second\n",
+            times_real(options, sum, took), took > 0 ? (double)total->happenings / took / 1e6 : 0);
+    for (i = 0; i < sum->failure_count; i++) {
+        char replay[REPLAY_SIZE];
+
+        sim_options_replay(options, sum->failures[i].seed, replay, sizeof replay);
+        fprintf(file, "\nseed %llu, at %.6f s: %s\n  %s\n", (unsigned long long)sum->failures[i].seed,
+                seconds(sum->failures[i].at), sum->failures[i].problem, replay);
+    }
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static void report_json(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+{
+    const struct sim_result *total = &sum->total;
+    json_t *failures = json_array();
+    json_t *root;
+    char digest[17];
+    size_t i;
+
+    snprintf(digest, sizeof digest, "%016llx", (unsigned long long)total->digest);
+    for (i = 0; i < sum->failure_count; i++) {
+        char replay[REPLAY_SIZE];
+
+        sim_options_replay(options, sum->failures[i].seed, replay, sizeof replay);
+        json_array_append_new(failures, json_pack("{s:o, s:f, s:s, s:s}", "seed", number(sum->failures[i].seed), "at_s",
+                                                  seconds(sum->failures[i].at), "problem", sum->failures[i].problem,
+                                                  "replay", replay));
+    }
+    root =
+        json_pack("{s:o, s:o, s:f, s:o, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "seeds",
+                  number(sum->seeds), "failed", number(sum->failed), "length_s", seconds(options->length), "clients",
+                  number(options->clients), "digest", digest, "sessions", number(total->sessions), "session_days",
+                  seconds(total->session_time) / 86400, "probes", number(total->probes), "acks", number(total->acks),
+                  "segments", number(total->segments), "retransmissions", number(total->retransmissions), "faults",
+                  number(total->faults), "absences", number(total->absences), "verdicts", number(total->verdicts),
+                  "false_alarms_client", number(total->false_alarms[SIM_OBSERVER_CLIENT]), "false_alarms_server",
+                  number(total->false_alarms[SIM_OBSERVER_SERVER]), "times_real", times_real(options, sum, took),
+                  "failures", failures);
+    json_dumpf(root, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    fputc('\n', file);
+    json_decref(root);
+}
+
+void sim_report(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+{
+    if (options->report == SIM_REPORT_JSON) {
+        report_json(file, options, sum, took);
+    } else {
+        report_text(file, options, sum, took);
+    }
+}

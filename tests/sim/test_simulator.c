@@ -1,0 +1,196 @@
+/* Hundreds of seeds hold, the same seed is the same run, and the judge sees what does not hold. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/many.h"
+
+#include "support/test.h"
+
+#define MS LUBDUB_MILLISECOND
+
+static void settings_of_a_short_run(struct sim_settings *settings)
+{
+    sim_settings_init(settings);
+    settings->length = 3 * LUBDUB_MINUTE;
+    settings->fault_gap = 2 * LUBDUB_SECOND;
+}
+
+/* Plays the seeds, or the one that the environment names in LUBDUB_SEED; prints what failed and how to see it. */
+static void expect_all_hold(struct sim_settings *settings, uint64_t first, uint64_t last, const char *arguments)
+{
+    static struct sim_sum sum;
+    const char *wanted = getenv("LUBDUB_SEED");
+    size_t i;
+
+    if (wanted != NULL) {
+        first = last = strtoull(wanted, NULL, 10);
+    }
+    assert_true(sim_run_many(settings, first, last, 2, &sum));
+    for (i = 0; i < sum.failure_count; i++) {
+        print_error("seed %llu, at %.6f s: %s\n  lubdub-simulate --story --seeds %llu --length %llus "
+                    "--fault-gap %llums %s\n",
+                    (unsigned long long)sum.failures[i].seed, (double)sum.failures[i].at / (double)LUBDUB_SECOND,
+                    sum.failures[i].problem, (unsigned long long)sum.failures[i].seed,
+                    (unsigned long long)(settings->length / LUBDUB_SECOND),
+                    (unsigned long long)(settings->fault_gap / MS), arguments);
+    }
+    assert_int_equal(sum.failed, 0);
+    assert_true(sum.total.faults > last - first);
+    sim_sum_clear(&sum);
+}
+
+static void hundreds_of_seeds_hold(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    expect_all_hold(&settings, 1, 150, "");
+}
+
+static void short_expiries_hold(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.length = LUBDUB_MINUTE;
+    settings.interval = 50 * MS;
+    settings.timeout = settings.expiry = 150 * MS;
+    settings.tcp.rto_min = 20 * MS;
+    expect_all_hold(&settings, 1000, 1019, "--interval 50ms --rto-min 20ms");
+}
+
+static void timeouts_of_many_intervals_hold(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.interval = 500 * MS;
+    settings.timeout = 9 * LUBDUB_SECOND;
+    settings.expiry = 7 * LUBDUB_SECOND;
+    settings.tcp.user_timeout = 4 * LUBDUB_SECOND;
+    expect_all_hold(&settings, 2000, 2039, "--interval 500ms --timeout 9s --expiry 7s --user-timeout 4s");
+}
+
+static uint64_t digest_of(uint64_t seed)
+{
+    struct sim_settings settings;
+    struct sim_result result = {0};
+    uint64_t digest;
+
+    settings_of_a_short_run(&settings);
+    settings.seed = seed;
+    sim_run(&settings, &result);
+    digest = result.digest;
+    sim_result_clear(&result);
+    return digest;
+}
+
+static void same_seed_is_the_same_run_and_another_is_another(void **state)
+{
+    (void)state;
+
+    assert_true(digest_of(7) == digest_of(7));
+    assert_true(digest_of(7) != digest_of(8));
+}
+
+static void jobs_change_nothing(void **state)
+{
+    static struct sim_sum one;
+    static struct sim_sum three;
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    assert_true(sim_run_many(&settings, 1, 9, 1, &one));
+    assert_true(sim_run_many(&settings, 1, 9, 3, &three));
+    assert_true(one.total.digest == three.total.digest);
+    sim_sum_clear(&one);
+    sim_sum_clear(&three);
+}
+
+/* A judge that expects more than the core promises must complain, else it would not see a core that does less. */
+static void expect_complaint(struct sim_settings *settings, const char *words)
+{
+    struct sim_result result = {0};
+
+    sim_run(settings, &result);
+    assert_true(result.has_failed);
+    if (strstr(result.problem, words) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", result.problem, words);
+    }
+    sim_result_clear(&result);
+}
+
+static void judge_sees_verdicts_that_come_too_early(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.server_floor = settings.expiry + 10 * MS;
+    expect_complaint(&settings, "after its last frame reached the server");
+
+    settings_of_a_short_run(&settings);
+    settings.client_floor = settings.timeout + 10 * MS;
+    expect_complaint(&settings, "after probe");
+}
+
+/* The core's expiry or timeout is longer than what the judge was told. */
+static void longer_timeout(struct lubdub_session_settings *settings, enum lubdub_role role, const void *user_data)
+{
+    (void)user_data;
+    if (role == LUBDUB_ROLE_CLIENT) {
+        settings->timeout += 10 * MS;
+    }
+}
+
+static void judge_sees_verdicts_that_come_too_late(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.tune = longer_timeout;
+    expect_complaint(&settings, "should have declared its peer dead");
+}
+
+static void contest_finds_every_frozen_and_cut_peer(void **state)
+{
+    struct sim_settings settings;
+    struct sim_result result = {0};
+    (void)state;
+
+    sim_settings_init(&settings);
+    settings.is_mixed = false;
+    settings.network = SIM_NETWORK_LAN;
+    settings.faults = SIM_FAULTS_CONTEST;
+    settings.fault_gap = LUBDUB_MINUTE;
+    sim_run(&settings, &result);
+    if (result.has_failed) {
+        fail_msg("%s", result.problem);
+    }
+    assert_true(result.detections[SIM_OBSERVER_SERVER][0].count > 100);
+    assert_true(result.detections[SIM_OBSERVER_CLIENT][0].count > 100);
+    assert_true(result.detections[SIM_OBSERVER_CLIENT][1].count > 100);
+    assert_int_equal(result.missed[SIM_OBSERVER_CLIENT], 0);
+    assert_int_equal(result.missed[SIM_OBSERVER_SERVER], 0);
+    sim_result_clear(&result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hundreds_of_seeds_hold),
+        cmocka_unit_test(short_expiries_hold),
+        cmocka_unit_test(timeouts_of_many_intervals_hold),
+        cmocka_unit_test(same_seed_is_the_same_run_and_another_is_another),
+        cmocka_unit_test(jobs_change_nothing),
+        cmocka_unit_test(judge_sees_verdicts_that_come_too_early),
+        cmocka_unit_test(judge_sees_verdicts_that_come_too_late),
+        cmocka_unit_test(contest_finds_every_frozen_and_cut_peer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
