@@ -5,7 +5,8 @@
 
 #include "run_internal.h"
 
-#define STEP (100 * LUBDUB_MILLISECOND)
+#define BIN (100 * LUBDUB_MILLISECOND)
+#define STEP (BIN / 2) /* so that none is left out when one comes late */
 
 static void take_sample(struct swarm_run *run)
 {
@@ -30,7 +31,7 @@ bool swarm_run_sample_start(struct swarm_run *run)
 {
     const double step = (double)STEP / (double)LUBDUB_SECOND;
 
-    if (!swarm_timeline_init(&run->timeline, run->began_at, STEP)) {
+    if (!swarm_timeline_init(&run->timeline, run->began_at, BIN)) {
         return false;
     }
     ev_timer_init(&run->sample_timer, on_sample, step, step);

@@ -31,6 +31,7 @@ add_library(lubdub-sanitizers INTERFACE)
 if(LUBDUB_SANITIZE)
     target_compile_options(lubdub-sanitizers INTERFACE
         -fsanitize=${LUBDUB_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_definitions(lubdub-sanitizers INTERFACE LUBDUB_SANITIZED)
     target_link_options(lubdub-sanitizers INTERFACE -fsanitize=${LUBDUB_SANITIZE})
 endif()
 

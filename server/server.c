@@ -57,12 +57,7 @@ static void tell_of_server(struct lubdub_server *server, enum lubdub_server_even
 
 lubdub_time lubdub_worker_grace_now(const struct lubdub_worker *worker)
 {
-    /* Worker 0 knows for sure, the others what it told last. */
-    const struct lubdub_worker *first = &worker->server->workers[0];
-    lubdub_duration away = worker == first ? first->group.reactor->absence_total
-                                           : atomic_load_explicit(&first->tally.absent_for, memory_order_relaxed);
-
-    return lubdub_clock_now() - away;
+    return lubdub_clock_now() - worker->server->workers[0].group.reactor->absence_total;
 }
 
 void lubdub_server_mind_grace(struct lubdub_server *server)
@@ -513,6 +508,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
 
     for (i = 0; i < server->worker_count; i++) {
         const struct lubdub_tally *tally = &server->workers[i].tally;
+        const struct lubdub_reactor *reactor = server->workers[i].group.reactor;
 
         sum.connections += tallied(&tally->connections);
         sum.accepted += tallied(&tally->accepted);
@@ -523,8 +519,8 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.late += tallied(&tally->late);
         sum.messages += tallied(&tally->messages);
         sum.messages_dropped += tallied(&tally->messages_dropped);
-        sum.absences += tallied(&tally->absences);
-        sum.absent_for += tallied(&tally->absent_for);
+        sum.absences += tallied(&reactor->absence_count);
+        sum.absent_for += tallied(&reactor->absence_total);
         for (cause = 0; cause <= LUBDUB_CAUSE_SHUTDOWN; cause++) {
             sum.by_cause[cause] += tallied(&tally->by_cause[cause]);
         }

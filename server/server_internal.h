@@ -38,8 +38,6 @@ struct lubdub_tally {
     _Atomic uint64_t late;
     _Atomic uint64_t messages;
     _Atomic uint64_t messages_dropped;
-    _Atomic uint64_t absences;
-    _Atomic uint64_t absent_for;
     _Atomic uint64_t by_cause[LUBDUB_CAUSE_SHUTDOWN + 1];
 };
 

@@ -165,9 +165,6 @@ static void on_rest(struct lubdub_link_group *group)
 {
     struct lubdub_worker *worker = container_of(group, struct lubdub_worker, group);
 
-    /* Absences are the reactor's to count and anybody's to read. */
-    atomic_store_explicit(&worker->tally.absences, group->reactor->absence_count, memory_order_relaxed);
-    atomic_store_explicit(&worker->tally.absent_for, group->reactor->absence_total, memory_order_relaxed);
     if (worker->index == 0 && worker->server->is_doomed) {
         lubdub_worker_enter(worker);
         lubdub_worker_leave(worker); /* frees the server if nothing of it is running */

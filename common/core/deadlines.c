@@ -22,6 +22,18 @@ static void push(struct lubdub_deadline **head, struct lubdub_deadline *node)
     *head = node;
 }
 
+static bool is_empty(const struct lubdub_chains *chains)
+{
+    unsigned i;
+
+    for (i = 0; i < LUBDUB_WHEEL_CHAINS; i++) {
+        if (chains->heads[i] != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void lubdub_deadlines_init(struct lubdub_deadlines *deadlines, lubdub_time now)
 {
     memset(deadlines, 0, sizeof *deadlines);
@@ -63,7 +75,7 @@ void lubdub_deadlines_set(struct lubdub_deadlines *deadlines, struct lubdub_dead
         level = LUBDUB_WHEEL_LEVELS - 1;
     }
     slot = (unsigned)(tick >> LUBDUB_WHEEL_BITS * level) & SLOT_MASK;
-    push(&deadlines->slots[level][slot], node);
+    push(&deadlines->slots[level][slot].heads[deadlines->put_count++ % LUBDUB_WHEEL_CHAINS], node);
     deadlines->occupied[level] |= (uint64_t)1 << slot;
 }
 
@@ -82,7 +94,7 @@ static uint64_t next_slot_start(struct lubdub_deadlines *deadlines, unsigned lev
         unsigned distance = (unsigned)__builtin_ctzll(turned) + 1;
         unsigned slot = (current + distance) & SLOT_MASK;
 
-        if (deadlines->slots[level][slot] != NULL) {
+        if (!is_empty(&deadlines->slots[level][slot])) {
             return (block + distance) << shift;
         }
         deadlines->occupied[level] &= ~((uint64_t)1 << slot); /* its nodes were cancelled */
@@ -109,7 +121,7 @@ lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines)
 {
     uint64_t next;
 
-    if (deadlines->expired != NULL) {
+    if (!is_empty(&deadlines->expired)) {
         return deadlines->tick << LUBDUB_TICK_SHIFT;
     }
     next = next_tick(deadlines);
@@ -121,13 +133,19 @@ lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines)
  * costs. A tick that starts slots of several levels finds nodes in the coarsest of them only, since what falls into
  * the first slot of a finer one differs from any tick before it in a coarser group of bits.
  */
-static void take_over(struct lubdub_deadlines *deadlines, struct lubdub_deadline **slot)
+static void take_over(struct lubdub_deadlines *deadlines, struct lubdub_chains *slot)
 {
-    if (*slot != NULL) {
-        assert(deadlines->expired == NULL);
-        deadlines->expired = *slot;
-        deadlines->expired->link = &deadlines->expired;
-        *slot = NULL;
+    unsigned i;
+
+    for (i = 0; i < LUBDUB_WHEEL_CHAINS; i++) {
+        struct lubdub_deadline *head = slot->heads[i];
+
+        if (head != NULL) {
+            assert(deadlines->expired.heads[i] == NULL);
+            deadlines->expired.heads[i] = head;
+            head->link = &deadlines->expired.heads[i];
+            slot->heads[i] = NULL;
+        }
     }
 }
 
@@ -149,12 +167,28 @@ static void advance(struct lubdub_deadlines *deadlines, uint64_t tick)
     }
 }
 
+/* One of the expired, NULL if there are none. */
+static struct lubdub_deadline *take_expired(struct lubdub_deadlines *deadlines)
+{
+    unsigned tries;
+
+    for (tries = 0; tries < LUBDUB_WHEEL_CHAINS; tries++) {
+        struct lubdub_deadline *node = deadlines->expired.heads[deadlines->taken_count++ % LUBDUB_WHEEL_CHAINS];
+
+        if (node != NULL) {
+            lubdub_deadlines_cancel(node); /* writes to the one behind it, and so sends for that */
+            return node;
+        }
+    }
+    return NULL;
+}
+
 struct lubdub_deadline *lubdub_deadlines_pop(struct lubdub_deadlines *deadlines, lubdub_time now)
 {
     uint64_t now_tick = now >> LUBDUB_TICK_SHIFT;
     struct lubdub_deadline *node;
 
-    while (deadlines->expired == NULL) {
+    while ((node = take_expired(deadlines)) == NULL) {
         uint64_t next = next_tick(deadlines);
 
         if (next > now_tick) {
@@ -165,26 +199,32 @@ struct lubdub_deadline *lubdub_deadlines_pop(struct lubdub_deadlines *deadlines,
         }
         advance(deadlines, next);
     }
-    node = deadlines->expired;
-    lubdub_deadlines_cancel(node);
     return node;
+}
+
+static void visit_all(const struct lubdub_chains *chains, void (*visit)(struct lubdub_deadline *node, void *user_data),
+                      void *user_data)
+{
+    struct lubdub_deadline *node;
+    unsigned i;
+
+    for (i = 0; i < LUBDUB_WHEEL_CHAINS; i++) {
+        for (node = chains->heads[i]; node != NULL; node = node->next) {
+            visit(node, user_data);
+        }
+    }
 }
 
 void lubdub_deadlines_visit(struct lubdub_deadlines *deadlines,
                             void (*visit)(struct lubdub_deadline *node, void *user_data), void *user_data)
 {
-    struct lubdub_deadline *node;
     unsigned level;
     unsigned slot;
 
-    for (node = deadlines->expired; node != NULL; node = node->next) {
-        visit(node, user_data);
-    }
+    visit_all(&deadlines->expired, visit, user_data);
     for (level = 0; level < LUBDUB_WHEEL_LEVELS; level++) {
         for (slot = 0; slot < LUBDUB_WHEEL_SLOTS; slot++) {
-            for (node = deadlines->slots[level][slot]; node != NULL; node = node->next) {
-                visit(node, user_data);
-            }
+            visit_all(&deadlines->slots[level][slot], visit, user_data);
         }
     }
 }

@@ -23,6 +23,7 @@
 #define LUBDUB_WHEEL_BITS 6
 #define LUBDUB_WHEEL_SLOTS (1 << LUBDUB_WHEEL_BITS)
 #define LUBDUB_WHEEL_LEVELS 5 /* 64^5 ticks: 13 days */
+#define LUBDUB_WHEEL_CHAINS 4
 
 /* Lies inside what has the deadline. Zeroed: set nowhere. */
 struct lubdub_deadline {
@@ -30,11 +31,21 @@ struct lubdub_deadline {
     struct lubdub_deadline **link; /* what points at this node; NULL: set nowhere */
 };
 
+/*
+ * Nodes that belong together, shared out over a few chains. Who walks along one chain waits for the memory at each
+ * node, since only a node knows where the next one is; taken from several in turn, the next ones are on their way.
+ */
+struct lubdub_chains {
+    struct lubdub_deadline *heads[LUBDUB_WHEEL_CHAINS];
+};
+
 struct lubdub_deadlines {
-    uint64_t tick;                    /* everything before it has been popped */
-    struct lubdub_deadline *expired;  /* popped from the wheel, not yet handed out */
+    uint64_t tick;                /* everything before it has been popped */
+    unsigned put_count;           /* the chains have their turns */
+    unsigned taken_count;
+    struct lubdub_chains expired; /* popped from the wheel, not yet handed out */
     uint64_t occupied[LUBDUB_WHEEL_LEVELS];
-    struct lubdub_deadline *slots[LUBDUB_WHEEL_LEVELS][LUBDUB_WHEEL_SLOTS];
+    struct lubdub_chains slots[LUBDUB_WHEEL_LEVELS][LUBDUB_WHEEL_SLOTS];
 };
 
 void lubdub_deadlines_init(struct lubdub_deadlines *deadlines, lubdub_time now);

@@ -3,7 +3,6 @@
 
 #define UNITS_PER_INTERVAL 1024
 #define UNITS_PER_FRAME (UNITS_PER_INTERVAL / 2)
-#define SMALLEST_BURST 16
 
 /* Length in units of the interval, rounded up, at most INT32_MAX. */
 static int32_t in_units(lubdub_duration length, uint32_t interval_ms)
@@ -25,19 +24,25 @@ uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms)
     uint64_t twice = ((uint64_t)expiry_ms * 2 + interval_ms - 1) / interval_ms;
     const uint64_t most = INT32_MAX / UNITS_PER_FRAME - 1;
 
-    if (twice < SMALLEST_BURST) {
-        return SMALLEST_BURST;
+    if (twice < LUBDUB_SMALLEST_BURST) {
+        return LUBDUB_SMALLEST_BURST;
     }
     return (uint32_t)(twice > most ? most : twice);
 }
 
 void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t interval_ms)
 {
-    if (*debt > 0) {
-        int32_t drained = in_units(elapsed, interval_ms);
+    int32_t drained;
 
-        *debt = drained >= *debt ? 0 : *debt - drained;
+    if (*debt <= 0) {
+        return;
     }
+    if (*debt <= UNITS_PER_FRAME && elapsed >= interval_ms * LUBDUB_MILLISECOND / 2) {
+        *debt = 0; /* the usual case, without a division */
+        return;
+    }
+    drained = in_units(elapsed, interval_ms);
+    *debt = drained >= *debt ? 0 : *debt - drained;
 }
 
 bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst)

@@ -13,13 +13,14 @@
 
 #include <lubdub/time.h>
 
-/* Frames that may come at once: 16, or twice the frames of one expiry (docs/protocol.md, section 5). */
+/* Frames that may come at once: this, or twice the frames of one expiry (docs/protocol.md, section 5). */
+#define LUBDUB_SMALLEST_BURST 16
 uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms);
 
 /* Lets time pass. */
 void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t interval_ms);
 
-/* Counts one frame. False: it was too many. */
+/* Counts one frame. False: it was too many, and is not counted. */
 bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
 
 /* Gives credit for the frames that a peer at twice its rate sends in `away`. */

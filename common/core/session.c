@@ -491,6 +491,9 @@ size_t lubdub_session_receive(struct lubdub_session *session, struct lubdub_turn
             return taken;
         }
         drop_used_partial(session);
+        if (taken == length) {
+            break;
+        }
     }
     if (session->owes_end) {
         tell_owed_end(session, turn, event);

@@ -1,8 +1,15 @@
 /* The duties of a server: grant, answer, notice silence, challenge, expire. */
 #include <string.h>
 
+#include <lubdub/version.h>
+
+#include "bytes.h"
 #include "rate_limit.h"
 #include "session_internal.h"
+#include "session_quick.h"
+
+/* The first four bytes of a PROBE. */
+#define PROBE_START ((uint32_t)LUBDUB_FRAME_MAGIC << 16 | LUBDUB_PROTOCOL_VERSION << 8 | LUBDUB_FRAME_PROBE)
 
 /* Both grants count until the client was seen to keep to the new one. */
 static uint32_t larger_interval_ms(const struct lubdub_session *session)
@@ -211,9 +218,23 @@ static void count_probe_under_new_grant(struct lubdub_session *session)
     }
 }
 
-static uint32_t burst(const struct lubdub_session *session)
+/* Whether one frame more is allowed; if so, it is counted. Only a debt beyond the smallest burst costs a division. */
+static bool allow(const struct lubdub_session *session, int32_t *debt)
 {
-    return lubdub_rate_limit_burst(smaller_interval_ms(session), larger_expiry_ms(session));
+    return lubdub_rate_limit_take(debt, LUBDUB_SMALLEST_BURST) ||
+           lubdub_rate_limit_take(debt,
+                                  lubdub_rate_limit_burst(smaller_interval_ms(session), larger_expiry_ms(session)));
+}
+
+/* A PROBE in sequence. False: it was too many, and is not counted. */
+static bool take_probe(struct lubdub_session *session, lubdub_time now)
+{
+    note_heard(session, now);
+    if (!allow(session, &session->of.server.probe_debt)) {
+        return false;
+    }
+    session->probes_received++;
+    return true;
 }
 
 static enum lubdub_handling handle_probe(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -222,15 +243,34 @@ static enum lubdub_handling handle_probe(struct lubdub_session *session, struct 
     if (probe->sequence != session->probes_received + 1) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a PROBE out of sequence");
     }
-    note_heard(session, turn->now);
-    if (!lubdub_rate_limit_take(&session->of.server.probe_debt, burst(session))) {
+    if (!take_probe(session, turn->now)) {
         return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "probes faster than twice the granted rate");
     }
-    session->probes_received++;
     count_probe_under_new_grant(session);
     lubdub_session_answer(session, turn, probe);
     lubdub_session_note_health(session, probe, event);
     return LUBDUB_HANDLING_TAKEN;
+}
+
+bool lubdub_session_answer_quickly(struct lubdub_session *session, lubdub_time now, uint8_t *bytes, size_t length)
+{
+    uint16_t flags;
+
+    if (session->role != LUBDUB_ROLE_SERVER || session->state != LUBDUB_SESSION_UP || session->is_late ||
+        session->has_closer_deadline || session->extra != NULL || length < LUBDUB_HEADER_LENGTH ||
+        lubdub_bytes_get32(bytes) != PROBE_START) {
+        return false;
+    }
+    flags = lubdub_bytes_get16(bytes + 4);
+    if ((flags & LUBDUB_FLAG_HEALTH_MASK) != session->peer_health ||
+        lubdub_bytes_get16(bytes + 6) != length - LUBDUB_HEADER_LENGTH ||
+        length - LUBDUB_HEADER_LENGTH > session->max_content ||
+        lubdub_bytes_get64(bytes + 8) != session->probes_received + 1 || !take_probe(session, now)) {
+        return false;
+    }
+    bytes[3] = LUBDUB_FRAME_ACK;
+    lubdub_bytes_put16(bytes + 4, flags & LUBDUB_FLAG_HEALTH_MASK);
+    return true;
 }
 
 static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -260,7 +300,7 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
     lubdub_rate_limit_drain(&extra->message_debt, lubdub_time_between(extra->message_at, turn->now),
                             smaller_interval_ms(session));
     extra->message_at = turn->now;
-    if (!lubdub_rate_limit_take(&extra->message_debt, burst(session))) {
+    if (!allow(session, &extra->message_debt)) {
         return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "messages faster than twice the granted rate");
     }
     extra->messages_received++;

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "container_of.h"
+#include "session_quick.h"
 #include "socket.h"
 
 /* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
@@ -128,29 +129,39 @@ static bool listens(const struct lubdub_session *session)
     return lubdub_session_state(session) != LUBDUB_SESSION_CLOSED && lubdub_session_wants_input(session);
 }
 
-/* Reads once. Returns whether there may be more. */
-static bool read_some(struct lubdub_step *step)
+/* Returns as recv(). */
+static ssize_t read_socket(const struct lubdub_link *link)
 {
-    struct lubdub_link *link = step->link;
-    uint8_t *input = lubdub_link_group(link)->reactor->input;
-    ssize_t length;
+    return lubdub_socket_receive(link->io.fd, lubdub_link_group(link)->reactor->input, LUBDUB_INPUT_SIZE);
+}
 
-    if (!listens(&link->session)) {
-        return false;
-    }
-    length = recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0);
+/* Handles what read_socket() returned, and its errno. Returns whether there may be more. */
+static bool take(struct lubdub_step *step, ssize_t length, int error)
+{
     if (length > 0) {
-        feed(step, input, (size_t)length);
+        feed(step, lubdub_link_group(step->link)->reactor->input, (size_t)length);
         return length == LUBDUB_INPUT_SIZE;
     }
     if (length == 0) {
         end_input(step, LUBDUB_CAUSE_CLOSED);
-    } else if (errno == EINTR) {
+    } else if (error == EINTR) {
         return true;
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        end_input(step, lubdub_socket_cause(errno));
+    } else if (error != EAGAIN && error != EWOULDBLOCK) {
+        end_input(step, lubdub_socket_cause(error));
     }
     return false;
+}
+
+/* Reads once. Returns whether there may be more. */
+static bool read_some(struct lubdub_step *step)
+{
+    ssize_t length;
+
+    if (!listens(&step->link->session)) {
+        return false;
+    }
+    length = read_socket(step->link);
+    return take(step, length, errno);
 }
 
 static bool flush(struct lubdub_step *step);
@@ -179,7 +190,7 @@ static void read_rest(struct lubdub_step *step)
 
     do {
         step->turn.output_sent = step->turn.output_length; /* answers find nobody any more */
-        length = listens(&link->session) ? recv(link->io.fd, input, LUBDUB_INPUT_SIZE, 0) : 0;
+        length = listens(&link->session) ? lubdub_socket_receive(link->io.fd, input, LUBDUB_INPUT_SIZE) : 0;
         if (length > 0) {
             feed(step, input, (size_t)length);
         }
@@ -194,6 +205,12 @@ static void break_off(struct lubdub_step *step, int error)
     step->turn.output_length = step->turn.output_sent = 0;
 }
 
+/* What errno says after send(): not that it is to wait or to try again. */
+static bool is_broken(int error)
+{
+    return error != EAGAIN && error != EWOULDBLOCK && error != ENOBUFS && error != EINTR;
+}
+
 /* Writes what the kernel takes and keeps the rest. Returns false when the connection broke. */
 static bool flush(struct lubdub_step *step)
 {
@@ -206,18 +223,18 @@ static bool flush(struct lubdub_step *step)
         step->turn.now = lubdub_clock_now();
     }
     while ((output = lubdub_session_output(session, &step->turn, &length)) != NULL) {
-        ssize_t sent = send(step->link->io.fd, output, length, MSG_NOSIGNAL);
+        ssize_t sent = lubdub_socket_send(step->link->io.fd, output, length);
 
         if (sent >= 0) {
             lubdub_session_sent(session, &step->turn, (size_t)sent);
             if ((size_t)sent < length) {
                 break;
             }
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
-            break;
-        } else if (errno != EINTR) {
+        } else if (is_broken(errno)) {
             break_off(step, errno);
             return false;
+        } else if (errno != EINTR) {
+            break;
         }
     }
     (void)lubdub_session_end_turn(session, &step->turn); /* without memory the session closes, and tick() says so */
@@ -328,17 +345,60 @@ static bool settle(struct lubdub_step *step)
 
 /* ---- what wakes a link ---- */
 
+/* The kernel did not take the whole ack: a step sees to the rest. */
+static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length, ssize_t sent, int error)
+{
+    struct lubdub_step step;
+
+    begin(&step, link, now);
+    memcpy(step.turn.output, lubdub_link_group(link)->reactor->input, length);
+    step.turn.output_length = length;
+    step.turn.output_sent = sent > 0 ? (size_t)sent : 0;
+    if (sent < 0 && is_broken(error)) {
+        break_off(&step, error);
+    }
+    end(&step);
+}
+
+/* What nearly all input is: a probe that wants its ack and nothing else. Returns false where a step is needed. */
+static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t length)
+{
+    struct lubdub_reactor *reactor = lubdub_link_group(link)->reactor;
+    ssize_t sent;
+
+    if (reactor->step != NULL || !lubdub_session_answer_quickly(&link->session, now, reactor->input, length)) {
+        return false;
+    }
+    sent = lubdub_socket_send(link->io.fd, reactor->input, length);
+    if (sent != (ssize_t)length) {
+        finish_ack(link, now, length, sent, errno);
+    }
+    return true;
+}
+
 static void on_io(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct lubdub_link *link = container_of(io, struct lubdub_link, io);
+    lubdub_time now = lubdub_reactor_now(lubdub_link_group(link)->reactor);
+    bool has_read = (revents & (EV_READ | EV_ERROR)) == EV_READ; /* watched for input, so it listens */
     struct lubdub_step step;
+    ssize_t length = 0;
+    int error = 0;
     (void)loop;
 
-    begin(&step, link, lubdub_reactor_now(lubdub_link_group(link)->reactor));
+    if (has_read) {
+        __builtin_prefetch(&link->session); /* it is there when the kernel is done */
+        length = read_socket(link);
+        error = errno;
+        if (length > 0 && answer_quickly(link, now, (size_t)length)) {
+            return;
+        }
+    }
+    begin(&step, link, now);
     if ((revents & EV_ERROR) != 0) {
         end_input(&step, LUBDUB_CAUSE_SHUTDOWN); /* the loop cannot watch this socket */
-    } else if ((revents & EV_READ) != 0) {
-        read_some(&step);
+    } else if (has_read) {
+        take(&step, length, error);
     }
     end(&step);
 }

@@ -169,22 +169,25 @@ static void forgive(struct lubdub_deadline *node, void *user_data)
     }
 }
 
+static void forgive_all(struct lubdub_reactor *reactor, lubdub_duration away, lubdub_duration overslept)
+{
+    struct absence absence = {
+        .reactor = reactor, .away = away, .overslept = overslept, .shortest_patience = UINT64_MAX};
+
+    reactor->absence_count++;
+    reactor->absence_total += away;
+    lubdub_deadlines_visit(&reactor->deadlines, forgive, &absence);
+    reactor->shortest_patience = absence.shortest_patience;
+}
+
 lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor)
 {
     lubdub_time now = lubdub_clock_now();
-    lubdub_time expected = reactor->armed_for;
-    struct absence absence = {.reactor = reactor, .shortest_patience = UINT64_MAX};
+    lubdub_time expected = reactor->armed_for > reactor->ran_at ? reactor->armed_for : reactor->ran_at;
+    lubdub_duration overslept = lubdub_time_between(expected, now);
 
-    if (expected < reactor->ran_at) {
-        expected = reactor->ran_at;
-    }
-    absence.overslept = lubdub_time_between(expected, now);
-    if (absence.overslept >= SHORTEST_ABSENCE && absence.overslept >= reactor->shortest_patience / 4) {
-        absence.away = lubdub_time_between(reactor->ran_at, now);
-        reactor->absence_count++;
-        reactor->absence_total += absence.away;
-        lubdub_deadlines_visit(&reactor->deadlines, forgive, &absence);
-        reactor->shortest_patience = absence.shortest_patience;
+    if (overslept >= SHORTEST_ABSENCE && overslept >= reactor->shortest_patience / 4) {
+        forgive_all(reactor, lubdub_time_between(reactor->ran_at, now), overslept);
     }
     reactor->ran_at = now;
     return now;

@@ -10,6 +10,7 @@
 #define LUBDUB_EV_REACTOR_H
 
 #include <ev.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,8 +46,8 @@ struct lubdub_reactor {
     lubdub_time ran_at;                /* when somebody last asked for the time */
     lubdub_time armed_for;             /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
     lubdub_duration shortest_patience; /* a lower bound of all that are here */
-    uint64_t absence_count;            /* how often we were away, and for how long in all */
-    lubdub_duration absence_total;
+    _Atomic uint64_t absence_count;    /* how often we were away, and for how long in all; any thread may read it */
+    _Atomic lubdub_duration absence_total;
     struct lubdub_step *step;          /* the innermost step that runs (link.c) */
     uint8_t *input;                    /* LUBDUB_INPUT_SIZE */
     uint8_t *output;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/session_quick.h"
 #include "random.h"
 #include "test.h"
 #include "words.h"
@@ -224,6 +225,37 @@ static size_t piece_length(struct endpoint *endpoint, size_t left)
     return piece < left ? piece : left;
 }
 
+/* The same bytes at the same moment, taken the quick way by a copy of the session. */
+struct quick_answer {
+    struct lubdub_session session;
+    uint8_t *bytes;
+    size_t length;
+    bool is_answered;
+};
+
+static void answer_quickly(struct quick_answer *quick, const struct endpoint *endpoint, const uint8_t *bytes,
+                           size_t length)
+{
+    memcpy(&quick->session, &endpoint->session, sizeof quick->session);
+    quick->bytes = filled_with_junk(length);
+    memcpy(quick->bytes, bytes, length);
+    quick->length = length;
+    CORE(quick->is_answered =
+             lubdub_session_answer_quickly(&quick->session, endpoint->now, quick->bytes, quick->length));
+    MUST(endpoint, quick->is_answered || memcmp(quick->bytes, bytes, length) == 0);
+}
+
+/* Both ways come to the same. */
+static void compare_quick(struct quick_answer *quick, const struct endpoint *endpoint, const struct lubdub_turn *turn)
+{
+    if (quick->is_answered && turn->output_capacity >= quick->length) {
+        MUST(endpoint, turn->output_length == quick->length);
+        MUST(endpoint, memcmp(turn->output, quick->bytes, quick->length) == 0);
+        MUST(endpoint, memcmp(&endpoint->session, &quick->session, sizeof quick->session) == 0);
+    }
+    free(quick->bytes);
+}
+
 /* The input lies in memory of its own that is gone afterwards, as a socket's buffer is used for the next. */
 static void feed(struct endpoint *endpoint, struct lubdub_turn *turn, const uint8_t *bytes, size_t length)
 {
@@ -255,9 +287,12 @@ void endpoint_receive(struct endpoint *endpoint, const void *bytes, size_t lengt
     while (length > 0 && endpoint_state(endpoint) != LUBDUB_SESSION_CLOSED) {
         size_t piece = piece_length(endpoint, length);
         struct lubdub_turn turn;
+        struct quick_answer quick;
 
         begin_turn(endpoint, &turn, piece);
+        answer_quickly(&quick, endpoint, next, piece);
         feed(endpoint, &turn, next, piece);
+        compare_quick(&quick, endpoint, &turn);
         end_turn(endpoint, &turn);
         next += piece;
         length -= piece;

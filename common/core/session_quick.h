@@ -1,0 +1,18 @@
+/*
+ * What a server does nearly always, in one call: a session that is up, has nothing to say and nothing waiting gets one
+ * probe and answers it. No turn, no event, nothing copied. By the same rules as lubdub_session_receive().
+ */
+#ifndef LUBDUB_CORE_SESSION_QUICK_H
+#define LUBDUB_CORE_SESSION_QUICK_H
+
+#include <lubdub/session.h>
+
+/*
+ * Where `bytes` are one whole PROBE and its ACK is all that comes of it: takes the probe, makes the ACK of the bytes
+ * where they lie, and returns true. The ACK is the next to go to the peer; no deadline has come closer.
+ *
+ * Else returns false, and the bytes are as they were, for lubdub_session_receive() with the same `now`.
+ */
+bool lubdub_session_answer_quickly(struct lubdub_session *session, lubdub_time now, uint8_t *bytes, size_t length);
+
+#endif
