@@ -41,9 +41,9 @@ static void on_message(void *user_data, const struct swarm_message *message)
     for (i = 0; i < end->answers; i++) {
         uint32_t number = (end->received - 1) * end->answers + i;
 
-        swarm_channel_send(&end->channel, &(struct swarm_message){.kind = SWARM_UP,
-                                                                  .client = number,
-                                                                  .session = (uint64_t)number << 20 | 7});
+        swarm_channel_send(
+            &end->channel,
+            &(struct swarm_message){.kind = SWARM_UP, .client = number, .session = (uint64_t)number << 20 | 7});
     }
 }
 
@@ -87,8 +87,8 @@ static void send_many(struct end *end, uint32_t count)
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        swarm_channel_send(&end->channel, &(struct swarm_message){
-                                              .kind = SWARM_UP, .client = i, .session = (uint64_t)i << 20 | 7});
+        swarm_channel_send(&end->channel,
+                           &(struct swarm_message){.kind = SWARM_UP, .client = i, .session = (uint64_t)i << 20 | 7});
     }
 }
 
