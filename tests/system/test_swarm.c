@@ -200,7 +200,8 @@ static void run_to_csv(const char *path, char *words)
     process_clear(&swarm);
 }
 
-static void csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices_in_any_number_of_processes(void **state)
+static void
+csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices_in_any_number_of_processes(void **state)
 {
     char words[2][200];
     char paths[2][64];
@@ -323,7 +324,8 @@ static void expect_no_process(const pid_t *processes, size_t count)
 
 static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **state)
 {
-    char words[] = "--spawn-server --processes 3 --server-processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault kill:100% --seed 3 "
+    char words[] = "--spawn-server --processes 3 --server-processes 2 --clients 50 --interval 100ms --warmup 0 "
+                   "--duration 60s --fault kill:100% --seed 3 "
                    "--report json";
     struct process *swarm = *state;
     json_t *report;
@@ -542,9 +544,9 @@ static void of_a_server_that_is_not_ours_nothing_is_claimed(void **state)
         assert_int_equal(process_wait(&swarm), 0);
         if (i == 0) {
             assert_non_null(strstr(report, "\nkill          server       10        -      -     -"));
-            assert_non_null(
-                strstr(report, "\nclients passed: 0 false alarms; what the server noticed of 10 faults was not "
-                               "observed\n"));
+            assert_non_null(strstr(report,
+                                   "\nclients passed: 0 false alarms; what the server noticed of 10 faults was not "
+                                   "observed\n"));
         } else {
             assert_non_null(strstr(report, "\"server_observed\": false"));
         }
