@@ -280,7 +280,7 @@ struct children {
     size_t server_count;
 };
 
-/* Waits for those whom the swarm starts, and a little until they serve. */
+/* Waits for those whom the swarm starts, and a little until they serve. A server is called as we are for a moment. */
 static void wait_for_children(const struct process *swarm, struct children *children, size_t workers, size_t servers)
 {
     const lubdub_time until = now() + PATIENCE;
@@ -289,7 +289,7 @@ static void wait_for_children(const struct process *swarm, struct children *chil
         stay(10 * LUBDUB_MILLISECOND);
         children->worker_count = children_of(swarm->pid, "lubdub-swarm", children->workers, CHILDREN);
         children->server_count = children_of(swarm->pid, "lubdub-server", children->servers, CHILDREN);
-    } while ((children->worker_count < workers || children->server_count < servers) && now() < until);
+    } while ((children->worker_count != workers || children->server_count != servers) && now() < until);
     assert_int_equal(children->worker_count, workers);
     assert_int_equal(children->server_count, servers);
     stay(2 * LUBDUB_SECOND);
