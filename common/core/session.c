@@ -14,7 +14,7 @@ static const struct lubdub_role_duties *duties(const struct lubdub_session *sess
 /* Every change of state goes through here, so that none forgets the deadline. */
 static void enter(struct lubdub_session *session, enum lubdub_session_state state, lubdub_time now)
 {
-    session->state = (uint8_t)state;
+    session->state = (uint8_t)state & 7u;
     session->has_closer_deadline = true;
     if (state == LUBDUB_SESSION_LEAVING) {
         session->heard_at = now;
@@ -54,13 +54,13 @@ struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *se
     return session->extra;
 }
 
-/* Gives the struct back when nothing in it is needed any more. */
-static void release_extra(struct lubdub_session *session)
+void lubdub_session_release_extra(struct lubdub_session *session)
 {
     struct lubdub_session_extra *extra = session->extra;
 
     if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
-        extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0) {
+        extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
+        !lubdub_doubt_is_there(&extra->doubt)) {
         free(extra);
         session->extra = NULL;
     }
@@ -186,7 +186,7 @@ void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *tur
         if (!has_waiting_output(session)) {
             listen_again(session, turn->now);
         }
-        release_extra(session);
+        lubdub_session_release_extra(session);
         return;
     }
     turn->output_sent += length;
@@ -264,6 +264,7 @@ void lubdub_session_fail(struct lubdub_session *session, struct lubdub_turn *tur
     event->sequence = 0;
     event->waited_for = 0;
     event->deadline = 0;
+    event->adaptive = 0;
     event->has_reason = reason != LUBDUB_NO_REASON;
     event->reason_code = reason != LUBDUB_NO_REASON ? (uint64_t)reason : 0;
     event->text = (struct lubdub_slice){text, text != NULL ? strlen(text) : 0};
@@ -358,7 +359,7 @@ void lubdub_session_note_health(struct lubdub_session *session, const struct lub
     event->was_health = (enum lubdub_health)session->peer_health;
     event->content = probe->content;
     event->length = probe->length;
-    session->peer_health = (uint8_t)health;
+    session->peer_health = (uint8_t)health & 3u;
 }
 
 /* A header that cannot be: magic is answered by closing, all else by BYE (section 6). */
@@ -450,7 +451,7 @@ static void drop_used_partial(struct lubdub_session *session)
     if (session->extra != NULL && session->extra->partial_is_used) {
         lubdub_partial_clear(&session->extra->partial);
         session->extra->partial_is_used = false;
-        release_extra(session);
+        lubdub_session_release_extra(session);
     }
 }
 
@@ -595,22 +596,37 @@ bool lubdub_session_take_closer_deadline(struct lubdub_session *session)
     return is_closer;
 }
 
-lubdub_duration lubdub_session_patience(const struct lubdub_session *session,
-                                        const struct lubdub_session_settings *settings)
+static lubdub_duration fixed_patience(const struct lubdub_session *session,
+                                      const struct lubdub_session_settings *settings)
 {
     return session->state == LUBDUB_SESSION_UP ? duties(session)->patience(session, settings)
                                                : settings->handshake_timeout;
 }
 
+lubdub_duration lubdub_session_patience(const struct lubdub_session *session,
+                                        const struct lubdub_session_settings *settings)
+{
+    lubdub_duration patience = fixed_patience(session, settings);
+
+    return settings->adapts && patience > LUBDUB_DOUBT_FLOOR ? LUBDUB_DOUBT_FLOOR : patience;
+}
+
 void lubdub_session_forgive(struct lubdub_session *session, const struct lubdub_session_settings *settings,
                             lubdub_duration away, lubdub_duration overslept)
 {
-    const lubdub_duration good_part = lubdub_session_patience(session, settings) / 4;
-
-    if (overslept < good_part || session->state >= LUBDUB_SESSION_LEAVING) {
+    if (session->state >= LUBDUB_SESSION_LEAVING) {
         return;
     }
-    move_deadlines(session, away);
+    if (overslept >= fixed_patience(session, settings) / 4) {
+        move_deadlines(session, away);
+    } else if (overslept >= lubdub_session_patience(session, settings) / 4) {
+        /* The adaptive timeout is the shorter one; the fixed one bears with this. */
+        struct lubdub_doubt *doubt = duties(session)->doubt(session);
+
+        if (doubt != NULL) {
+            lubdub_doubt_forgive(doubt, away);
+        }
+    }
 }
 
 /* ---- life ---- */
@@ -634,7 +650,7 @@ void lubdub_session_clear(struct lubdub_session *session)
 enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdub_role role, struct lubdub_turn *turn)
 {
     memset(session, 0, sizeof *session);
-    session->role = (uint8_t)role;
+    session->role = (uint8_t)role & 1u;
     session->max_content = (uint16_t)turn->settings->max_content;
     session->heard_at = turn->now;
     session->has_closer_deadline = true;
@@ -679,5 +695,5 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
 
 void lubdub_session_set_health(struct lubdub_session *session, enum lubdub_health health)
 {
-    session->health = (uint8_t)health;
+    session->health = (uint8_t)health & 3u;
 }

@@ -2,7 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rate_limit.h"
 #include "session_internal.h"
+
+/* An ack is overdue when it is later than nearly all; and within these bounds, for clocks and schedulers err too. */
+#define SMALLEST_OVERDUE (50 * LUBDUB_MILLISECOND)
+#define OVERDUE_BEFORE_ANY LUBDUB_SECOND /* RFC 6298, section 2.1 */
 
 /* 0 stays 0: left out. */
 static uint32_t in_milliseconds(lubdub_duration duration)
@@ -144,12 +149,18 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         return fail_protocol(session, turn, event, "an ACK of a probe that waits for none");
     case LUBDUB_PROBES_ACKED:
         event->kind = LUBDUB_EVENT_ACKED;
+        prober->narrow_count += event->round_trip > turn->settings->timeout / 4 * 3;
         break;
     case LUBDUB_PROBES_LATE:
         event->kind = LUBDUB_EVENT_LATE_ACK;
         break;
     }
     prober->is_down = false;
+    if (turn->settings->adapts) {
+        lubdub_estimator_add(&prober->round_trips, event->round_trip);
+        lubdub_doubt_end(&prober->doubt);
+        session->has_closer_deadline = true; /* the next one may be overdue sooner than this one was */
+    }
     event->sequence = ack->sequence;
     event->content = ack->content;
     event->length = ack->length;
@@ -194,6 +205,9 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
     enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
 
     session->heard_at = turn->now;
+    if (lubdub_doubt_is_there(&session->of.prober->doubt)) {
+        session->of.prober->doubt.since = turn->now; /* it says something: it is not hung yet */
+    }
     if (session->state == LUBDUB_SESSION_OPENING && type != LUBDUB_FRAME_WELCOME && type != LUBDUB_FRAME_BYE) {
         return fail_protocol(session, turn, event, "the first frame was neither WELCOME nor BYE");
     }
@@ -228,42 +242,126 @@ static lubdub_time slow_reader_at(const struct lubdub_session *session, const st
                : lubdub_time_after(lubdub_session_blocked_at(session), lubdub_session_expiry(session));
 }
 
-static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+/* ---- doubt: the oldest probe's ack is overdue, where we adapt ---- */
+
+static struct lubdub_doubt *doubt_of(struct lubdub_session *session)
+{
+    return &session->of.prober->doubt;
+}
+
+static lubdub_duration doubt_patience(const struct lubdub_session *session,
+                                      const struct lubdub_session_settings *settings)
+{
+    const struct lubdub_estimator *learned = &session->of.prober->round_trips;
+
+    return lubdub_doubt_patience(lubdub_estimator_worst(learned), learned->smoothed * LUBDUB_MICROSECOND,
+                                 settings->timeout);
+}
+
+static lubdub_duration overdue_after(const struct lubdub_session *session,
+                                     const struct lubdub_session_settings *settings)
+{
+    const struct lubdub_estimator *learned = &session->of.prober->round_trips;
+    lubdub_duration overdue = learned->has_sample ? lubdub_estimator_usual(learned) : OVERDUE_BEFORE_ANY;
+
+    if (overdue < SMALLEST_OVERDUE) {
+        overdue = SMALLEST_OVERDUE;
+    }
+    return overdue < settings->timeout / 2 ? overdue : settings->timeout / 2;
+}
+
+/* When the oldest unanswered probe was sent, LUBDUB_TIME_NEVER where none is or none is to be doubted. */
+static lubdub_time doubtful(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                            uint64_t *sequence)
+{
+    return settings->adapts && !session->of.prober->is_down ? lubdub_probes_oldest(&session->of.prober->probes, sequence)
+                                                            : LUBDUB_TIME_NEVER;
+}
+
+static lubdub_time hung_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                           lubdub_time sent_at)
+{
+    return lubdub_doubt_hung_at(&session->of.prober->doubt, sent_at, doubt_patience(session, settings));
+}
+
+/* The next look at a server in doubt; LUBDUB_TIME_NEVER where there is no doubt. */
+static lubdub_time looks_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    const struct lubdub_doubt *doubt = &session->of.prober->doubt;
+    uint64_t sequence;
+    lubdub_time sent_at = doubtful(session, settings, &sequence);
+
+    if (sent_at == LUBDUB_TIME_NEVER || !lubdub_doubt_is_there(doubt)) {
+        return LUBDUB_TIME_NEVER;
+    }
+    return lubdub_time_earlier(lubdub_doubt_next(doubt, doubt_patience(session, settings)),
+                               hung_at(session, settings, sent_at));
+}
+
+/* When doubt begins; LUBDUB_TIME_NEVER where it has. */
+static lubdub_time overdue_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     uint64_t sequence;
 
-    return lubdub_time_earlier(timeout_of_oldest(session, settings, &sequence), slow_reader_at(session, settings));
+    return lubdub_doubt_is_there(&session->of.prober->doubt)
+               ? LUBDUB_TIME_NEVER
+               : lubdub_time_after(doubtful(session, settings, &sequence), overdue_after(session, settings));
+}
+
+static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    uint64_t sequence;
+    lubdub_time fixed =
+        lubdub_time_earlier(timeout_of_oldest(session, settings, &sequence), slow_reader_at(session, settings));
+
+    return lubdub_time_earlier(fixed, looks_at(session, settings));
 }
 
 static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    return lubdub_time_earlier(session->of.prober->next_probe_at, verdict(session, settings));
+    lubdub_time due = lubdub_time_earlier(session->of.prober->next_probe_at, verdict(session, settings));
+
+    return lubdub_time_earlier(due, overdue_at(session, settings));
 }
 
 /* Step (5): a timeout ends without its ACK. */
 static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
-                     uint64_t sequence, lubdub_time due)
+                     uint64_t sequence, lubdub_time due, lubdub_duration adaptive)
 {
     struct lubdub_prober *prober = session->of.prober;
-    enum lubdub_cause cause = lubdub_cause_of_silence(turn->path);
+    enum lubdub_cause cause = adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(turn->path);
+    lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
 
     lubdub_probes_time_out(&prober->probes);
+    lubdub_doubt_end(&prober->doubt);
     if (!turn->settings->stays_connected) {
-        lubdub_session_fail(session, turn, event, cause, LUBDUB_NO_REASON, "no ACK came within the timeout");
+        lubdub_session_fail(session, turn, event, cause, LUBDUB_NO_REASON,
+                            adaptive > 0 ? "no ACK came, and its kernel answers" : "no ACK came within the timeout");
     } else if (!prober->is_down) {
         prober->is_down = true;
         event->kind = LUBDUB_EVENT_TIMED_OUT;
         event->cause = cause;
     }
     event->sequence = sequence;
-    event->waited_for = turn->settings->timeout + lubdub_time_between(due, turn->now);
+    event->waited_for = lubdub_time_between(sent_at, turn->now);
     event->deadline = due;
+    event->adaptive = adaptive;
 }
 
-static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
+/* What the server allows, with as much again to spare. Returns false for one too many. */
+static bool is_allowed(struct lubdub_session *session, lubdub_time now)
 {
     struct lubdub_prober *prober = session->of.prober;
-    lubdub_duration interval = lubdub_session_interval(session);
+
+    lubdub_rate_limit_drain(&prober->debt, lubdub_time_between(prober->debt_at, now), session->interval_ms);
+    prober->debt_at = now;
+    return lubdub_rate_limit_take(&prober->debt, LUBDUB_DOUBT_QUESTIONS);
+}
+
+/* Returns its sequence; 0: none was sent. */
+static uint64_t put_probe(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_prober *prober = session->of.prober;
     struct lubdub_frame probe = {
         .type = LUBDUB_FRAME_PROBE,
         .flags = session->health,
@@ -271,7 +369,22 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
         .length = (uint16_t)turn->settings->content.length,
         .sequence = lubdub_probes_add(&prober->probes),
     };
-    bool is_second_next = probe.sequence == 1 && prober->phase > 0;
+
+    if (probe.sequence > 0) {
+        lubdub_session_put(session, turn, &probe);
+    }
+    return probe.sequence;
+}
+
+static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_prober *prober = session->of.prober;
+    lubdub_duration interval = lubdub_session_interval(session);
+    bool is_second_next = put_probe(session, turn) == 1 && prober->phase > 0;
+
+    if (turn->settings->adapts) {
+        (void)is_allowed(session, turn->now); /* our steady rate is, always; it counts all the same */
+    }
 
     /* On a fixed grid: slots that were missed are skipped, never made up for in a burst. */
     prober->next_probe_at = lubdub_time_after(prober->next_probe_at, is_second_next ? prober->phase : interval);
@@ -280,8 +393,43 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
 
         prober->next_probe_at += missed * interval;
     }
-    if (probe.sequence > 0) {
-        lubdub_session_put(session, turn, &probe);
+}
+
+/* Beside the grid of the steady ones. */
+static void ask_again(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_prober *prober = session->of.prober;
+
+    if (lubdub_probes_sent_since(&prober->probes, 0) < LUBDUB_DOUBT_QUESTIONS && is_allowed(session, turn->now) &&
+        put_probe(session, turn) > 0) {
+        prober->doubt.asked_at = turn->now;
+    }
+}
+
+/* Looks, and either says `hung` or asks again. */
+static void mind_doubt(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    struct lubdub_doubt *doubt = &session->of.prober->doubt;
+    uint64_t sequence;
+    lubdub_time sent_at = doubtful(session, turn->settings, &sequence);
+    lubdub_time due;
+
+    if (overdue_at(session, turn->settings) <= turn->now) {
+        lubdub_doubt_begin(doubt, sent_at, turn->now);
+        ask_again(session, turn);
+        return;
+    }
+    if (looks_at(session, turn->settings) > turn->now) {
+        return;
+    }
+    lubdub_doubt_look(doubt, turn->path, turn->round_trip, turn->now);
+    due = hung_at(session, turn->settings, sent_at);
+    if (due > turn->now) {
+        ask_again(session, turn);
+    } else if (turn->suspects_ourselves) {
+        doubt->acknowledged_at = LUBDUB_TIME_NEVER; /* the evidence is gathered anew */
+    } else {
+        time_out(session, turn, event, sequence, due, doubt_patience(session, turn->settings));
     }
 }
 
@@ -291,7 +439,7 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
     lubdub_time due;
 
     while ((due = timeout_of_oldest(session, turn->settings, &sequence)) <= turn->now) {
-        time_out(session, turn, event, sequence, due);
+        time_out(session, turn, event, sequence, due, 0);
         if (event->kind != LUBDUB_EVENT_NONE) {
             return;
         }
@@ -304,7 +452,8 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
         event->deadline = due;
         return;
     }
-    if (session->of.prober->next_probe_at <= turn->now) {
+    mind_doubt(session, turn, event);
+    if (event->kind == LUBDUB_EVENT_NONE && session->of.prober->next_probe_at <= turn->now) {
         send_probe(session, turn);
     }
 }
@@ -323,6 +472,7 @@ static lubdub_duration patience(const struct lubdub_session *session, const stru
 static void forgive(struct lubdub_session *session, lubdub_duration away)
 {
     lubdub_probes_forgive(&session->of.prober->probes, away);
+    lubdub_doubt_forgive(&session->of.prober->doubt, away);
 }
 
 const struct lubdub_role_duties lubdub_client_duties = {
@@ -333,6 +483,7 @@ const struct lubdub_role_duties lubdub_client_duties = {
     .asked_since = asked_since,
     .patience = patience,
     .forgive = forgive,
+    .doubt = doubt_of,
 };
 
 void lubdub_session_probe_counts(const struct lubdub_session *session, struct lubdub_probe_counts *counts)
@@ -345,5 +496,6 @@ void lubdub_session_probe_counts(const struct lubdub_session *session, struct lu
         counts->acked = probes->acked_count;
         counts->late = probes->late_count;
         counts->timed_out = probes->timed_out_count;
+        counts->narrow = session->of.prober->narrow_count;
     }
 }

@@ -4,6 +4,8 @@
 
 #include <lubdub/session.h>
 
+#include "doubt.h"
+#include "estimator.h"
 #include "outbox.h"
 #include "partial.h"
 #include "probes.h"
@@ -26,6 +28,7 @@ struct lubdub_session_extra {
     uint32_t old_interval_ms; /* 0: no grant was changed lately */
     uint32_t old_expiry_ms;
     uint32_t probes_to_see;
+    struct lubdub_doubt doubt; /* server that adapts */
 };
 
 /* What a client keeps beside. */
@@ -36,6 +39,11 @@ struct lubdub_prober {
     struct lubdub_probes probes;
     uint32_t max_content; /* what the server takes */
     bool is_down;         /* a probe timed out and we stayed */
+    uint32_t narrow_count;
+    struct lubdub_estimator round_trips; /* these four: of one who adapts */
+    struct lubdub_doubt doubt;
+    int32_t debt; /* of our own frames (rate_limit.h): the server allows only so many */
+    lubdub_time debt_at;
 };
 
 /* What one frame means to a role: a finished event, or none. */
@@ -46,6 +54,9 @@ enum lubdub_handling {
 
 /* The struct, made where it is missing; NULL without memory. */
 struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *session);
+
+/* Gives it back when nothing in it is needed any more. */
+void lubdub_session_release_extra(struct lubdub_session *session);
 
 /* Adds a frame behind all that waits. Loses the connection where there is no memory. */
 void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame);
@@ -84,6 +95,8 @@ struct lubdub_role_duties {
     uint32_t (*asked_since)(const struct lubdub_session *session, lubdub_time since);
     lubdub_duration (*patience)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*forgive)(struct lubdub_session *session, lubdub_duration away);
+    /* NULL: there is none, and never was. */
+    struct lubdub_doubt *(*doubt)(struct lubdub_session *session);
 };
 
 extern const struct lubdub_role_duties lubdub_client_duties;

@@ -13,6 +13,7 @@
  *
  * Else returns false, and the bytes are as they were, for lubdub_session_receive() with the same `now`.
  */
-bool lubdub_session_answer_quickly(struct lubdub_session *session, lubdub_time now, uint8_t *bytes, size_t length);
+bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                                   lubdub_time now, uint8_t *bytes, size_t length);
 
 #endif

@@ -11,6 +11,13 @@
 /* The first four bytes of a PROBE. */
 #define PROBE_START ((uint32_t)LUBDUB_FRAME_MAGIC << 16 | LUBDUB_PROTOCOL_VERSION << 8 | LUBDUB_FRAME_PROBE)
 
+/* Late is at least this much later than the interval, where we adapt. */
+#define SMALLEST_MARGIN (25 * LUBDUB_MILLISECOND)
+#define SMALLEST_MARGIN_SHARE 16
+
+/* What the session's three bits hold. */
+#define MOST_CHALLENGES_WAITING 7u
+
 /* Both grants count until the client was seen to keep to the new one. */
 static uint32_t larger_interval_ms(const struct lubdub_session *session)
 {
@@ -41,17 +48,56 @@ static lubdub_duration expiry_in_force(const struct lubdub_session *session)
     return larger_expiry_ms(session) * LUBDUB_MILLISECOND;
 }
 
+static lubdub_duration interval_in_force(const struct lubdub_session *session)
+{
+    return larger_interval_ms(session) * LUBDUB_MILLISECOND;
+}
+
+static struct lubdub_lateness lateness(const struct lubdub_session *session)
+{
+    return (struct lubdub_lateness){session->lateness_deviation, session->lateness_worst};
+}
+
+static void set_lateness(struct lubdub_session *session, struct lubdub_lateness lateness)
+{
+    session->lateness_deviation = lateness.deviation;
+    session->lateness_worst = lateness.worst;
+}
+
+/* How late is late, for who adapts: later than nearly always, and than clocks and schedulers make everybody. */
+static lubdub_duration adaptive_margin(const struct lubdub_session *session, lubdub_duration fixed)
+{
+    const struct lubdub_lateness learned = lateness(session);
+    lubdub_duration margin = lubdub_lateness_usual(&learned, session->expiry_ms * LUBDUB_MILLISECOND);
+    lubdub_duration least = interval_in_force(session) / SMALLEST_MARGIN_SHARE;
+
+    if (least < SMALLEST_MARGIN) {
+        least = SMALLEST_MARGIN;
+    }
+    if (margin < least) {
+        margin = least;
+    }
+    return margin < fixed ? margin : fixed;
+}
+
 /*
  * How long a session may be silent before it is late and challenged. The margin leaves most of what remains of
  * the expiry to the challenge: the peer's kernel may take 40 ms or more to acknowledge it.
  */
-static lubdub_duration late_after(const struct lubdub_session *session)
+static lubdub_duration fixed_margin(const struct lubdub_session *session)
 {
-    lubdub_duration interval = larger_interval_ms(session) * LUBDUB_MILLISECOND;
+    lubdub_duration interval = interval_in_force(session);
     lubdub_duration rest = (expiry_in_force(session) - interval) / 4;
     lubdub_duration half = interval / 2;
 
-    return interval + (half < rest ? half : rest);
+    return half < rest ? half : rest;
+}
+
+static lubdub_duration late_after(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    lubdub_duration fixed = fixed_margin(session);
+
+    return interval_in_force(session) + (settings->adapts ? adaptive_margin(session, fixed) : fixed);
 }
 
 static enum lubdub_handling fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
@@ -63,11 +109,29 @@ static enum lubdub_handling fail(struct lubdub_session *session, struct lubdub_t
     return LUBDUB_HANDLING_TAKEN;
 }
 
-/* A whole valid frame: life. */
-static void note_heard(struct lubdub_session *session, lubdub_time now)
+/* Frames between two probes say nothing of how punctual a probe is. */
+static void learn(struct lubdub_session *session, lubdub_duration silent_for)
 {
-    lubdub_rate_limit_drain(&session->of.server.probe_debt, lubdub_time_between(session->heard_at, now),
-                            smaller_interval_ms(session));
+    lubdub_duration interval = interval_in_force(session);
+
+    if (silent_for >= interval / 2) {
+        struct lubdub_lateness learned = lateness(session);
+
+        lubdub_lateness_add(&learned, silent_for > interval ? silent_for - interval : 0,
+                            session->expiry_ms * LUBDUB_MILLISECOND);
+        set_lateness(session, learned);
+    }
+}
+
+/* A whole valid frame: life. */
+static void note_heard(struct lubdub_session *session, const struct lubdub_session_settings *settings, lubdub_time now)
+{
+    lubdub_duration silent_for = lubdub_time_between(session->heard_at, now);
+
+    lubdub_rate_limit_drain(&session->of.server.probe_debt, silent_for, smaller_interval_ms(session));
+    if (settings->adapts) {
+        learn(session, silent_for);
+    }
     session->heard_at = now;
 }
 
@@ -146,6 +210,8 @@ static uint32_t in_milliseconds(lubdub_duration duration)
 
 static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant)
 {
+    uint32_t old_expiry_ms = session->expiry_ms;
+
     session->interval_ms = in_milliseconds(grant->interval);
     if (session->interval_ms > UINT32_MAX / 2) {
         session->interval_ms = UINT32_MAX / 2;
@@ -153,6 +219,12 @@ static void take_grant(struct lubdub_session *session, const struct lubdub_grant
     session->expiry_ms = in_milliseconds(grant->expiry);
     if (session->expiry_ms < 2 * session->interval_ms) {
         session->expiry_ms = 2 * session->interval_ms;
+    }
+    if (old_expiry_ms > 0) {
+        struct lubdub_lateness learned = lateness(session);
+
+        lubdub_lateness_rescale(&learned, old_expiry_ms * LUBDUB_MILLISECOND, session->expiry_ms * LUBDUB_MILLISECOND);
+        set_lateness(session, learned);
     }
     session->of.server.probe_debt = 0; /* its unit is the interval */
     session->has_closer_deadline = true;
@@ -227,9 +299,9 @@ static bool allow(const struct lubdub_session *session, int32_t *debt)
 }
 
 /* A PROBE in sequence. False: it was too many, and is not counted. */
-static bool take_probe(struct lubdub_session *session, lubdub_time now)
+static bool take_probe(struct lubdub_session *session, const struct lubdub_session_settings *settings, lubdub_time now)
 {
-    note_heard(session, now);
+    note_heard(session, settings, now);
     if (!allow(session, &session->of.server.probe_debt)) {
         return false;
     }
@@ -243,7 +315,7 @@ static enum lubdub_handling handle_probe(struct lubdub_session *session, struct 
     if (probe->sequence != session->probes_received + 1) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a PROBE out of sequence");
     }
-    if (!take_probe(session, turn->now)) {
+    if (!take_probe(session, turn->settings, turn->now)) {
         return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "probes faster than twice the granted rate");
     }
     count_probe_under_new_grant(session);
@@ -252,7 +324,8 @@ static enum lubdub_handling handle_probe(struct lubdub_session *session, struct 
     return LUBDUB_HANDLING_TAKEN;
 }
 
-bool lubdub_session_answer_quickly(struct lubdub_session *session, lubdub_time now, uint8_t *bytes, size_t length)
+bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                                   lubdub_time now, uint8_t *bytes, size_t length)
 {
     uint16_t flags;
 
@@ -265,7 +338,7 @@ bool lubdub_session_answer_quickly(struct lubdub_session *session, lubdub_time n
     if ((flags & LUBDUB_FLAG_HEALTH_MASK) != session->peer_health ||
         lubdub_bytes_get16(bytes + 6) != length - LUBDUB_HEADER_LENGTH ||
         length - LUBDUB_HEADER_LENGTH > session->max_content ||
-        lubdub_bytes_get64(bytes + 8) != session->probes_received + 1 || !take_probe(session, now)) {
+        lubdub_bytes_get64(bytes + 8) != session->probes_received + 1 || !take_probe(session, settings, now)) {
         return false;
     }
     bytes[3] = LUBDUB_FRAME_ACK;
@@ -276,11 +349,13 @@ bool lubdub_session_answer_quickly(struct lubdub_session *session, lubdub_time n
 static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
                                        const struct lubdub_frame *ack, struct lubdub_event *event)
 {
-    if (!session->is_challenged || ack->sequence != session->of.server.challenges_sent || ack->length > 0) {
+    /* In their order: the oldest that waits. */
+    if (session->challenges_waiting == 0 || ack->length > 0 ||
+        ack->sequence != session->of.server.challenges_sent - session->challenges_waiting + 1u) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "an ACK of a probe that waits for none");
     }
-    note_heard(session, turn->now);
-    session->is_challenged = false;
+    note_heard(session, turn->settings, turn->now);
+    session->challenges_waiting = (session->challenges_waiting - 1u) & MOST_CHALLENGES_WAITING;
     return LUBDUB_HANDLING_TAKEN;
 }
 
@@ -296,7 +371,7 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
     if (message->sequence != extra->messages_received + 1) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a MESSAGE out of sequence");
     }
-    note_heard(session, turn->now);
+    note_heard(session, turn->settings, turn->now);
     lubdub_rate_limit_drain(&extra->message_debt, lubdub_time_between(extra->message_at, turn->now),
                             smaller_interval_ms(session));
     extra->message_at = turn->now;
@@ -311,6 +386,14 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
     return LUBDUB_HANDLING_TAKEN;
 }
 
+static void end_doubt(struct lubdub_session *session)
+{
+    if (session->extra != NULL) {
+        lubdub_doubt_end(&session->extra->doubt);
+        lubdub_session_release_extra(session);
+    }
+}
+
 static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
                                    const struct lubdub_frame *frame, struct lubdub_event *event)
 {
@@ -321,6 +404,7 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
     }
     if (session->is_late && type != LUBDUB_FRAME_BYE) {
         session->is_late = false;
+        end_doubt(session);
         session->has_closer_deadline = true; /* late again comes before expired */
         event->kind = LUBDUB_EVENT_RECOVERED;
         event->silent_for = lubdub_time_between(session->heard_at, turn->now);
@@ -346,13 +430,54 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
 /* ---- time ---- */
 
 /* One from whom reading is stopped is judged by what it does not take, not by its silence. */
-static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+static lubdub_time expires_at(const struct lubdub_session *session)
 {
     lubdub_time blocked_at = lubdub_session_blocked_at(session);
 
-    (void)settings;
     return lubdub_time_after(blocked_at != LUBDUB_TIME_NEVER ? blocked_at : session->heard_at,
                              expiry_in_force(session));
+}
+
+/* ---- doubt: a session that is late, where we adapt ---- */
+
+static struct lubdub_doubt *doubt_of(struct lubdub_session *session)
+{
+    return session->extra != NULL ? &session->extra->doubt : NULL;
+}
+
+static bool is_doubted(const struct lubdub_session *session)
+{
+    return session->extra != NULL && lubdub_doubt_is_there(&session->extra->doubt) &&
+           lubdub_session_blocked_at(session) == LUBDUB_TIME_NEVER;
+}
+
+static lubdub_duration doubt_patience(const struct lubdub_session *session)
+{
+    const struct lubdub_lateness learned = lateness(session);
+
+    return lubdub_doubt_patience(lubdub_lateness_worst(&learned, session->expiry_ms * LUBDUB_MILLISECOND),
+                                 session->extra->doubt.round_trip, expiry_in_force(session));
+}
+
+/* A client that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE. */
+static lubdub_time hung_at(const struct lubdub_session *session)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+    lubdub_duration quiet = extra->messages_received > 0 ? 0 : interval_in_force(session);
+
+    return lubdub_doubt_hung_at(&extra->doubt, lubdub_time_after(session->heard_at, quiet), doubt_patience(session));
+}
+
+/* The next look at a session in doubt. */
+static lubdub_time looks_at(const struct lubdub_session *session)
+{
+    return lubdub_time_earlier(lubdub_doubt_next(&session->extra->doubt, doubt_patience(session)), hung_at(session));
+}
+
+static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    (void)settings;
+    return is_doubted(session) ? lubdub_time_earlier(expires_at(session), looks_at(session)) : expires_at(session);
 }
 
 static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
@@ -360,25 +485,61 @@ static lubdub_time deadline(const struct lubdub_session *session, const struct l
     if (session->is_late || lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER) {
         return verdict(session, settings);
     }
-    return lubdub_time_after(session->heard_at, late_after(session));
+    return lubdub_time_after(session->heard_at, late_after(session, settings));
 }
 
 /* Challenge: its answer, or its absence, tells a hung process from a dead path. */
-static void challenge(struct lubdub_session *session, struct lubdub_turn *turn)
+static void challenge(struct lubdub_session *session, struct lubdub_turn *turn, unsigned most_waiting)
 {
     struct lubdub_frame probe = {.type = LUBDUB_FRAME_PROBE, .flags = session->health};
 
-    if (session->is_challenged || session->of.server.challenges_sent == UINT32_MAX) {
+    if (session->challenges_waiting >= most_waiting || session->of.server.challenges_sent == UINT32_MAX) {
         return;
     }
-    session->is_challenged = true;
+    session->challenges_waiting = (session->challenges_waiting + 1u) & MOST_CHALLENGES_WAITING;
     probe.sequence = ++session->of.server.challenges_sent;
     lubdub_session_put(session, turn, &probe);
 }
 
+/* Without memory there is one challenge and the fixed expiry. */
+static void begin_doubt(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_session_extra *extra = turn->settings->adapts ? lubdub_session_need_extra(session) : NULL;
+
+    challenge(session, turn, extra != NULL ? MOST_CHALLENGES_WAITING : 1);
+    if (extra != NULL && session->state == LUBDUB_SESSION_UP) {
+        lubdub_doubt_begin(&session->extra->doubt, turn->now, turn->now);
+    }
+}
+
+/* Looks, and either says `hung` or asks again. */
+static void pursue_doubt(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
+{
+    struct lubdub_doubt *doubt = &session->extra->doubt;
+    lubdub_duration allowed;
+    lubdub_time due;
+
+    lubdub_doubt_look(doubt, turn->path, turn->round_trip, turn->now);
+    allowed = doubt_patience(session);
+    due = hung_at(session);
+    if (due > turn->now) {
+        challenge(session, turn, MOST_CHALLENGES_WAITING);
+        doubt->asked_at = turn->now;
+        return;
+    }
+    if (turn->suspects_ourselves) {
+        doubt->acknowledged_at = LUBDUB_TIME_NEVER; /* the evidence is gathered anew */
+        return;
+    }
+    lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_HUNG, LUBDUB_REASON_EXPIRED,
+                        "its kernel answers, the program does not");
+    event->deadline = due;
+    event->adaptive = allowed;
+}
+
 static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
-    lubdub_time due = verdict(session, turn->settings);
+    lubdub_time due = expires_at(session);
     bool is_blocked = lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER;
 
     if (due <= turn->now) {
@@ -392,19 +553,26 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
         event->deadline = due;
         return;
     }
+    if (is_doubted(session) && looks_at(session) <= turn->now) {
+        pursue_doubt(session, turn, event);
+        return;
+    }
     if (!session->is_late && !is_blocked && deadline(session, turn->settings) <= turn->now) {
         session->is_late = true;
-        challenge(session, turn);
+        begin_doubt(session, turn);
         event->kind = LUBDUB_EVENT_LATE;
         event->silent_for = lubdub_time_between(session->heard_at, turn->now);
     }
 }
 
-/* The challenge goes out when the session gets late. */
+/* The challenge goes out when the session gets late; where we adapt, more of them follow. */
 static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
 {
-    return session->is_late && session->is_challenged &&
-           lubdub_time_after(session->heard_at, late_after(session)) > since;
+    if (is_doubted(session)) {
+        return lubdub_doubt_asked_since(&session->extra->doubt, doubt_patience(session), since);
+    }
+    return session->is_late && session->challenges_waiting > 0 &&
+           lubdub_time_after(session->heard_at, interval_in_force(session) + fixed_margin(session)) > since;
 }
 
 static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
@@ -416,6 +584,9 @@ static lubdub_duration patience(const struct lubdub_session *session, const stru
 static void forgive(struct lubdub_session *session, lubdub_duration away)
 {
     lubdub_rate_limit_forgive(&session->of.server.probe_debt, away, smaller_interval_ms(session));
+    if (session->extra != NULL) {
+        lubdub_doubt_forgive(&session->extra->doubt, away);
+    }
 }
 
 const struct lubdub_role_duties lubdub_server_duties = {
@@ -426,4 +597,5 @@ const struct lubdub_role_duties lubdub_server_duties = {
     .asked_since = asked_since,
     .patience = patience,
     .forgive = forgive,
+    .doubt = doubt_of,
 };

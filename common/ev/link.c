@@ -366,7 +366,8 @@ static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t len
     struct lubdub_reactor *reactor = lubdub_link_group(link)->reactor;
     ssize_t sent;
 
-    if (reactor->step != NULL || !lubdub_session_answer_quickly(&link->session, now, reactor->input, length)) {
+    if (reactor->step != NULL || !lubdub_session_answer_quickly(&link->session, lubdub_link_group(link)->settings, now,
+                                                                reactor->input, length)) {
         return false;
     }
     sent = lubdub_socket_send(link->io.fd, reactor->input, length);

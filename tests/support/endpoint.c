@@ -77,6 +77,8 @@ static void begin_turn(struct endpoint *endpoint, struct lubdub_turn *turn, size
         .now = endpoint->now,
         .settings = &endpoint->settings,
         .path = endpoint->path,
+        .round_trip = endpoint->round_trip,
+        .suspects_ourselves = endpoint->suspects_ourselves,
         .output = endpoint->output,
         .output_capacity = capacity,
     };
@@ -166,7 +168,7 @@ void endpoint_init(struct endpoint *endpoint, enum lubdub_role role)
 {
     memset(endpoint, 0, sizeof *endpoint);
     lubdub_session_settings_init(&endpoint->settings);
-    endpoint->session.role = (uint8_t)role; /* kept for endpoint_open */
+    endpoint->session.role = (uint8_t)role & 1u; /* kept for endpoint_open */
     endpoint->name = role == LUBDUB_ROLE_SERVER ? "server" : "client";
     endpoint->grant =
         (struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND};
@@ -241,7 +243,7 @@ static void answer_quickly(struct quick_answer *quick, const struct endpoint *en
     memcpy(quick->bytes, bytes, length);
     quick->length = length;
     CORE(quick->is_answered =
-             lubdub_session_answer_quickly(&quick->session, endpoint->now, quick->bytes, quick->length));
+             lubdub_session_answer_quickly(&quick->session, &endpoint->settings, endpoint->now, quick->bytes, quick->length));
     MUST(endpoint, quick->is_answered || memcmp(quick->bytes, bytes, length) == 0);
 }
 

@@ -38,7 +38,7 @@ static int teardown(void **state)
 
 static bool is_answered_quickly(struct fixture *fixture)
 {
-    return lubdub_session_answer_quickly(&fixture->server.session, fixture->server.now, fixture->bytes.data,
+    return lubdub_session_answer_quickly(&fixture->server.session, &fixture->server.settings, fixture->server.now, fixture->bytes.data,
                                          fixture->bytes.length);
 }
 
@@ -149,7 +149,7 @@ static void client_has_no_quick_way(void **state)
     script_client_open(&client);
     put_probe(fixture, 1);
     assert_false(
-        lubdub_session_answer_quickly(&client.session, client.now, fixture->bytes.data, fixture->bytes.length));
+        lubdub_session_answer_quickly(&client.session, &client.settings, client.now, fixture->bytes.data, fixture->bytes.length));
     endpoint_clear(&client);
 }
 

@@ -69,6 +69,11 @@ struct lubdub_session_settings {
     lubdub_duration handshake_timeout;   /* server: first whole frame; client: WELCOME; 5 s */
     size_t output_limit;                 /* bytes of messages that may wait for the peer; 64 KiB */
     struct lubdub_slice agent;           /* told to the peer; "lubdub/VERSION" */
+    /*
+     * A peer that is overdue by what was learned of it is asked again at a fast pace, and found `hung` as soon as the
+     * evidence allows; never later than timeout or expiry, which stay what they are (docs/detection.md, Adaptive).
+     */
+    bool adapts;
 
     /* server */
     bool requires_hello;
@@ -111,17 +116,19 @@ struct lubdub_session {
         } server;
         struct lubdub_prober *prober;
     } of;
-    uint8_t state; /* enum lubdub_session_state */
-    uint8_t role;
-    uint8_t health; /* told with our probes */
-    uint8_t peer_health;
+    uint8_t state : 3;             /* enum lubdub_session_state */
+    uint8_t role : 1;              /* enum lubdub_role */
+    uint8_t health : 2;            /* told with our probes */
+    uint8_t peer_health : 2;
+    uint8_t challenges_waiting : 3; /* server: challenges that wait for their acks */
     bool is_late : 1;
-    bool is_challenged : 1;      /* server: a challenge waits for its ack */
     bool is_anonymous : 1;       /* server: opened without HELLO */
     bool has_closer_deadline : 1;
     bool has_heard : 1;          /* it was UP */
     bool owes_end : 1;           /* closed for want of memory, and nobody was told */
     uint16_t max_content;        /* largest that we take from this peer, as it was told */
+    uint16_t lateness_deviation; /* server that adapts: struct lubdub_lateness (estimator.h) */
+    uint16_t lateness_worst;
 };
 
 enum lubdub_event_kind {
@@ -151,6 +158,7 @@ struct lubdub_event {
     lubdub_duration silent_for; /* LATE, RECOVERED, DOWN: since the last whole valid frame */
     lubdub_duration waited_for; /* TIMED_OUT, DOWN: for the probe that decided */
     lubdub_time deadline;       /* TIMED_OUT, DOWN by a timeout or expiry: when the verdict was due; else 0 */
+    lubdub_duration adaptive;   /* TIMED_OUT, DOWN: the adaptive timeout, where that decided; else 0 */
 
     enum lubdub_health health;     /* HEALTH */
     enum lubdub_health was_health;
@@ -176,6 +184,8 @@ struct lubdub_turn {
     lubdub_time now;
     const struct lubdub_session_settings *settings;
     enum lubdub_path path; /* looked up by the owner when lubdub_session_verdict_is_due() says so */
+    lubdub_duration round_trip; /* of the path, as the kernel measures it, with path; 0: not known */
+    bool suspects_ourselves;    /* most peers are late at once: who adapts waits for the fixed deadline */
     uint8_t *output;       /* the owner's scratch; shared by all sessions, one turn at a time */
     size_t output_capacity;
     size_t output_length;  /* filled by the session */
@@ -230,8 +240,8 @@ LUBDUB_API lubdub_time lubdub_session_deadline(const struct lubdub_session *sess
                                                const struct lubdub_session_settings *settings);
 
 /*
- * Whether a tick at `now` would declare the peer dead. The owner then first reads and hands in all that
- * has arrived (section 5, Expiry), and looks up turn->path.
+ * Whether a tick at `now` would declare the peer dead, or look for evidence. The owner then first reads and hands in all
+ * that has arrived (section 5, Expiry), and looks up turn->path and turn->round_trip.
  */
 LUBDUB_API bool lubdub_session_verdict_is_due(const struct lubdub_session *session,
                                               const struct lubdub_session_settings *settings, lubdub_time now);
@@ -336,6 +346,7 @@ struct lubdub_probe_counts {
     uint64_t acked;
     uint64_t late;
     uint64_t timed_out;
+    uint64_t narrow; /* acked in time, but only in the last quarter of it */
 };
 LUBDUB_API void lubdub_session_probe_counts(const struct lubdub_session *session, struct lubdub_probe_counts *counts);
 

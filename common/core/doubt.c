@@ -1,0 +1,85 @@
+/* When to ask, when to look, and when the evidence is enough. */
+#include "doubt.h"
+
+#define QUESTIONS_IN_PATIENCE 5
+
+static lubdub_duration longer(lubdub_duration one, lubdub_duration other)
+{
+    return one > other ? one : other;
+}
+
+lubdub_duration lubdub_doubt_patience(lubdub_duration worst, lubdub_duration round_trip, lubdub_duration fixed)
+{
+    lubdub_duration floor = LUBDUB_DOUBT_FLOOR + LUBDUB_DOUBT_FLOOR_ROUND_TRIPS * round_trip;
+    lubdub_duration patience = longer(LUBDUB_DOUBT_WORST_FACTOR * worst, floor);
+
+    return patience < fixed ? patience : fixed;
+}
+
+lubdub_duration lubdub_doubt_pace(lubdub_duration patience)
+{
+    return longer(patience / QUESTIONS_IN_PATIENCE, LUBDUB_DOUBT_PACE_MIN);
+}
+
+void lubdub_doubt_begin(struct lubdub_doubt *doubt, lubdub_time since, lubdub_time now)
+{
+    doubt->since = since > 0 ? since : 1; /* 0 is taken */
+    doubt->asked_at = now;
+    doubt->looked_at = now;
+    doubt->acknowledged_at = LUBDUB_TIME_NEVER;
+    doubt->round_trip = 0;
+}
+
+void lubdub_doubt_end(struct lubdub_doubt *doubt)
+{
+    doubt->since = 0;
+}
+
+void lubdub_doubt_look(struct lubdub_doubt *doubt, enum lubdub_path path, lubdub_duration round_trip, lubdub_time now)
+{
+    doubt->looked_at = now;
+    doubt->round_trip = round_trip;
+    switch (path) {
+    case LUBDUB_PATH_UNKNOWN:
+        break; /* the last question is too young; what was seen before stays true */
+    case LUBDUB_PATH_ACKNOWLEDGED:
+        doubt->acknowledged_at = lubdub_time_earlier(doubt->acknowledged_at, now);
+        break;
+    case LUBDUB_PATH_SILENT:
+        doubt->acknowledged_at = LUBDUB_TIME_NEVER;
+        break;
+    }
+}
+
+lubdub_time lubdub_doubt_hung_at(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_duration patience)
+{
+    lubdub_duration made_up_in = longer(lubdub_time_between(expected_at, doubt->acknowledged_at), patience / 2);
+    lubdub_time enough_at = lubdub_time_after(doubt->since, patience);
+    lubdub_time made_up_at = lubdub_time_after(doubt->acknowledged_at, made_up_in);
+
+    return enough_at > made_up_at ? enough_at : made_up_at;
+}
+
+lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration patience)
+{
+    return lubdub_time_after(doubt->looked_at, lubdub_doubt_pace(patience));
+}
+
+uint32_t lubdub_doubt_asked_since(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time since)
+{
+    if (doubt->asked_at <= since) {
+        return 0;
+    }
+    return 1 + (uint32_t)(lubdub_time_between(doubt->since > since ? doubt->since : since, doubt->asked_at) /
+                          lubdub_doubt_pace(patience));
+}
+
+void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away)
+{
+    if (lubdub_doubt_is_there(doubt)) {
+        doubt->since = lubdub_time_after(doubt->since, away);
+        doubt->asked_at = lubdub_time_after(doubt->asked_at, away);
+        doubt->looked_at = lubdub_time_after(doubt->looked_at, away);
+        doubt->acknowledged_at = lubdub_time_after(doubt->acknowledged_at, away);
+    }
+}

@@ -1,0 +1,55 @@
+/*
+ * How long a peer lets us wait, learned from its answers; whole numbers only, so that every build learns the same.
+ *
+ * The smoothed value and the mean deviation are those of RFC 6298 (Jacobson 1988), with its gains:
+ *
+ *     first sample R:   SRTT = R        RTTVAR = R / 2
+ *     then:             RTTVAR = RTTVAR - RTTVAR/4 + |SRTT - R|/4
+ *                       SRTT   = SRTT   - SRTT/8   + R/8            usual answer: SRTT + 4 RTTVAR
+ *
+ * They forget within a dozen samples. A path that loses one segment in a hundred, or a process that pauses once in a
+ * quarter of an hour, is remembered by the worst: the longest sample, which fades by 1/4096 with each one after it
+ * (half of it is left after 2839) and never fades below them.
+ */
+#ifndef LUBDUB_CORE_ESTIMATOR_H
+#define LUBDUB_CORE_ESTIMATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+/* A client's, for round trips. In microseconds; longer ones than 71 minutes count as that. */
+struct lubdub_estimator {
+    uint32_t smoothed;
+    uint32_t deviation;
+    uint32_t worst;
+    bool has_sample;
+};
+
+void lubdub_estimator_init(struct lubdub_estimator *estimator);
+void lubdub_estimator_add(struct lubdub_estimator *estimator, lubdub_duration sample);
+
+/* By when nearly every answer is there; 0 before the first. */
+lubdub_duration lubdub_estimator_usual(const struct lubdub_estimator *estimator);
+
+/* The longest of late. */
+lubdub_duration lubdub_estimator_worst(const struct lubdub_estimator *estimator);
+
+/*
+ * A server's, for how much later than its interval a session is heard: four bytes, so that a session's record keeps its
+ * size. The smoothed value is known, it is none. Counted in 1/65536 of the expiry: who is later is not there any more.
+ */
+struct lubdub_lateness {
+    uint16_t deviation;
+    uint16_t worst;
+};
+
+void lubdub_lateness_add(struct lubdub_lateness *lateness, lubdub_duration late_by, lubdub_duration expiry);
+lubdub_duration lubdub_lateness_usual(const struct lubdub_lateness *lateness, lubdub_duration expiry);
+lubdub_duration lubdub_lateness_worst(const struct lubdub_lateness *lateness, lubdub_duration expiry);
+
+/* The expiry changes; what was learned stays. */
+void lubdub_lateness_rescale(struct lubdub_lateness *lateness, lubdub_duration from, lubdub_duration to);
+
+#endif
