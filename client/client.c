@@ -289,6 +289,7 @@ void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_clie
         all.sent += current.sent;
         all.acked += current.acked;
         all.late += current.late;
+        all.narrow += current.narrow;
         all.lost += current.timed_out - current.late;
     }
     all.size = size;

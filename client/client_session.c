@@ -33,6 +33,7 @@ void lubdub_client_collect_counts(struct lubdub_client *client, bool loses_pendi
     client->totals.sent += counts.sent;
     client->totals.acked += counts.acked;
     client->totals.late += counts.late;
+    client->totals.narrow += counts.narrow;
     client->totals.lost += loses_pending ? counts.sent - counts.acked : counts.timed_out - counts.late;
 }
 
@@ -116,6 +117,7 @@ static struct lubdub_client_event new_end(const struct lubdub_client *client, co
     event.sequence = from->sequence;
     event.waited_for = from->waited_for;
     event.deadline = from->deadline;
+    event.adaptive = from->adaptive;
     event.was_up = client->session_number != 0;
     event.connected_for = event.was_up ? lubdub_time_between(client->up_at, now) : 0;
     return event;

@@ -10,9 +10,11 @@
 #include "address.h"
 #include "program/escape.h"
 #include "program/log.h"
+#include "program/parse.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
 #define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
+#define DEFAULT_TIMEOUT (3 * LUBDUB_SECOND)
 #define FIELD(name) offsetof(struct options, name)
 
 static const char *const event_words[] = {"text", "json", "none", NULL};
@@ -51,6 +53,31 @@ static const char *judge_label(const char *value, void *field)
                : "must be KEY=VALUE, a key of 1 to 32 of a-z 0-9 _ . - and a value of at most 128 bytes of UTF-8";
 }
 
+/* D, auto or auto:D. */
+static const char *take_timeout(const char *value, void *field)
+{
+    static const char automatic[] = "auto";
+    static const size_t length = sizeof automatic - 1;
+    struct timeout timeout = {0};
+
+    if (strncmp(value, automatic, length) == 0 && (value[length] == '\0' || value[length] == ':')) {
+        timeout.adapts = true;
+        value += length;
+        if (value[0] == '\0') {
+            *(struct timeout *)field = timeout;
+            return NULL;
+        }
+        value++;
+    }
+    if (lubdub_parse_duration(value, &timeout.length) != LUBDUB_PARSE_OK || timeout.length < MILLISECOND ||
+        timeout.length > LONGEST) {
+        return "must be a duration from 1ms to 49 days, such as 250ms, 3s or 2m (a bare number is milliseconds), or auto, "
+               "or auto:D";
+    }
+    *(struct timeout *)field = timeout;
+    return NULL;
+}
+
 static const struct lubdub_setting rows[] = {
     {.name = "server", .metavar = "HOST[:PORT]", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(server),
      .take = judge_server, .help = "as the arguments, for the configuration file; repeatable"},
@@ -58,8 +85,8 @@ static const struct lubdub_setting rows[] = {
      .take = judge_source, .help = "connect from this numeric address (the system chooses)"},
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "from probe to probe (1s)"},
-    {.name = "timeout", .letter = 't', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(timeout),
-     .minimum = MILLISECOND, .maximum = LONGEST, .help = "for each probe's ack (3s)"},
+    {.name = "timeout", .letter = 't', .metavar = "D|auto[:D]", .kind = LUBDUB_SETTING_CUSTOM, .offset = FIELD(timeout),
+     .take = take_timeout, .help = "for each probe's ack (3s); auto: sooner where the evidence allows, at most this"},
     {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "silence the server is to tolerate (three intervals)"},
     {.name = "connect-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(connect_timeout),
@@ -175,6 +202,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (options->backoff_max < options->backoff_min) {
         return refuse(problem, capacity, "--backoff-max must not be less than --backoff-min");
     }
+    if (options->timeout.length == 0) {
+        options->timeout.length = 3 * options->interval > DEFAULT_TIMEOUT ? 3 * options->interval : DEFAULT_TIMEOUT;
+    }
     if (!take_servers(options, positionals, problem, capacity) || !take_labels(options, problem, capacity)) {
         return false;
     }
@@ -208,7 +238,7 @@ void options_init(struct options *options)
     lubdub_client_settings_init(&defaults);
     memset(options, 0, sizeof *options);
     options->interval = defaults.session.interval;
-    options->timeout = defaults.session.timeout;
+    options->timeout.length = defaults.session.timeout;
     options->connect_timeout = defaults.connect_timeout;
     options->backoff_min = defaults.backoff_min;
     options->backoff_max = defaults.backoff_max;
@@ -228,7 +258,8 @@ void options_client_settings(const struct options *options, struct lubdub_client
 {
     lubdub_client_settings_init(settings);
     settings->session.interval = options->interval;
-    settings->session.timeout = options->timeout;
+    settings->session.timeout = options->timeout.length;
+    settings->session.adapts = options->timeout.adapts;
     settings->session.expiry = options->expiry;
     settings->session.handshake_timeout = options->connect_timeout;
     settings->session.stays_connected = options->stay;

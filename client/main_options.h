@@ -13,11 +13,17 @@ enum lubdub_event_form {
     LUBDUB_EVENTS_NONE,
 };
 
+/* --timeout: fixed, or adaptive up to a limit. */
+struct timeout {
+    lubdub_duration length; /* 0: 3 s, or three times the interval where that is more */
+    bool adapts;
+};
+
 struct options {
     struct lubdub_strings server; /* of the file; those of the command line come before it */
     const char *source;
     lubdub_duration interval;
-    lubdub_duration timeout;
+    struct timeout timeout;
     lubdub_duration expiry; /* 0: three times the interval */
     lubdub_duration connect_timeout;
     bool stay;

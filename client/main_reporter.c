@@ -100,6 +100,9 @@ static void put_down(struct lubdub_event_line *line, const struct lubdub_client_
     if (event->deadline != 0) {
         lubdub_event_line_number(line, "deadline_ns", event->deadline);
     }
+    if (event->adaptive != 0) {
+        put_milliseconds(line, "adaptive_ms", event->adaptive);
+    }
     lubdub_event_line_flag(line, "was_up", event->was_up);
     lubdub_event_line_flag(line, "connected", event->is_connected);
 }
@@ -175,6 +178,7 @@ void reporter_summarize(struct reporter *reporter, const struct lubdub_client_co
     lubdub_event_line_number(&line, "acked", counts->acked);
     lubdub_event_line_number(&line, "late", counts->late);
     lubdub_event_line_number(&line, "lost", counts->lost);
+    lubdub_event_line_number(&line, "narrow", counts->narrow);
     if (round_trips->count > 0) {
         put_microseconds(&line, "rtt_min_us", round_trips->least);
         put_microseconds(&line, "rtt_p50_us", lubdub_histogram_percentile(round_trips, 50));

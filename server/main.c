@@ -45,6 +45,10 @@ static void on_event(struct lubdub_server *server, const struct lubdub_server_ev
         lubdub_log_peer(LUBDUB_LOG_WARNING, "accepting pauses reason=\"%.*s\"", (int)event->text.length,
                         event->text.data);
     }
+    if (event->kind == LUBDUB_SERVER_SUSPICIOUS) {
+        lubdub_log_peer(LUBDUB_LOG_WARNING, "suspecting ourselves reason=\"%.*s\"", (int)event->text.length,
+                        event->text.data);
+    }
     if (event->kind == LUBDUB_SERVER_STOPPED) {
         ev_break(program->loop, EVBREAK_ALL); /* told by the worker on this loop */
     }
@@ -120,13 +124,14 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_log_info(
         "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
         "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
-        "events_lost=%llu",
+        "narrow=%llu suspicions=%llu events_lost=%llu",
         (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
         (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
         (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
         (unsigned long long)counts.late, (unsigned long long)counts.messages,
         (unsigned long long)counts.messages_dropped, (unsigned long long)counts.absences,
         (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND),
+        (unsigned long long)counts.narrow, (unsigned long long)counts.suspicions,
         (unsigned long long)reporter_lost(&program->reporter));
 }
 

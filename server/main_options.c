@@ -14,7 +14,7 @@
 #define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
 #define FIELD(name) offsetof(struct options, name)
 
-static const char *const detect_words[] = {"fixed", NULL};
+static const char *const detect_words[] = {"fixed", "adaptive", NULL};
 static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
 static const char *const event_words[] = {"text", "json", "none", NULL};
 
@@ -41,8 +41,8 @@ static const struct lubdub_setting rows[] = {
      .help = "time for the first whole frame (5s)"},
     {.name = "grace", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(grace), .maximum = LONGEST,
      .help = "how long an identity may be away before it is gone (0)"},
-    {.name = "detect", .metavar = "fixed", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(detect),
-     .words = detect_words, .help = "how silence is judged (fixed)"},
+    {.name = "detect", .metavar = "fixed|adaptive", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(detect),
+     .words = detect_words, .help = "how silence is judged: by the expiry, or sooner by evidence (fixed)"},
     {.name = "max-content", .metavar = "SIZE", .kind = LUBDUB_SETTING_SIZE, .offset = FIELD(max_content),
      .maximum = LUBDUB_CONTENT_LIMIT, .help = "largest content of a PROBE or MESSAGE (1024)"},
     {.name = "max-sessions", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_sessions),
@@ -179,6 +179,7 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->session.max_content = options->max_content;
     settings->session.output_limit = options->output_buffer;
     settings->session.requires_hello = options->require_hello;
+    settings->session.adapts = options->detect != 0;
     settings->workers = (unsigned)options->workers;
     settings->interval_min = options->interval_min;
     settings->interval_max = options->interval_max;

@@ -37,6 +37,8 @@ static const char *event_word(enum lubdub_server_event_kind kind)
         return "rejected";
     case LUBDUB_SERVER_PAUSED:
         return "paused";
+    case LUBDUB_SERVER_SUSPICIOUS:
+        return "suspicious";
     case LUBDUB_SERVER_DRAINING:
         return "draining";
     case LUBDUB_SERVER_STOPPED:
@@ -86,6 +88,9 @@ static void put_disconnected(struct lubdub_event_line *line, const struct lubdub
     if (event->deadline != 0) {
         lubdub_event_line_number(line, "deadline_ns", event->deadline);
     }
+    if (event->adaptive != 0) {
+        put_milliseconds(line, "adaptive_ms", event->adaptive);
+    }
 }
 
 static void put_details(struct lubdub_event_line *line, const struct lubdub_server_event *event)
@@ -116,6 +121,7 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
         put_end(line, event);
         break;
     case LUBDUB_SERVER_PAUSED:
+    case LUBDUB_SERVER_SUSPICIOUS:
         lubdub_event_line_string(line, "text", event->text.data, event->text.length);
         break;
     case LUBDUB_SERVER_GONE:
@@ -193,6 +199,10 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
     }
     if (lubdub_event_line_is(line, "paused")) {
         return snprintf(text, capacity, "accepting pauses: %s",
+                        lubdub_event_line_show(line, "text", "", more, sizeof more));
+    }
+    if (lubdub_event_line_is(line, "suspicious")) {
+        return snprintf(text, capacity, "suspicious: %s",
                         lubdub_event_line_show(line, "text", "", more, sizeof more));
     }
     return snprintf(text, capacity, "%s", line->event);

@@ -519,6 +519,8 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.late += tallied(&tally->late);
         sum.messages += tallied(&tally->messages);
         sum.messages_dropped += tallied(&tally->messages_dropped);
+        sum.narrow += tallied(&tally->narrow);
+        sum.suspicions += tallied(&tally->suspicions);
         sum.absences += tallied(&reactor->absence_count);
         sum.absent_for += tallied(&reactor->absence_total);
         for (cause = 0; cause <= LUBDUB_CAUSE_SHUTDOWN; cause++) {

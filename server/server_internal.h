@@ -38,6 +38,8 @@ struct lubdub_tally {
     _Atomic uint64_t late;
     _Atomic uint64_t messages;
     _Atomic uint64_t messages_dropped;
+    _Atomic uint64_t narrow;
+    _Atomic uint64_t suspicions;
     _Atomic uint64_t by_cause[LUBDUB_CAUSE_SHUTDOWN + 1];
 };
 

@@ -75,6 +75,7 @@ static void on_down(struct lubdub_worker *worker, struct lubdub_record *record, 
         .text = event->text,
         .silent_for = event->silent_for,
         .deadline = event->deadline,
+        .adaptive = event->adaptive,
     };
 
     if (event->had_session) {
@@ -116,6 +117,9 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
         told.kind = LUBDUB_SERVER_LATE;
         break;
     case LUBDUB_EVENT_RECOVERED:
+        if (event->silent_for > lubdub_session_expiry(&link->session) / 4 * 3) {
+            lubdub_tally_add(&worker->tally.narrow, 1);
+        }
         told.kind = LUBDUB_SERVER_RECOVERED;
         break;
     case LUBDUB_EVENT_HEALTH:
@@ -161,13 +165,38 @@ static void on_closed(struct lubdub_link *link)
     note_if_drained(worker);
 }
 
+/* Whether suspicion of ourselves is news: told once each time, where verdicts wait for it. */
+static bool note_suspicion(struct lubdub_worker *worker)
+{
+    uint64_t count = worker->group.reactor->suspicion_count;
+
+    if (atomic_load_explicit(&worker->tally.suspicions, memory_order_relaxed) == count) {
+        return false;
+    }
+    atomic_store_explicit(&worker->tally.suspicions, count, memory_order_relaxed);
+    return lubdub_worker_settings(worker)->session.adapts;
+}
+
+static void tell_suspicion(struct lubdub_worker *worker)
+{
+    static const char text[] = "most sessions are late at once: the fault may be ours, and adaptive verdicts wait";
+    struct lubdub_server_event event = {
+        .kind = LUBDUB_SERVER_SUSPICIOUS, .now = lubdub_clock_now(), .text = {text, sizeof text - 1}};
+
+    lubdub_server_tell(worker, NULL, &event);
+}
+
 static void on_rest(struct lubdub_link_group *group)
 {
     struct lubdub_worker *worker = container_of(group, struct lubdub_worker, group);
+    bool has_news = note_suspicion(worker);
 
-    if (worker->index == 0 && worker->server->is_doomed) {
+    if (has_news || (worker->index == 0 && worker->server->is_doomed)) {
         lubdub_worker_enter(worker);
-        lubdub_worker_leave(worker); /* frees the server if nothing of it is running */
+        if (has_news) {
+            tell_suspicion(worker);
+        }
+        lubdub_worker_leave(worker); /* frees the server if it is doomed and nothing of it is running */
     }
 }
 
@@ -296,6 +325,18 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
     return true;
 }
 
+/* What is set here every accepted socket inherits, so that only who is granted something else costs more calls. */
+static void tune_listeners(struct lubdub_worker *worker)
+{
+    lubdub_duration expiry = worker->group.settings->expiry;
+    struct lubdub_listener *listener;
+
+    worker->group.inherited = lubdub_tuning_for(expiry, expiry);
+    for (listener = worker->listeners; listener != NULL; listener = listener->next) {
+        lubdub_tuning_set(listener->io.fd, &worker->group.inherited);
+    }
+}
+
 static void take_rules(struct lubdub_worker *worker)
 {
     struct lubdub_rules *old = worker->rules;
@@ -304,6 +345,7 @@ static void take_rules(struct lubdub_worker *worker)
     worker->rules = lubdub_rules_share(worker->server->rules);
     pthread_mutex_unlock(&worker->server->lock);
     worker->group.settings = &worker->rules->settings.session;
+    tune_listeners(worker);
     lubdub_rules_drop(old);
 }
 
@@ -475,6 +517,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
     sigset_t before;
     int failed;
 
+    tune_listeners(worker);
     for (listener = worker->listeners; listener != NULL; listener = listener->next) {
         lubdub_listener_start(listener);
     }

@@ -53,6 +53,7 @@ static void begin(struct lubdub_step *step, struct lubdub_link *link, lubdub_tim
         .now = now,
         .settings = group->settings,
         .path = LUBDUB_PATH_UNKNOWN,
+        .suspects_ourselves = reactor->suspects_ourselves,
         .output = reactor->output,
         .output_capacity = reactor->output_capacity,
     };
@@ -91,8 +92,35 @@ static bool end(struct lubdub_step *step)
     return is_alive;
 }
 
+/*
+ * The kernel's timers follow from the deadlines of a session that is up. Nothing to do for the many who were granted
+ * what their listener was set up for.
+ */
+static void tune(struct lubdub_link *link, bool is_first)
+{
+    struct lubdub_link_group *group = lubdub_link_group(link);
+    const struct lubdub_session_settings *settings = group->settings;
+    lubdub_duration expiry = lubdub_session_expiry(&link->session);
+    bool has_timeout = link->session.role == LUBDUB_ROLE_CLIENT;
+    lubdub_duration timeout = has_timeout ? settings->timeout : expiry;
+    struct lubdub_tuning wanted;
+
+    wanted = lubdub_tuning_for(timeout < expiry ? timeout : expiry, has_timeout && settings->stays_connected ? 0
+                                                                    : timeout < expiry                       ? expiry
+                                                                                                             : timeout);
+    if (!is_first || !lubdub_tuning_is_equal(&wanted, &group->inherited)) {
+        lubdub_tuning_set(link->io.fd, &wanted);
+    }
+}
+
 static void tell(struct lubdub_step *step, const struct lubdub_event *event)
 {
+    if (event->kind == LUBDUB_EVENT_UP || event->kind == LUBDUB_EVENT_GRANT_CHANGED) {
+        tune(step->link, event->kind == LUBDUB_EVENT_UP);
+    }
+    if (event->kind == LUBDUB_EVENT_LATE || event->kind == LUBDUB_EVENT_RECOVERED) {
+        lubdub_reactor_count(lubdub_link_group(step->link)->reactor, 0, event->kind == LUBDUB_EVENT_LATE ? 1 : -1);
+    }
     lubdub_link_group(step->link)->on_event(step->link, event, step->turn.now);
 }
 
@@ -243,14 +271,15 @@ static bool flush(struct lubdub_step *step)
 
 /* ---- deadlines ---- */
 
-/* What the kernel says of the peer's machine, at the moment of a verdict. */
-static enum lubdub_path path_of(const struct lubdub_step *step)
+/* What the kernel says of the peer's machine, at the moment of a verdict or a look. */
+static void look_at_path(struct lubdub_step *step)
 {
     struct lubdub_evidence evidence;
     lubdub_time now = step->turn.now;
 
     lubdub_socket_look(step->link->io.fd, &evidence);
-    return lubdub_socket_path(
+    step->turn.round_trip = evidence.round_trip;
+    step->turn.path = lubdub_socket_path(
         &evidence,
         lubdub_session_asked_since(&step->link->session, now > evidence.ack_delay ? now - evidence.ack_delay : 0));
 }
@@ -262,7 +291,7 @@ static void tick(struct lubdub_step *step)
     struct lubdub_event event;
 
     if (lubdub_session_verdict_is_due(&link->session, step->turn.settings, step->turn.now)) {
-        step->turn.path = path_of(step);
+        look_at_path(step);
     }
     do {
         lubdub_session_tick(&link->session, &step->turn, &event);
@@ -301,6 +330,7 @@ static void stop(struct lubdub_link *link)
     struct lubdub_link_group *group = lubdub_link_group(link);
 
     ev_io_stop(group->reactor->loop, &link->io);
+    lubdub_reactor_count(group->reactor, -1, link->session.is_late ? -1 : 0);
     lubdub_deadlines_cancel(&link->deadline);
     lubdub_session_clear(&link->session);
 }
@@ -474,6 +504,7 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
         close(socket);
         return error;
     }
+    lubdub_reactor_count(group->reactor, 1, 0);
     ev_io_start(group->reactor->loop, &link->io);
     end(&step);
     return LUBDUB_ERROR_OK;
@@ -502,7 +533,12 @@ enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdu
 {
     struct lubdub_step own;
     struct lubdub_step *step = join(&own, link);
+    bool is_first = lubdub_session_state(&link->session) == LUBDUB_SESSION_ASKED;
     enum lubdub_error error = lubdub_session_grant(&link->session, &step->turn, grant);
+
+    if (error == LUBDUB_ERROR_OK) {
+        tune(link, is_first);
+    }
 
     finish(&own, step);
     return error;

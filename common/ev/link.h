@@ -15,6 +15,7 @@
 
 #include "deadlines.h"
 #include "reactor.h"
+#include "tuning.h"
 
 struct lubdub_link {
     ev_io io; /* io.fd is the socket, io.data the group */
@@ -36,6 +37,7 @@ struct lubdub_link_group {
     /* The outermost step has ended: nothing of this group is on the stack. May free the group. NULL: not needed. */
     void (*on_rest)(struct lubdub_link_group *group);
     unsigned step_count; /* steps of this group's links that are running */
+    struct lubdub_tuning inherited; /* what the sockets were given already, by their listener; zeroed: nothing */
 };
 
 /* Acquires the loop's reactor. The callbacks and settings are the owner's to set. */

@@ -201,6 +201,18 @@ void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *
     }
 }
 
+void lubdub_reactor_count(struct lubdub_reactor *reactor, int sessions, int late)
+{
+    reactor->session_count += (unsigned)sessions;
+    reactor->late_count += (unsigned)late;
+    if (reactor->suspects_ourselves) {
+        reactor->suspects_ourselves = reactor->late_count > reactor->session_count / 4;
+    } else if (reactor->late_count >= LUBDUB_REACTOR_CROWD && reactor->late_count > reactor->session_count / 2) {
+        reactor->suspects_ourselves = true;
+        reactor->suspicion_count++;
+    }
+}
+
 void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience)
 {
     if (patience < reactor->shortest_patience) {

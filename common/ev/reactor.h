@@ -52,6 +52,10 @@ struct lubdub_reactor {
     uint8_t *input;                    /* LUBDUB_INPUT_SIZE */
     uint8_t *output;
     size_t output_capacity;
+    unsigned session_count;            /* links that are open on this loop, and of them */
+    unsigned late_count;               /* those whose peer is late */
+    bool suspects_ourselves;           /* see below */
+    uint64_t suspicion_count;
     unsigned reference_count;
     unsigned busy_count;               /* callbacks of ours that are running */
     struct lubdub_reactor *next;
@@ -72,6 +76,14 @@ lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor);
 
 /* Sets or moves the node and sees to it that the loop wakes for it. */
 void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *node, lubdub_time due);
+
+/*
+ * Links come and go, and their peers are late or heard again: a change in either number. When more than half of all are late
+ * at the same moment, the fault is rather ours than theirs (Lifeguard, arXiv 1707.00788, for a star): suspects_ourselves
+ * is true until it is less than a quarter. With fewer than LUBDUB_REACTOR_CROWD late ones nothing can be said.
+ */
+#define LUBDUB_REACTOR_CROWD 4
+void lubdub_reactor_count(struct lubdub_reactor *reactor, int sessions, int late);
 
 /* Somebody with this patience is here: absences are measured against the shortest. */
 void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience);

@@ -102,6 +102,7 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
     evidence->unacknowledged = info.tcpi_unacked;
     evidence->is_sent_again = info.tcpi_retransmits > 0 || info.tcpi_backoff > 0;
     evidence->has_no_way_out = finds_no_way_out(&info);
+    evidence->round_trip = (lubdub_duration)info.tcpi_rtt * LUBDUB_MICROSECOND;
     evidence->ack_delay = DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * info.tcpi_rttvar) * LUBDUB_MICROSECOND;
 }
 

@@ -29,6 +29,7 @@ struct lubdub_evidence {
     bool is_sent_again;        /* some of them, after a retransmission timeout */
     bool has_no_way_out;       /* what is unsent does not wait for the peer's window: our own machine cannot send it */
     lubdub_duration ack_delay; /* how long a living kernel may take: a delayed ACK and a round trip */
+    lubdub_duration round_trip; /* smoothed */
 };
 
 void lubdub_socket_look(int socket, struct lubdub_evidence *evidence);

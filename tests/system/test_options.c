@@ -165,7 +165,7 @@ static void server_refuses_what_is_typed_wrong(void **state)
         {{"--on-message", "shout"}, "--on-message"},
         {{"--on-message", "ECHO"}, "--on-message"},
         {{"--events", "xml"}, "--events"},
-        {{"--detect", "adaptive"}, "--detect"}, /* a later issue's; refused, not ignored */
+        {{"--detect", "clever"}, "--detect"},
         {{"--log-level", "loud"}, "--log-level"},
         {{"--token-file", "/nonexistent/tokens"}, "--token-file"},
         {{"--token-file", "/"}, "--token-file"},
@@ -207,7 +207,9 @@ static void client_refuses_what_is_typed_wrong(void **state)
         {{"-i", "0"}, "--interval"},
         {{"-i", "5sec"}, "--interval"},
         {{"-t", "0"}, "--timeout"},
-        {{"-t", "auto"}, "--timeout"}, /* a later issue's */
+        {{"-t", "auto:"}, "--timeout"},
+        {{"-t", "auto:0"}, "--timeout"},
+        {{"-t", "automatic"}, "--timeout"},
         {{"-c", "0"}, "--count"},
         {{"-c", "x"}, "--count"},
         {{"--id", ""}, "--id"},

@@ -50,7 +50,7 @@ struct lubdub_client_settings {
     size_t size; /* sizeof, set by the initialiser; fields are added at the end */
 
     /*
-     * interval, expiry, timeout, identity, token, content, labels, phase, stays_connected, handshake_timeout (until
+     * interval, expiry, timeout, adapts, identity, token, content, labels, phase, stays_connected, handshake_timeout (until
      * WELCOME), max_content, output_limit. incarnation 0: the real-time clock at the first start in nanoseconds, one
      * more with every attempt, so that a newer start wins and of our own connections the newest. expiry 0 (the default
      * here): three times the interval.
@@ -131,6 +131,7 @@ struct lubdub_client_event {
     lubdub_duration silent_for;    /* DOWN of a session: since its last whole valid frame */
     lubdub_duration connected_for; /* likewise: since UP */
     lubdub_time deadline;          /* DOWN by a timeout: when the verdict was due; else 0 */
+    lubdub_duration adaptive;      /* DOWN: the adaptive timeout, where that decided (session.adapts); else 0 */
     bool was_up;                   /* DOWN: of a session; else no server could be reached */
     bool is_connected;             /* DOWN: stays connected, and waits for acks (session.stays_connected) */
 
@@ -193,6 +194,7 @@ struct lubdub_client_counts {
     uint64_t acked; /* late ones too */
     uint64_t late;
     uint64_t lost; /* timed out and not acked, or under way when a session went down */
+    uint64_t narrow; /* acked in the last quarter of their timeout: an early warning */
 };
 LUBDUB_API void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts);
 

@@ -44,7 +44,7 @@ enum lubdub_on_message {
 struct lubdub_server_settings {
     size_t size; /* sizeof, set by the initialiser; fields are added at the end */
 
-    /* interval, expiry: for who does not ask; handshake_timeout, max_content, output_limit, requires_hello */
+    /* interval, expiry: for who does not ask; handshake_timeout, max_content, output_limit, adapts, requires_hello */
     struct lubdub_session_settings session;
 
     unsigned workers; /* loops; 1. 0: the processors that this process may use */
@@ -84,6 +84,7 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_GONE,         /* an identity did not come back within its grace time */
     LUBDUB_SERVER_REJECTED,     /* a connection that never became a session */
     LUBDUB_SERVER_PAUSED,       /* accepting stops: no descriptors or memory, text says which. Told once per lack */
+    LUBDUB_SERVER_SUSPICIOUS,   /* of ourselves: most sessions are late at once, adaptive verdicts wait. Once each time */
     LUBDUB_SERVER_DRAINING,
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
 };
@@ -118,6 +119,7 @@ struct lubdub_server_event {
     uint64_t probes;               /* DISCONNECTED: received in all */
     lubdub_duration connected_for;
     lubdub_time deadline;          /* DISCONNECTED for silence: when the verdict was due; else 0 */
+    lubdub_duration adaptive;      /* DISCONNECTED: the adaptive timeout, where that decided; else 0 */
 
     const char *address;           /* LISTENING: as lubdub_server_event_remote writes it */
 };
@@ -192,6 +194,8 @@ struct lubdub_server_counts {
     uint64_t absences;     /* how often a loop of ours was away (stopped, busy), and its sessions were forgiven */
     lubdub_duration absent_for;
     uint64_t by_cause[LUBDUB_CAUSE_SHUTDOWN + 1]; /* of disconnected */
+    uint64_t narrow;       /* heard again only after three quarters of their expiry */
+    uint64_t suspicions;   /* how often most sessions of a loop were late at once */
 };
 LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts);
 

@@ -1,0 +1,44 @@
+/*
+ * TCP's timers as a heartbeat needs them. By default TCP resends after 200 ms, and then waits twice as long each time,
+ * so that after an outage B of the path it may stay silent for another B. A session with short deadlines cannot wait
+ * for that.
+ *
+ *                         default      for a patience P, the shortest of a session's deadlines
+ *     TCP_RTO_MIN_US      200 ms       P / 10, 60 to 200 ms: several tries fit into it
+ *     TCP_RTO_MAX_MS      120 s        P / 3, from the 1 s that the kernel demands: an outage B costs B and a third of
+ * P TCP_USER_TIMEOUT    13–30 min    twice the longest deadline and a second: after all verdicts, for what is left
+ * behind thin, linear        off          on: the first six tries do not double (needs a congestion control that has a
+ *                                      threshold; TCP_CONGESTION "reno" is in every kernel, and for 16 bytes the best)
+ *
+ * What is set on a listening socket is inherited by all that it accepts, and costs no connection anything.
+ */
+#ifndef LUBDUB_EV_TUNING_H
+#define LUBDUB_EV_TUNING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lubdub/time.h>
+
+struct lubdub_tuning {
+    unsigned rto_min_us;
+    unsigned rto_max_ms;
+    unsigned user_timeout_ms; /* 0: the kernel's */
+};
+
+/* longest 0: one who waits on, whatever happens; the kernel is not to end the connection. */
+struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest);
+
+bool lubdub_tuning_is_equal(const struct lubdub_tuning *one, const struct lubdub_tuning *other);
+
+/* What the kernel lacks is left out. */
+void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning);
+
+/*
+ * The names of the options that this kernel lacks, with blanks between them; empty where it has them all. Asks it with
+ * a socket of its own. target has at least LUBDUB_TUNING_TEXT_SIZE bytes. Returns target.
+ */
+#define LUBDUB_TUNING_TEXT_SIZE 80
+char *lubdub_tuning_lacks(char *target);
+
+#endif
