@@ -113,6 +113,7 @@ static void finish_stop(struct lubdub_client *client)
     }
     client->state = LUBDUB_CLIENT_STATE_STOPPED;
     client->session_number = 0;
+    lubdub_client_ignore_progress(client);
     event = lubdub_client_event_new(client, LUBDUB_CLIENT_STOPPED, event.now);
     lubdub_client_tell(client, &event);
 }
@@ -166,6 +167,7 @@ static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop
     lubdub_client_rules_init(&client->rules, settings, client->block);
     lubdub_backoff_init(&client->backoff, settings->backoff_min, settings->backoff_max, seed);
     ev_timer_init(&client->timer, on_timer, 0, 0);
+    client->progress_within = settings->progress_within;
     client->group.settings = &client->rules.session;
     client->group.on_event = lubdub_client_on_link_event;
     client->group.on_closed = lubdub_client_on_link_closed;
@@ -206,6 +208,7 @@ enum lubdub_error lubdub_client_start(struct lubdub_client *client)
         return LUBDUB_ERROR_WRONG_STATE;
     }
     lubdub_client_plan(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_ROUND, 0);
+    lubdub_client_watch_progress(client);
     return LUBDUB_ERROR_OK;
 }
 
@@ -225,9 +228,7 @@ enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *c
 void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health)
 {
     client->health = (uint8_t)health;
-    if (client->has_link) {
-        lubdub_session_set_health(&client->link.session, health);
-    }
+    lubdub_client_tell_health(client);
 }
 
 void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
@@ -257,6 +258,7 @@ void lubdub_client_free(struct lubdub_client *client)
     }
     client->is_freed = true;
     ev_timer_stop(client->group.reactor->loop, &client->timer);
+    lubdub_client_ignore_progress(client);
     lubdub_connector_free(client->connector);
     client->connector = NULL;
     dispose_if_freed(client);

@@ -3,6 +3,7 @@
 #define LUBDUB_CLIENT_CLIENT_INTERNAL_H
 
 #include <ev.h>
+#include <stdatomic.h>
 
 #include <lubdub/client.h>
 
@@ -24,6 +25,11 @@ struct lubdub_client {
     struct lubdub_link link; /* has_link: it is open */
     ev_timer timer;
     struct lubdub_connector *connector; /* NULL once connected */
+    ev_timer progress;             /* while started, where progress is promised */
+    lubdub_duration progress_within;
+    _Atomic lubdub_time progress_at; /* written by any thread */
+    lubdub_time progress_due;        /* what the timer is set for */
+    bool is_stalled;
     struct lubdub_client_rules rules;
     struct lubdub_backoff backoff;
     lubdub_client_callback callback;
@@ -75,6 +81,18 @@ void lubdub_client_fail(struct lubdub_client *client, struct lubdub_client_event
 
 /* Tells of the end that *event describes, and of the return. */
 void lubdub_client_go_down(struct lubdub_client *client, struct lubdub_client_event *event);
+
+/* ---- client_progress.c: alive is not working ---- */
+
+/* From _start to the end; where nothing is promised they do nothing. */
+void lubdub_client_watch_progress(struct lubdub_client *client);
+void lubdub_client_ignore_progress(struct lubdub_client *client);
+
+/* What our probes say: what was set, or critical without progress. */
+enum lubdub_health lubdub_client_told_health(const struct lubdub_client *client);
+
+/* Where that changed. */
+void lubdub_client_tell_health(struct lubdub_client *client);
 
 /* ---- client_session.c: while there is a connection ---- */
 

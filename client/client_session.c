@@ -21,7 +21,7 @@ void lubdub_client_open_session(struct lubdub_client *client, int socket, lubdub
         event.text = lubdub_client_text("no memory was left");
         lubdub_client_fail(client, &event);
     } else if (client->has_link) {
-        lubdub_session_set_health(&client->link.session, (enum lubdub_health)client->health);
+        lubdub_client_tell_health(client);
     }
 }
 

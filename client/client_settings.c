@@ -5,6 +5,7 @@
 
 #define HOST_LIMIT 255
 #define CONNECT_TIMEOUT_LIMIT LUBDUB_HOUR
+#define PROGRESS_LIMIT (24 * LUBDUB_HOUR)
 #define BACKOFF_LIMIT (24 * LUBDUB_HOUR)
 
 void lubdub_client_settings_init_sized(struct lubdub_client_settings *settings, size_t size)
@@ -100,6 +101,9 @@ static const char *check(const struct lubdub_client_settings *settings)
     }
     if (settings->source != NULL && !lubdub_address_parse(&source, settings->source, 0)) {
         return "the source is no numeric address";
+    }
+    if (settings->progress_within > PROGRESS_LIMIT) {
+        return "progress is promised within more than a day";
     }
     if (settings->connect_timeout == 0 || settings->connect_timeout > CONNECT_TIMEOUT_LIMIT) {
         return "the connect timeout is 0 or over an hour";

@@ -180,6 +180,7 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_GRANT_CHANGED:
     case LUBDUB_CLIENT_MESSAGE:
     case LUBDUB_CLIENT_HEALTH:
+    case LUBDUB_CLIENT_PROGRESS:
     case LUBDUB_CLIENT_RETRYING:
         break;
     }

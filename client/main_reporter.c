@@ -29,6 +29,8 @@ static const char *event_word(enum lubdub_client_event_kind kind)
         return "message";
     case LUBDUB_CLIENT_HEALTH:
         return "health";
+    case LUBDUB_CLIENT_PROGRESS:
+        return "progress";
     case LUBDUB_CLIENT_DOWN:
         return "down";
     case LUBDUB_CLIENT_RETRYING:
@@ -135,6 +137,10 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_clie
         lubdub_event_line_word(line, "health", lubdub_health_word(event->health));
         lubdub_event_line_word(line, "was", lubdub_health_word(event->was_health));
         lubdub_event_line_string(line, "content", event->content, event->length);
+        break;
+    case LUBDUB_CLIENT_PROGRESS:
+        lubdub_event_line_flag(line, "stalled", event->is_stalled);
+        put_milliseconds(line, "without_ms", event->without_progress);
         break;
     case LUBDUB_CLIENT_DOWN:
         put_server(line, event->server);

@@ -70,6 +70,12 @@ struct lubdub_client_settings {
     lubdub_duration backoff_min; /* 500 ms */
     lubdub_duration backoff_max; /* 30 s */
     uint64_t seed;               /* of the randomness; 0: the system's */
+
+    /*
+     * The application's promise to call lubdub_client_progress() at least so often. Where it does not, its probes carry
+     * *critical*, whatever _set_health says, until it does again: alive is not working. 0: nothing is promised.
+     */
+    lubdub_duration progress_within;
 };
 
 #define lubdub_client_settings_init(settings) lubdub_client_settings_init_sized((settings), sizeof *(settings))
@@ -93,6 +99,7 @@ enum lubdub_client_event_kind {
     LUBDUB_CLIENT_LATE_ACK, /* of a probe that had timed out; UP follows where the server counted as down */
     LUBDUB_CLIENT_MESSAGE,
     LUBDUB_CLIENT_HEALTH,   /* what the server says of itself with probes of its own */
+    LUBDUB_CLIENT_PROGRESS, /* the application's own was missed (is_stalled), or came again */
     LUBDUB_CLIENT_DOWN,     /* once for each UP, and when no server could be reached. Where the connection stays
                                (is_connected), once more if that ends before the server is up again */
     LUBDUB_CLIENT_RETRYING, /* comes back after a while */
@@ -136,6 +143,9 @@ struct lubdub_client_event {
     bool is_connected;             /* DOWN: stays connected, and waits for acks (session.stays_connected) */
 
     lubdub_duration retry_in; /* RETRYING */
+
+    bool is_stalled;                   /* PROGRESS */
+    lubdub_duration without_progress;  /* PROGRESS: how long there was none */
 };
 
 typedef void (*lubdub_client_callback)(struct lubdub_client *client, const struct lubdub_client_event *event,
@@ -160,6 +170,12 @@ LUBDUB_API enum lubdub_error lubdub_client_send(struct lubdub_client *client, co
 
 /* Tells this health with every probe from now on, on later connections too. */
 LUBDUB_API void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health);
+
+/*
+ * The application's work goes on: to be called where it is done, not by a timer. The one function that may be called from
+ * any thread, at any time between _new and _free. Costs a look at the clock.
+ */
+LUBDUB_API void lubdub_client_progress(struct lubdub_client *client);
 
 /*
  * Leaves: says BYE where there is a session (DOWN with the cause `shutdown` follows), waits a second at most for the
