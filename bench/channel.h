@@ -21,6 +21,7 @@ enum swarm_message_kind {
     /* commands; that the channel is closed is the last one */
     SWARM_CONNECT, /* server: all that are absent or frozen connect there */
     SWARM_STRIKE,  /* client, fault; answered by STRUCK */
+    SWARM_RETURN,  /* client: connects again, if it is absent */
     SWARM_RECORD,  /* flag: round trips are recorded from now on, or are not */
     SWARM_LEAVE,   /* all say goodbye; GONE follows */
     SWARM_DROP,    /* all sockets are closed without a word; no DOWN follows */

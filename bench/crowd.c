@@ -224,6 +224,15 @@ static void on_ramp(struct ev_loop *loop, ev_timer *timer, int revents)
     }
 }
 
+void swarm_crowd_return(struct swarm_crowd *crowd, uint32_t number)
+{
+    struct swarm_client *client = &crowd->clients[number - crowd->settings.part.first];
+
+    if (client->state == SWARM_CLIENT_ABSENT) {
+        start_connecting(crowd, client);
+    }
+}
+
 bool swarm_crowd_is_settled(const struct swarm_crowd *crowd)
 {
     return crowd->counts->ramp_passed == crowd->settings.part.count && attempt_count(crowd) == 0;

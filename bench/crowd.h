@@ -123,6 +123,9 @@ void swarm_crowd_clear(struct swarm_crowd *crowd);
 /* All that are absent or frozen connect, at the ramp's pace. One whose attempt fails stays absent, and is counted. */
 void swarm_crowd_connect(struct swarm_crowd *crowd);
 
+/* One that is absent connects, at once. */
+void swarm_crowd_return(struct swarm_crowd *crowd, uint32_t client);
+
 /* Whether the ramp has passed everybody and no attempt is under way. */
 bool swarm_crowd_is_settled(const struct swarm_crowd *crowd);
 

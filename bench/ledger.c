@@ -294,6 +294,14 @@ void swarm_ledger_verdict(struct swarm_ledger *ledger, const struct swarm_verdic
     }
 }
 
+bool swarm_ledger_is_mistaken(const struct swarm_ledger *ledger, uint32_t identity)
+{
+    const struct swarm_observation *observation =
+        identity < ledger->identity_count ? observation_of(ledger, identity) : NULL;
+
+    return observation != NULL && observation->outcome == SWARM_FALSE_ALARM;
+}
+
 static void settle(struct swarm_ledger *ledger, struct swarm_observation *observation, lubdub_time missed_before)
 {
     if (observation->injected_at >= missed_before) {

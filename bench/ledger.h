@@ -96,6 +96,9 @@ void swarm_ledger_inject(struct swarm_ledger *ledger, enum swarm_fault fault, ui
 
 void swarm_ledger_verdict(struct swarm_ledger *ledger, const struct swarm_verdict *verdict);
 
+/* Whether the identity was given up although it lives, and has had no session since. */
+bool swarm_ledger_is_mistaken(const struct swarm_ledger *ledger, uint32_t identity);
+
 /*
  * The time for verdicts is over: what is open and was injected before `missed_before` is missed (or spared); the rest
  * stays undecided. LUBDUB_TIME_NEVER: the time is over for all.

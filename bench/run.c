@@ -74,6 +74,7 @@ static void init(struct swarm_run *run, struct ev_loop *loop, const struct swarm
     run->has_server = options->spawn_server != NULL;
     run->began_at = lubdub_clock_now();
     swarm_run_wait_init(run);
+    swarm_run_return_init(run);
     for (i = 0; i < 2; i++) {
         ev_signal_init(&run->signals[i], on_signal, numbers[i]);
         run->signals[i].data = run;
@@ -111,6 +112,7 @@ enum swarm_run_end swarm_run(struct swarm_run *run, struct ev_loop *loop, const 
 void swarm_run_clear(struct swarm_run *run)
 {
     swarm_news_clear(&run->news);
+    swarm_run_return_clear(run);
     swarm_ledger_clear(&run->ledger);
     swarm_plan_clear(&run->plan);
     swarm_timeline_clear(&run->timeline);

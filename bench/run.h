@@ -61,6 +61,20 @@ struct swarm_news {
     size_t held_back_capacity;
 };
 
+struct swarm_return {
+    lubdub_time due;
+    uint32_t client;
+};
+
+/* Living clients that were given up, and are to come back. */
+struct swarm_returns {
+    struct swarm_return *list;
+    size_t count;
+    size_t capacity;
+    ev_timer timer; /* active while there are any */
+    struct swarm_random random;
+};
+
 struct swarm_run {
     const struct swarm_options *options;
     struct ev_loop *loop;
@@ -68,6 +82,7 @@ struct swarm_run {
     struct swarm_workers workers;
     struct swarm_news news;
     struct swarm_network network; /* where one is needed */
+    struct swarm_returns returns;
     struct swarm_ledger ledger;
     struct swarm_plan plan;
     size_t next_strike;

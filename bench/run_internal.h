@@ -72,6 +72,14 @@ void swarm_run_strike(struct swarm_run *run, enum swarm_fault fault, uint32_t cl
 /* All sockets are closed without a word, and nothing is up any more. */
 void swarm_run_drop(struct swarm_run *run);
 
+/* ---- run_return.c ---- */
+
+void swarm_run_return_init(struct swarm_run *run);
+void swarm_run_return_clear(struct swarm_run *run);
+
+/* The client's session has ended: if that was a mistake about one who lives, it comes back in a moment. */
+void swarm_run_return(struct swarm_run *run, uint32_t client);
+
 /* ---- run_start.c ---- */
 
 /* The swarm's processes and the server of our own, up to listening. False: problem. */

@@ -149,6 +149,7 @@ static void on_down(void *user_data, const struct swarm_message *down)
                                               .cause = cause,
                                               .has_deadline = down->flag,
                                               .late_by = down->late_by});
+    swarm_run_return(run, down->client);
     if (!run->has_server && run->news.up_count == 0 && run->ledger.open_count == 0 && !swarm_run_is_over(run) &&
         !run->is_ending) {
         swarm_run_lose_server(run, run->timing.timeout + run->timing.interval + SWARM_NEWS_OF_DEATH);

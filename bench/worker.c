@@ -100,6 +100,9 @@ static void on_command(void *user_data, const struct swarm_message *command)
     case SWARM_STRIKE:
         strike(worker, command);
         break;
+    case SWARM_RETURN:
+        swarm_crowd_return(&worker->crowd, command->client);
+        break;
     case SWARM_RECORD:
         worker->crowd.records_round_trips = command->flag;
         break;

@@ -59,6 +59,7 @@ static void on_news(void *user_data, const struct swarm_message *news)
         break;
     case SWARM_CONNECT:
     case SWARM_STRIKE:
+    case SWARM_RETURN:
     case SWARM_RECORD:
     case SWARM_LEAVE:
     case SWARM_DROP:
@@ -241,12 +242,21 @@ void swarm_workers_connect(struct swarm_workers *workers, const struct lubdub_ad
     tell_all(workers, (struct swarm_message){.kind = SWARM_CONNECT, .server = *server});
 }
 
-void swarm_workers_strike(struct swarm_workers *workers, uint32_t client, enum swarm_fault fault)
+static void tell_its_process(struct swarm_workers *workers, struct swarm_message command)
 {
-    uint32_t number = swarm_part_with(workers->settings.client_count, workers->count, client);
-    struct swarm_message command = {.kind = SWARM_STRIKE, .client = client, .fault = (uint8_t)fault};
+    uint32_t number = swarm_part_with(workers->settings.client_count, workers->count, command.client);
 
     swarm_channel_send(&workers->list[number].channel, &command);
+}
+
+void swarm_workers_strike(struct swarm_workers *workers, uint32_t client, enum swarm_fault fault)
+{
+    tell_its_process(workers, (struct swarm_message){.kind = SWARM_STRIKE, .client = client, .fault = (uint8_t)fault});
+}
+
+void swarm_workers_return(struct swarm_workers *workers, uint32_t client)
+{
+    tell_its_process(workers, (struct swarm_message){.kind = SWARM_RETURN, .client = client});
 }
 
 void swarm_workers_record(struct swarm_workers *workers, bool records)

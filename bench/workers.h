@@ -82,6 +82,7 @@ const char *swarm_worker_end(const struct swarm_worker_process *worker, char *te
 /* As the messages of channel.h. */
 void swarm_workers_connect(struct swarm_workers *workers, const struct lubdub_address *server);
 void swarm_workers_strike(struct swarm_workers *workers, uint32_t client, enum swarm_fault fault);
+void swarm_workers_return(struct swarm_workers *workers, uint32_t client);
 void swarm_workers_record(struct swarm_workers *workers, bool records);
 void swarm_workers_leave(struct swarm_workers *workers);
 void swarm_workers_drop(struct swarm_workers *workers);

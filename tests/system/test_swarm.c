@@ -557,6 +557,43 @@ static void of_a_server_that_is_not_ours_nothing_is_claimed(void **state)
     server_process_clear(&server);
 }
 
+/* Somebody else takes the identity of a living client over, which so loses its session for nothing. */
+static void living_client_that_was_given_up_comes_back_and_the_mistake_has_an_end(void **state)
+{
+    char words[] = "--clients 20 --interval 100ms --warmup 0 --duration 4s --report json";
+    char thief_words[] = "--id swarm-3 --interval 50ms --count 2 --events none";
+    struct process *swarm = *state;
+    struct server_process server = {0};
+    struct process thief;
+    const json_t *quality;
+    json_t *report;
+
+    server_process_start(&server, NULL);
+    add(swarm, words);
+    process_add(swarm, server.address);
+    process_start(swarm);
+    expect_events(&server.events, "connected", 20);
+    process_init(&thief, "LUBDUB_CLIENT");
+    add(&thief, thief_words);
+    process_add(&thief, server.address);
+    process_start(&thief);
+    process_wait(&thief);
+    process_clear(&thief);
+    report = read_report(swarm);
+    assert_int_equal(process_wait(swarm), 1);
+    skip_if_held_up(report);
+    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 1);
+    quality = json_array_get(json_object_get(report, "quality"), 0);
+    assert_string_equal(json_string_value(json_object_get(quality, "side")), "client");
+    assert_int_equal(number(quality, "mistakes"), 1);
+    assert_int_equal(number(quality, "uncorrected"), 0);
+    assert_true(milliseconds(quality, "duration_s", "mean") > 0);
+    assert_true(milliseconds(quality, "duration_s", "mean") < 4);
+    json_decref(report);
+    server_process_finish(&server);
+    server_process_clear(&server);
+}
+
 static void server_of_another_that_goes_away_is_told(void **state)
 {
     char words[] = "--clients 20 --interval 100ms --warmup 0 --duration 60s --report json";
@@ -673,6 +710,7 @@ int main(void)
         SWARM_TEST(text_report_fits_a_hundred_columns),
         SWARM_TEST(picture_is_drawn_where_there_is_gnuplot),
         SWARM_TEST(of_a_server_that_is_not_ours_nothing_is_claimed),
+        SWARM_TEST(living_client_that_was_given_up_comes_back_and_the_mistake_has_an_end),
         SWARM_TEST(server_of_another_that_goes_away_is_told),
         SWARM_TEST(server_that_is_not_there_is_a_failure_to_start),
         SWARM_TEST(server_that_does_not_start_is_a_failure_to_start),

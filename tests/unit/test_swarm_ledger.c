@@ -336,7 +336,11 @@ static void mistake_lasts_until_who_was_given_up_is_up_again(void **state)
     server_says(ledger, 5, START, LUBDUB_CAUSE_HUNG);
     server_says(ledger, 6, START, LUBDUB_CAUSE_HUNG);
     client_says(ledger, 5, START + 1 * MS, LUBDUB_CAUSE_BYE);
+    assert_true(swarm_ledger_is_mistaken(ledger, 5));
+    assert_false(swarm_ledger_is_mistaken(ledger, 7));
+    assert_false(swarm_ledger_is_mistaken(ledger, 10));
     swarm_ledger_up(ledger, 5, 205, START + 300 * MS);
+    assert_false(swarm_ledger_is_mistaken(ledger, 5));
     swarm_ledger_up(ledger, 5, 305, START + 900 * MS); /* a later session corrects nothing more */
     assert_true(ledger->observations[0].corrected_at - ledger->observations[0].decided_at == 300 * MS);
     assert_true(ledger->observations[1].corrected_at == 0);
