@@ -11,19 +11,21 @@ PYTHON = "/usr/bin/python3"
 
 _DEBIAN_POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 
-# Package: a file that it brings.
+# Who needs what: a package, and a file that it brings.
 _NEEDED = {
-    "mosquitto": "/usr/sbin/mosquitto",
-    "nats-server": "/usr/sbin/nats-server",
-    "redis-server": "/usr/bin/redis-server",
-    "frr": "/usr/lib/frr/bfdd",
-    "python3-zmq": "/usr/lib/python3/dist-packages/zmq/__init__.py",  # brings libzmq5
-    "iproute2": "/sbin/ip",
+    "mosquitto": ("mosquitto", "/usr/sbin/mosquitto"),
+    "nats-server": ("nats-server", "/usr/sbin/nats-server"),
+    "redis": ("redis-server", "/usr/bin/redis-server"),
+    "FRR bfdd": ("frr", "/usr/lib/frr/bfdd"),
+    "libzmq": ("python3-zmq", "/usr/lib/python3/dist-packages/zmq/__init__.py"),  # brings libzmq5
 }
+_EVERYBODY = ("iproute2", "/sbin/ip")
 
 
-def missing():
-    return [package for package, path in _NEEDED.items() if not pathlib.Path(path).exists()]
+def missing(names):
+    """The packages that these contenders need and that are not there."""
+    needed = [_EVERYBODY] + [_NEEDED[name] for name in dict.fromkeys(names) if name in _NEEDED]
+    return [package for package, path in needed if not pathlib.Path(path).exists()]
 
 
 def install(packages):

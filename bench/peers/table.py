@@ -4,6 +4,16 @@ HEADINGS = ("system", "settings", "bound", "freeze p50 / p99", "cut p50 / p99", 
             "false after stall", "packets/s", "CPU/beat", "bytes/session")
 _FAULTS = "freeze", "cut", "kill"
 
+NOTES = """\
+* freeze is SIGSTOP of the client (of the server, where the client is to notice), cut a cable from which packets vanish
+  both ways, kill SIGKILL. bound is the latest by the system's own rule. Times are from the fault until the observer's
+  socket is given up, and read late by up to 1 ms.
+* never: all that was frozen, cut or killed went unnoticed, at least for some bounds.
+* false, quiet: live clients given up while nothing was done to anybody.
+* false after stall: of so many live clients, those given up after the server was stopped for three bounds.
+* packets/s of a client, both ways, at its cable. CPU/beat: the server's processor time for a probe and its answer.
+  bytes/session: memory of the server's process alone; - where the crowd is too small to tell."""
+
 
 def percentile(values, share):
     """The smallest value that at least that share of all do not exceed."""
