@@ -300,21 +300,43 @@ static bool is_up(const struct sim_world *world, const struct sim_client *client
            world->now > connection->up_at + 20 * LUBDUB_SECOND;
 }
 
+/* One that somebody can notice. */
+static enum sim_trouble choose_trouble(const struct sim_settings *settings, struct sim_random *random)
+{
+    enum sim_trouble trouble = (enum sim_trouble)(1 + sim_random_below(random, 3));
+
+    if (trouble == SIM_TROUBLE_FREEZE_CLIENT && settings->is_blind[SIM_OBSERVER_SERVER]) {
+        return SIM_TROUBLE_FREEZE_SERVER;
+    }
+    if (trouble == SIM_TROUBLE_FREEZE_SERVER && settings->is_blind[SIM_OBSERVER_CLIENT]) {
+        return SIM_TROUBLE_FREEZE_CLIENT;
+    }
+    return trouble;
+}
+
 static void begin_trouble(struct sim_world *world, uint32_t index)
 {
     struct sim_client *client = &world->clients[index];
-    lubdub_duration longest =
-        world->settings->timeout > world->settings->expiry ? world->settings->timeout : world->settings->expiry;
+    const struct sim_settings *settings = world->settings;
+    lubdub_duration longest = 0;
 
+    if (!settings->is_blind[SIM_OBSERVER_CLIENT]) {
+        longest = settings->timeout;
+    }
+    if (!settings->is_blind[SIM_OBSERVER_SERVER] && settings->expiry > longest) {
+        longest = settings->expiry;
+    }
     if (!is_up(world, client)) {
         after(world, 5 * LUBDUB_SECOND, index, NEXT);
         return;
     }
-    client->trouble = (enum sim_trouble)(1 + sim_random_below(&client->trouble_random, 3));
+    client->trouble = choose_trouble(settings, &client->trouble_random);
     client->trouble_at = world->now;
     client->troubled_connection = client->connection;
-    client->is_decided[SIM_CLIENT] = client->trouble == SIM_TROUBLE_FREEZE_CLIENT;
-    client->is_decided[SIM_SERVER] = client->trouble == SIM_TROUBLE_FREEZE_SERVER;
+    client->is_decided[SIM_CLIENT] =
+        client->trouble == SIM_TROUBLE_FREEZE_CLIENT || settings->is_blind[SIM_OBSERVER_CLIENT];
+    client->is_decided[SIM_SERVER] =
+        client->trouble == SIM_TROUBLE_FREEZE_SERVER || settings->is_blind[SIM_OBSERVER_SERVER];
     switch (client->trouble) {
     case SIM_TROUBLE_NONE:
         break;

@@ -7,9 +7,11 @@
 
 #include "program/standard_streams.h"
 
+#include "contest.h"
 #include "many.h"
 #include "options.h"
 #include "report.h"
+#include "table.h"
 
 #define EXIT_CANNOT_START 3
 
@@ -48,6 +50,31 @@ static int check(const struct sim_options *options)
     return exit_status;
 }
 
+static int compare(const struct sim_options *options)
+{
+    static const enum sim_network networks[] = {SIM_NETWORK_LAN, SIM_NETWORK_WAN, SIM_NETWORK_MOBILE};
+    static struct sim_contest contests[sizeof networks / sizeof networks[0]];
+    struct sim_settings settings;
+    char problem[SIM_PROBLEM_SIZE];
+    size_t count = 0;
+    size_t i;
+
+    sim_options_settings(options, &settings);
+    for (i = 0; i < sizeof networks / sizeof networks[0]; i++) {
+        if (options->network != SIM_NETWORK_COUNT && options->network != (int)networks[i]) {
+            continue;
+        }
+        if (!sim_contest_run(&settings, networks[i], options->seeds.first, options->seeds.last, (unsigned)options->jobs,
+                             &contests[count], problem)) {
+            fprintf(stderr, "lubdub-simulate: %s: %s\n", sim_network_word(networks[i]), problem);
+            return EXIT_FAILURE;
+        }
+        count++;
+    }
+    sim_table(stdout, options, contests, count);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[])
 {
     struct sim_options options;
@@ -60,7 +87,7 @@ int main(int argc, char *argv[])
     if (!lubdub_settings_start(&sim_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
         return exit_status;
     }
-    exit_status = check(&options);
+    exit_status = options.compare ? compare(&options) : check(&options);
     sim_options_clear(&options);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {

@@ -195,6 +195,14 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         snprintf(problem, capacity, "--story tells of a single seed: --seeds N");
         return false;
     }
+    if (options->compare && options->network == SIM_NETWORK_CLEAN) {
+        snprintf(problem, capacity, "--compare: on a clean network nobody is ever wrong; name lan, wan or mobile");
+        return false;
+    }
+    if (options->compare && options->length < 5 * LUBDUB_MINUTE) {
+        snprintf(problem, capacity, "--compare: takes runs of 5 minutes at least");
+        return false;
+    }
     if (options->fault_gap == 0) {
         options->fault_gap = options->compare ? 2 * LUBDUB_MINUTE : 5 * LUBDUB_SECOND;
     }

@@ -55,6 +55,12 @@ struct sim_path {
     lubdub_time last_arrival[2];
 };
 
+/* Of the path of one client in a run. */
+static inline uint64_t sim_path_seed(uint64_t seed, uint32_t client)
+{
+    return sim_mix(seed * 0x30007 + client);
+}
+
 void sim_path_init(struct sim_path *path, enum sim_network network, uint64_t seed);
 
 /*

@@ -87,6 +87,9 @@ struct sim_settings {
     void (*tune)(struct lubdub_session_settings *settings, enum lubdub_role role, const void *user_data);
     const void *user_data;
 
+    /* In a contest: this side does not judge, its timeout or expiry being endless, so that the other can. */
+    bool is_blind[SIM_OBSERVER_COUNT];
+
     /*
      * The earliest verdict that the promise allows: so long after the last whole frame reached our kernel (server), or
      * after the probe went out (client). 0: expiry and timeout, exactly.

@@ -217,7 +217,7 @@ static void client_init(struct sim_world *world, uint32_t index)
     if (settings->is_mixed) {
         network = (enum sim_network)sim_random_below(&client->random, SIM_NETWORK_COUNT);
     }
-    sim_path_init(&client->path, network, sim_mix(settings->seed * 0x30007 + index));
+    sim_path_init(&client->path, network, sim_path_seed(settings->seed, index));
     snprintf(client->identity, sizeof client->identity, "c%u", (unsigned)index);
     session->identity = (struct lubdub_slice){client->identity, strlen(client->identity)};
     for (i = 0; i < sizeof client->content; i++) {
