@@ -37,15 +37,20 @@ static uint64_t read_number(const char *path, const char *word)
     return number;
 }
 
-/* Clients or sessions that one process may hold. */
-static uint64_t process_capacity(void)
+/* Files that one process may open; the soft limit is raised to the hard one. */
+static uint64_t descriptor_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) {
-        return UINT32_MAX;
-    }
-    return limit.rlim_max > OTHER_DESCRIPTORS ? limit.rlim_max - OTHER_DESCRIPTORS : 1;
+    return getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > UINT32_MAX ? UINT32_MAX : limit.rlim_max;
+}
+
+/* Clients or sessions that one process may hold. */
+static uint64_t process_capacity(void)
+{
+    uint64_t limit = descriptor_limit();
+
+    return limit > OTHER_DESCRIPTORS ? limit - OTHER_DESCRIPTORS : 1;
 }
 
 /* Of --processes or --server-processes: completes it, or judges what was given. */
@@ -61,14 +66,30 @@ static bool fit_processes(uint64_t *processes, uint64_t needed, const char *name
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": a process may open %" PRIu64 " files here (ulimit -n), so they take --%s "
                  "%" PRIu64 " at least, or a higher limit",
-                 options->clients, process_capacity() + OTHER_DESCRIPTORS, name, needed);
+                 options->clients, descriptor_limit(), name, needed);
         return false;
     }
     if (*processes > SWARM_PROCESS_LIMIT) {
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": a process may open %" PRIu64 " files here (ulimit -n), and there can be %d "
                  "processes; a higher limit would help",
-                 options->clients, process_capacity() + OTHER_DESCRIPTORS, SWARM_PROCESS_LIMIT);
+                 options->clients, descriptor_limit(), SWARM_PROCESS_LIMIT);
+        return false;
+    }
+    return true;
+}
+
+/* The process that coordinates has a channel to each of the others, and two pipes from each server. */
+static bool fit_coordinator(const struct swarm_options *options, char *problem, size_t capacity)
+{
+    uint64_t needed = OTHER_DESCRIPTORS + options->processes + 2 * options->server_processes;
+
+    if (needed > descriptor_limit()) {
+        snprintf(problem, capacity,
+                 "--clients %" PRIu64 ": a process may open %" PRIu64
+                 " files here (ulimit -n), and to coordinate %" PRIu64 " processes and %" PRIu64
+                 " servers takes %" PRIu64 "; a higher limit would help",
+                 options->clients, descriptor_limit(), options->processes, options->server_processes, needed);
         return false;
     }
     return true;
@@ -84,8 +105,7 @@ static bool fit_machine(const struct swarm_options *options, char *problem, size
     if (files > 0 && options->clients * ends > files) {
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": this machine opens %" PRIu64
-                 " files in all (sysctl fs.file-max), and a client "
-                 "takes %" PRIu64,
+                 " files in all (sysctl fs.file-max), and a client takes %" PRIu64 "; a higher one would help",
                  options->clients, files, ends);
         return false;
     }
@@ -116,10 +136,10 @@ bool swarm_options_fit(struct swarm_options *options, char *problem, size_t capa
                        capacity)) {
         return false;
     }
-    if (options->spawn_server == NULL) {
-        return fit_machine(options, problem, capacity);
+    if (options->spawn_server != NULL &&
+        !fit_processes(&options->server_processes, swarm_servers_for(options->clients, room), "server-processes",
+                       options, problem, capacity)) {
+        return false;
     }
-    return fit_processes(&options->server_processes, swarm_servers_for(options->clients, room), "server-processes",
-                         options, problem, capacity) &&
-           fit_machine(options, problem, capacity);
+    return fit_coordinator(options, problem, capacity) && fit_machine(options, problem, capacity);
 }

@@ -18,7 +18,7 @@
 #include "container_of.h"
 
 /* Of all processes together, so that their attempts at a time are far fewer than a listen queue holds. */
-#define LEAST_ATTEMPTS 16
+#define LEAST_ATTEMPTS 4
 
 #define END_PATIENCE_MS 2000
 

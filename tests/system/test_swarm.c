@@ -627,6 +627,18 @@ static void server_that_is_not_there_is_a_failure_to_start(void **state)
     process_expect_error(swarm, "Connection refused");
 }
 
+static void more_clients_than_ports_are_not_started(void **state)
+{
+    char words[] = "--clients 70000 192.0.2.1:3333";
+    struct process *swarm = *state;
+
+    add(swarm, words);
+    process_start(swarm);
+    assert_int_equal(process_wait(swarm), 3);
+    process_expect_error(swarm, "70000 clients: each takes a port of this machine");
+    assert_int_equal(process_count_errors(swarm, "\n"), 1);
+}
+
 static void server_that_does_not_start_is_a_failure_to_start(void **state)
 {
     char words[] = "--spawn-server=--no-such-option --clients 5";
@@ -713,6 +725,7 @@ int main(void)
         SWARM_TEST(living_client_that_was_given_up_comes_back_and_the_mistake_has_an_end),
         SWARM_TEST(server_of_another_that_goes_away_is_told),
         SWARM_TEST(server_that_is_not_there_is_a_failure_to_start),
+        SWARM_TEST(more_clients_than_ports_are_not_started),
         SWARM_TEST(server_that_does_not_start_is_a_failure_to_start),
         SWARM_TEST(bad_option_is_named_and_nothing_is_started),
     };
