@@ -49,6 +49,9 @@ static int setup(void **state)
     (void)state;
     memset(&run, 0, sizeof run);
     run.options = &options;
+    run.loop = ev_loop_new(EVFLAG_AUTO); /* it never turns */
+    assert_non_null(run.loop);
+    swarm_run_return_init(&run);
     run.has_server = true;
     run.workers.settings.client_count = CLIENTS;
     run.workers.count = 1;
@@ -65,6 +68,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    swarm_run_return_clear(&run);
+    ev_loop_destroy(run.loop);
     free(run.workers.list);
     swarm_news_clear(&run.news);
     swarm_ledger_clear(&run.ledger);
