@@ -112,7 +112,7 @@ static void print_time_axis(FILE *script, const struct swarm_timeline *timeline)
     fprintf(script,
             "unset logscale\nset xlabel 'since the first connection (s)'\nset xrange [0:%.4f]\nset xtics %.6f\n"
             "set key outside top center horizontal Left reverse samplen 4\nset lmargin 9\nset rmargin 9\n",
-            end, swarm_plot_mark_distance(end) / 2);
+            end * 1.01, swarm_plot_mark_distance(end) / 2);
 }
 
 /* On a scale of their own: one at a time, or all at once. */

@@ -13,7 +13,7 @@ const char *swarm_milliseconds_text(int64_t nanoseconds, char text[SWARM_CELL_SI
     double value = (double)nanoseconds / (double)LUBDUB_MILLISECOND;
     double size = value < 0 ? -value : value;
 
-    snprintf(text, SWARM_CELL_SIZE, "%.*f", size < 1 ? 3 : size < 10 ? 2 : size < 1000 ? 1 : 0, value);
+    snprintf(text, SWARM_CELL_SIZE, "%.*f", size < 1 ? 3 : size < 10 ? 2 : size < 999.95 ? 1 : 0, value);
     return text;
 }
 
