@@ -162,6 +162,23 @@ void process_signal(struct process *process, int signal)
     assert_int_equal(kill(process->pid, signal), 0);
 }
 
+bool process_is_running(pid_t pid)
+{
+    char path[64];
+    char state = 'Z';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        if (fscanf(file, "%*d %*[^)]) %c", &state) != 1) {
+            state = 'Z';
+        }
+        fclose(file);
+    }
+    return state != 'Z';
+}
+
 void wait_until_stopped(pid_t pid)
 {
     siginfo_t info;

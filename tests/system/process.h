@@ -73,6 +73,9 @@ size_t process_resident(const struct process *process);
 uint64_t process_cpu(const struct process *process);
 size_t process_descriptors(const struct process *process);
 
+/* Neither gone nor a zombie: of any process, not the test's alone. */
+bool process_is_running(pid_t pid);
+
 /* Waits for any child of the test to stop; SIGSTOP was sent. */
 void wait_until_stopped(pid_t pid);
 

@@ -3,6 +3,7 @@
 #include "support/test.h"
 
 #include "process.h"
+#include "swarm_report.h"
 #include "server_process.h"
 
 #include <jansson.h>
@@ -27,91 +28,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Words in one string, cut at spaces; the string must outlive the process. */
-static void add(struct process *swarm, char *words)
-{
-    char *rest;
-    char *word;
-
-    for (word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        process_add(swarm, word);
-    }
-}
-
-/* Its report; the caller decrefs. */
-static json_t *read_report(struct process *swarm)
-{
-    size_t length;
-    char *text = process_read_output(swarm, &length);
-    json_t *report = json_loadb(text, length, 0, NULL);
-
-    if (report == NULL) {
-        char *errors = process_errors(swarm);
-
-        fail_msg("no report but: %s%s", text, errors);
-    }
-    free(text);
-    return report;
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    assert_true(json_is_integer(value));
-    return json_integer_value(value);
-}
-
-static double milliseconds(const json_t *object, const char *part, const char *key)
-{
-    const json_t *value = json_object_get(json_object_get(object, part), key);
-
-    assert_true(json_is_real(value));
-    return json_real_value(value);
-}
-
-static const json_t *row(const json_t *report, const char *fault, const char *side)
-{
-    const json_t *rows = json_object_get(report, "faults");
-    size_t i;
-
-    for (i = 0; i < json_array_size(rows); i++) {
-        const json_t *row = json_array_get(rows, i);
-
-        if (strcmp(json_string_value(json_object_get(row, "fault")), fault) == 0 &&
-            strcmp(json_string_value(json_object_get(row, "side")), side) == 0) {
-            return row;
-        }
-    }
-    fail_msg("no row for %s, %s", fault, side);
-    return NULL;
-}
-
-static void expect_detected(const json_t *report, const char *fault, const char *side, json_int_t count)
-{
-    const json_t *found = row(report, fault, side);
-
-    assert_int_equal(number(found, "injected"), count);
-    assert_int_equal(number(found, "detected"), count);
-    assert_int_equal(number(found, "missed"), 0);
-    assert_int_equal(number(found, "wrong_cause"), 0);
-    assert_int_equal(number(found, "false_alarms"), 0);
-    assert_true(milliseconds(found, "latency_ms", "min") <= milliseconds(found, "latency_ms", "p50"));
-    assert_true(milliseconds(found, "latency_ms", "p50") <= milliseconds(found, "latency_ms", "max"));
-    assert_true(milliseconds(found, "latency_ms", "max") <=
-                milliseconds(found, "bound_ms", "high") + (double)SLACK / (double)LUBDUB_MILLISECOND);
-}
-
-/* Where the machine held the swarm itself up, living clients may really have been silent for too long. */
-static void skip_if_held_up(json_t *report)
-{
-    if (number(json_object_get(report, "costs"), "swarm_absences") > 0) {
-        json_decref(report);
-        print_message("the machine was too busy to judge by\n");
-        skip();
-    }
-}
-
 static void swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf(void **state)
 {
     char words[] =
@@ -122,27 +38,27 @@ static void swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf(void 
     json_t *report;
     int status;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     status = process_wait(swarm);
-    skip_if_held_up(report);
+    swarm_skip_if_held_up(report);
 
-    expect_detected(report, "freeze", "server", 20);
-    expect_detected(report, "kill", "server", 20);
-    expect_detected(report, "reset", "server", 20);
-    expect_detected(report, "bye", "server", 20);
-    expect_detected(report, "server-freeze", "client", 200);
-    expect_detected(report, "server-kill", "client", 200);
-    assert_int_equal(number(row(report, "server-stall", "client"), "injected"), 200);
-    assert_int_equal(number(row(report, "server-stall", "client"), "false_alarms"), 0);
-    assert_int_equal(number(row(report, "server-stall", "server"), "false_alarms"), 0);
-    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
-    assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
-    assert_int_equal(number(json_object_get(report, "totals"), "connected"), 200);
+    swarm_expect_detected(report, "freeze", "server", 20);
+    swarm_expect_detected(report, "kill", "server", 20);
+    swarm_expect_detected(report, "reset", "server", 20);
+    swarm_expect_detected(report, "bye", "server", 20);
+    swarm_expect_detected(report, "server-freeze", "client", 200);
+    swarm_expect_detected(report, "server-kill", "client", 200);
+    assert_int_equal(swarm_number(swarm_row(report, "server-stall", "client"), "injected"), 200);
+    assert_int_equal(swarm_number(swarm_row(report, "server-stall", "client"), "false_alarms"), 0);
+    assert_int_equal(swarm_number(swarm_row(report, "server-stall", "server"), "false_alarms"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "missed"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "connected"), 200);
 
     /* A silence is not noticed before its deadline. */
-    assert_true(milliseconds(row(report, "server-freeze", "client"), "latency_ms", "min") >= 2000 - 50);
+    assert_true(swarm_milliseconds(swarm_row(report, "server-freeze", "client"), "latency_ms", "min") >= 2000 - 50);
     assert_true(json_is_true(json_object_get(report, "passed")));
     assert_int_equal(status, 0);
     json_decref(report);
@@ -192,7 +108,7 @@ static void run_to_csv(const char *path, char *words)
     struct process swarm;
 
     process_init(&swarm, "LUBDUB_SWARM");
-    add(&swarm, words);
+    swarm_add(&swarm, words);
     process_add(&swarm, "--csv");
     process_add(&swarm, path);
     process_start(&swarm);
@@ -295,24 +211,6 @@ static void wait_for_children(const struct process *swarm, struct children *chil
     stay(2 * LUBDUB_SECOND);
 }
 
-/* Neither gone nor a zombie. */
-static bool runs(pid_t process)
-{
-    char path[64];
-    char state = 'Z';
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)process);
-    file = fopen(path, "r");
-    if (file != NULL) {
-        if (fscanf(file, "%*d %*[^)]) %c", &state) != 1) {
-            state = 'Z';
-        }
-        fclose(file);
-    }
-    return state != 'Z';
-}
-
 static void expect_no_process(const pid_t *processes, size_t count)
 {
     size_t i;
@@ -331,15 +229,15 @@ static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **stat
     json_t *report;
     struct children children;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     wait_for_children(swarm, &children, 3, 2);
     process_signal(swarm, SIGINT);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 128 + SIGINT);
     assert_true(json_is_true(json_object_get(report, "interrupted")));
-    assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
-    assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "missed"), 0);
+    assert_true(swarm_number(json_object_get(report, "totals"), "probes_acked") > 0);
     expect_no_process(children.workers, 3);
     expect_no_process(children.servers, 2);
     json_decref(report);
@@ -353,16 +251,16 @@ static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(vo
     struct children children;
     json_t *report;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     wait_for_children(swarm, &children, 1, 1);
     assert_int_equal(kill(children.servers[0], SIGKILL), 0);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
     assert_true(json_is_true(json_object_get(report, "server_lost")));
     assert_non_null(strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)), "the server died"));
-    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
-    assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_true(swarm_number(json_object_get(report, "totals"), "probes_acked") > 0);
     json_decref(report);
 }
 
@@ -380,7 +278,7 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
         size_t k;
 
         process_init(&swarm, "LUBDUB_SWARM");
-        add(&swarm, words);
+        swarm_add(&swarm, words);
         process_start(&swarm);
         wait_for_children(&swarm, &children, 2, 2);
         if (signals[i] == SIGINT) {
@@ -397,10 +295,10 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
         for (k = 0; k < 4; k++) {
             pid_t process = k < 2 ? children.workers[k] : children.servers[k - 2];
 
-            while (runs(process) && now() < until) {
+            while (process_is_running(process) && now() < until) {
                 stay(10 * LUBDUB_MILLISECOND);
             }
-            assert_false(runs(process));
+            assert_false(process_is_running(process));
         }
         process_clear(&swarm);
     }
@@ -414,18 +312,18 @@ static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept
     struct children children;
     json_t *report;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     wait_for_children(swarm, &children, 2, 1);
     assert_int_equal(kill(children.workers[1], SIGKILL), 0);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
     assert_true(json_is_false(json_object_get(report, "passed")));
     assert_true(json_is_false(json_object_get(report, "server_lost")));
     assert_non_null(strstr(json_string_value(json_array_get(json_object_get(report, "notes"), 0)),
                            "a process of the swarm died with 25 clients"));
-    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
-    assert_true(number(json_object_get(report, "totals"), "probes_acked") > 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_true(swarm_number(json_object_get(report, "totals"), "probes_acked") > 0);
     json_decref(report);
 }
 
@@ -439,23 +337,23 @@ static void several_processes_and_servers_are_one_swarm(void **state)
     json_t *report;
     int status;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     status = process_wait(swarm);
-    skip_if_held_up(report);
+    swarm_skip_if_held_up(report);
 
-    expect_detected(report, "freeze", "server", 10);
-    expect_detected(report, "kill", "server", 10);
-    expect_detected(report, "reset", "server", 10);
-    expect_detected(report, "bye", "server", 10);
-    expect_detected(report, "server-kill", "client", 100);
-    assert_int_equal(number(row(report, "server-stall", "server"), "injected"), 100);
-    assert_int_equal(number(row(report, "vm-pause", "client"), "injected"), 100);
-    assert_int_equal(number(row(report, "vm-pause", "server"), "injected"), 100);
-    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
-    assert_int_equal(number(json_object_get(report, "totals"), "missed"), 0);
-    assert_int_equal(number(json_object_get(report, "totals"), "connected"), 100);
+    swarm_expect_detected(report, "freeze", "server", 10);
+    swarm_expect_detected(report, "kill", "server", 10);
+    swarm_expect_detected(report, "reset", "server", 10);
+    swarm_expect_detected(report, "bye", "server", 10);
+    swarm_expect_detected(report, "server-kill", "client", 100);
+    assert_int_equal(swarm_number(swarm_row(report, "server-stall", "server"), "injected"), 100);
+    assert_int_equal(swarm_number(swarm_row(report, "vm-pause", "client"), "injected"), 100);
+    assert_int_equal(swarm_number(swarm_row(report, "vm-pause", "server"), "injected"), 100);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "missed"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "connected"), 100);
     assert_int_equal(status, 0);
     json_decref(report);
 }
@@ -468,7 +366,7 @@ static void full_disk_is_told_and_the_report_is_printed_all_the_same(void **stat
     size_t length;
     char *report;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     report = process_read_output(swarm, &length);
     assert_int_equal(process_wait(swarm), 1);
@@ -487,7 +385,7 @@ static void text_report_fits_a_hundred_columns(void **state)
     char *rest;
     char *line;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     report = process_read_output(swarm, &length);
     process_wait(swarm);
@@ -508,7 +406,7 @@ static void picture_is_drawn_where_there_is_gnuplot(void **state)
         skip();
     }
     snprintf(path, sizeof path, "/tmp/test_swarm.%ld.'%%.svg", (long)getpid());
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_add(swarm, "--plot");
     process_add(swarm, path);
     process_start(swarm);
@@ -535,7 +433,7 @@ static void of_a_server_that_is_not_ours_nothing_is_claimed(void **state)
         char *report;
 
         process_init(&swarm, "LUBDUB_SWARM");
-        add(&swarm, words);
+        swarm_add(&swarm, words);
         process_add(&swarm, "--report");
         process_add(&swarm, forms[i]);
         process_add(&swarm, server.address);
@@ -569,26 +467,26 @@ static void living_client_that_was_given_up_comes_back_and_the_mistake_has_an_en
     json_t *report;
 
     server_process_start(&server, NULL);
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_add(swarm, server.address);
     process_start(swarm);
     expect_events(&server.events, "connected", 20);
     process_init(&thief, "LUBDUB_CLIENT");
-    add(&thief, thief_words);
+    swarm_add(&thief, thief_words);
     process_add(&thief, server.address);
     process_start(&thief);
     process_wait(&thief);
     process_clear(&thief);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
-    skip_if_held_up(report);
-    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 1);
+    swarm_skip_if_held_up(report);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 1);
     quality = json_array_get(json_object_get(report, "quality"), 0);
     assert_string_equal(json_string_value(json_object_get(quality, "side")), "client");
-    assert_int_equal(number(quality, "mistakes"), 1);
-    assert_int_equal(number(quality, "uncorrected"), 0);
-    assert_true(milliseconds(quality, "duration_s", "mean") > 0);
-    assert_true(milliseconds(quality, "duration_s", "mean") < 4);
+    assert_int_equal(swarm_number(quality, "mistakes"), 1);
+    assert_int_equal(swarm_number(quality, "uncorrected"), 0);
+    assert_true(swarm_milliseconds(quality, "duration_s", "mean") > 0);
+    assert_true(swarm_milliseconds(quality, "duration_s", "mean") < 4);
     json_decref(report);
     server_process_finish(&server);
     server_process_clear(&server);
@@ -602,15 +500,15 @@ static void server_of_another_that_goes_away_is_told(void **state)
     json_t *report;
 
     server_process_start(&server, NULL);
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_add(swarm, server.address);
     process_start(swarm);
     expect_events(&server.events, "connected", 20);
     process_signal(&server.process, SIGKILL);
-    report = read_report(swarm);
+    report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
     assert_true(json_is_true(json_object_get(report, "server_lost")));
-    assert_int_equal(number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
     json_decref(report);
     server_process_clear(&server);
 }
@@ -620,7 +518,7 @@ static void server_that_is_not_there_is_a_failure_to_start(void **state)
     char words[] = "--clients 5 127.0.0.1:1";
     struct process *swarm = *state;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     assert_int_equal(process_wait(swarm), 3);
     process_expect_error(swarm, "0 of 5 clients could connect to 127.0.0.1:1");
@@ -632,7 +530,7 @@ static void more_clients_than_ports_are_not_started(void **state)
     char words[] = "--clients 70000 192.0.2.1:3333";
     struct process *swarm = *state;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     assert_int_equal(process_wait(swarm), 3);
     process_expect_error(swarm, "70000 clients: each takes a port of this machine");
@@ -644,7 +542,7 @@ static void server_that_does_not_start_is_a_failure_to_start(void **state)
     char words[] = "--spawn-server=--no-such-option --clients 5";
     struct process *swarm = *state;
 
-    add(swarm, words);
+    swarm_add(swarm, words);
     process_start(swarm);
     assert_int_equal(process_wait(swarm), 3);
     process_expect_error(swarm, "--no-such-option");
@@ -694,7 +592,7 @@ static void bad_option_is_named_and_nothing_is_started(void **state)
 
         process_init(&swarm, "LUBDUB_SWARM");
         snprintf(words, sizeof words, "%s", samples[i].words);
-        add(&swarm, words);
+        swarm_add(&swarm, words);
         process_start(&swarm);
         output = process_read_output(&swarm, &length);
         assert_int_equal(process_wait(&swarm), 2);

@@ -95,6 +95,7 @@ static void nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it(void **st
         "--fault freeze:10% --seed 7 --report json";
     int status;
     json_t *report = run_to_report(*state, words, &status);
+    const json_t *network;
 
     swarm_expect_spared(report, "loss", "client", 200);
     swarm_expect_spared(report, "loss", "server", 200);
@@ -104,6 +105,10 @@ static void nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it(void **st
     swarm_expect_detected(report, "freeze", "server", 20);
     assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
     assert_true(json_real_value(json_object_get(report, "delay_ms")) >= 30); /* the bounds allow for it */
+    network = json_object_get(report, "network");
+    assert_true(swarm_number(network, "carried") > 0);
+    assert_true(swarm_number(network, "lost") > 0);
+    assert_int_equal(swarm_number(network, "failed"), 0);
     assert_int_equal(status, 0);
     json_decref(report);
 }
@@ -209,31 +214,13 @@ static void wait_for_children(const struct process *swarm, struct children *chil
     stay(2 * LUBDUB_SECOND);
 }
 
-/* Neither gone nor a zombie. */
-static bool runs(long process)
-{
-    char path[64];
-    char state = 'Z';
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/stat", process);
-    file = fopen(path, "r");
-    if (file != NULL) {
-        if (fscanf(file, "%*d %*[^)]) %c", &state) != 1) {
-            state = 'Z';
-        }
-        fclose(file);
-    }
-    return state != 'Z';
-}
-
 static void expect_nothing_left(const struct children *children)
 {
     const lubdub_time until = now() + PATIENCE;
     size_t i;
 
     for (i = 0; i < children->count; i++) {
-        while ((runs(children->processes[i]) ||
+        while ((process_is_running((pid_t)children->processes[i]) ||
                 (children->processes[i] != children->wire && anybody_is_in(children->namespaces[i]))) &&
                now() < until) {
             stay(10 * LUBDUB_MILLISECOND);
