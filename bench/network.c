@@ -253,6 +253,11 @@ static uint64_t read_count(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+void swarm_network_forget_lag(struct swarm_network *network)
+{
+    atomic_store_explicit(&network->shared->forgets_lag, true, memory_order_relaxed);
+}
+
 void swarm_network_measure(const struct swarm_network *network, struct swarm_network_measures *measures)
 {
     const struct swarm_wire_shared *shared = network->shared;

@@ -72,6 +72,9 @@ struct swarm_network_measures {
     struct swarm_summary lag;
 };
 
+/* How late the wire is counts from now on only. */
+void swarm_network_forget_lag(struct swarm_network *network);
+
 void swarm_network_measure(const struct swarm_network *network, struct swarm_network_measures *measures);
 
 #endif

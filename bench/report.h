@@ -44,6 +44,8 @@ void swarm_report_text(FILE *file, const struct swarm_report *report);
  *                dropped_events, skipped_faults
  *     costs      server_processor_us_per_probe, server_bytes_per_session (both may be null), swarm_bytes_per_client,
  *                swarm_absences, swarm_absent_ms
+ *     network    of our own, packets: carried, cut, lost (by chance, as ordered), overflowed (a slow link's queue), failed
+ *                (for want of room); late_ms (as latency_ms, of what carries them); null without faults on the network
  *     quality    [side (that watches), observed, watched_s, mistakes, uncorrected, recurrence_s {mean, low, high},
  *                duration_s {mean, low, high}, accuracy {mean, low, high}], as quality.h has it
  *     timeline   bin_ms, and for each bin an entry in: client_up, server_up (sessions, as that side sees them),

@@ -163,6 +163,19 @@ static json_t *costs(const struct swarm_run *run)
         number(measures->absence_count), "swarm_absent_ms", milliseconds((double)measures->absence_total));
 }
 
+/* null: it was the machine's own */
+static json_t *network(const struct swarm_measures *measures)
+{
+    const struct swarm_network_measures *network = &measures->network;
+
+    return !measures->has_network
+               ? json_null()
+               : json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "carried", number(network->carried_count), "cut",
+                           number(network->cut_count), "lost", number(network->lost_count), "overflowed",
+                           number(network->overflow_count), "failed", number(network->failed_count), "late_ms",
+                           summary(&network->lag));
+}
+
 static json_t *notes(const struct swarm_run *run)
 {
     json_t *array = json_array();
@@ -235,12 +248,12 @@ bool swarm_report_json(FILE *file, const struct swarm_report *report)
 {
     const struct swarm_run *run = report->run;
     json_t *object = json_pack(
-        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program", "lubdub-swarm",
+        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program", "lubdub-swarm",
         "version", LUBDUB_VERSION, "passed", swarm_report_has_passed(report), "interrupted", run->interrupted_by != 0,
         "server_lost", run->is_server_lost, "swarm_lost", run->is_worker_lost, "server_observed", run->has_server,
         "lasted_ms", milliseconds((double)run->measures.lasted), "delay_ms", milliseconds((double)run->timing.delay),
         "settings", settings(run->options), "faults", faults(&report->rows), "totals", totals(run, &report->sums),
-        "costs", costs(run), "quality", quality(report), "timeline", timeline(&run->timeline), "notes", notes(run));
+        "costs", costs(run), "network", network(&run->measures), "quality", quality(report), "timeline", timeline(&run->timeline), "notes", notes(run));
     bool is_made = object != NULL;
 
     if (is_made) {

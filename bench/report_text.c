@@ -62,6 +62,22 @@ static void print_totals(FILE *file, const struct swarm_run *run)
     }
 }
 
+static void print_network(FILE *file, const struct swarm_run *run)
+{
+    const struct swarm_network_measures *network = &run->measures.network;
+    char p99[SWARM_CELL_SIZE];
+    char max[SWARM_CELL_SIZE];
+
+    if (run->measures.has_network) {
+        fprintf(file,
+                "network     %" PRIu64 " packets carried, %" PRIu64 " cut off, %" PRIu64
+                " lost by order; late by p99 %s ms, max %s ms\n",
+                network->carried_count, network->cut_count, network->lost_count + network->overflow_count,
+                swarm_milliseconds_text((int64_t)network->lag.p99, p99),
+                swarm_milliseconds_text((int64_t)network->lag.max, max));
+    }
+}
+
 /* Broken between words, so that no line is longer than a terminal. */
 static void print_note(FILE *file, const char *note)
 {
@@ -111,13 +127,15 @@ void swarm_report_text(FILE *file, const struct swarm_report *report)
     print_head(file, run);
     if (run->options->order_count > 0 || report->sums.false_alarms > 0) {
         fprintf(file,
-                "Times in ms. Bound: docs/protocol.md, section 8; d is half of the median round trip, %s ms.\n"
+                "Times in ms. Bound: docs/protocol.md, section 8; d is %s, %s ms.\n"
                 "Late: behind a verdict's own deadline. +-, p99 <: 95 %% limits of the mean, of p99. *: right cause.\n",
+                run->plan.sufferer_count > 0 ? "that of the worst paths" : "half of the median round trip",
                 swarm_milliseconds_text((int64_t)run->timing.delay, delay));
         swarm_report_tables(file, &report->rows);
     }
     swarm_report_quality(file, report->quality);
     print_totals(file, run);
+    print_network(file, run);
     for (i = 0; i < run->note_count; i++) {
         print_note(file, run->notes[i]);
     }

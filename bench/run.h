@@ -48,6 +48,8 @@ struct swarm_measures {
     uint64_t late_count;    /* the server's events of this name */
     uint64_t dropped_count; /* events that the server could not tell us */
     uint64_t skipped_count; /* faults that met a client which was not there any more */
+    bool has_network;
+    struct swarm_network_measures network;
 };
 
 /* What is known of the clients, and what cannot be judged yet. */

@@ -31,16 +31,21 @@ static void note_losses(struct swarm_run *run)
     }
 }
 
-/* For the bounds. Where some paths were worse than others by order, it is theirs that counts. */
+/*
+ * For the bounds. Where some paths were worse than others by order, theirs counts: what was ordered, or a slow round
+ * trip less a usual way back, since what was lost comes after TCP's retransmission.
+ */
 static lubdub_duration one_way_delay(const struct swarm_run *run)
 {
     const struct swarm_summary *round_trip = &run->measures.round_trip;
     lubdub_duration stated = swarm_run_stated_delay(run);
+    lubdub_duration slow;
 
     if (run->plan.sufferer_count == 0) {
         return round_trip->p50 / 2;
     }
-    return stated > round_trip->p99 / 2 ? stated : round_trip->p99 / 2;
+    slow = lubdub_time_between(round_trip->p50 / 2, round_trip->p99);
+    return stated > slow ? stated : slow;
 }
 
 void swarm_run_summarize_round_trips(struct swarm_run *run)
@@ -70,7 +75,7 @@ void swarm_run_finish(struct swarm_run *run)
     measures->absence_count += counts.absence_count;
     measures->absence_total += counts.absence_total;
     note_losses(run);
-    swarm_run_note_network(run);
+    swarm_run_measure_network(run);
 }
 
 static bool everybody_is_gone(const struct swarm_run *run)

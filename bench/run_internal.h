@@ -96,7 +96,7 @@ bool swarm_run_connect_first(struct swarm_run *run);
 /* Whoever is absent connects; waits for it. Returns whether anybody is up. */
 bool swarm_run_connect(struct swarm_run *run);
 
-/* ---- run_network.c: only where the options say needs_network, but for _mend_, _look_ and _note_ ---- */
+/* ---- run_network.c: bad paths, looking and measuring: without a network nothing happens ---- */
 
 /* Makes it, and sets where the server is to listen. False: problem. */
 bool swarm_run_make_network(struct swarm_run *run);
@@ -121,9 +121,9 @@ void swarm_run_mend_paths(struct swarm_run *run);
 /* The longest one-way delay that was ordered; 0: none. */
 lubdub_duration swarm_run_stated_delay(const struct swarm_run *run);
 
-/* Whether the wire lives; and notes on how well it worked. */
+/* Whether the wire lives; and how well it worked, with notes where that matters. */
 void swarm_run_look_after_network(struct swarm_run *run);
-void swarm_run_note_network(struct swarm_run *run);
+void swarm_run_measure_network(struct swarm_run *run);
 
 /* ---- the parts in their order ---- */
 

@@ -77,6 +77,9 @@ void swarm_run_worsen_paths(struct swarm_run *run)
     const struct swarm_plan *plan = &run->plan;
     size_t i;
 
+    if (swarm_network_is_made(&run->network)) {
+        swarm_network_forget_lag(&run->network); /* of the crowd's connecting */
+    }
     for (i = 0; i < plan->sufferer_count; i++) {
         const struct swarm_sufferer *sufferer = &plan->sufferers[i];
 
@@ -231,23 +234,24 @@ lubdub_duration swarm_run_stated_delay(const struct swarm_run *run)
     return longest;
 }
 
-void swarm_run_note_network(struct swarm_run *run)
+void swarm_run_measure_network(struct swarm_run *run)
 {
     lubdub_duration deadline = run->timing.timeout < run->timing.expiry ? run->timing.timeout : run->timing.expiry;
-    struct swarm_network_measures measures;
+    struct swarm_network_measures *measures = &run->measures.network;
 
-    if (!swarm_network_is_made(&run->network)) {
+    run->measures.has_network = swarm_network_is_made(&run->network);
+    if (!run->measures.has_network) {
         return;
     }
-    swarm_network_measure(&run->network, &measures);
-    if (measures.failed_count > 0) {
+    swarm_network_measure(&run->network, measures);
+    if (measures->failed_count > 0) {
         swarm_run_note(
             run, "the network could not carry %" PRIu64 " of %" PRIu64 " packets for want of room, and not by order",
-            measures.failed_count, measures.failed_count + measures.carried_count);
+            measures->failed_count, measures->failed_count + measures->carried_count);
     }
-    if (measures.lag.max > deadline / LAG_SHARE) {
+    if (measures->lag.max > deadline / LAG_SHARE) {
         swarm_run_note(run,
                        "the network was late itself, by %.1f ms at most (p99 %.2f ms): figures may be too high by that",
-                       (double)measures.lag.max / 1e6, (double)measures.lag.p99 / 1e6);
+                       (double)measures->lag.max / 1e6, (double)measures->lag.p99 / 1e6);
     }
 }

@@ -153,6 +153,9 @@ static void on_alarm(struct ev_loop *loop, ev_io *io, int revents)
     (void)!read(io->fd, &expirations, sizeof expirations);
     wire->armed_for = LUBDUB_TIME_NEVER;
     if (now >= wire->next_sample) {
+        if (atomic_exchange_explicit(&wire->shared->forgets_lag, false, memory_order_relaxed)) {
+            memset(&wire->shared->lag, 0, sizeof wire->shared->lag);
+        }
         swarm_histogram_add(&wire->shared->lag, now - wire->next_sample);
         wire->next_sample = lubdub_time_after(now, LAG_SAMPLE_EVERY);
     }
