@@ -7,9 +7,11 @@
 #include "swarm_report.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHILDREN 8
@@ -165,6 +167,7 @@ static bool anybody_is_in(const char *namespace)
 struct children {
     long processes[CHILDREN];
     char namespaces[CHILDREN][64];
+    int held[CHILDREN]; /* descriptors of them: what is held is not made anew under the same name by somebody else */
     size_t count;
     long wire; /* the one that stayed in our namespace */
 };
@@ -194,6 +197,24 @@ static void find_children(const struct process *swarm, struct children *children
     }
 }
 
+static void hold(struct children *children)
+{
+    size_t i;
+
+    for (i = 0; i < children->count; i++) {
+        char path[64];
+        char name[64] = "";
+        struct stat entry;
+
+        snprintf(path, sizeof path, "/proc/%ld/ns/net", children->processes[i]);
+        children->held[i] = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(children->held[i] >= 0);
+        assert_int_equal(fstat(children->held[i], &entry), 0);
+        snprintf(name, sizeof name, "net:[%lu]", (unsigned long)entry.st_ino);
+        assert_string_equal(name, children->namespaces[i]);
+    }
+}
+
 /* A wire, two processes of the swarm and a server, those in namespaces of their own, and a little until they serve. */
 static void wait_for_children(const struct process *swarm, struct children *children)
 {
@@ -211,6 +232,7 @@ static void wait_for_children(const struct process *swarm, struct children *chil
     assert_int_equal(children->count, 4);
     assert_int_equal(inside, 3);
     assert_true(children->wire > 0);
+    hold(children);
     stay(2 * LUBDUB_SECOND);
 }
 
@@ -227,6 +249,9 @@ static void expect_nothing_left(const struct children *children)
         }
     }
     assert_true(now() < until);
+    for (i = 0; i < children->count; i++) {
+        close(children->held[i]);
+    }
 }
 
 #define ENDLESS                                                                                             \
