@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "many.h"
+#include "tuning.h"
 
 #define MS LUBDUB_MILLISECOND
 
@@ -265,12 +266,30 @@ static void *must_have(size_t count, size_t size)
 size_t sim_contenders(struct sim_contender *contenders)
 {
     static const struct sim_contender table[] = {
-        {.word = "core-fixed-2", .text = "the core, timeout or expiry of 2 intervals", .timeout = 2 << 16},
-        {.word = "core-fixed-3", .text = "3 intervals", .timeout = 3 << 16},
+        {.word = "core-fixed-2", .text = "the core, timeout or expiry of 2 intervals", .intervals = 2},
+        {.word = "core-fixed-3", .text = "3 intervals", .intervals = 3},
+        {.word = "tuned-fixed-3",
+         .text = "3 intervals, and TCP's timers tuned to them",
+         .intervals = 3,
+         .is_tuned = true},
+        {.word = "core-adapt-3", .text = "the core, adaptive, 3 intervals at most", .intervals = 3, .adapts = true},
+        {.word = "tuned-adapt-3", .text = "the same, and TCP tuned", .intervals = 3, .adapts = true, .is_tuned = true},
+        {.word = "tuned-adapt-5", .text = "5 intervals at most", .intervals = 5, .adapts = true, .is_tuned = true},
     };
 
     memcpy(contenders, table, sizeof table);
     return sizeof table / sizeof table[0];
+}
+
+/* As common/ev/link.c does it for a session with this deadline. */
+static void tune(struct sim_tcp *tcp, lubdub_duration timeout)
+{
+    const struct lubdub_tuning tuning = lubdub_tuning_for(timeout, timeout);
+
+    tcp->rto_min = tuning.rto_min_us * LUBDUB_MICROSECOND;
+    tcp->rto_max = tuning.rto_max_ms * MS;
+    tcp->user_timeout = tuning.user_timeout_ms * MS;
+    tcp->is_thin = true;
 }
 
 /* One side judges and the other is endlessly patient: else whoever is faster would end the session for both. */
@@ -279,7 +298,7 @@ static bool score_contender(struct sim_score *score, double *frames_a_second, co
                             const struct sim_contender *contender, char problem[SIM_PROBLEM_SIZE])
 {
     struct sim_settings settings = *field->settings;
-    lubdub_duration timeout = (settings.interval >> 8) * contender->timeout >> 8;
+    lubdub_duration timeout = settings.interval * contender->intervals;
     struct sim_sum *sum = must_have(1, sizeof *sum);
     double seconds;
     bool has_run;
@@ -291,7 +310,10 @@ static bool score_contender(struct sim_score *score, double *frames_a_second, co
     settings.is_blind[SIM_OBSERVER_SERVER] = observer != SIM_OBSERVER_SERVER;
     settings.tune = contender->tune;
     settings.user_data = contender;
-    settings.server_floor = settings.client_floor = contender->floor;
+    settings.adapts = contender->adapts;
+    if (contender->is_tuned) {
+        tune(&settings.tcp, timeout);
+    }
     has_run = sim_run_many(&settings, first, last, jobs, sum) && sum->failed == 0;
     if (has_run) {
         seconds = (double)sum->total.session_time / (double)LUBDUB_SECOND;

@@ -14,9 +14,10 @@
 struct sim_contender {
     const char *word;
     const char *text;
-    lubdub_duration timeout; /* in intervals, of 2^-16 */
+    unsigned intervals; /* of its timeout and its expiry */
+    bool adapts;
+    bool is_tuned; /* TCP's timers follow from the timeout (common/ev/tuning.h) */
     void (*tune)(struct lubdub_session_settings *settings, enum lubdub_role role, const void *user_data);
-    lubdub_duration floor; /* sim_settings.server_floor and client_floor; 0: none but timeout and expiry */
 };
 
 #define SIM_CONTENDER_LIMIT 8

@@ -208,10 +208,19 @@ void sim_judge_read(struct sim_world *world, struct sim_connection *connection, 
 
 /* ---- verdicts ---- */
 
-static void judge_servers_verdict(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
-                                  lubdub_time now)
+static lubdub_duration floor_of(const struct sim_settings *settings, lubdub_duration stated, lubdub_duration fixed,
+                                bool is_early)
 {
-    lubdub_duration floor = world->settings->server_floor > 0 ? world->settings->server_floor : end->expiry;
+    if (is_early && settings->adaptive_floor < fixed) {
+        return settings->adaptive_floor;
+    }
+    return stated > 0 ? stated : fixed;
+}
+
+static void judge_servers_verdict(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
+                                  bool is_early, lubdub_time now)
+{
+    lubdub_duration floor = floor_of(world->settings, world->settings->server_floor, end->expiry, is_early);
     lubdub_duration promised = end->promised - end->arrived_promised;
     lubdub_duration away = away_since(world, end, end->heard_away);
 
@@ -227,11 +236,11 @@ static void judge_servers_verdict(struct sim_world *world, struct sim_connection
 }
 
 static void judge_clients_verdict(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
-                                  uint64_t sequence, lubdub_time now)
+                                  uint64_t sequence, bool is_early, lubdub_time now)
 {
     const struct sim_asked *asked = asked_as(end, sequence);
     lubdub_duration floor =
-        world->settings->client_floor > 0 ? world->settings->client_floor : world->settings->timeout;
+        floor_of(world->settings, world->settings->client_floor, world->settings->timeout, is_early);
 
     if (end->acks_arrived >= sequence) {
         sim_judge_fail(world, connection, "the server was declared dead for probe %llu, of which the ack had come",
@@ -263,9 +272,9 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
                        (unsigned long long)(stream->note_arrived - stream->note_read));
     }
     if (side == SIM_SERVER) {
-        judge_servers_verdict(world, connection, end, now);
+        judge_servers_verdict(world, connection, end, event->adaptive > 0, now);
     } else {
-        judge_clients_verdict(world, connection, end, event->sequence, now);
+        judge_clients_verdict(world, connection, end, event->sequence, event->adaptive > 0, now);
     }
     sim_fault_noticed(world, connection, side);
 }

@@ -152,6 +152,11 @@ static const struct lubdub_setting rows[] = {
      .offset = FIELD(user_timeout),
      .maximum = LUBDUB_HOUR,
      .help = "TCP_USER_TIMEOUT (0: the kernel gives up after 924.6 s)"},
+    {.name = "thin", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(is_thin), .help = "TCP_THIN_LINEAR_TIMEOUTS (no)"},
+    {.name = "adaptive",
+     .kind = LUBDUB_SETTING_FLAG,
+     .offset = FIELD(adapts),
+     .help = "sessions that adapt, on both sides (no)"},
     {.name = "story",
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(story),
@@ -262,6 +267,8 @@ void sim_options_settings(const struct sim_options *options, struct sim_settings
     settings->tcp.rto_min = options->rto_min;
     settings->tcp.rto_max = options->rto_max;
     settings->tcp.user_timeout = options->user_timeout;
+    settings->tcp.is_thin = options->is_thin;
+    settings->adapts = options->adapts;
 }
 
 /* Milliseconds that are not whole are not lost: there are none, an option's unit is the millisecond. */
@@ -275,9 +282,10 @@ void sim_options_replay(const struct sim_options *options, uint64_t seed, char *
     snprintf(text, capacity,
              "lubdub-simulate --story --seeds %llu --length %llums --clients %llu --network %s --faults=%s "
              "--fault-gap %llums --interval %llums --timeout %llums --expiry %llums --rto-min %llums --rto-max %llums "
-             "--user-timeout %llums",
+             "--user-timeout %llums%s%s",
              (unsigned long long)seed, ms(options->length), (unsigned long long)options->clients,
              network_words[options->network], options->has_faults ? "yes" : "no", ms(options->fault_gap),
              ms(options->interval), ms(options->timeout), ms(options->expiry), ms(options->rto_min),
-             ms(options->rto_max), ms(options->user_timeout));
+             ms(options->rto_max), ms(options->user_timeout), options->is_thin ? " --thin" : "",
+             options->adapts ? " --adaptive" : "");
 }

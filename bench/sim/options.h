@@ -24,6 +24,8 @@ struct sim_options {
     uint64_t jobs; /* 0 until checked: the processors */
     int network;   /* enum sim_network, or SIM_NETWORK_COUNT: mixed */
     bool has_faults;
+    bool adapts;
+    bool is_thin;
     lubdub_duration fault_gap;
     lubdub_duration interval;
     lubdub_duration timeout; /* 0 until checked: three intervals */

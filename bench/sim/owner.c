@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "session_quick.h"
 #include "tcp.h"
 
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
@@ -21,6 +22,22 @@ struct step {
 
 static void settle(struct step *step);
 
+/* ---- suspicion of ourselves: reactor.c ---- */
+
+/* So many are late at once, at least, and most of all. */
+#define CROWD 4
+
+static void count(struct sim_process *process, int sessions, int late)
+{
+    process->session_count += (unsigned)sessions;
+    process->late_count += (unsigned)late;
+    if (process->suspects_itself) {
+        process->suspects_itself = process->late_count > process->session_count / 4;
+    } else {
+        process->suspects_itself = process->late_count >= CROWD && process->late_count > process->session_count / 2;
+    }
+}
+
 /* ---- steps ---- */
 
 static void begin(struct step *step, struct sim_world *world, struct sim_connection *connection, enum sim_side side)
@@ -34,6 +51,7 @@ static void begin(struct step *step, struct sim_world *world, struct sim_connect
         .now = sim_local(process, world->now),
         .settings = &process->settings,
         .path = LUBDUB_PATH_UNKNOWN,
+        .suspects_ourselves = process->suspects_itself,
         .output = world->outputs[world->depth++],
         .output_capacity = SIM_OUTPUT_SIZE,
     };
@@ -131,9 +149,11 @@ static void hear(struct step *step, const struct lubdub_event *event)
                  (double)event->silent_for / (double)LUBDUB_MILLISECOND);
         break;
     case LUBDUB_EVENT_LATE:
+        count(sim_process_of(world, step->end), 0, 1);
         sim_tell(world, step->connection, "server: late");
         break;
     case LUBDUB_EVENT_RECOVERED:
+        count(sim_process_of(world, step->end), 0, -1);
         sim_tell(world, step->connection, "server: recovered");
         break;
     case LUBDUB_EVENT_NONE:
@@ -272,6 +292,9 @@ static void close_end(struct sim_world *world, struct sim_connection *connection
 {
     struct sim_end *end = &connection->ends[side];
 
+    if (end->has_session) {
+        count(sim_process_of(world, end), -1, end->session.is_late ? -1 : 0);
+    }
     lubdub_session_clear(&end->session);
     end->has_session = false;
     end->has_timer = false;
@@ -317,6 +340,7 @@ static void begin_session(struct sim_world *world, struct sim_connection *connec
 
     end->must_begin = false;
     end->has_session = true;
+    count(sim_process_of(world, end), 1, 0);
     begin(&step, world, connection, side);
     if (side == SIM_CLIENT) {
         sim_process_of(world, end)->settings.incarnation = ++world->incarnation;
@@ -345,12 +369,33 @@ void sim_owner_begin(struct sim_world *world, struct sim_connection *connection)
     }
 }
 
+/* What nearly all input is. Returns false where a step is needed; nothing was read then. */
+static bool answer_quickly(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    struct sim_process *process = sim_process_of(world, end);
+    lubdub_time now = sim_local(process, world->now);
+    size_t length = sim_tcp_look(connection, side, world->input, SIM_INPUT_SIZE);
+
+    if (side != SIM_SERVER || length == 0 ||
+        !lubdub_session_answer_quickly(&end->session, &process->settings, now, world->input, length)) {
+        return false;
+    }
+    process->ran_at = now;
+    sim_tcp_take(world, connection, side, length);
+    sim_tcp_write(world, connection, side, world->input, length);
+    return true;
+}
+
 void sim_owner_on_readable(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
     struct sim_end *end = &connection->ends[side];
     struct step step;
 
     if (!end->has_session || !sim_runs(sim_process_of(world, end)) || !sim_tcp_is_readable(connection, side)) {
+        return;
+    }
+    if (answer_quickly(world, connection, side)) {
         return;
     }
     begin(&step, world, connection, side);

@@ -23,6 +23,7 @@ struct sim_tcp {
     lubdub_duration rto_max;      /* TCP_RTO_MAX_MS; 120 s */
     lubdub_duration user_timeout; /* TCP_USER_TIMEOUT; 0: what 15 retransmissions take, 924.6 s */
     lubdub_duration delayed_ack;  /* TCP_DELACK_MAX_US; 40 ms */
+    bool is_thin;                 /* TCP_THIN_LINEAR_TIMEOUTS */
 };
 
 /* What is done to clients and servers. */
@@ -90,10 +91,14 @@ struct sim_settings {
     /* In a contest: this side does not judge, its timeout or expiry being endless, so that the other can. */
     bool is_blind[SIM_OBSERVER_COUNT];
 
+    bool adapts; /* the sessions' setting of that name */
+
     /*
      * The earliest verdict that the promise allows: so long after the last whole frame reached our kernel (server), or
-     * after the probe went out (client). 0: expiry and timeout, exactly.
+     * after the probe went out (client). 0: expiry and timeout, exactly. Where a session that adapts says that it
+     * judges early: adaptive_floor, and no less.
      */
+    lubdub_duration adaptive_floor;
     lubdub_duration server_floor;
     lubdub_duration client_floor;
 

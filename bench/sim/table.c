@@ -26,7 +26,7 @@ static double share_of_fixed(const struct sim_score *score, unsigned kind)
 
 static void print_score(FILE *file, const struct sim_entry *entry, const struct sim_score *score)
 {
-    fprintf(file, "  %-12s %6.2f %9.3f  %7.3f %7.3f  %7.3f %7.3f", entry->word, entry->frames_a_second, a_day(score),
+    fprintf(file, "  %-13s %6.2f %9.3f  %7.3f %7.3f  %7.3f %7.3f", entry->word, entry->frames_a_second, a_day(score),
             seconds(score->median[0]), seconds(score->p99[0]), seconds(score->median[1]), seconds(score->p99[1]));
     if (score->fixed_timeout > 0) {
         fprintf(file, "  %7.3f  %5.2f %5.2f\n", seconds(score->fixed_timeout), share_of_fixed(score, 0),
@@ -45,8 +45,8 @@ static void print_contest(FILE *file, const struct sim_contest *contest)
     for (observer = 0; observer < SIM_OBSERVER_COUNT; observer++) {
         fprintf(file,
                 "\n  %s observes\n"
-                "                frames     false   frozen, found      cut off, found   fixed, as rarely wrong\n"
-                "               a second    a day   median     p99   median     p99  timeout  shares of it\n",
+                "                 frames     false   frozen, found      cut off, found   fixed, as rarely wrong\n"
+                "                a second    a day   median     p99   median     p99  timeout  shares of it\n",
                 observer_words[observer]);
         for (i = 0; i < contest->count; i++) {
             if (contest->entries[i].scores[observer].is_there) {
@@ -64,7 +64,7 @@ static void print_legend(FILE *file, const struct sim_contest *contest)
           "as rarely. core: the core itself, run with real faults; the others are judged on traces.\n\n",
           file);
     for (i = 0; i < contest->count; i++) {
-        fprintf(file, "  %-12s %s\n", contest->entries[i].word, contest->entries[i].text);
+        fprintf(file, "  %-13s %s\n", contest->entries[i].word, contest->entries[i].text);
     }
 }
 

@@ -19,6 +19,9 @@
 #define PATIENCE_OF_THE_KERNEL (924 * LUBDUB_SECOND + 600 * LUBDUB_MILLISECOND)
 #define PATIENCE_WITH_ORPHANS (60 * LUBDUB_SECOND)
 
+/* TCP_THIN_LINEAR_TIMEOUTS: the first tries of a thin stream do not double (include/net/tcp.h). */
+#define THIN_LINEAR_RETRIES 6
+
 /* What common/ev/socket.c allows for a delayed acknowledgement. */
 #define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
 
@@ -144,15 +147,17 @@ static lubdub_duration rto(const struct sim_world *world, const struct sim_strea
     const struct sim_tcp *tcp = &world->settings->tcp;
     lubdub_duration spread = 4 * stream->variation;
     lubdub_duration timeout = FIRST_RTO;
+    unsigned linear = tcp->is_thin ? THIN_LINEAR_RETRIES : 0;
+    unsigned doublings = stream->backoff > linear ? stream->backoff - linear : 0;
 
     if (stream->smoothed > 0) {
         /* Linux has its floor under the variation: tcp_rtt_estimator(). */
         timeout = stream->smoothed + (spread > tcp->rto_min ? spread : tcp->rto_min);
     }
-    if (stream->backoff < 20) {
-        timeout <<= stream->backoff;
+    if (doublings < 20) {
+        timeout <<= doublings;
     }
-    return stream->backoff >= 20 || timeout > tcp->rto_max ? tcp->rto_max : timeout;
+    return doublings >= 20 || timeout > tcp->rto_max ? tcp->rto_max : timeout;
 }
 
 static struct sim_flight *new_flight(struct sim_world *world, uint32_t *index)
@@ -286,10 +291,9 @@ void sim_tcp_write(struct sim_world *world, struct sim_connection *connection, e
     send_new(world, connection, direction, from);
 }
 
-size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side, uint8_t *target,
-                    size_t capacity)
+size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity)
 {
-    struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
+    const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
     uint64_t available = readable_to(stream) - stream->read_to;
     size_t length = available < capacity ? (size_t)available : capacity;
     uint32_t place;
@@ -302,11 +306,26 @@ size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, 
     part = stream->capacity - place < length ? stream->capacity - place : length;
     memcpy(target, stream->bytes + place, part);
     memcpy(target + part, stream->bytes, length - part);
+    return length;
+}
+
+void sim_tcp_take(struct sim_world *world, struct sim_connection *connection, enum sim_side side, size_t length)
+{
+    struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
+
     stream->read_to += length;
     while (stream->note_read < stream->note_arrived && note(stream, stream->note_read)->end <= stream->read_to) {
         sim_judge_read(world, connection, side, note(stream, stream->note_read));
         stream->note_read++;
     }
+}
+
+size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side, uint8_t *target,
+                    size_t capacity)
+{
+    size_t length = sim_tcp_look(connection, side, target, capacity);
+
+    sim_tcp_take(world, connection, side, length);
     return length;
 }
 

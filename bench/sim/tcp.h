@@ -19,7 +19,11 @@ void sim_tcp_clear(struct sim_connection *connection);
 void sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side, const uint8_t *bytes,
                    size_t length);
 
-/* What lies there to be read; returns how much was copied to `target`. */
+/* What lies there to be read, copied to `target` and left there; returns how much. Then: so much of it was taken. */
+size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity);
+void sim_tcp_take(struct sim_world *world, struct sim_connection *connection, enum sim_side side, size_t length);
+
+/* Both at once; returns how much was copied to `target`. */
 size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side, uint8_t *target,
                     size_t capacity);
 

@@ -26,6 +26,7 @@ void sim_settings_init(struct sim_settings *settings)
     settings->interval = LUBDUB_SECOND;
     settings->timeout = 3 * LUBDUB_SECOND;
     settings->expiry = 3 * LUBDUB_SECOND;
+    settings->adaptive_floor = 650 * MS; /* what docs/detection.md promises */
 }
 
 /* ---- what a result keeps ---- */
@@ -196,6 +197,7 @@ static void process_init(struct sim_world *world, uint32_t index, enum lubdub_ro
     session->expiry = settings->expiry;
     session->timeout = settings->timeout;
     session->stays_connected = false;
+    session->adapts = settings->adapts;
     if (settings->tune != NULL) {
         settings->tune(session, role, settings->user_data);
     }

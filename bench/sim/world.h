@@ -44,6 +44,9 @@ struct sim_process {
     lubdub_time ran_at;       /* by its own clock, like all below */
     lubdub_duration away_total;
     uint64_t absence_count;
+    uint32_t session_count; /* as the reactor counts, to suspect itself */
+    uint32_t late_count;
+    bool suspects_itself;
     struct lubdub_session_settings settings;
 };
 

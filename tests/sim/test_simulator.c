@@ -74,6 +74,20 @@ static void timeouts_of_many_intervals_hold(void **state)
     expect_all_hold(&settings, 2000, 2039, "--interval 500ms --timeout 9s --expiry 7s --user-timeout 4s");
 }
 
+static void sessions_that_adapt_hold(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.adapts = true;
+    expect_all_hold(&settings, 3000, 3059, "--adaptive");
+    settings.tcp.rto_min = 60 * MS;
+    settings.tcp.rto_max = LUBDUB_SECOND;
+    settings.tcp.is_thin = true;
+    expect_all_hold(&settings, 3100, 3139, "--adaptive --thin --rto-min 60ms --rto-max 1s");
+}
+
 static uint64_t digest_of(uint64_t seed)
 {
     struct sim_settings settings;
@@ -138,6 +152,17 @@ static void judge_sees_verdicts_that_come_too_early(void **state)
     expect_complaint(&settings, "after probe");
 }
 
+static void judge_sees_adaptive_verdicts_below_their_floor(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.adapts = true;
+    settings.adaptive_floor = 1400 * MS;
+    expect_complaint(&settings, "declared dead");
+}
+
 /* The core's expiry or timeout is longer than what the judge was told. */
 static void longer_timeout(struct lubdub_session_settings *settings, enum lubdub_role role, const void *user_data)
 {
@@ -186,9 +211,11 @@ int main(void)
         cmocka_unit_test(hundreds_of_seeds_hold),
         cmocka_unit_test(short_expiries_hold),
         cmocka_unit_test(timeouts_of_many_intervals_hold),
+        cmocka_unit_test(sessions_that_adapt_hold),
         cmocka_unit_test(same_seed_is_the_same_run_and_another_is_another),
         cmocka_unit_test(jobs_change_nothing),
         cmocka_unit_test(judge_sees_verdicts_that_come_too_early),
+        cmocka_unit_test(judge_sees_adaptive_verdicts_below_their_floor),
         cmocka_unit_test(judge_sees_verdicts_that_come_too_late),
         cmocka_unit_test(contest_finds_every_frozen_and_cut_peer),
     };

@@ -16,6 +16,7 @@ int main(void)
         settings.seed = seed;
         settings.length = 10 * LUBDUB_MINUTE;
         settings.faults = seed % 4 == 0 ? SIM_FAULTS_CONTEST : SIM_FAULTS_ALL;
+        settings.adapts = seed % 3 == 0;
         settings.fault_gap = settings.faults == SIM_FAULTS_ALL ? 2 * LUBDUB_SECOND : LUBDUB_MINUTE;
         sim_run(&settings, &result);
         printf("%" PRIu64 " %016" PRIx64 " %" PRIu64 " %" PRIu64 "\n", seed, result.digest, result.segments,
