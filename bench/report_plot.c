@@ -175,7 +175,8 @@ enum swarm_plot swarm_report_plot(const char *path, const struct swarm_report *r
     if (!is_installed("gnuplot")) {
         return SWARM_PLOT_NO_GNUPLOT;
     }
-    script = popen("gnuplot -", "we");
+    /* Where it cannot write the file, it would draw to standard output, where the report is. */
+    script = popen("exec gnuplot - >/dev/null", "we");
     if (script == NULL) {
         return SWARM_PLOT_FAILED;
     }

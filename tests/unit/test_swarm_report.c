@@ -356,6 +356,22 @@ static void run_without_any_fault_has_a_picture_of_its_time(void **state)
     free(picture);
 }
 
+static void picture_that_cannot_be_written_is_a_failure(void **state)
+{
+    (void)state;
+    assert_true(swarm_report_make(&report, &run));
+    switch (swarm_report_plot("/nonexistent/picture.svg", &report)) {
+    case SWARM_PLOT_FAILED:
+        break;
+    case SWARM_PLOT_NO_GNUPLOT:
+        skip();
+        break;
+    case SWARM_PLOT_DRAWN:
+    case SWARM_PLOT_NOTHING_TO_DRAW:
+        fail_msg("it was drawn");
+    }
+}
+
 #define REPORT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -368,6 +384,7 @@ int main(void)
         REPORT_TEST(csv_has_all_that_is_known_of_each),
         REPORT_TEST(picture_has_panels_for_what_was_noticed_and_for_the_time),
         REPORT_TEST(run_without_any_fault_has_a_picture_of_its_time),
+        REPORT_TEST(picture_that_cannot_be_written_is_a_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
