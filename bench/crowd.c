@@ -371,6 +371,7 @@ void swarm_crowd_count(struct swarm_crowd *crowd)
     struct swarm_crowd_counts *counts = crowd->counts;
     uint32_t i;
 
+    counts->answered_count = counts->acked_count;
     counts->sent_count = crowd->finished_sent_count;
     for (i = 0; i < crowd->settings.part.count; i++) {
         if (crowd->clients[i].state == SWARM_CLIENT_UP) {

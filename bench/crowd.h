@@ -81,8 +81,9 @@ struct swarm_crowd_counts {
     uint64_t acked_count;
 
     /* as of the last swarm_crowd_count() */
-    uint64_t sent_count;    /* probes handed to the kernel */
-    uint64_t absence_count; /* how often this process was away, and for how long in all */
+    uint64_t sent_count;     /* probes handed to the kernel */
+    uint64_t answered_count; /* acked_count, at the same moment */
+    uint64_t absence_count;  /* how often this process was away, and for how long in all */
     lubdub_duration absence_total;
 };
 

@@ -71,7 +71,7 @@ void swarm_run_finish(struct swarm_run *run)
     swarm_workers_count(&run->workers, &counts);
     measures->lasted = lubdub_time_between(run->began_at, now);
     measures->sent_count = counts.sent_count;
-    measures->acked_count = counts.acked_count;
+    measures->acked_count = counts.answered_count;
     measures->absence_count += counts.absence_count;
     measures->absence_total += counts.absence_total;
     note_losses(run);

@@ -354,6 +354,8 @@ static void several_processes_and_servers_are_one_swarm(void **state)
     assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
     assert_int_equal(swarm_number(json_object_get(report, "totals"), "missed"), 0);
     assert_int_equal(swarm_number(json_object_get(report, "totals"), "connected"), 100);
+    assert_true(swarm_number(json_object_get(report, "totals"), "probes_acked") <=
+                swarm_number(json_object_get(report, "totals"), "probes_sent"));
     assert_int_equal(status, 0);
     json_decref(report);
 }
