@@ -73,7 +73,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
     case LUBDUB_EVENT_ACKED:
         crowd->counts->acked_count++;
         if (crowd->records_round_trips) {
-            swarm_histogram_add(&crowd->page->round_trips, event->round_trip);
+            lubdub_histogram_add(&crowd->page->round_trips, event->round_trip);
         }
         break;
     case LUBDUB_EVENT_DOWN:

@@ -89,7 +89,7 @@ struct swarm_crowd_counts {
 
 struct swarm_crowd_page {
     struct swarm_crowd_counts counts;
-    struct swarm_histogram round_trips; /* only while they are recorded */
+    struct lubdub_histogram round_trips; /* only while they are recorded */
 };
 
 struct swarm_crowd {

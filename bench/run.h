@@ -110,7 +110,7 @@ struct swarm_run {
 
     struct swarm_measures measures;
     struct swarm_timeline timeline;
-    struct swarm_histogram round_trips; /* as of the last sample */
+    struct lubdub_histogram round_trips; /* as of the last sample */
     struct swarm_timing timing;
     char notes[SWARM_NOTE_LIMIT][SWARM_NOTE_SIZE]; /* sentences for the report */
     size_t note_count;

@@ -37,9 +37,9 @@ static void merge(struct swarm_timeline_bin *into, const struct swarm_timeline_b
     memcpy(up, last->up, sizeof up);
     if (into != first) {
         memset(into, 0, sizeof *into);
-        swarm_histogram_add_all(&into->round_trips, &first->round_trips);
+        lubdub_histogram_add_all(&into->round_trips, &first->round_trips);
     }
-    swarm_histogram_add_all(&into->round_trips, &second->round_trips);
+    lubdub_histogram_add_all(&into->round_trips, &second->round_trips);
     memcpy(into->up, up, sizeof up);
     into->is_sampled = is_sampled;
 }
@@ -82,7 +82,7 @@ void swarm_timeline_sample(struct swarm_timeline *timeline, const struct swarm_s
         bin->up[side] = sample->up[side];
         timeline->up_seconds[side] += passed * ((double)timeline->last.up[side] + (double)sample->up[side]) / 2;
     }
-    swarm_histogram_add_difference(&bin->round_trips, sample->round_trips, timeline->last_round_trips);
+    lubdub_histogram_add_difference(&bin->round_trips, sample->round_trips, timeline->last_round_trips);
     *timeline->last_round_trips = *sample->round_trips;
     timeline->last = *sample;
     timeline->last.round_trips = NULL; /* it was borrowed */

@@ -20,14 +20,14 @@ struct swarm_timeline_bin {
     size_t injected;               /* as the ledger says, once it was counted */
     size_t noticed[SWARM_SIDE_COUNT];
     size_t false_alarms[SWARM_SIDE_COUNT];
-    struct swarm_histogram round_trips; /* of what was acked meanwhile */
+    struct lubdub_histogram round_trips; /* of what was acked meanwhile */
 };
 
 /* How things stand. The histogram is that of all round trips so far; it is borrowed for the call. */
 struct swarm_sample {
     lubdub_time now;
     uint32_t up[SWARM_SIDE_COUNT];
-    const struct swarm_histogram *round_trips;
+    const struct lubdub_histogram *round_trips;
 };
 
 struct swarm_timeline {
@@ -37,7 +37,7 @@ struct swarm_timeline {
     size_t count; /* up to the last one that was sampled */
     lubdub_time sampled_at;
     struct swarm_sample last;
-    struct swarm_histogram *last_round_trips;
+    struct lubdub_histogram *last_round_trips;
     double up_seconds[SWARM_SIDE_COUNT]; /* over all sessions, the time that each side held them for up */
 };
 

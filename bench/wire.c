@@ -156,11 +156,11 @@ static void on_alarm(struct ev_loop *loop, ev_io *io, int revents)
         if (atomic_exchange_explicit(&wire->shared->forgets_lag, false, memory_order_relaxed)) {
             memset(&wire->shared->lag, 0, sizeof wire->shared->lag);
         }
-        swarm_histogram_add(&wire->shared->lag, now - wire->next_sample);
+        lubdub_histogram_add(&wire->shared->lag, now - wire->next_sample);
         wire->next_sample = lubdub_time_after(now, LAG_SAMPLE_EVERY);
     }
     while ((parcel = swarm_schedule_take(&wire->schedule, lubdub_clock_now())) != NULL) {
-        swarm_histogram_add(&wire->shared->lag, lubdub_time_between(parcel->due, lubdub_clock_now()));
+        lubdub_histogram_add(&wire->shared->lag, lubdub_time_between(parcel->due, lubdub_clock_now()));
         arrive(wire, parcel);
         free(parcel);
     }

@@ -23,7 +23,7 @@ struct swarm_wire_shared {
     _Atomic uint64_t overflow_count; /* of slow links' queues */
     _Atomic uint64_t no_room_count;  /* the wire's own failure: what it should have carried */
     _Atomic bool forgets_lag;        /* set by the other one: what was measured so far counts no more */
-    struct swarm_histogram lag;      /* how much later than it should the wire did what was due */
+    struct lubdub_histogram lag;      /* how much later than it should the wire did what was due */
     struct swarm_path paths[];       /* one for each client */
 };
 

@@ -100,7 +100,7 @@ void swarm_workers_count(const struct swarm_workers *workers, struct swarm_crowd
 int64_t swarm_workers_memory(const struct swarm_workers *workers);
 
 /* Adds the round trips recorded so far to a histogram. */
-void swarm_workers_round_trips(const struct swarm_workers *workers, struct swarm_histogram *round_trips);
+void swarm_workers_round_trips(const struct swarm_workers *workers, struct lubdub_histogram *round_trips);
 
 /* They are told to end, and killed if they do not within a moment. Outside the loop; without a start nothing happens.
  */

@@ -49,11 +49,11 @@ int64_t swarm_workers_memory(const struct swarm_workers *workers)
     return memory;
 }
 
-void swarm_workers_round_trips(const struct swarm_workers *workers, struct swarm_histogram *round_trips)
+void swarm_workers_round_trips(const struct swarm_workers *workers, struct lubdub_histogram *round_trips)
 {
     uint32_t i;
 
     for (i = 0; i < workers->count; i++) {
-        swarm_histogram_add_all(round_trips, &workers->list[i].page->crowd.round_trips);
+        lubdub_histogram_add_all(round_trips, &workers->list[i].page->crowd.round_trips);
     }
 }

@@ -194,7 +194,7 @@ static void take_answer(struct speed_connections *connections, struct speed_conn
         errx(EXIT_FAILURE, "an answer to probe %lu, when the last was %u", (unsigned long)sequence,
              connection->probe_count);
     }
-    swarm_histogram_add(&connections->counts.round_trips, lubdub_clock_now() - connection->sent_at);
+    lubdub_histogram_add(&connections->counts.round_trips, lubdub_clock_now() - connection->sent_at);
     connections->counts.answers++;
     connection->sent_at = 0;
     note_greeted(connections, connection);

@@ -32,7 +32,7 @@ struct speed_counts {
     uint64_t answers;
     uint64_t overdue;    /* probes left out: the one before had no answer yet */
     uint64_t challenges; /* of the server, answered */
-    struct swarm_histogram round_trips;
+    struct lubdub_histogram round_trips;
 };
 
 struct speed_connections {

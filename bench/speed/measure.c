@@ -42,7 +42,7 @@ static double per(double amount, uint64_t count)
     return count > 0 ? amount / (double)count : 0;
 }
 
-static void print_histogram(const char *name, const struct swarm_histogram *histogram)
+static void print_histogram(const char *name, const struct lubdub_histogram *histogram)
 {
     struct swarm_summary summary;
 
@@ -53,7 +53,7 @@ static void print_histogram(const char *name, const struct swarm_histogram *hist
 
 void speed_measure_print(const struct speed_measure *measure, uint64_t done,
                          const struct speed_connections *connections, const struct speed_usage *empty,
-                         const struct swarm_histogram *behind)
+                         const struct lubdub_histogram *behind)
 {
     const struct speed_counts *counts = &connections->counts;
     const struct speed_usage *before = &measure->before;

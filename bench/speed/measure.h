@@ -26,6 +26,6 @@ void speed_measure_end(struct speed_measure *measure);
  */
 void speed_measure_print(const struct speed_measure *measure, uint64_t done,
                          const struct speed_connections *connections, const struct speed_usage *empty,
-                         const struct swarm_histogram *behind);
+                         const struct lubdub_histogram *behind);
 
 #endif

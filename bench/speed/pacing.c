@@ -70,7 +70,7 @@ void speed_pacing_run(struct speed_pacing *pacing, struct speed_connections *con
         unsigned sent;
 
         for (sent = 0; sent < PROBES_PER_TURN && next_due(pacing) <= now; sent++) {
-            swarm_histogram_add(&pacing->behind, now - next_due(pacing));
+            lubdub_histogram_add(&pacing->behind, now - next_due(pacing));
             speed_connections_probe(connections, pacing->turns[pacing->next].connection);
             step(pacing);
             now = lubdub_clock_now();

@@ -22,7 +22,7 @@ struct speed_pacing {
     uint32_t next;
     lubdub_duration interval;
     lubdub_time cycle_began;
-    struct swarm_histogram behind; /* how late the generator itself was */
+    struct lubdub_histogram behind; /* how late the generator itself was */
 };
 
 void speed_pacing_init(struct speed_pacing *pacing, uint32_t count, lubdub_duration interval, uint64_t seed);

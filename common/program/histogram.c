@@ -35,9 +35,50 @@ void lubdub_histogram_add(struct lubdub_histogram *histogram, lubdub_duration du
     histogram->buckets[bucket_of(duration)]++;
 }
 
+static void add_many(struct lubdub_histogram *histogram, size_t bucket, uint64_t count, lubdub_duration low,
+                     lubdub_duration high)
+{
+    if (histogram->count == 0 || low < histogram->least) {
+        histogram->least = low;
+    }
+    if (high > histogram->most) {
+        histogram->most = high;
+    }
+    histogram->count += count;
+    histogram->buckets[bucket] += count;
+}
+
+void lubdub_histogram_add_difference(struct lubdub_histogram *histogram, const struct lubdub_histogram *later,
+                                     const struct lubdub_histogram *earlier)
+{
+    size_t i;
+
+    for (i = 0; later->count > earlier->count && i < LUBDUB_HISTOGRAM_BUCKETS; i++) {
+        lubdub_duration low = i > 0 ? end_of(i - 1) + 1 : 0;
+        lubdub_duration high = end_of(i);
+
+        if (later->buckets[i] > earlier->buckets[i]) {
+            add_many(histogram, i, later->buckets[i] - earlier->buckets[i], low > later->least ? low : later->least,
+                     high < later->most ? high : later->most);
+        }
+    }
+}
+
+void lubdub_histogram_add_all(struct lubdub_histogram *histogram, const struct lubdub_histogram *other)
+{
+    size_t i;
+
+    for (i = 0; other->count > 0 && i < LUBDUB_HISTOGRAM_BUCKETS; i++) {
+        if (other->buckets[i] > 0) {
+            add_many(histogram, i, other->buckets[i], other->least, other->most);
+        }
+    }
+}
+
+/* A product of percent and count may lie a hair over the whole number that it should be. */
 lubdub_duration lubdub_histogram_percentile(const struct lubdub_histogram *histogram, double percent)
 {
-    double wanted = (double)histogram->count * percent / 100;
+    double wanted = (double)histogram->count * percent / 100 - 1e-9;
     uint64_t seen = 0;
     size_t i;
 

@@ -324,7 +324,7 @@ static void picture_has_panels_for_what_was_noticed_and_for_the_time(void **stat
     (void)state;
     make_history();
     for (i = 0; i < 100; i++) {
-        swarm_histogram_add(&run.round_trips, MS + i * MS / 100);
+        lubdub_histogram_add(&run.round_trips, MS + i * MS / 100);
     }
     swarm_timeline_sample(&run.timeline,
                           &(struct swarm_sample){START + 11 * LUBDUB_SECOND, {40, 41}, &run.round_trips});

@@ -63,7 +63,7 @@ static void summary_of_nothing_is_all_zero(void **state)
 {
     struct swarm_summary summary = {.max = 7};
     lubdub_duration none;
-    static struct swarm_histogram histogram;
+    static struct lubdub_histogram histogram;
 
     (void)state;
     swarm_summarize(&summary, &none, 0);
@@ -77,7 +77,7 @@ static void summary_of_nothing_is_all_zero(void **state)
 static void histogram_gives_nearly_the_same_as_the_values_themselves(void **state)
 {
     static lubdub_duration values[20000];
-    static struct swarm_histogram histogram;
+    static struct lubdub_histogram histogram;
     uint64_t seed = 7;
     struct swarm_summary exact;
     struct swarm_summary rounded;
@@ -87,7 +87,7 @@ static void histogram_gives_nearly_the_same_as_the_values_themselves(void **stat
     for (i = 0; i < COUNT_OF(values); i++) {
         /* from 50 us on, with a long tail */
         values[i] = 50000 + random_below(&seed, 100000) * (1 + random_below(&seed, 100) / 99 * 50);
-        swarm_histogram_add(&histogram, values[i]);
+        lubdub_histogram_add(&histogram, values[i]);
     }
     swarm_summarize(&exact, values, COUNT_OF(values));
     swarm_histogram_summarize(&rounded, &histogram);
@@ -101,16 +101,16 @@ static void histogram_gives_nearly_the_same_as_the_values_themselves(void **stat
 
 static void histogram_takes_every_duration_there_is(void **state)
 {
-    static struct swarm_histogram histogram;
+    static struct lubdub_histogram histogram;
     struct swarm_summary summary;
     unsigned shift;
 
     (void)state;
     for (shift = 0; shift < 64; shift++) {
         memset(&histogram, 0, sizeof histogram);
-        swarm_histogram_add(&histogram, UINT64_C(1) << shift);
-        swarm_histogram_add(&histogram, (UINT64_C(1) << shift) - 1);
-        swarm_histogram_add(&histogram, UINT64_MAX);
+        lubdub_histogram_add(&histogram, UINT64_C(1) << shift);
+        lubdub_histogram_add(&histogram, (UINT64_C(1) << shift) - 1);
+        lubdub_histogram_add(&histogram, UINT64_MAX);
         swarm_histogram_summarize(&summary, &histogram);
         assert_true(summary.min == (UINT64_C(1) << shift) - 1);
         assert_true(summary.max == UINT64_MAX);

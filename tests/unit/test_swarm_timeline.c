@@ -9,7 +9,7 @@
 #define START (1000 * LUBDUB_SECOND)
 #define WIDTH (100 * MS)
 
-static struct swarm_histogram round_trips;
+static struct lubdub_histogram round_trips;
 
 /* Every test gets a timeline with bins of 100 ms. */
 static int setup(void **state)
@@ -83,10 +83,10 @@ static void round_trips_are_of_the_time_since_the_sample_before(void **state)
     struct swarm_timeline *timeline = *state;
     struct swarm_summary summary;
 
-    swarm_histogram_add(&round_trips, 100);
-    swarm_histogram_add(&round_trips, 120);
+    lubdub_histogram_add(&round_trips, 100);
+    lubdub_histogram_add(&round_trips, 120);
     sample(timeline, 50 * MS, 1, 1);
-    swarm_histogram_add(&round_trips, 5000);
+    lubdub_histogram_add(&round_trips, 5000);
     sample(timeline, 150 * MS, 1, 1);
     sample(timeline, 250 * MS, 1, 1);
 
@@ -109,7 +109,7 @@ static void long_run_has_wider_bins_and_loses_nothing(void **state)
     size_t i;
 
     for (i = 1; i <= 8640; i++) {
-        swarm_histogram_add(&round_trips, 1000 + i);
+        lubdub_histogram_add(&round_trips, 1000 + i);
         sample(timeline, i * 10 * LUBDUB_SECOND, (uint32_t)i, 7);
         assert_in_range(timeline->count, 1, SWARM_TIMELINE_BINS);
     }
