@@ -28,6 +28,7 @@ void lubdub_doubt_begin(struct lubdub_doubt *doubt, lubdub_time since, lubdub_ti
     doubt->looked_at = now;
     doubt->acknowledged_at = LUBDUB_TIME_NEVER;
     doubt->round_trip = 0;
+    doubt->was_silent = false;
 }
 
 void lubdub_doubt_end(struct lubdub_doubt *doubt)
@@ -47,17 +48,30 @@ void lubdub_doubt_look(struct lubdub_doubt *doubt, enum lubdub_path path, lubdub
         break;
     case LUBDUB_PATH_SILENT:
         doubt->acknowledged_at = LUBDUB_TIME_NEVER;
+        doubt->was_silent = true;
         break;
     }
 }
 
 lubdub_time lubdub_doubt_hung_at(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_duration patience)
 {
-    lubdub_duration made_up_in = longer(lubdub_time_between(expected_at, doubt->acknowledged_at), patience / 2);
+    lubdub_duration least = doubt->was_silent ? patience : patience / 2;
+    lubdub_duration made_up_in = longer(lubdub_time_between(expected_at, doubt->acknowledged_at), least);
     lubdub_time enough_at = lubdub_time_after(doubt->since, patience);
     lubdub_time made_up_at = lubdub_time_after(doubt->acknowledged_at, made_up_in);
 
     return enough_at > made_up_at ? enough_at : made_up_at;
+}
+
+bool lubdub_doubt_lesson(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_time now,
+                         lubdub_duration *took)
+{
+    if (!doubt->was_silent) {
+        *took = lubdub_time_between(expected_at, now);
+        return true;
+    }
+    *took = lubdub_time_between(doubt->acknowledged_at, now);
+    return doubt->acknowledged_at != LUBDUB_TIME_NEVER;
 }
 
 lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration patience)

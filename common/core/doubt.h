@@ -27,13 +27,16 @@
 #define LUBDUB_DOUBT_FLOOR (650 * LUBDUB_MILLISECOND)
 #define LUBDUB_DOUBT_FLOOR_ROUND_TRIPS 4
 
+/* Doubt begins when an answer takes a good part, one half, of the worst that was overcome. */
+#define LUBDUB_DOUBT_BEGINS_AFTER 2
+
 /* The worst that was overcome, so many times over: one more doubling of the retransmission timeout. */
-#define LUBDUB_DOUBT_WORST_FACTOR 3
+#define LUBDUB_DOUBT_WORST_FACTOR 2
 
 /* No faster than the peer's kernel acknowledges: 40 ms, and some. */
 #define LUBDUB_DOUBT_PACE_MIN (100 * LUBDUB_MILLISECOND)
 
-/* So many unanswered questions are enough. Half of what a server lets pass at once (section 5, Too many frames). */
+/* So many unanswered questions are enough. */
 #define LUBDUB_DOUBT_QUESTIONS 8
 
 struct lubdub_doubt {
@@ -42,6 +45,7 @@ struct lubdub_doubt {
     lubdub_time looked_at;
     lubdub_time acknowledged_at; /* since when every look found all acknowledged; LUBDUB_TIME_NEVER: it did not */
     lubdub_duration round_trip;  /* of the path, as the kernel said at the last look; 0: not known */
+    bool was_silent;             /* some look found the path out */
 };
 
 static inline bool lubdub_doubt_is_there(const struct lubdub_doubt *doubt)
@@ -68,6 +72,13 @@ void lubdub_doubt_look(struct lubdub_doubt *doubt, enum lubdub_path path, lubdub
  * outage.
  */
 lubdub_time lubdub_doubt_hung_at(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_duration patience);
+
+/*
+ * What the end of a doubt teaches of the peer, of whom something was expected at expected_at and came at `now`: how long
+ * it took on a path that worked. False: nothing, for until a moment ago the path was out, which is not the peer's doing.
+ */
+bool lubdub_doubt_lesson(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_time now,
+                         lubdub_duration *took);
 
 /* Time to ask and to look again. */
 lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration patience);

@@ -56,6 +56,13 @@ bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst)
     return true;
 }
 
+bool lubdub_rate_limit_has_room(int32_t debt, uint32_t burst, uint64_t frames)
+{
+    const int64_t limit = (int64_t)burst * UNITS_PER_FRAME;
+
+    return frames <= burst && debt + (int64_t)frames * UNITS_PER_FRAME <= limit;
+}
+
 void lubdub_rate_limit_forgive(int32_t *debt, lubdub_duration away, uint32_t interval_ms)
 {
     int32_t credit = in_units(away, interval_ms);

@@ -23,6 +23,9 @@ void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t in
 /* Counts one frame. False: it was too many, and is not counted. */
 bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
 
+/* Whether so many frames more, all at once, would be allowed. */
+bool lubdub_rate_limit_has_room(int32_t debt, uint32_t burst, uint64_t frames);
+
 /* Gives credit for the frames that a peer at twice its rate sends in `away`. */
 void lubdub_rate_limit_forgive(int32_t *debt, lubdub_duration away, uint32_t interval_ms);
 

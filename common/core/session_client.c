@@ -122,6 +122,7 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
         lubdub_time soonest = lubdub_time_after(turn->now, lubdub_session_interval(session));
 
         prober->next_probe_at = lubdub_time_earlier(prober->next_probe_at, soonest);
+        prober->debt = INT32_MAX / 2; /* its unit is the interval: no question but the steady ones for a while */
     }
     session->has_closer_deadline = true;
     event->kind = is_first ? LUBDUB_EVENT_UP : LUBDUB_EVENT_GRANT_CHANGED;
@@ -134,6 +135,29 @@ static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_s
 {
     return ack->length == content->length &&
            (ack->length == 0 || memcmp(ack->content, content->data, ack->length) == 0);
+}
+
+/* The server has counted this probe by now. */
+static void note_allowance(struct lubdub_session *session, lubdub_time now)
+{
+    struct lubdub_prober *prober = session->of.prober;
+
+    lubdub_rate_limit_drain(&prober->debt, lubdub_time_between(prober->debt_at, now), session->interval_ms);
+    prober->debt_at = now;
+    (void)lubdub_rate_limit_take(&prober->debt, UINT16_MAX);
+}
+
+static void learn(struct lubdub_prober *prober, uint64_t sequence, lubdub_duration round_trip, lubdub_time now)
+{
+    lubdub_duration took = round_trip;
+
+    if (lubdub_doubt_is_there(&prober->doubt) &&
+        !lubdub_doubt_lesson(&prober->doubt, now > round_trip ? now - round_trip : 0, now, &took)) {
+        prober->unlearned = prober->probes.last; /* nor do those that went out meanwhile */
+    }
+    if (sequence > prober->unlearned) {
+        lubdub_estimator_add(&prober->round_trips, took);
+    }
 }
 
 static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -157,7 +181,8 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
     }
     prober->is_down = false;
     if (turn->settings->adapts) {
-        lubdub_estimator_add(&prober->round_trips, event->round_trip);
+        note_allowance(session, turn->now);
+        learn(prober, ack->sequence, event->round_trip, turn->now);
         lubdub_doubt_end(&prober->doubt);
         session->has_closer_deadline = true; /* the next one may be overdue sooner than this one was */
     }
@@ -264,6 +289,9 @@ static lubdub_duration overdue_after(const struct lubdub_session *session,
     const struct lubdub_estimator *learned = &session->of.prober->round_trips;
     lubdub_duration overdue = learned->has_sample ? lubdub_estimator_usual(learned) : OVERDUE_BEFORE_ANY;
 
+    if (overdue < lubdub_estimator_worst(learned) / LUBDUB_DOUBT_BEGINS_AFTER) {
+        overdue = lubdub_estimator_worst(learned) / LUBDUB_DOUBT_BEGINS_AFTER;
+    }
     if (overdue < SMALLEST_OVERDUE) {
         overdue = SMALLEST_OVERDUE;
     }
@@ -348,14 +376,23 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
     event->adaptive = adaptive;
 }
 
-/* What the server allows, with as much again to spare. Returns false for one too many. */
+/*
+ * Whether the server will allow one more. Its account of us is kept here as if every probe had reached it just before its
+ * ack came back, which is the latest that can be; and as if all that wait for theirs reached it together, with
+ * the steady ones that an outage of one expiry adds to them.
+ */
 static bool is_allowed(struct lubdub_session *session, lubdub_time now)
 {
     struct lubdub_prober *prober = session->of.prober;
+    uint32_t unanswered = lubdub_probes_sent_since(&prober->probes, 0);
+    uint32_t steady = session->expiry_ms / session->interval_ms + 1;
 
     lubdub_rate_limit_drain(&prober->debt, lubdub_time_between(prober->debt_at, now), session->interval_ms);
     prober->debt_at = now;
-    return lubdub_rate_limit_take(&prober->debt, LUBDUB_DOUBT_QUESTIONS);
+    return unanswered < LUBDUB_DOUBT_QUESTIONS &&
+           lubdub_rate_limit_has_room(prober->debt,
+                                      lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms),
+                                      (uint64_t)unanswered + steady + 1);
 }
 
 /* Returns its sequence; 0: none was sent. */
@@ -382,9 +419,6 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
     lubdub_duration interval = lubdub_session_interval(session);
     bool is_second_next = put_probe(session, turn) == 1 && prober->phase > 0;
 
-    if (turn->settings->adapts) {
-        (void)is_allowed(session, turn->now); /* our steady rate is, always; it counts all the same */
-    }
 
     /* On a fixed grid: slots that were missed are skipped, never made up for in a burst. */
     prober->next_probe_at = lubdub_time_after(prober->next_probe_at, is_second_next ? prober->phase : interval);
@@ -400,8 +434,7 @@ static void ask_again(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_prober *prober = session->of.prober;
 
-    if (lubdub_probes_sent_since(&prober->probes, 0) < LUBDUB_DOUBT_QUESTIONS && is_allowed(session, turn->now) &&
-        put_probe(session, turn) > 0) {
+    if (is_allowed(session, turn->now) && put_probe(session, turn) > 0) {
         prober->doubt.asked_at = turn->now;
     }
 }

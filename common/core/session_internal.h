@@ -40,8 +40,9 @@ struct lubdub_prober {
     uint32_t max_content; /* what the server takes */
     bool is_down;         /* a probe timed out and we stayed */
     uint32_t narrow_count;
-    struct lubdub_estimator round_trips; /* these four: of one who adapts */
+    struct lubdub_estimator round_trips; /* these five: of one who adapts */
     struct lubdub_doubt doubt;
+    uint64_t unlearned; /* acks up to this one came out of an outage and teach nothing */
     int32_t debt; /* of our own frames (rate_limit.h): the server allows only so many */
     lubdub_time debt_at;
 };

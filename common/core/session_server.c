@@ -74,6 +74,9 @@ static lubdub_duration adaptive_margin(const struct lubdub_session *session, lub
     if (least < SMALLEST_MARGIN) {
         least = SMALLEST_MARGIN;
     }
+    if (least < lubdub_lateness_worst(&learned, session->expiry_ms * LUBDUB_MILLISECOND) / LUBDUB_DOUBT_BEGINS_AFTER) {
+        least = lubdub_lateness_worst(&learned, session->expiry_ms * LUBDUB_MILLISECOND) / LUBDUB_DOUBT_BEGINS_AFTER;
+    }
     if (margin < least) {
         margin = least;
     }
@@ -110,17 +113,21 @@ static enum lubdub_handling fail(struct lubdub_session *session, struct lubdub_t
 }
 
 /* Frames between two probes say nothing of how punctual a probe is. */
-static void learn(struct lubdub_session *session, lubdub_duration silent_for)
+static void learn(struct lubdub_session *session, lubdub_time now)
 {
-    lubdub_duration interval = interval_in_force(session);
+    lubdub_time expected_at = lubdub_time_after(session->heard_at, interval_in_force(session));
+    lubdub_duration late_by = lubdub_time_between(expected_at, now);
+    struct lubdub_lateness learned = lateness(session);
 
-    if (silent_for >= interval / 2) {
-        struct lubdub_lateness learned = lateness(session);
-
-        lubdub_lateness_add(&learned, silent_for > interval ? silent_for - interval : 0,
-                            session->expiry_ms * LUBDUB_MILLISECOND);
-        set_lateness(session, learned);
+    if (lubdub_time_between(session->heard_at, now) < interval_in_force(session) / 2) {
+        return;
     }
+    if (session->extra != NULL && lubdub_doubt_is_there(&session->extra->doubt) &&
+        !lubdub_doubt_lesson(&session->extra->doubt, expected_at, now, &late_by)) {
+        return;
+    }
+    lubdub_lateness_add(&learned, late_by, session->expiry_ms * LUBDUB_MILLISECOND);
+    set_lateness(session, learned);
 }
 
 /* A whole valid frame: life. */
@@ -130,7 +137,10 @@ static void note_heard(struct lubdub_session *session, const struct lubdub_sessi
 
     lubdub_rate_limit_drain(&session->of.server.probe_debt, silent_for, smaller_interval_ms(session));
     if (settings->adapts) {
-        learn(session, silent_for);
+        learn(session, now);
+    }
+    if (session->extra != NULL) {
+        lubdub_doubt_end(&session->extra->doubt);
     }
     session->heard_at = now;
 }
@@ -319,6 +329,7 @@ static enum lubdub_handling handle_probe(struct lubdub_session *session, struct 
         return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "probes faster than twice the granted rate");
     }
     count_probe_under_new_grant(session);
+    lubdub_session_release_extra(session); /* there is no doubt any more */
     lubdub_session_answer(session, turn, probe);
     lubdub_session_note_health(session, probe, event);
     return LUBDUB_HANDLING_TAKEN;
@@ -356,6 +367,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
     }
     note_heard(session, turn->settings, turn->now);
     session->challenges_waiting = (session->challenges_waiting - 1u) & MOST_CHALLENGES_WAITING;
+    lubdub_session_release_extra(session);
     return LUBDUB_HANDLING_TAKEN;
 }
 
@@ -386,14 +398,6 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
     return LUBDUB_HANDLING_TAKEN;
 }
 
-static void end_doubt(struct lubdub_session *session)
-{
-    if (session->extra != NULL) {
-        lubdub_doubt_end(&session->extra->doubt);
-        lubdub_session_release_extra(session);
-    }
-}
-
 static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
                                    const struct lubdub_frame *frame, struct lubdub_event *event)
 {
@@ -404,7 +408,6 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
     }
     if (session->is_late && type != LUBDUB_FRAME_BYE) {
         session->is_late = false;
-        end_doubt(session);
         session->has_closer_deadline = true; /* late again comes before expired */
         event->kind = LUBDUB_EVENT_RECOVERED;
         event->silent_for = lubdub_time_between(session->heard_at, turn->now);
@@ -447,7 +450,7 @@ static struct lubdub_doubt *doubt_of(struct lubdub_session *session)
 
 static bool is_doubted(const struct lubdub_session *session)
 {
-    return session->extra != NULL && lubdub_doubt_is_there(&session->extra->doubt) &&
+    return session->is_late && session->extra != NULL && lubdub_doubt_is_there(&session->extra->doubt) &&
            lubdub_session_blocked_at(session) == LUBDUB_TIME_NEVER;
 }
 
@@ -508,7 +511,8 @@ static void begin_doubt(struct lubdub_session *session, struct lubdub_turn *turn
 
     challenge(session, turn, extra != NULL ? MOST_CHALLENGES_WAITING : 1);
     if (extra != NULL && session->state == LUBDUB_SESSION_UP) {
-        lubdub_doubt_begin(&session->extra->doubt, turn->now, turn->now);
+        lubdub_doubt_begin(&session->extra->doubt, lubdub_time_after(session->heard_at, interval_in_force(session)),
+                           turn->now);
     }
 }
 

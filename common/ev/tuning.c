@@ -35,7 +35,7 @@ struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration
 
     return (struct lubdub_tuning){
         .rto_min_us = (unsigned)(clamp(shortest / 10, RTO_MIN_LEAST, RTO_MIN_MOST) / LUBDUB_MICROSECOND),
-        .rto_max_ms = (unsigned)(clamp(shortest / 3, RTO_MAX_LEAST, RTO_MAX_MOST) / LUBDUB_MILLISECOND),
+        .rto_max_ms = (unsigned)(clamp(shortest / 6, RTO_MAX_LEAST, RTO_MAX_MOST) / LUBDUB_MILLISECOND),
         .user_timeout_ms = longest > 0 ? (unsigned)(user_timeout / LUBDUB_MILLISECOND) : 0,
     };
 }
