@@ -30,7 +30,7 @@
 /* Doubt begins when an answer takes a good part, one half, of the worst that was overcome. */
 #define LUBDUB_DOUBT_BEGINS_AFTER 2
 
-/* The worst that was overcome, so many times over: one more doubling of the retransmission timeout. */
+/* The worst that was overcome, so many times over. */
 #define LUBDUB_DOUBT_WORST_FACTOR 2
 
 /* No faster than the peer's kernel acknowledges: 40 ms, and some. */
@@ -74,8 +74,9 @@ void lubdub_doubt_look(struct lubdub_doubt *doubt, enum lubdub_path path, lubdub
 lubdub_time lubdub_doubt_hung_at(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_duration patience);
 
 /*
- * What the end of a doubt teaches of the peer, of whom something was expected at expected_at and came at `now`: how long
- * it took on a path that worked. False: nothing, for until a moment ago the path was out, which is not the peer's doing.
+ * What the end of a doubt teaches of the peer, of whom something was expected at expected_at and came at `now`: how
+ * long it took on a path that worked. False: nothing, for until a moment ago the path was out, which is not the peer's
+ * doing.
  */
 bool lubdub_doubt_lesson(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_time now,
                          lubdub_duration *took);

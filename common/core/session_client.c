@@ -302,8 +302,9 @@ static lubdub_duration overdue_after(const struct lubdub_session *session,
 static lubdub_time doubtful(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
                             uint64_t *sequence)
 {
-    return settings->adapts && !session->of.prober->is_down ? lubdub_probes_oldest(&session->of.prober->probes, sequence)
-                                                            : LUBDUB_TIME_NEVER;
+    return settings->adapts && !session->of.prober->is_down
+               ? lubdub_probes_oldest(&session->of.prober->probes, sequence)
+               : LUBDUB_TIME_NEVER;
 }
 
 static lubdub_time hung_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
@@ -377,9 +378,9 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
 }
 
 /*
- * Whether the server will allow one more. Its account of us is kept here as if every probe had reached it just before its
- * ack came back, which is the latest that can be; and as if all that wait for theirs reached it together, with
- * the steady ones that an outage of one expiry adds to them.
+ * Whether the server will allow one more. Its account of us is kept here as if every probe had reached it just before
+ * its ack came back, which is the latest that can be; and as if all that wait for theirs reached it together, with the
+ * steady ones that an outage of one expiry adds to them.
  */
 static bool is_allowed(struct lubdub_session *session, lubdub_time now)
 {
@@ -390,8 +391,7 @@ static bool is_allowed(struct lubdub_session *session, lubdub_time now)
     lubdub_rate_limit_drain(&prober->debt, lubdub_time_between(prober->debt_at, now), session->interval_ms);
     prober->debt_at = now;
     return unanswered < LUBDUB_DOUBT_QUESTIONS &&
-           lubdub_rate_limit_has_room(prober->debt,
-                                      lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms),
+           lubdub_rate_limit_has_room(prober->debt, lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms),
                                       (uint64_t)unanswered + steady + 1);
 }
 
@@ -418,7 +418,6 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
     struct lubdub_prober *prober = session->of.prober;
     lubdub_duration interval = lubdub_session_interval(session);
     bool is_second_next = put_probe(session, turn) == 1 && prober->phase > 0;
-
 
     /* On a fixed grid: slots that were missed are skipped, never made up for in a burst. */
     prober->next_probe_at = lubdub_time_after(prober->next_probe_at, is_second_next ? prober->phase : interval);

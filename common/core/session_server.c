@@ -462,7 +462,8 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session)
                                  session->extra->doubt.round_trip, expiry_in_force(session));
 }
 
-/* A client that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE. */
+/* A client that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE.
+ */
 static lubdub_time hung_at(const struct lubdub_session *session)
 {
     const struct lubdub_session_extra *extra = session->extra;

@@ -4,11 +4,17 @@
  * for that.
  *
  *                         default      for a patience P, the shortest of a session's deadlines
- *     TCP_RTO_MIN_US      200 ms       P / 10, 60 to 200 ms: several tries fit into it
- *     TCP_RTO_MAX_MS      120 s        P / 3, from the 1 s that the kernel demands: an outage B costs B and a third of
- * P TCP_USER_TIMEOUT    13–30 min    twice the longest deadline and a second: after all verdicts, for what is left
- * behind thin, linear        off          on: the first six tries do not double (needs a congestion control that has a
- *                                      threshold; TCP_CONGESTION "reno" is in every kernel, and for 16 bytes the best)
+ *
+ *     TCP_RTO_MIN_US      200 ms       P/10, 60 to 200 ms: several tries fit into it
+ *
+ *     TCP_RTO_MAX_MS      120 s        P/6, from the 1 s that the kernel demands
+ *
+ *     TCP_USER_TIMEOUT    13–30 min    2 × the longest deadline + 1 s: after all verdicts
+ *
+ *     TCP_THIN_LINEAR_…   off          on: the first six tries do not double
+ *
+ * Thin streams are those of a congestion control that has a threshold, which BBR has not: TCP_CONGESTION is "reno",
+ * which is in every kernel and for 16 bytes as good as any.
  *
  * What is set on a listening socket is inherited by all that it accepts, and costs no connection anything.
  */

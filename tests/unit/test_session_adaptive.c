@@ -242,9 +242,23 @@ static void pause_that_was_overcome_makes_the_next_one_be_borne(void **state)
     be_punctual(server, 1, 10);
     endpoint_advance(server, LUBDUB_SECOND + 600 * MS);
     be_punctual(server, 11, 20);
-    endpoint_advance(server, LUBDUB_SECOND + 1700 * MS); /* three times as long, and more than the floor */
+    endpoint_advance(server, LUBDUB_SECOND + 1150 * MS); /* not quite twice as long, and more than the floor */
     expect_state(server, UP);
     endpoint_advance(server, LUBDUB_SECOND);
+    expect_state(server, CLOSED);
+}
+
+static void outage_teaches_nothing(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    server->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(server, 2900 * MS);
+    server->path = LUBDUB_PATH_ACKNOWLEDGED;
+    be_punctual(server, 11, 12);
+    endpoint_advance(server, LUBDUB_SECOND + FLOOR + 200 * MS);
     expect_state(server, CLOSED);
 }
 
@@ -301,7 +315,7 @@ static void long_round_trip_raises_the_floor(void **state)
 
     script_server_open(server);
     server->round_trip = 200 * MS;
-    endpoint_advance(server, LUBDUB_SECOND + FLOOR + 4 * 200 * MS);
+    endpoint_advance(server, LUBDUB_SECOND + FLOOR + 4 * 200 * MS - 1);
     expect_state(server, UP);
     endpoint_advance(server, 500 * MS);
     expect_state(server, CLOSED);
@@ -504,6 +518,7 @@ int main(void)
         SERVER_TEST(steady_session_sees_no_frame_more_than_without),
         SERVER_TEST(jitter_that_was_learned_is_not_late),
         SERVER_TEST(pause_that_was_overcome_makes_the_next_one_be_borne),
+        SERVER_TEST(outage_teaches_nothing),
         SERVER_TEST(fixed_expiry_that_is_shorter_than_the_floor_stays_what_it_is),
         SERVER_TEST(while_we_suspect_ourselves_only_the_expiry_counts),
         SERVER_TEST(short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry),
