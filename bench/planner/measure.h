@@ -1,0 +1,16 @@
+/* Asks a server: round trips of a client of our own, for a while. */
+#ifndef LUBDUB_PLAN_MEASURE_H
+#define LUBDUB_PLAN_MEASURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+#include "sample.h"
+
+/* False, and why: the server could not be reached, went down, or answered too little. */
+bool plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
+                  lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
+
+#endif

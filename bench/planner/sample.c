@@ -1,0 +1,160 @@
+/* Two forms of files. */
+#include "sample.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define LINE_SIZE 65536
+#define LONGEST 86400.0
+
+void plan_sample_add(struct plan_sample *sample, double round_trip)
+{
+    double off = round_trip - sample->mean;
+
+    sample->count++;
+    sample->mean += off / (double)sample->count;
+    sample->squares += off * (round_trip - sample->mean);
+    sample->most = round_trip > sample->most ? round_trip : sample->most;
+}
+
+void plan_sample_network(const struct plan_sample *sample, struct plan_network *network)
+{
+    network->delay = sample->mean;
+    network->variance = sample->count > 1 ? sample->squares / (double)(sample->count - 1) : 0;
+    network->loss = (double)sample->lost / (double)(sample->count + sample->lost);
+}
+
+/* ---- what lubdub-client prints ---- */
+
+static bool take_event(struct plan_sample *sample, const char *line)
+{
+    json_t *event = json_loads(line, 0, NULL);
+    const char *kind = json_string_value(json_object_get(event, "event"));
+    const json_t *round_trip = json_object_get(event, "rtt_us");
+    const json_t *lost = json_object_get(event, "lost");
+    bool is_taken = kind != NULL;
+
+    if (kind != NULL && (strcmp(kind, "ack") == 0 || strcmp(kind, "late-ack") == 0)) {
+        double value = json_number_value(round_trip) / 1e6;
+
+        is_taken = json_is_number(round_trip) && value >= 0 && value <= LONGEST;
+        if (is_taken) {
+            plan_sample_add(sample, value);
+        }
+    } else if (kind != NULL && strcmp(kind, "summary") == 0 && json_is_integer(lost)) {
+        sample->lost += (uint64_t)json_integer_value(lost);
+    }
+    json_decref(event);
+    return is_taken;
+}
+
+/* ---- values with commas ---- */
+
+struct column {
+    unsigned place;
+    double unit; /* in seconds */
+};
+
+static bool find_column(char *header, struct column *column)
+{
+    static const struct {
+        const char *name;
+        double unit;
+    } known[] = {{"rtt_us", 1e-6}, {"rtt_ms", 1e-3}, {"rtt_s", 1}};
+    char *rest = header;
+    char *name;
+    size_t i;
+
+    for (column->place = 0; (name = strsep(&rest, ",")) != NULL; column->place++) {
+        for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+            if (strcmp(name, known[i].name) == 0) {
+                column->unit = known[i].unit;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool take_row(struct plan_sample *sample, const struct column *column, char *line)
+{
+    char *rest = line;
+    char *value = NULL;
+    char *end;
+    double round_trip;
+    unsigned i;
+
+    for (i = 0; i <= column->place; i++) {
+        value = strsep(&rest, ",");
+        if (value == NULL) {
+            return false;
+        }
+    }
+    if (*value == '\0') {
+        sample->lost++;
+        return true;
+    }
+    errno = 0;
+    round_trip = strtod(value, &end) * column->unit;
+    if (end == value || *end != '\0' || errno != 0 || !(round_trip >= 0 && round_trip <= LONGEST)) {
+        return false;
+    }
+    plan_sample_add(sample, round_trip);
+    return true;
+}
+
+/* ---- either ---- */
+
+static bool is_enough(const struct plan_sample *sample, char problem[PLAN_PROBLEM_SIZE])
+{
+    if (sample->count >= 2) {
+        return true;
+    }
+    snprintf(problem, PLAN_PROBLEM_SIZE, "has %llu round trips; two at least are needed",
+             (unsigned long long)sample->count);
+    return false;
+}
+
+bool plan_sample_read(struct plan_sample *sample, FILE *file, char problem[PLAN_PROBLEM_SIZE])
+{
+    static char line[LINE_SIZE];
+    struct column column = {0, 0};
+    unsigned long number = 0;
+    bool is_json = false;
+
+    while (fgets(line, sizeof line, file) != NULL) {
+        bool is_taken;
+
+        number++;
+        line[strcspn(line, "\r\n")] = '\0';
+        if (number == 1) {
+            is_json = line[0] == '{';
+            if (!is_json) {
+                if (!find_column(line, &column)) {
+                    snprintf(problem, PLAN_PROBLEM_SIZE,
+                             "line 1 names no column rtt_us, rtt_ms or rtt_s, and is no event of lubdub-client");
+                    return false;
+                }
+                continue;
+            }
+        }
+        if (line[0] == '\0' && is_json) {
+            continue;
+        }
+        is_taken = is_json ? take_event(sample, line) : take_row(sample, &column, line);
+        if (!is_taken) {
+            snprintf(problem, PLAN_PROBLEM_SIZE, "line %lu is not %s", number,
+                     is_json ? "an event of lubdub-client" : "a row with a round trip");
+            return false;
+        }
+    }
+    if (ferror(file) != 0) {
+        snprintf(problem, PLAN_PROBLEM_SIZE, "cannot be read: %s", strerror(errno));
+        return false;
+    }
+    return is_enough(sample, problem);
+}
