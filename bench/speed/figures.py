@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Callable, Optional
 
-from harness import LOAD_CORE, PORT, SERVER_CORE, Running, await_that, load
+from crowds import Deaths, Restart, Spread, children
+from harness import LOAD_CORE, PORT, SERVER_CORE, Running, await_that, descriptors, load, resident
 
 YARDSTICK_EXPIRY = 1000  # seconds: it never expires anybody here
 
 
-def server_command(programs, interval_ms=1000, workers=1):
+def server_command(programs, interval_ms=1000, workers=1, port=PORT):
     """An expiry so long that the closed loop's bursts are within what a session may send."""
-    return [programs.server, "--listen", f"127.0.0.1:{PORT}", "--workers", workers, "--events", "none",
+    return [programs.server, "--listen", f"127.0.0.1:{port}", "--workers", workers, "--events", "none",
             "--log-level", "error", "--interval", f"{interval_ms}ms", "--expiry", "1000s"]
 
 
@@ -27,6 +28,9 @@ class UnderLoad:
     interval_ms: int = 1000
     workers: int = 1
     has_yardstick: bool = True
+    repeats: int = 5
+    identity: str = ""
+    events: str = "none"
 
     def run_pair(self, programs, number, quick):
         sides = {"ours": self.ours, "yardstick": self.yardstick}
@@ -36,8 +40,10 @@ class UnderLoad:
         return {side: sides[side](programs, quick) for side in order}
 
     def ours(self, programs, quick):
-        with Running(server_command(programs, self.interval_ms, self.workers), SERVER_CORE, quick) as server:
-            return load(programs, server.id, self.arguments(quick), quick)
+        command = server_command(programs, self.interval_ms, self.workers) + ["--events", self.events]
+        greeting = ["--hello", self.identity] if self.identity else []
+        with Running(command, SERVER_CORE, quick) as server:
+            return load(programs, server.id, [*greeting, *self.arguments(quick)], quick)
 
     def yardstick(self, programs, quick):
         with Running([programs.yardstick, PORT, YARDSTICK_EXPIRY], SERVER_CORE, quick) as server:
@@ -52,6 +58,7 @@ class UnderLoad:
 class IdleClient:
     """A client as it runs for months: a probe a second, a line an ack, to nowhere."""
     has_yardstick = False
+    repeats = 2
 
     def run_pair(self, programs, number, quick):
         length = 1 if quick else 10
@@ -61,12 +68,13 @@ class IdleClient:
             before = client.processor_time()
             time.sleep(length)
             used = client.processor_time() - before
-            return {"ours": {"idle": {"resident_mb": client.resident() / 1e6, "percent": 100 * used / length}}}
+            return {"ours": {"idle": {"resident_mb": resident(client.id) / 1e6, "percent": 100 * used / length}}}
 
 
 class Swarm:
     """What one more idle client costs where thousands are in one process."""
     has_yardstick = False
+    repeats = 2
 
     def run_pair(self, programs, number, quick):
         few, many = (50, 100) if quick else (1000, 15000)
@@ -79,9 +87,12 @@ class Swarm:
         with Running(server_command(programs), SERVER_CORE, quick) as server:
             await_that(lambda: listens(server.id), "the server listens")
             with Running(command, LOAD_CORE, quick) as swarm:
-                await_that(lambda: swarm.descriptors() > clients, f"{clients} clients are connected")
+                def processes():
+                    return [swarm.id, *children(swarm.id, "lubdub-swarm")]
+
+                await_that(lambda: sum(map(descriptors, processes())) > clients, f"{clients} clients are connected")
                 time.sleep(1)
-                return swarm.resident()
+                return sum(map(resident, processes()))
 
 
 def listens(process_id):
@@ -95,10 +106,17 @@ SCENARIOS = {
     "19k": UnderLoad(19000, "idle:1,paced:4,closed:3"),
     "1k": UnderLoad(1000, "closed:3"),
     "1k-fast": UnderLoad(1000, "paced:4", interval_ms=100),
-    "memory-15k": UnderLoad(15000, "idle:1", has_yardstick=False),
-    "memory-two-workers": UnderLoad(19000, "idle:1", workers=2, has_yardstick=False),
+    "100k": Spread(100000, "idle:1,paced:5", 10000, server_command),
+    "memory-two-workers": UnderLoad(19000, "idle:1", workers=2, has_yardstick=False, repeats=2, events="json",
+                                    identity="pump-house-"),
     "client": IdleClient(),
     "swarm": Swarm(),
+    # 100,000 probes a second, both ends, are 2.8 of the two processors here: half of that, and a quarter beside it
+    "lateness-25k/s": Deaths(100000, 4000, 0.05, 8000),
+    "lateness-50k/s": Deaths(100000, 2000, 0.05, 8000),
+    "death-25k/s": Deaths(100000, 4000, 0.5, 1),
+    "death-50k/s": Deaths(100000, 2000, 0.5, 1),
+    "restart": Restart(),
 }
 
 
@@ -159,6 +177,29 @@ def user_time(phase):
     return values
 
 
+def lateness_figures(rate):
+    name = "lateness-" + rate
+    return [
+        Figure(f"verdict after its deadline, 100,000 at {rate}, p99.9, ms", name, of_phase("swarm", "late_p999_ms"),
+               most=5),
+        Figure("  before its deadline, ms", name, of_phase("swarm", "early_ms"), most=0),
+        Figure("  missed or false", name, lambda runs: [run["swarm"]["missed"] + run["swarm"]["false"] for run in runs],
+               most=0),
+        Figure("  probes/s that were carried", name, of_phase("swarm", "rate")),
+    ]
+
+
+def death_figures(rate):
+    name = "death-" + rate
+    return [
+        Figure(f"half of 100,000 vanish at {rate}: last verdict late, ms", name, of_phase("swarm", "late_max_ms"),
+               most=50),
+        Figure("  missed, or live ones lost", name,
+               lambda runs: [run["swarm"]["missed"] + run["swarm"]["false"] for run in runs], most=0),
+        Figure("  longest round trip of the living, ms", name, of_phase("swarm", "ack_max_ms")),
+    ]
+
+
 FIGURES = [
     Figure("processor per probe, 10,000 sessions at 1/s, µs", "10k", of_phase("paced", "server_us"), most_ratio=1.10),
     Figure("  of that user time", "10k", user_time("paced"), most=1.0),
@@ -175,23 +216,42 @@ FIGURES = [
     Figure("accepts/s, of 19,000 connections", "19k", of_phase("connect", "rate"), least_ratio=0.90),
     Figure("  processor per accept, µs", "19k", of_phase("connect", "server_us")),
     Figure("  processor per first probe, µs", "19k", of_phase("greet", "server_us")),
-    Figure("bytes per idle session, 15,000", "memory-15k", of_phase("idle", "resident_each"), most=256),
     Figure("bytes per idle session, 19,000", "19k", of_phase("idle", "resident_each"), most=256),
     Figure("  after the closed loop", "19k", of_phase("closed", "resident_each")),
-    Figure("bytes per idle session, 19,000, 2 workers", "memory-two-workers", of_phase("idle", "resident_each"),
-           most=256),
+    Figure("  2 workers, identities, JSON events", "memory-two-workers", of_phase("idle", "resident_each"), most=256),
+    Figure("bytes per idle session, 100,000", "100k", of_phase("idle", "resident_each"), most=256),
     Figure("bytes per idle client of a swarm", "swarm", of_phase("idle", "resident_each"), most=256),
     Figure("idle client, MB resident", "client", of_phase("idle", "resident_mb"), most=3),
     Figure("idle client, % of a processor", "client", of_phase("idle", "percent"), most=0.05),
+    *lateness_figures("25k/s"),
+    *lateness_figures("50k/s"),
+    *death_figures("25k/s"),
+    *death_figures("50k/s"),
+    Figure("20,000 after a restart: all back, s", "restart", of_phase("restart", "back_s"), most=30),
+    Figure("  connections that the listen queue lost", "restart", of_phase("restart", "overflows"), most=0),
+    Figure("  attempts of each", "restart", of_phase("restart", "attempts_each"), most=2),
 ]
 
-GROWTH = Figure("cost of a probe, 10,000 sessions over 1,000, same rate", "", None, most_ratio=1.15)
+GROWTHS = {name: Figure(f"cost of a probe, {count} sessions over 1,000, same rate", "", None, most_ratio=1.15)
+           for name, count in (("10k", "10,000"), ("100k", "100,000"))}
 
 
-def growth(results, side):
+def growth(results, side, scenario):
     few, many = (median(of_phase("paced", "server_us")([pair[side] for pair in results[name]]))
-                 for name in ("1k-fast", "10k"))
+                 for name in ("1k-fast", scenario))
     return many / few
+
+
+def slowdowns(results):
+    """Round trips of the living while half of them die, over those of the same crowd while a few do."""
+    for rate in ("25k/s", "50k/s"):
+        calm, death = (results.get(name + rate) for name in ("lateness-", "death-"))
+        for key, word in (("ack_p50_ms", "p50"), ("ack_p99_ms", "p99")):
+            if calm and death:
+                before, meanwhile = (median(of_phase("swarm", key)([pair["ours"] for pair in pairs]))
+                                     for pairs in (calm, death))
+                figure = Figure(f"  round trip {word} at {rate}, ms, over a calm crowd's", "", None, most_ratio=2.0)
+                yield figure.row(meanwhile, before, meanwhile / before)
 
 
 def evaluate(results):
@@ -207,7 +267,9 @@ def evaluate(results):
             rows.append(figure.row(median(ours), median(theirs), ratio))
         else:
             rows.append(figure.row(median(ours)))
-    if "1k-fast" in results and "10k" in results:
-        ours, theirs = growth(results, "ours"), growth(results, "yardstick")
-        rows.append(GROWTH.row(ours, theirs, ours / theirs))
+    for scenario, figure in GROWTHS.items():
+        if "1k-fast" in results and scenario in results:
+            ours, theirs = growth(results, "ours", scenario), growth(results, "yardstick", scenario)
+            rows.append(figure.row(ours, theirs, ours / theirs))
+    rows.extend(slowdowns(results))
     return rows

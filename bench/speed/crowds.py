@@ -1,0 +1,186 @@
+"""The scenarios that take many processes: lubdub-swarm with its servers, crowds that come back, 100,000 at once."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+from dataclasses import dataclass
+
+from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, await_that, kernel_counter, phases_of,
+                     put_ahead)
+
+PROCESSES = 6  # for 100,000 connections where one process may have 20,000 descriptors
+
+
+# ---- lubdub-swarm
+
+
+def children(process_id, name):
+    """Its children of that name."""
+    try:
+        ids = pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="ascii").split()
+        return [int(one) for one in ids if
+                pathlib.Path(f"/proc/{one}/comm").read_text(encoding="ascii").strip() == name]
+    except FileNotFoundError:
+        return []
+
+
+def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE):
+    """Its report. Its servers go before its clients; `watch` is called now and then while it runs."""
+    command = [str(word) for word in [programs.swarm, "--report", "json", *arguments]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as swarm:
+        try:
+            end = time.monotonic() + patience
+            output = None
+            while output is None:
+                if not quick:
+                    for server in children(swarm.pid, "lubdub-server"):
+                        put_ahead(server)
+                watch(swarm.pid)
+                try:
+                    output = swarm.communicate(timeout=0.25)[0]
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() > end:
+                        raise RuntimeError(f"lubdub-swarm did not end within {patience} s") from None
+        finally:
+            if swarm.poll() is None:
+                swarm.terminate()
+                swarm.wait(30)
+    if not output:
+        raise RuntimeError("lubdub-swarm could not do it: " + " ".join(command))
+    return json.loads(output)
+
+
+def fault_row(report, fault, side):
+    return next((row for row in report["faults"] if row["fault"] == fault and row["side"] == side), None)
+
+
+@dataclass
+class Deaths:
+    """Clients of many processes fall silent, over a while or at one moment, and the others go on."""
+    clients: int
+    interval_ms: int
+    share: float
+    within_ms: int
+    has_yardstick = False
+    repeats: int = 1
+
+    def run_pair(self, programs, number, quick):
+        clients = 200 if quick else self.clients
+        processes = 2 if quick else PROCESSES
+        interval_ms = 100 if quick else self.interval_ms
+        within_ms = min(self.within_ms, 200) if quick else self.within_ms
+        report = run_swarm(programs, [
+            "--processes", processes, "--server-processes", processes, "--spawn-server=--workers=1",
+            "--clients", clients, "--ramp", 20000, "--interval", f"{interval_ms}ms",
+            "--expiry", f"{3 * interval_ms}ms", "--timeout", f"{3 * interval_ms}ms", "--warmup", f"{interval_ms}ms",
+            "--duration", f"{within_ms}ms", "--fault", f"freeze:{self.share:.0%}"], quick)
+        frozen, totals, costs = fault_row(report, "freeze", "server"), report["totals"], report["costs"]
+        return {"ours": {"swarm": {
+            "late_p50_ms": frozen["late_ms"]["p50"], "late_p999_ms": frozen["late_ms"]["p99_9"],
+            "late_max_ms": frozen["late_ms"]["max"], "early_ms": max(0.0, -frozen["late_ms"]["min"]),
+            "missed": totals["missed"], "false": totals["false_alarms"], "wrong": totals["wrong_cause"],
+            "rate": totals["probes_per_second"],
+            "ack_p50_ms": totals["round_trip_ms"]["p50"], "ack_p99_ms": totals["round_trip_ms"]["p99"],
+            "ack_max_ms": totals["round_trip_ms"]["max"],
+            "resident_each": costs["server_bytes_per_session"], "client_each": costs["swarm_bytes_per_client"]}}}
+
+
+# ---- those who come back
+
+
+class Restart:
+    """The server dies under clients that come back by themselves, and is there again at once."""
+    has_yardstick = False
+    repeats = 1
+
+    def run_pair(self, programs, number, quick):
+        parts, clients = 2, 100 if quick else 10000  # a process may have 20,000 descriptors
+        command = [programs.server, "--listen", f"127.0.0.1:{PORT}", "--reuse-port", "--workers", 1, "--events", "none",
+                   "--log-level", "error"]
+
+        def start_servers():
+            return [Running(command, SERVER_CORE, quick) for _ in range(parts)]
+
+        servers = start_servers()
+        crowds = []
+        try:
+            crowds = [subprocess.Popen([programs.returning, str(PORT), str(clients)], stdout=subprocess.PIPE, text=True,
+                                       preexec_fn=apart(LOAD_CORE, quick)) for _ in range(parts)]
+            for crowd in crowds:
+                if not crowd.stdout.readline():
+                    raise RuntimeError("the clients could not connect")
+            before = {name: kernel_counter("TcpExt", name) for name in ("ListenOverflows", "ListenDrops")}
+            for server in servers:
+                server.process.kill()
+                server.process.wait()
+            servers = start_servers()
+            rows = [json.loads(crowd.stdout.readline()) for crowd in crowds]
+        finally:
+            for crowd in crowds:
+                crowd.kill()
+                crowd.wait()
+            for server in servers:
+                server.process.kill()
+                server.process.wait()
+        lost = sum(kernel_counter("TcpExt", name) - count for name, count in before.items())
+        return {"ours": {"restart": {"back_s": max(row["back_s"] for row in rows), "overflows": lost,
+                                     "attempts_each": sum(row["attempts_each"] for row in rows) / parts}}}
+
+
+# ---- one crowd over many servers, each with a load of its own
+
+
+@dataclass
+class Spread:
+    """As UnderLoad, over as many servers and loads as it takes; all servers on one processor, all loads on another."""
+    connections: int
+    plan: str
+    interval_ms: int
+    server_command: object
+    has_yardstick = True
+    repeats: int = 2
+
+    def run_pair(self, programs, number, quick):
+        sides = ["ours", "yardstick"] if number % 2 == 0 else ["yardstick", "ours"]
+        return {side: self.run(programs, side, quick) for side in sides}
+
+    def run(self, programs, side, quick):
+        parts = 2 if quick else PROCESSES
+        connections = 100 if quick else self.connections // parts
+        interval_ms = 1000 if quick else self.interval_ms
+        plan = "idle:1,paced:1" if quick else self.plan
+        servers, loads = [], []
+        try:
+            for part in range(parts):
+                servers.append(Running(self.command(programs, side, PORT + part, interval_ms), SERVER_CORE, quick))
+            for part, server in enumerate(servers):
+                command = [programs.load, "--port", PORT + part, "--server", server.id, "--connections", connections,
+                           "--interval", interval_ms, "--plan", plan] + (["--echo"] if side == "yardstick" else [])
+                loads.append(subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
+                                              preexec_fn=apart(LOAD_CORE, quick)))
+            runs = [phases_of(load.communicate(timeout=PATIENCE)[0]) for load in loads]
+        finally:
+            for one in loads + [server.process for server in servers]:
+                one.kill()
+                one.wait()
+        return {phase: self.together([run[phase] for run in runs]) for phase in runs[0]}
+
+    def command(self, programs, side, port, interval_ms):
+        if side == "yardstick":
+            return [programs.yardstick, port, 1000]
+        return self.server_command(programs, interval_ms, port=port)
+
+    @staticmethod
+    def together(phases):
+        done = sum(phase["done"] for phase in phases)
+        connections = sum(phase["connections"] for phase in phases)
+        return {
+            "done": done,
+            "connections": connections,
+            "rate": sum(phase["rate"] for phase in phases),
+            "server_us": sum(phase["server_us"] * phase["done"] for phase in phases) / max(done, 1),
+            "server_user_us": sum(phase["server_user_us"] * phase["done"] for phase in phases) / max(done, 1),
+            "resident_each": sum(phase["resident_each"] * phase["connections"] for phase in phases) / connections,
+        }
