@@ -194,6 +194,9 @@ void reporter_summarize(struct reporter *reporter, const struct lubdub_client_co
     lubdub_event_writer_put(reporter->output, &line);
 }
 
+/* Of each half: some thousands of lines, for one server's news. */
+#define STORE_CAPACITY ((size_t)1024 * 1024)
+
 int reporter_open(struct reporter *reporter, const struct options *options, void (*on_failed)(void *user_data),
                   void *user_data)
 {
@@ -209,6 +212,7 @@ int reporter_open(struct reporter *reporter, const struct options *options, void
     settings.format = options->events == LUBDUB_EVENTS_TEXT ? text_format : NULL;
     settings.on_failed = on_failed;
     settings.user_data = user_data;
+    settings.capacity = STORE_CAPACITY;
     return lubdub_event_writer_new(&reporter->output, &settings);
 }
 

@@ -11,9 +11,8 @@
 
 #define HEAD_LENGTH offsetof(struct lubdub_event_line, fields)
 
-static int init_half(struct lubdub_event_half *half, size_t capacity)
+static int init_half(struct lubdub_event_half *half, size_t capacity, size_t resident)
 {
-    size_t resident = capacity < LUBDUB_EVENT_STORE_RESIDENT ? capacity : LUBDUB_EVENT_STORE_RESIDENT;
     void *bytes = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (bytes == MAP_FAILED) {
@@ -35,12 +34,13 @@ int lubdub_event_store_init(struct lubdub_event_store *store, size_t capacity)
 
     memset(store, 0, sizeof *store);
     store->capacity = (wanted + page - 1) / page * page;
+    store->resident = (store->capacity / LUBDUB_EVENT_STORE_RESIDENT_PART + page - 1) / page * page;
     store->filling = &store->halves[0];
-    wrong = init_half(&store->halves[0], store->capacity);
+    wrong = init_half(&store->halves[0], store->capacity, store->resident);
     if (wrong != 0) {
         return wrong;
     }
-    wrong = init_half(&store->halves[1], store->capacity);
+    wrong = init_half(&store->halves[1], store->capacity, store->resident);
     if (wrong != 0) {
         munmap(store->halves[0].bytes, store->capacity);
         return wrong;
@@ -140,9 +140,8 @@ static struct lubdub_event_half *change_places(struct lubdub_event_store *store)
 /* Outside the lock: the half is the writer's own. */
 static void give_back(struct lubdub_event_store *store, struct lubdub_event_half *half)
 {
-    if (half->touched > LUBDUB_EVENT_STORE_RESIDENT) {
-        (void)madvise(half->bytes + LUBDUB_EVENT_STORE_RESIDENT, store->capacity - LUBDUB_EVENT_STORE_RESIDENT,
-                      MADV_DONTNEED);
+    if (half->touched > store->resident) {
+        (void)madvise(half->bytes + store->resident, store->capacity - store->resident, MADV_DONTNEED);
         half->touched = 0;
     }
 }
@@ -163,7 +162,7 @@ static void shrink(struct lubdub_event_store *store)
 {
     give_back(store, other_half(store));
     pthread_mutex_lock(&store->lock);
-    if (!has_lines(store->filling) && store->filling->touched > LUBDUB_EVENT_STORE_RESIDENT) {
+    if (!has_lines(store->filling) && store->filling->touched > store->resident) {
         struct lubdub_event_half *half = change_places(store);
 
         pthread_mutex_unlock(&store->lock);

@@ -18,8 +18,8 @@
 
 #include "event_line.h"
 
-/* Of each half; touched at the start, so that a quiet program does not grow by its events. */
-#define LUBDUB_EVENT_STORE_RESIDENT ((size_t)256 * 1024)
+/* Of each half this part is touched at the start, so that a quiet program does not grow by its events. */
+#define LUBDUB_EVENT_STORE_RESIDENT_PART 32
 
 struct lubdub_event_half {
     uint8_t *bytes;
@@ -37,6 +37,7 @@ struct lubdub_event_store {
     struct lubdub_event_half halves[2];
     struct lubdub_event_half *filling;
     size_t capacity; /* of each half */
+    size_t resident; /* of each half, at least */
     bool is_waiting; /* the writer, for lines */
     bool is_woken;   /* somebody wants the writer to look around */
     bool is_closed;

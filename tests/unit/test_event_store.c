@@ -112,8 +112,8 @@ static void memory_of_a_backlog_is_given_back_when_it_is_over(void **state)
 
     (void)state;
     assert_int_equal(lubdub_event_store_init(&store, 2 * MEGABYTE), 0);
-    assert_int_equal(resident_bytes(&store, &store.halves[0]), LUBDUB_EVENT_STORE_RESIDENT);
-    assert_int_equal(resident_bytes(&store, &store.halves[1]), LUBDUB_EVENT_STORE_RESIDENT);
+    assert_int_equal(resident_bytes(&store, &store.halves[0]), store.resident);
+    assert_int_equal(resident_bytes(&store, &store.halves[1]), store.resident);
     make_line(&line, 0, 1000);
     for (round = 0; round < 2; round++) {
         while (lubdub_event_store_put(&store, &line)) {
@@ -122,8 +122,8 @@ static void memory_of_a_backlog_is_given_back_when_it_is_over(void **state)
         assert_true(resident_bytes(&store, half) > MEGABYTE);
     }
     assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_NOTHING);
-    assert_int_equal(resident_bytes(&store, &store.halves[0]), LUBDUB_EVENT_STORE_RESIDENT);
-    assert_int_equal(resident_bytes(&store, &store.halves[1]), LUBDUB_EVENT_STORE_RESIDENT);
+    assert_int_equal(resident_bytes(&store, &store.halves[0]), store.resident);
+    assert_int_equal(resident_bytes(&store, &store.halves[1]), store.resident);
 
     assert_true(lubdub_event_store_put(&store, &line));
     assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
@@ -145,8 +145,8 @@ static void few_lines_at_a_time_touch_no_new_memory(void **state)
         assert_true(lubdub_event_store_put(&store, &line));
         assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
     }
-    assert_int_equal(resident_bytes(&store, &store.halves[0]), LUBDUB_EVENT_STORE_RESIDENT);
-    assert_int_equal(resident_bytes(&store, &store.halves[1]), LUBDUB_EVENT_STORE_RESIDENT);
+    assert_int_equal(resident_bytes(&store, &store.halves[0]), store.resident);
+    assert_int_equal(resident_bytes(&store, &store.halves[1]), store.resident);
     lubdub_event_store_clear(&store);
 }
 
