@@ -166,10 +166,10 @@ def machine():
     }
 
 
-def print_table(rows, pairs, quick):
+def print_table(rows, pairs, quick, is_markdown=False):
     facts = machine()
     print(f"{facts['processors']} × {facts['processor']}, {facts['memory_gib']} GiB, Linux {facts['kernel']}; "
-          f"medians of {pairs}" + (" (quick: not a measurement)" if quick else "")
+          f"medians of up to {pairs}" + (" (quick: not a measurement)" if quick else "")
           + ("" if facts["isolated"] else "; not isolated"))
     header = ("figure", "ours", "yardstick", "ratio", "goal", "")
     cells = [header] + [
@@ -177,11 +177,14 @@ def print_table(rows, pairs, quick):
          "" if quick or not row["goal"] else "reached" if row["is_reached"] else "MISSED")
         for row in rows
     ]
+    if is_markdown:
+        cells.insert(1, ("---", "--:", "--:", "--:", "---", "---"))
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
     print()
     for line in cells:
-        print("  ".join(cell.ljust(width) if column in (0, 4, 5) else cell.rjust(width)
-                        for column, (cell, width) in enumerate(zip(line, widths))).rstrip())
+        words = [cell.ljust(width) if column in (0, 4, 5) else cell.rjust(width)
+                 for column, (cell, width) in enumerate(zip(line, widths))]
+        print("| " + " | ".join(words) + " |" if is_markdown else "  ".join(words).rstrip())
 
 
 def number(value):
