@@ -111,6 +111,28 @@ static void packet_waits_for_those_before_it_when_the_delay_is_over(void **state
     assert_int_equal(take(fixture, PACKET, LUBDUB_SECOND + 2, &due), SWARM_FATE_DELIVERED);
 }
 
+static void path_can_be_bad_in_several_ways_and_good_again(void **state)
+{
+    const struct swarm_conditions lossy = {.loss = 0.5};
+    const struct swarm_conditions late = {.delay = 5 * LUBDUB_MILLISECOND, .jitter = LUBDUB_MILLISECOND};
+    const struct swarm_conditions slow = {.bytes_per_second = 7};
+    const struct swarm_conditions good = {0};
+    struct fixture *fixture = *state;
+    struct swarm_path *path = &fixture->path;
+
+    swarm_path_add_conditions(path, &lossy);
+    swarm_path_add_conditions(path, &late);
+    swarm_path_add_conditions(path, &slow);
+    assert_int_equal(atomic_load(&path->loss), 0x80000000u);
+    assert_int_equal(atomic_load(&path->delay), 5000);
+    assert_int_equal(atomic_load(&path->jitter), 1000);
+    assert_int_equal(atomic_load(&path->bytes_per_second), 7);
+    swarm_path_set_conditions(path, &lossy);
+    assert_int_equal(atomic_load(&path->delay) + atomic_load(&path->jitter), 0);
+    swarm_path_set_conditions(path, &good);
+    assert_int_equal(atomic_load(&path->loss) + atomic_load(&path->bytes_per_second), 0);
+}
+
 static void loss_takes_its_part(void **state)
 {
     static const double parts[] = {0.01, 0.3, 0.9};
@@ -232,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup(delay_is_as_long_as_was_said, setup),
         cmocka_unit_test_setup(jitter_fills_its_range_and_never_changes_the_order, setup),
         cmocka_unit_test_setup(packet_waits_for_those_before_it_when_the_delay_is_over, setup),
+        cmocka_unit_test_setup(path_can_be_bad_in_several_ways_and_good_again, setup),
         cmocka_unit_test_setup(loss_takes_its_part, setup),
         cmocka_unit_test_setup(slow_link_sends_one_packet_after_the_other, setup),
         cmocka_unit_test_setup(slow_links_queue_is_bounded_but_holds_two_full_packets, setup),
