@@ -405,6 +405,7 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
     crowd->session_settings.interval = settings->interval;
     crowd->session_settings.timeout = settings->timeout;
     crowd->session_settings.expiry = settings->expiry;
+    crowd->session_settings.adapts = settings->adapts;
     wrong = lubdub_session_settings_check(&crowd->session_settings, LUBDUB_ROLE_CLIENT);
     if (wrong != NULL) {
         note_failure(crowd, "the clients' settings do not work", wrong);

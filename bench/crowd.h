@@ -44,6 +44,7 @@ struct swarm_crowd_settings {
     lubdub_duration interval;
     lubdub_duration timeout;
     lubdub_duration expiry;
+    bool adapts;
     double ramp;            /* connections a second */
     uint32_t attempt_limit; /* connections under way at a time */
     uint64_t seed;          /* of the phases */

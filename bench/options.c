@@ -51,6 +51,8 @@ static const struct lubdub_setting rows[] = {
     {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
      .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST,
      .help = "of silence that the server is to tolerate (three intervals)"},
+    {.name = "adaptive", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(adaptive),
+     .help = "clients give a server up sooner, by evidence (the server: --spawn-server='--detect adaptive')"},
     {.name = "ramp", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(ramp), .minimum = 1,
      .maximum = 1000000, .help = "connections a second (2000)"},
     {.name = "warmup", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(warmup), .maximum = LONGEST,

@@ -23,6 +23,7 @@ struct swarm_options {
     lubdub_duration interval;
     lubdub_duration timeout; /* 0 until checked: three intervals */
     lubdub_duration expiry;  /* likewise */
+    bool adaptive;           /* the clients adapt; of a server its own options say so */
     uint64_t ramp;
     lubdub_duration warmup;
     lubdub_duration duration;

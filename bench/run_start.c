@@ -153,6 +153,7 @@ static bool begin_workers(struct swarm_run *run)
         .worker.crowd = {.interval = options->interval,
                          .timeout = options->timeout,
                          .expiry = options->expiry,
+                         .adapts = options->adaptive,
                          .ramp = (double)options->ramp,
                          .attempt_limit = ATTEMPT_LIMIT,
                          .seed = options->seed,
