@@ -14,6 +14,7 @@
 #include "program/descriptor_table.h"
 #include "program/log.h"
 #include "program/standard_streams.h"
+#include "tuning.h"
 
 #define EXIT_CANNOT_START 3
 #define EXIT_BY_SIGNAL 128
@@ -168,6 +169,16 @@ static bool listen_as_told(struct program *program)
     return true;
 }
 
+/* Where the kernel is older, its own timers have to do. */
+static void log_what_the_kernel_lacks(void)
+{
+    char names[LUBDUB_TUNING_TEXT_SIZE];
+
+    if (lubdub_tuning_lacks(names)[0] != '\0') {
+        lubdub_log_debug("TCP's timers stay as they are: this kernel lacks options=\"%s\"", names);
+    }
+}
+
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -228,6 +239,7 @@ int main(int argc, char *argv[])
         lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);
     }
 
+    log_what_the_kernel_lacks();
     program.exit_status = start(&program);
     if (program.exit_status == 0) {
         ev_run(program.loop, 0);
