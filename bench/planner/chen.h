@@ -11,7 +11,7 @@
  *     timeout         delta    from sending one to the moment at which it, or a later one, must have come
  *
  * A client that gives each probe a timeout of its own is this detector (NFD-S) with the round trip as the delay: one
- * clock, and delta is the timeout. docs/detection.md says what TCP changes.
+ * clock, and delta is the timeout. docs/planning.md says what TCP changes.
  */
 #ifndef LUBDUB_PLAN_CHEN_H
 #define LUBDUB_PLAN_CHEN_H

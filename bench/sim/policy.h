@@ -5,7 +5,7 @@
  *     view      what one observer saw: the beats that reached it, in order
  *     policy    for each of them the moment at which it gives up unless another one comes before
  *
- * The sources are in docs/detection.md.
+ * The sources are in docs/simulation.md.
  */
 #ifndef LUBDUB_SIM_POLICY_H
 #define LUBDUB_SIM_POLICY_H

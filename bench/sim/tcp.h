@@ -1,5 +1,5 @@
 /*
- * Two kernels and what goes on between them, as far as a heartbeat notices (docs/decisions/0009-simulated-tcp.md).
+ * Two kernels and what goes on between them, as far as a heartbeat notices (docs/decisions/0011-simulated-tcp.md).
  *
  * A byte stream that keeps its order: what is lost is sent again after a timeout (RFC 6298 with Linux's floor), and all
  * that came behind it waits and arrives with it. So an outage of B is a silence of up to 2 B.
