@@ -333,7 +333,7 @@ static void tune_listeners(struct lubdub_worker *worker)
 
     worker->group.inherited = lubdub_tuning_for(expiry, expiry);
     for (listener = worker->listeners; listener != NULL; listener = listener->next) {
-        lubdub_tuning_set(listener->io.fd, &worker->group.inherited);
+        lubdub_tuning_set(listener->io.fd, &worker->group.inherited, NULL);
     }
 }
 

@@ -100,17 +100,17 @@ static void tune(struct lubdub_link *link, bool is_first)
 {
     struct lubdub_link_group *group = lubdub_link_group(link);
     const struct lubdub_session_settings *settings = group->settings;
-    lubdub_duration expiry = lubdub_session_expiry(&link->session);
-    bool has_timeout = link->session.role == LUBDUB_ROLE_CLIENT;
-    lubdub_duration timeout = has_timeout ? settings->timeout : expiry;
+    lubdub_duration shortest = lubdub_session_expiry(&link->session);
+    lubdub_duration longest = shortest;
     struct lubdub_tuning wanted;
 
-    wanted = lubdub_tuning_for(timeout < expiry ? timeout : expiry, has_timeout && settings->stays_connected ? 0
-                                                                    : timeout < expiry                       ? expiry
-                                                                                                             : timeout);
-    if (!is_first || !lubdub_tuning_is_equal(&wanted, &group->inherited)) {
-        lubdub_tuning_set(link->io.fd, &wanted);
+    if (link->session.role == LUBDUB_ROLE_CLIENT) {
+        shortest = settings->timeout < shortest ? settings->timeout : shortest;
+        longest = settings->timeout > longest ? settings->timeout : longest;
+        longest = settings->stays_connected ? 0 : longest;
     }
+    wanted = lubdub_tuning_for(shortest, longest);
+    lubdub_tuning_set(link->io.fd, &wanted, is_first ? &group->inherited : NULL);
 }
 
 static void tell(struct lubdub_step *step, const struct lubdub_event *event)

@@ -40,26 +40,28 @@ struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration
     };
 }
 
-bool lubdub_tuning_is_equal(const struct lubdub_tuning *one, const struct lubdub_tuning *other)
+static void set(int socket, int option, unsigned value, unsigned before)
 {
-    return one->rto_min_us == other->rto_min_us && one->rto_max_ms == other->rto_max_ms &&
-           one->user_timeout_ms == other->user_timeout_ms;
+    if (value != before) {
+        setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);
+    }
 }
 
-static void set(int socket, int option, unsigned value)
-{
-    setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);
-}
-
-void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning)
+void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning, const struct lubdub_tuning *has)
 {
     static const char congestion[] = "reno";
+    const struct lubdub_tuning none = {0};
 
-    set(socket, TCP_RTO_MIN_US, tuning->rto_min_us);
-    set(socket, TCP_RTO_MAX_MS, tuning->rto_max_ms);
-    set(socket, TCP_USER_TIMEOUT, tuning->user_timeout_ms);
-    set(socket, TCP_THIN_LINEAR_TIMEOUTS, 1);
-    setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, congestion, sizeof congestion - 1);
+    if (has == NULL) {
+        has = &none;
+    }
+    set(socket, TCP_RTO_MIN_US, tuning->rto_min_us, has->rto_min_us);
+    set(socket, TCP_RTO_MAX_MS, tuning->rto_max_ms, has->rto_max_ms);
+    set(socket, TCP_USER_TIMEOUT, tuning->user_timeout_ms, has->user_timeout_ms);
+    if (has->rto_min_us == 0) {
+        set(socket, TCP_THIN_LINEAR_TIMEOUTS, 1, 0);
+        setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, congestion, sizeof congestion - 1);
+    }
 }
 
 char *lubdub_tuning_lacks(char *target)

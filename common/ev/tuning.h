@@ -21,9 +21,6 @@
 #ifndef LUBDUB_EV_TUNING_H
 #define LUBDUB_EV_TUNING_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include <lubdub/time.h>
 
 struct lubdub_tuning {
@@ -35,10 +32,11 @@ struct lubdub_tuning {
 /* longest 0: one who waits on, whatever happens; the kernel is not to end the connection. */
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest);
 
-bool lubdub_tuning_is_equal(const struct lubdub_tuning *one, const struct lubdub_tuning *other);
-
-/* What the kernel lacks is left out. */
-void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning);
+/*
+ * What the kernel lacks is left out. `has`: what the socket was given before or inherited, and need not be told again;
+ * NULL or zeroed: nothing.
+ */
+void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning, const struct lubdub_tuning *has);
 
 /*
  * The names of the options that this kernel lacks, with blanks between them; empty where it has them all. Asks it with

@@ -46,7 +46,7 @@ static void accepted_socket_has_its_listeners_timers(void **state)
     skip_where_the_kernel_is_old();
     assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
     assert_int_equal(listen(listener, 1), 0);
-    lubdub_tuning_set(listener, &tuning);
+    lubdub_tuning_set(listener, &tuning, NULL);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
     assert_int_equal(connect(client, (struct sockaddr *)&address, length), 0);
     accepted = accept(listener, NULL, NULL);
@@ -58,6 +58,13 @@ static void accepted_socket_has_its_listeners_timers(void **state)
     length = sizeof congestion;
     assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_CONGESTION, congestion, &length), 0);
     assert_string_equal(congestion, "reno");
+    {
+        const struct lubdub_tuning longer = lubdub_tuning_for(30 * LUBDUB_SECOND, 6 * LUBDUB_SECOND);
+
+        lubdub_tuning_set(accepted, &longer, &tuning);
+        assert_int_equal(option_of(accepted, TCP_RTO_MAX_MS), 5000);
+        assert_in_range(option_of(accepted, TCP_RTO_MIN_US), 200000, 210000);
+    }
     close(accepted);
     close(client);
     close(listener);
