@@ -262,6 +262,7 @@ static int start(struct program *program)
 int main(int argc, char *argv[])
 {
     static struct program program;
+    char problem[LUBDUB_SETTINGS_PROBLEM_SIZE];
     uint64_t lost;
 
     if (lubdub_standard_streams_prepare() != 0) {
@@ -282,6 +283,12 @@ int main(int argc, char *argv[])
     }
 
     log_what_the_kernel_lacks();
+    if (program.options.goal.detect != 0 && !goal_pursue(&program.options, problem, sizeof problem)) {
+        fprintf(stderr, "lubdub-client: %s\n", problem);
+        lubdub_log_close();
+        options_clear(&program.options);
+        return EXIT_DOWN;
+    }
     program.exit_status = start(&program);
     if (program.exit_status == 0) {
         ev_run(program.loop, 0);

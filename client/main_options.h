@@ -4,6 +4,7 @@
 
 #include <lubdub/client.h>
 
+#include "main_goal.h"
 #include "main_token.h"
 #include "program/settings.h"
 
@@ -25,6 +26,7 @@ struct options {
     lubdub_duration interval;
     struct timeout timeout;
     lubdub_duration expiry; /* 0: three times the interval */
+    struct goal goal;       /* where there is one, it sets these three */
     lubdub_duration connect_timeout;
     bool stay;
     bool reconnect;

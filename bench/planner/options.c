@@ -8,76 +8,25 @@
 #include <lubdub/frame.h>
 #include <lubdub/version.h>
 
+#include "number.h"
+
 #define FIELD(name) offsetof(struct plan_options, name)
 #define LONGEST (24 * LUBDUB_HOUR)
 #define DEFAULT_PORT 3333
 
 static const char *const report_words[] = {"text", "json", NULL};
 
-struct unit {
-    const char *word;
-    double seconds;
-};
-
-/* Digits, perhaps a point and more of them; what follows is *rest. */
-static bool take_decimal(const char *text, double *number, const char **rest)
-{
-    size_t length = strspn(text, "0123456789");
-    char *end;
-
-    if (length == 0 || length > 12) {
-        return false;
-    }
-    if (text[length] == '.') {
-        size_t digits = strspn(text + length + 1, "0123456789");
-
-        if (digits == 0 || digits > 9) {
-            return false;
-        }
-        length += 1 + digits;
-    }
-    *number = strtod(text, &end);
-    *rest = text + length;
-    return end == *rest;
-}
-
-static bool take_unit(const char *text, const struct unit *units, double *seconds)
-{
-    for (; units->word != NULL; units++) {
-        if (strcmp(text, units->word) == 0) {
-            *seconds = units->seconds;
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *take_short_time(const char *value, void *field)
 {
-    static const struct unit units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"", 1e-3}, {NULL, 0}};
+    static const struct plan_unit units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"", 1e-3}, {NULL, 0}};
     const char *rest;
     double number;
     double unit;
 
-    if (!take_decimal(value, &number, &rest) || !take_unit(rest, units, &unit) || number * unit > 3600) {
+    if (!plan_take_decimal(value, &number, &rest) || !plan_take_unit(rest, units, &unit) || number * unit > 3600) {
         return "must be a time as in 12.5ms, 300us or 1s, an hour at most";
     }
     *(double *)field = number * unit;
-    return NULL;
-}
-
-static const char *take_rate(const char *value, void *field)
-{
-    static const struct unit units[] = {{"/second", 1},    {"/minute", 60},     {"/hour", 3600},     {"/day", 86400},
-                                        {"/week", 604800}, {"/month", 2629800}, {"/year", 31557600}, {NULL, 0}};
-    const char *rest;
-    double number;
-    double unit;
-
-    if (!take_decimal(value, &number, &rest) || !take_unit(rest, units, &unit) || number <= 0) {
-        return "must be a number, not 0, a slash, and one of second, minute, hour, day, week, month, year: 1/month";
-    }
-    *(double *)field = unit / number;
     return NULL;
 }
 
@@ -86,7 +35,7 @@ static const char *take_number(const char *value, void *field)
     const char *rest;
     double number;
 
-    if (!take_decimal(value, &number, &rest) || *rest != '\0' || number <= 0) {
+    if (!plan_take_decimal(value, &number, &rest) || *rest != '\0' || number <= 0) {
         return "must be a number, not 0";
     }
     *(double *)field = number;
@@ -105,7 +54,7 @@ static const struct lubdub_setting rows[] = {
      .metavar = "N/UNIT",
      .kind = LUBDUB_SETTING_CUSTOM,
      .offset = FIELD(mistake_gap),
-     .take = take_rate,
+     .take = plan_take_rate,
      .help = "of one session at most, as in 1/month or 0.5/day (1/month)"},
     {.name = "mistake",
      .metavar = "D",

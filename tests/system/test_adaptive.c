@@ -127,6 +127,42 @@ static void when_most_are_late_at_once_the_server_suspects_itself_and_waits(void
     assert_int_equal(process_count_errors(&stage->server.process, "suspecting ourselves"), 1);
 }
 
+static void goal_start(struct stage *stage, const char *goal)
+{
+    process_init(&stage->client, "LUBDUB_CLIENT");
+    process_add(&stage->client, "--events=json");
+    process_add(&stage->client, "--count=1");
+    process_add(&stage->client, "--goal");
+    process_add(&stage->client, goal);
+    process_add(&stage->client, stage->server.address);
+    process_start(&stage->client);
+    event_reader_init(&stage->seen, stage->client.output);
+}
+
+static void goal_becomes_interval_and_expiry(void **state)
+{
+    struct stage *stage = *state;
+    const json_t *up;
+
+    server_process_start(&stage->server, NULL);
+    goal_start(stage, "detect=20s,false-alarms=1/day,measure=500ms");
+    up = expect_event(&stage->seen, "up", NULL);
+    assert_in_range(event_number(up, "interval_ms"), 10, 10000);
+    assert_in_range(event_number(up, "expiry_ms"), 2 * event_number(up, "interval_ms"), 20000);
+    process_expect_error(&stage->client, "settings for the goal");
+    assert_int_equal(process_wait(&stage->client), 0);
+}
+
+static void goal_that_cannot_be_reached_is_refused_with_what_was_measured(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, NULL);
+    goal_start(stage, "detect=10ms,false-alarms=1/year,measure=500ms");
+    assert_int_equal(process_wait(&stage->client), 1);
+    process_expect_error(&stage->client, "--goal cannot be reached with a round trip of");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -136,6 +172,8 @@ int main(void)
         TEST(stopped_server_is_hung_long_before_the_timeout),
         TEST(server_that_does_not_adapt_waits_for_the_expiry),
         TEST(when_most_are_late_at_once_the_server_suspects_itself_and_waits),
+        TEST(goal_becomes_interval_and_expiry),
+        TEST(goal_that_cannot_be_reached_is_refused_with_what_was_measured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

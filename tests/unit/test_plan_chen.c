@@ -1,7 +1,7 @@
 /* The paper's own example, what any plan has to be, and ways out of what is not possible. */
 #include <math.h>
 
-#include "planner/chen.h"
+#include "plan/chen.h"
 
 #include "support/test.h"
 

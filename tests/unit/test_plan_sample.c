@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "planner/sample.h"
+#include "plan/sample.h"
 
 #include "support/test.h"
 

@@ -1,0 +1,54 @@
+/* Decimals, units, rates. */
+#include "number.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool plan_take_decimal(const char *text, double *number, const char **rest)
+{
+    size_t length = strspn(text, "0123456789");
+    char *end;
+
+    if (length == 0 || length > 12) {
+        return false;
+    }
+    if (text[length] == '.') {
+        size_t digits = strspn(text + length + 1, "0123456789");
+
+        if (digits == 0 || digits > 9) {
+            return false;
+        }
+        length += 1 + digits;
+    }
+    *number = strtod(text, &end);
+    *rest = text + length;
+    return end == *rest;
+}
+
+bool plan_take_unit(const char *text, const struct plan_unit *units, double *seconds)
+{
+    for (; units->word != NULL; units++) {
+        if (strcmp(text, units->word) == 0) {
+            *seconds = units->seconds;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *plan_take_rate(const char *value, void *field)
+{
+    static const struct plan_unit units[] = {{"/second", 1},      {"/minute", 60},   {"/hour", 3600},
+                                             {"/day", 86400},     {"/week", 604800}, {"/month", 2629800},
+                                             {"/year", 31557600}, {NULL, 0}};
+    const char *rest;
+    double number;
+    double unit;
+
+    if (!plan_take_decimal(value, &number, &rest) || !plan_take_unit(rest, units, &unit) || number <= 0) {
+        return "must be a number, not 0, a slash, and one of second, minute, hour, day, week, month, year: 1/month";
+    }
+    *(double *)field = unit / number;
+    return NULL;
+}

@@ -1,0 +1,20 @@
+/* Numbers as people write wishes: decimals with a unit, and rates. Pure. */
+#ifndef LUBDUB_PLAN_NUMBER_H
+#define LUBDUB_PLAN_NUMBER_H
+
+#include <stdbool.h>
+
+struct plan_unit {
+    const char *word; /* NULL: the end of the list */
+    double seconds;
+};
+
+/* Digits, perhaps a point and more of them; what follows is *rest. */
+bool plan_take_decimal(const char *text, double *number, const char **rest);
+
+bool plan_take_unit(const char *text, const struct plan_unit *units, double *seconds);
+
+/* "1/month" as the seconds between two, into a double. NULL, or what is wrong. */
+const char *plan_take_rate(const char *value, void *gap);
+
+#endif
