@@ -25,7 +25,7 @@ static bool take_part(struct goal *goal, const char *part)
                goal->detect >= 10 * LUBDUB_MILLISECOND && goal->detect <= 24 * LUBDUB_HOUR;
     }
     if (strncmp(part, "false-alarms=", 13) == 0) {
-        return plan_take_rate(part + 13, &goal->gap) == NULL;
+        return lubdub_plan_take_rate(part + 13, &goal->gap) == NULL;
     }
     if (strncmp(part, "measure=", 8) == 0) {
         return lubdub_parse_duration(part + 8, &goal->measure) == LUBDUB_PARSE_OK &&
@@ -75,11 +75,11 @@ static bool measure(const struct options *options, struct plan_network *network,
 
     lubdub_log_peer(LUBDUB_LOG_INFO, "measuring for the goal server=%s for_ms=%llu", server->host,
                     (unsigned long long)(options->goal.measure / LUBDUB_MILLISECOND));
-    if (!plan_measure(&sample, server->host, server->port, MEASURE_INTERVAL, options->goal.measure, why)) {
+    if (!lubdub_plan_measure(&sample, server->host, server->port, MEASURE_INTERVAL, options->goal.measure, why)) {
         snprintf(problem, capacity, "--goal: %s %s", server->host, why);
         return false;
     }
-    plan_sample_network(&sample, network);
+    lubdub_plan_sample_network(&sample, network);
     return true;
 }
 
@@ -96,7 +96,7 @@ bool goal_pursue(struct options *options, char *problem, size_t capacity)
     }
     wish.mistake_length = wish.detect;
     limits.interval_most = (wish.detect - network.delay) / 2; /* the expiry is at least twice the interval */
-    answer = plan_configure(&wish, &network, &limits);
+    answer = lubdub_plan_configure(&wish, &network, &limits);
     if (!answer.is_possible) {
         snprintf(problem, capacity,
                  "--goal cannot be reached with a round trip of %.3f ms and a loss of %.3g%%; lubdub-plan says what "

@@ -34,7 +34,7 @@ static int read_file(const struct plan_options *options, struct plan_sample *sam
     if (file == NULL) {
         return fail(options->from, strerror(errno), EXIT_CANNOT_START);
     }
-    is_read = plan_sample_read(sample, file, problem);
+    is_read = lubdub_plan_sample_read(sample, file, problem);
     fclose(file);
     return is_read ? 0 : fail(options->from, problem, EXIT_CANNOT_START);
 }
@@ -44,7 +44,7 @@ static int measure(const struct plan_options *options, struct plan_sample *sampl
     char problem[PLAN_PROBLEM_SIZE];
 
     fprintf(stderr, "lubdub-plan: measuring for %.1f s\n", seconds(options->length));
-    return plan_measure(sample, options->server.host, options->server.port, options->measure_interval, options->length,
+    return lubdub_plan_measure(sample, options->server.host, options->server.port, options->measure_interval, options->length,
                         problem)
                ? 0
                : fail(options->measure, problem, EXIT_NOT_POSSIBLE);
@@ -68,7 +68,7 @@ static int take_network(const struct plan_options *options, struct plan *plan)
         break;
     }
     if (status == 0 && options->source != PLAN_STATED) {
-        plan_sample_network(&plan->sample, &plan->network);
+        lubdub_plan_sample_network(&plan->sample, &plan->network);
     }
     if (options->loss >= 0) {
         plan->network.loss = options->loss;
@@ -93,9 +93,9 @@ static void make_plan(const struct plan_options *options, struct plan *plan)
     if (options->frames_most > 0 && 2 / options->frames_most > plan->limits.interval_least) {
         plan->limits.interval_least = 2 / options->frames_most;
     }
-    plan->answer = plan_configure(&plan->wish, &plan->network, &plan->limits);
+    plan->answer = lubdub_plan_configure(&plan->wish, &plan->network, &plan->limits);
     if (!plan->answer.is_possible) {
-        plan_find_ways(&plan->wish, &plan->network, &plan->limits, &plan->ways);
+        lubdub_plan_find_ways(&plan->wish, &plan->network, &plan->limits, &plan->ways);
     }
 }
 

@@ -23,7 +23,7 @@ static const char *take_short_time(const char *value, void *field)
     double number;
     double unit;
 
-    if (!plan_take_decimal(value, &number, &rest) || !plan_take_unit(rest, units, &unit) || number * unit > 3600) {
+    if (!lubdub_plan_take_decimal(value, &number, &rest) || !lubdub_plan_take_unit(rest, units, &unit) || number * unit > 3600) {
         return "must be a time as in 12.5ms, 300us or 1s, an hour at most";
     }
     *(double *)field = number * unit;
@@ -35,7 +35,7 @@ static const char *take_number(const char *value, void *field)
     const char *rest;
     double number;
 
-    if (!plan_take_decimal(value, &number, &rest) || *rest != '\0' || number <= 0) {
+    if (!lubdub_plan_take_decimal(value, &number, &rest) || *rest != '\0' || number <= 0) {
         return "must be a number, not 0";
     }
     *(double *)field = number;
@@ -54,7 +54,7 @@ static const struct lubdub_setting rows[] = {
      .metavar = "N/UNIT",
      .kind = LUBDUB_SETTING_CUSTOM,
      .offset = FIELD(mistake_gap),
-     .take = plan_take_rate,
+     .take = lubdub_plan_take_rate,
      .help = "of one session at most, as in 1/month or 0.5/day (1/month)"},
     {.name = "mistake",
      .metavar = "D",

@@ -127,24 +127,24 @@ static struct plan_answer search(const struct procedure *procedure, const struct
     return (struct plan_answer){0};
 }
 
-double plan_log_gap(const struct plan_wish *wish, const struct plan_network *network, double interval)
+double lubdub_plan_log_gap(const struct plan_wish *wish, const struct plan_network *network, double interval)
 {
     const struct procedure procedure = {.wish = wish, .loss = network->loss, .network = network};
 
     return log_gap(&procedure, interval);
 }
 
-struct plan_answer plan_configure(const struct plan_wish *wish, const struct plan_network *network,
-                                  const struct plan_limits *limits)
+struct plan_answer lubdub_plan_configure(const struct plan_wish *wish, const struct plan_network *network,
+                                         const struct plan_limits *limits)
 {
     const struct procedure procedure = {.wish = wish, .loss = network->loss, .network = network};
 
     return search(&procedure, limits);
 }
 
-struct plan_answer plan_configure_known(const struct plan_wish *wish, double loss,
-                                        double (*late)(const void *user_data, double x), const void *user_data,
-                                        const struct plan_limits *limits)
+struct plan_answer lubdub_plan_configure_known(const struct plan_wish *wish, double loss,
+                                               double (*late)(const void *user_data, double x), const void *user_data,
+                                               const struct plan_limits *limits)
 {
     const struct procedure procedure = {.wish = wish, .loss = loss, .late = late, .user_data = user_data};
 
@@ -198,7 +198,7 @@ static bool is_possible_with(const struct change *base, change_to to, double val
     struct change changed = *base;
 
     to(&changed, value);
-    return plan_configure(&changed.wish, &changed.network, &changed.limits).is_possible;
+    return lubdub_plan_configure(&changed.wish, &changed.network, &changed.limits).is_possible;
 }
 
 /* The value nearest to `from`, which does not do, on the way to `to`, which must; both above 0, by halving the ratio.
@@ -222,8 +222,8 @@ static double nearest(const struct change *base, change_to change, double from, 
     return to;
 }
 
-void plan_find_ways(const struct plan_wish *wish, const struct plan_network *network, const struct plan_limits *limits,
-                    struct plan_ways *ways)
+void lubdub_plan_find_ways(const struct plan_wish *wish, const struct plan_network *network,
+                           const struct plan_limits *limits, struct plan_ways *ways)
 {
     const struct change base = {*wish, *network, *limits};
     const double tiny = 1e-9;

@@ -48,16 +48,16 @@ struct plan_answer {
 };
 
 /* ln of f(interval): a lower bound of the mean gap between mistakes; the distribution of the delay is not known. */
-double plan_log_gap(const struct plan_wish *wish, const struct plan_network *network, double interval);
+double lubdub_plan_log_gap(const struct plan_wish *wish, const struct plan_network *network, double interval);
 
 /* The longest interval that fulfils the wish. */
-struct plan_answer plan_configure(const struct plan_wish *wish, const struct plan_network *network,
-                                  const struct plan_limits *limits);
+struct plan_answer lubdub_plan_configure(const struct plan_wish *wish, const struct plan_network *network,
+                                         const struct plan_limits *limits);
 
 /* The same where the distribution is known: late(user, x) is Pr(D > x). */
-struct plan_answer plan_configure_known(const struct plan_wish *wish, double loss,
-                                        double (*late)(const void *user_data, double x), const void *user_data,
-                                        const struct plan_limits *limits);
+struct plan_answer lubdub_plan_configure_known(const struct plan_wish *wish, double loss,
+                                               double (*late)(const void *user_data, double x), const void *user_data,
+                                               const struct plan_limits *limits);
 
 /* What would make an impossible wish possible; each with all else as it is. 0: nothing of this kind would. */
 struct plan_ways {
@@ -68,7 +68,7 @@ struct plan_ways {
     double interval;    /* an interval as short as this, or shorter */
 };
 
-void plan_find_ways(const struct plan_wish *wish, const struct plan_network *network, const struct plan_limits *limits,
-                    struct plan_ways *ways);
+void lubdub_plan_find_ways(const struct plan_wish *wish, const struct plan_network *network,
+                           const struct plan_limits *limits, struct plan_ways *ways);
 
 #endif

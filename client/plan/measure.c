@@ -25,7 +25,7 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     switch (event->kind) {
     case LUBDUB_CLIENT_ACKED:
     case LUBDUB_CLIENT_LATE_ACK:
-        plan_sample_add(measuring->sample, (double)event->round_trip / (double)LUBDUB_SECOND);
+        lubdub_plan_sample_add(measuring->sample, (double)event->round_trip / (double)LUBDUB_SECOND);
         break;
     case LUBDUB_CLIENT_DOWN:
         if (!event->is_connected && !measuring->has_failed && event->cause != LUBDUB_CAUSE_SHUTDOWN) {
@@ -61,8 +61,8 @@ static void on_over(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_client_stop(measuring->client, LUBDUB_REASON_NORMAL);
 }
 
-bool plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
-                  lubdub_duration length, char problem[PLAN_PROBLEM_SIZE])
+bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
+                         lubdub_duration length, char problem[PLAN_PROBLEM_SIZE])
 {
     struct lubdub_client_server server = {host, port};
     struct lubdub_client_settings settings;

@@ -10,7 +10,7 @@
 #include "sample.h"
 
 /* False, and why: the server could not be reached, went down, or answered too little. */
-bool plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
-                  lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
+bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
+                         lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
 
 #endif

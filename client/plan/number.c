@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool plan_take_decimal(const char *text, double *number, const char **rest)
+bool lubdub_plan_take_decimal(const char *text, double *number, const char **rest)
 {
     size_t length = strspn(text, "0123456789");
     char *end;
@@ -26,7 +26,7 @@ bool plan_take_decimal(const char *text, double *number, const char **rest)
     return end == *rest;
 }
 
-bool plan_take_unit(const char *text, const struct plan_unit *units, double *seconds)
+bool lubdub_plan_take_unit(const char *text, const struct plan_unit *units, double *seconds)
 {
     for (; units->word != NULL; units++) {
         if (strcmp(text, units->word) == 0) {
@@ -37,7 +37,7 @@ bool plan_take_unit(const char *text, const struct plan_unit *units, double *sec
     return false;
 }
 
-const char *plan_take_rate(const char *value, void *field)
+const char *lubdub_plan_take_rate(const char *value, void *field)
 {
     static const struct plan_unit units[] = {{"/second", 1},      {"/minute", 60},   {"/hour", 3600},
                                              {"/day", 86400},     {"/week", 604800}, {"/month", 2629800},
@@ -46,7 +46,7 @@ const char *plan_take_rate(const char *value, void *field)
     double number;
     double unit;
 
-    if (!plan_take_decimal(value, &number, &rest) || !plan_take_unit(rest, units, &unit) || number <= 0) {
+    if (!lubdub_plan_take_decimal(value, &number, &rest) || !lubdub_plan_take_unit(rest, units, &unit) || number <= 0) {
         return "must be a number, not 0, a slash, and one of second, minute, hour, day, week, month, year: 1/month";
     }
     *(double *)field = unit / number;

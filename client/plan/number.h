@@ -10,11 +10,11 @@ struct plan_unit {
 };
 
 /* Digits, perhaps a point and more of them; what follows is *rest. */
-bool plan_take_decimal(const char *text, double *number, const char **rest);
+bool lubdub_plan_take_decimal(const char *text, double *number, const char **rest);
 
-bool plan_take_unit(const char *text, const struct plan_unit *units, double *seconds);
+bool lubdub_plan_take_unit(const char *text, const struct plan_unit *units, double *seconds);
 
 /* "1/month" as the seconds between two, into a double. NULL, or what is wrong. */
-const char *plan_take_rate(const char *value, void *gap);
+const char *lubdub_plan_take_rate(const char *value, void *gap);
 
 #endif

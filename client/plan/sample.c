@@ -11,7 +11,7 @@
 #define LINE_SIZE 65536
 #define LONGEST 86400.0
 
-void plan_sample_add(struct plan_sample *sample, double round_trip)
+void lubdub_plan_sample_add(struct plan_sample *sample, double round_trip)
 {
     double off = round_trip - sample->mean;
 
@@ -21,7 +21,7 @@ void plan_sample_add(struct plan_sample *sample, double round_trip)
     sample->most = round_trip > sample->most ? round_trip : sample->most;
 }
 
-void plan_sample_network(const struct plan_sample *sample, struct plan_network *network)
+void lubdub_plan_sample_network(const struct plan_sample *sample, struct plan_network *network)
 {
     network->delay = sample->mean;
     network->variance = sample->count > 1 ? sample->squares / (double)(sample->count - 1) : 0;
@@ -43,7 +43,7 @@ static bool take_event(struct plan_sample *sample, const char *line)
 
         is_taken = json_is_number(round_trip) && value >= 0 && value <= LONGEST;
         if (is_taken) {
-            plan_sample_add(sample, value);
+            lubdub_plan_sample_add(sample, value);
         }
     } else if (kind != NULL && strcmp(kind, "summary") == 0 && json_is_integer(lost)) {
         sample->lost += (uint64_t)json_integer_value(lost);
@@ -103,7 +103,7 @@ static bool take_row(struct plan_sample *sample, const struct column *column, ch
     if (end == value || *end != '\0' || errno != 0 || !(round_trip >= 0 && round_trip <= LONGEST)) {
         return false;
     }
-    plan_sample_add(sample, round_trip);
+    lubdub_plan_sample_add(sample, round_trip);
     return true;
 }
 
@@ -119,7 +119,7 @@ static bool is_enough(const struct plan_sample *sample, char problem[PLAN_PROBLE
     return false;
 }
 
-bool plan_sample_read(struct plan_sample *sample, FILE *file, char problem[PLAN_PROBLEM_SIZE])
+bool lubdub_plan_sample_read(struct plan_sample *sample, FILE *file, char problem[PLAN_PROBLEM_SIZE])
 {
     static char line[LINE_SIZE];
     struct column column = {0, 0};

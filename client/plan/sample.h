@@ -27,14 +27,14 @@ struct plan_sample {
     double most;
 };
 
-void plan_sample_add(struct plan_sample *sample, double round_trip);
+void lubdub_plan_sample_add(struct plan_sample *sample, double round_trip);
 
 /* At least two round trips are needed. */
-void plan_sample_network(const struct plan_sample *sample, struct plan_network *network);
+void lubdub_plan_sample_network(const struct plan_sample *sample, struct plan_network *network);
 
 #define PLAN_PROBLEM_SIZE 256
 
 /* False, and what is wrong, with its line. */
-bool plan_sample_read(struct plan_sample *sample, FILE *file, char problem[PLAN_PROBLEM_SIZE]);
+bool lubdub_plan_sample_read(struct plan_sample *sample, FILE *file, char problem[PLAN_PROBLEM_SIZE]);
 
 #endif

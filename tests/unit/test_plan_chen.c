@@ -29,7 +29,7 @@ static void example_of_the_paper_with_a_known_distribution(void **state)
     struct plan_answer answer;
     (void)state;
 
-    answer = plan_configure_known(&paper, 0.01, exponential, &mean, &limits);
+    answer = lubdub_plan_configure_known(&paper, 0.01, exponential, &mean, &limits);
     assert_true(answer.is_possible);
     expect_near(answer.interval, 9.97, 0.01); /* the paper: eta = 9.97, delta = 20.03 */
     expect_near(answer.timeout, 20.03, 0.01);
@@ -43,7 +43,7 @@ static void example_of_the_paper_with_mean_and_variance(void **state)
     struct plan_answer answer;
     (void)state;
 
-    answer = plan_configure(&paper, &network, &limits);
+    answer = lubdub_plan_configure(&paper, &network, &limits);
     assert_true(answer.is_possible);
     expect_near(answer.interval, 9.71, 0.01); /* the paper: eta = 9.71, delta = 20.29 */
     expect_near(answer.timeout, 20.29, 0.01);
@@ -58,7 +58,7 @@ static void bound_is_the_product_of_the_paper(void **state)
     double second = (0.01 + 1) / (0.01 + 0.1);
     (void)state;
 
-    expect_near(exp(plan_log_gap(&wish, &network, 1)), first * second, 1e-9);
+    expect_near(exp(lubdub_plan_log_gap(&wish, &network, 1)), first * second, 1e-9);
 }
 
 static void plans_keep_what_was_wished(void **state)
@@ -77,7 +77,7 @@ static void plans_keep_what_was_wished(void **state)
                 const struct plan_wish wish = {detects[k], MONTH, detects[k]};
                 const struct plan_network network = {delays[j], delays[j] * delays[j] / 4, losses[i]};
                 const struct plan_limits limits = {.interval_least = 0.001, .step = 0.001};
-                struct plan_answer answer = plan_configure(&wish, &network, &limits);
+                struct plan_answer answer = lubdub_plan_configure(&wish, &network, &limits);
 
                 if (!answer.is_possible) {
                     continue;
@@ -88,7 +88,7 @@ static void plans_keep_what_was_wished(void **state)
                 expect_near(answer.interval * 1000, round(answer.interval * 1000), 1e-6);
                 /* One step longer would not do. */
                 if (answer.interval + 0.001 < wish.mistake_length * (1 - losses[i]) * 0.5) {
-                    assert_true(plan_log_gap(&wish, &network, answer.interval + 0.001) < log(MONTH));
+                    assert_true(lubdub_plan_log_gap(&wish, &network, answer.interval + 0.001) < log(MONTH));
                 }
             }
         }
@@ -105,7 +105,7 @@ static void worse_networks_take_shorter_intervals(void **state)
 
     for (loss = 0; loss < 0.5; loss += 0.05) {
         const struct plan_network network = {0.05, 0.0001, loss};
-        struct plan_answer answer = plan_configure(&wish, &network, &limits);
+        struct plan_answer answer = lubdub_plan_configure(&wish, &network, &limits);
 
         assert_true(answer.is_possible && answer.interval <= last);
         last = answer.interval;
@@ -120,8 +120,8 @@ static void nothing_is_known_sooner_than_a_round_trip(void **state)
     struct plan_ways ways;
     (void)state;
 
-    assert_false(plan_configure(&wish, &network, &limits).is_possible);
-    plan_find_ways(&wish, &network, &limits, &ways);
+    assert_false(lubdub_plan_configure(&wish, &network, &limits).is_possible);
+    lubdub_plan_find_ways(&wish, &network, &limits, &ways);
     assert_true(ways.detect > 0.08 && ways.detect < 0.5);
     assert_true(ways.mistake_gap == 0); /* no rate of false alarms would help */
 }
@@ -137,18 +137,18 @@ static void every_way_out_is_one(void **state)
     struct plan_ways ways;
     (void)state;
 
-    assert_false(plan_configure(&wish, &network, &limits).is_possible);
-    plan_find_ways(&wish, &network, &limits, &ways);
+    assert_false(lubdub_plan_configure(&wish, &network, &limits).is_possible);
+    lubdub_plan_find_ways(&wish, &network, &limits, &ways);
 
     other_wish.detect = other_wish.mistake_length = ways.detect * 1.01;
-    assert_true(plan_configure(&other_wish, &network, &limits).is_possible);
+    assert_true(lubdub_plan_configure(&other_wish, &network, &limits).is_possible);
     other_wish = wish;
     other_wish.mistake_gap = ways.mistake_gap * 0.99;
-    assert_true(plan_configure(&other_wish, &network, &limits).is_possible);
+    assert_true(lubdub_plan_configure(&other_wish, &network, &limits).is_possible);
     other_network.loss = ways.loss * 0.99;
-    assert_true(ways.loss > 0 && plan_configure(&wish, &other_network, &limits).is_possible);
+    assert_true(ways.loss > 0 && lubdub_plan_configure(&wish, &other_network, &limits).is_possible);
     other_limits.interval_least = ways.interval * 0.99;
-    assert_true(ways.interval > 0 && plan_configure(&wish, &network, &other_limits).is_possible);
+    assert_true(ways.interval > 0 && lubdub_plan_configure(&wish, &network, &other_limits).is_possible);
 }
 
 int main(void)

@@ -17,7 +17,7 @@ static bool read_text(struct plan_sample *sample, const char *text, char problem
     file = fmemopen(copy, strlen(copy) > 0 ? strlen(copy) : 1, "r");
     assert_non_null(file);
     *sample = (struct plan_sample){0};
-    is_read = plan_sample_read(sample, file, problem);
+    is_read = lubdub_plan_sample_read(sample, file, problem);
     fclose(file);
     return is_read;
 }
@@ -31,7 +31,7 @@ static void expect_sample(const char *text, uint64_t count, double mean, double 
     if (!read_text(&sample, text, problem)) {
         fail_msg("%s", problem);
     }
-    plan_sample_network(&sample, &network);
+    lubdub_plan_sample_network(&sample, &network);
     assert_int_equal(sample.count, count);
     assert_true(fabs(network.delay - mean) < 1e-12);
     assert_true(fabs(sqrt(network.variance) - deviation) < 1e-12);
