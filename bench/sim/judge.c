@@ -165,6 +165,28 @@ static void judge_ack(struct sim_world *world, struct sim_connection *connection
     world->result->acks++;
 }
 
+/* The server returns every MESSAGE, in order. */
+static void judge_message(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                          const struct lubdub_frame *frame)
+{
+    struct sim_end *end = &connection->ends[side];
+    const struct sim_end *client = &connection->ends[SIM_CLIENT];
+    uint32_t content = hash(frame->content, frame->length);
+
+    if (frame->sequence != ++end->messages_written) {
+        sim_judge_fail(world, connection, "the %s's message %llu is numbered %llu", side_words[side],
+                       (unsigned long long)end->messages_written, (unsigned long long)frame->sequence);
+    }
+    end->said[frame->sequence % SIM_ASKED] = content;
+    if (side == SIM_SERVER &&
+        (frame->sequence > client->messages_written || (client->messages_written - frame->sequence < SIM_ASKED &&
+                                                        content != client->said[frame->sequence % SIM_ASKED]))) {
+        sim_judge_fail(world, connection, "the server returned message %llu, and not as it was",
+                       (unsigned long long)frame->sequence);
+    }
+    world->result->messages++;
+}
+
 void sim_judge_written(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                        const struct lubdub_frame *frame)
 {
@@ -173,6 +195,8 @@ void sim_judge_written(struct sim_world *world, struct sim_connection *connectio
         judge_probe(world, connection, side, frame);
     } else if (frame->type == LUBDUB_FRAME_ACK) {
         judge_ack(world, connection, side, frame);
+    } else if (frame->type == LUBDUB_FRAME_MESSAGE) {
+        judge_message(world, connection, side, frame);
     }
 }
 
@@ -200,6 +224,9 @@ void sim_judge_read(struct sim_world *world, struct sim_connection *connection, 
     end->heard_away = sim_process_of(world, end)->away_total;
     if (note->type == LUBDUB_FRAME_PROBE) {
         end->probes_read = note->sequence;
+        if (side == SIM_SERVER && world->now - note->written_at > end->expiry) {
+            end->stale_at = world->now;
+        }
     } else if (note->type == LUBDUB_FRAME_ACK) {
         end->acks_read = note->sequence;
         end->oldest_asked = note->sequence + 1;
@@ -279,9 +306,17 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     sim_fault_noticed(world, connection, side);
 }
 
+/* What came lately had been under way for longer than the expiry, and yet the session was heard again and again. */
+static bool is_trickle(const struct sim_world *world, const struct sim_end *end)
+{
+    return end->stale_at > 0 && world->now - end->stale_at <= 2 * end->expiry;
+}
+
 static void judge_down(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                        const struct lubdub_event *event)
 {
+    const struct sim_end *end = &connection->ends[side];
+
     switch (event->cause) {
     case LUBDUB_CAUSE_HUNG:
     case LUBDUB_CAUSE_UNREACHABLE:
@@ -290,16 +325,24 @@ static void judge_down(struct sim_world *world, struct sim_connection *connectio
         }
         break;
     case LUBDUB_CAUSE_REJECTED:
-        if (event->has_reason && event->reason_code == LUBDUB_REASON_HANDSHAKE_TIMEOUT) {
-            break; /* it was stopped before it could say HELLO */
+        if (event->has_reason && (event->reason_code == LUBDUB_REASON_HANDSHAKE_TIMEOUT ||
+                                  event->reason_code == LUBDUB_REASON_TOO_MANY_FRAMES)) {
+            break; /* it was stopped before it could say HELLO; or the server was judged for it */
         }
         /* fall through */
     case LUBDUB_CAUSE_PROTOCOL:
+        if (event->has_reason && event->reason_code == LUBDUB_REASON_TOO_MANY_FRAMES && is_trickle(world, end)) {
+            world->result->trickles++;
+            break;
+        }
+        /* fall through */
     case LUBDUB_CAUSE_SLOW_READER:
     case LUBDUB_CAUSE_TLS:
-        sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s", side_words[side],
-                       lubdub_cause_word(event->cause), (int)event->text.length,
-                       event->text.length > 0 ? (const char *)event->text.data : "");
+        sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s; it has read %llu of %llu probes",
+                       side_words[side], lubdub_cause_word(event->cause), (int)event->text.length,
+                       event->text.length > 0 ? (const char *)event->text.data : "",
+                       (unsigned long long)end->probes_read,
+                       (unsigned long long)connection->ends[sim_other(side)].probes_written);
         break;
     case LUBDUB_CAUSE_NONE:
     case LUBDUB_CAUSE_BYE:

@@ -105,6 +105,8 @@ static void add(struct sim_sum *sum, const struct sim_result *result, uint64_t s
     total->frames += result->frames;
     total->probes += result->probes;
     total->acks += result->acks;
+    total->trickles += result->trickles;
+    total->messages += result->messages;
     total->sessions += result->sessions;
     total->faults += result->faults;
     total->absences += result->absences;

@@ -121,6 +121,20 @@ static void answer_hello(struct step *step, const struct lubdub_event *event)
     sim_judge_owners(world, connection->client, step->end->process);
 }
 
+/* Where faults are about, some clients talk: now and then they send what the server is to return. */
+static void talk(struct step *step)
+{
+    struct sim_client *client = &step->world->clients[step->connection->client];
+
+    if (step->world->settings->faults == SIM_FAULTS_ALL && step->connection->client % 3 == 1 &&
+        sim_random_is(&client->random, SIM_SHARE(1, 4))) {
+        size_t length = (size_t)sim_random_below(&client->random, sizeof client->content + 1);
+
+        client->content[0]++; /* it sends no content with its probes */
+        (void)lubdub_session_send(&step->end->session, &step->turn, client->content, length);
+    }
+}
+
 static void hear(struct step *step, const struct lubdub_event *event)
 {
     struct sim_world *world = step->world;
@@ -156,9 +170,11 @@ static void hear(struct step *step, const struct lubdub_event *event)
         count(sim_process_of(world, step->end), 0, -1);
         sim_tell(world, step->connection, "server: recovered");
         break;
+    case LUBDUB_EVENT_ACKED:
+        talk(step);
+        break;
     case LUBDUB_EVENT_NONE:
     case LUBDUB_EVENT_GRANT_CHANGED:
-    case LUBDUB_EVENT_ACKED:
     case LUBDUB_EVENT_LATE_ACK:
     case LUBDUB_EVENT_TIMED_OUT:
     case LUBDUB_EVENT_HEALTH:
@@ -202,17 +218,27 @@ static void feed(struct step *step, const uint8_t *input, size_t length)
     }
 }
 
+/* Some get what has come in pieces that end anywhere. */
+static bool is_split(const struct sim_world *world, const struct sim_connection *connection)
+{
+    return world->settings->faults == SIM_FAULTS_ALL && connection->client % 5 == 2;
+}
+
 /* Reads once. Returns whether there may be more. */
 static bool read_some(struct step *step)
 {
     struct sim_world *world = step->world;
     struct lubdub_event event;
+    size_t capacity = SIM_INPUT_SIZE;
     size_t length;
 
     if (!listens(&step->end->session)) {
         return false;
     }
-    length = sim_tcp_read(world, step->connection, step->side, world->input, SIM_INPUT_SIZE);
+    if (is_split(world, step->connection)) {
+        capacity = 1 + (size_t)sim_random_below(&world->clients[step->connection->client].random, 40);
+    }
+    length = sim_tcp_read(world, step->connection, step->side, world->input, capacity);
     if (length > 0) {
         feed(step, world->input, length);
         return true;
@@ -390,20 +416,17 @@ static bool answer_quickly(struct sim_world *world, struct sim_connection *conne
 void sim_owner_on_readable(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
     struct sim_end *end = &connection->ends[side];
-    struct step step;
 
-    if (!end->has_session || !sim_runs(sim_process_of(world, end)) || !sim_tcp_is_readable(connection, side)) {
-        return;
-    }
-    if (answer_quickly(world, connection, side)) {
-        return;
-    }
-    begin(&step, world, connection, side);
-    read_some(&step);
-    end_step(&step);
-    /* What the loop would find readable in its next round. */
-    if (end->has_session && sim_tcp_is_readable(connection, side) && listens(&end->session)) {
-        sim_owner_on_readable(world, connection, side);
+    /* As often as the loop would find it readable. */
+    while (end->has_session && sim_runs(sim_process_of(world, end)) && sim_tcp_is_readable(connection, side) &&
+           listens(&end->session)) {
+        struct step step;
+
+        if (is_split(world, connection) || !answer_quickly(world, connection, side)) {
+            begin(&step, world, connection, side);
+            read_some(&step);
+            end_step(&step);
+        }
     }
 }
 

@@ -25,8 +25,8 @@ static void report_text(FILE *file, const struct sim_options *options, const str
     fprintf(file, "  digest            %016llx\n", (unsigned long long)total->digest);
     fprintf(file, "  sessions          %llu, %.1f days of them\n", (unsigned long long)total->sessions,
             seconds(total->session_time) / 86400);
-    fprintf(file, "  probes, acks      %llu, %llu\n", (unsigned long long)total->probes,
-            (unsigned long long)total->acks);
+    fprintf(file, "  probes, acks      %llu, %llu; messages %llu\n", (unsigned long long)total->probes,
+            (unsigned long long)total->acks, (unsigned long long)total->messages);
     fprintf(file, "  segments          %llu, of which sent again %llu\n", (unsigned long long)total->segments,
             (unsigned long long)total->retransmissions);
     fprintf(file, "  faults, absences  %llu, %llu\n", (unsigned long long)total->faults,
@@ -34,6 +34,10 @@ static void report_text(FILE *file, const struct sim_options *options, const str
     fprintf(file, "  verdicts          %llu, of which on peers that lived behind an outage %llu\n",
             (unsigned long long)total->verdicts,
             (unsigned long long)(total->false_alarms[SIM_OBSERVER_CLIENT] + total->false_alarms[SIM_OBSERVER_SERVER]));
+    if (total->trickles > 0) {
+        fprintf(file, "  too many frames   %llu sessions cut behind a path that trickled\n",
+                (unsigned long long)total->trickles);
+    }
     fprintf(file, "  speed             %.0f times real time, %.2f million happenings a second\n",
             times_real(options, sum, took), took > 0 ? (double)total->happenings / took / 1e6 : 0);
     for (i = 0; i < sum->failure_count; i++) {
@@ -67,16 +71,16 @@ static void report_json(FILE *file, const struct sim_options *options, const str
                                                   seconds(sum->failures[i].at), "problem", sum->failures[i].problem,
                                                   "replay", replay));
     }
-    root =
-        json_pack("{s:o, s:o, s:f, s:o, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "seeds",
-                  number(sum->seeds), "failed", number(sum->failed), "length_s", seconds(options->length), "clients",
-                  number(options->clients), "digest", digest, "sessions", number(total->sessions), "session_days",
-                  seconds(total->session_time) / 86400, "probes", number(total->probes), "acks", number(total->acks),
-                  "segments", number(total->segments), "retransmissions", number(total->retransmissions), "faults",
-                  number(total->faults), "absences", number(total->absences), "verdicts", number(total->verdicts),
-                  "false_alarms_client", number(total->false_alarms[SIM_OBSERVER_CLIENT]), "false_alarms_server",
-                  number(total->false_alarms[SIM_OBSERVER_SERVER]), "times_real", times_real(options, sum, took),
-                  "failures", failures);
+    root = json_pack(
+        "{s:o, s:o, s:f, s:o, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o}", "seeds",
+        number(sum->seeds), "failed", number(sum->failed), "length_s", seconds(options->length), "clients",
+        number(options->clients), "digest", digest, "sessions", number(total->sessions), "session_days",
+        seconds(total->session_time) / 86400, "probes", number(total->probes), "acks", number(total->acks), "segments",
+        number(total->segments), "retransmissions", number(total->retransmissions), "faults", number(total->faults),
+        "absences", number(total->absences), "verdicts", number(total->verdicts), "false_alarms_client",
+        number(total->false_alarms[SIM_OBSERVER_CLIENT]), "false_alarms_server",
+        number(total->false_alarms[SIM_OBSERVER_SERVER]), "times_real", times_real(options, sum, took), "failures",
+        failures);
     json_dumpf(root, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     fputc('\n', file);
     json_decref(root);

@@ -118,12 +118,14 @@ struct sim_result {
     uint64_t frames;
     uint64_t probes;
     uint64_t acks;
+    uint64_t messages;
     uint64_t sessions; /* that were up */
     uint64_t faults;
     uint64_t absences; /* of processes, forgiven */
     uint64_t verdicts; /* by silence */
     uint64_t
         false_alarms[SIM_OBSERVER_COUNT]; /* verdicts on peers that lived and could be reached but for the network */
+    uint64_t trickles;                    /* clients cut for too many frames behind a path that trickled */
     uint64_t missed[SIM_OBSERVER_COUNT];  /* contest: trouble that ended before it was noticed */
     lubdub_duration session_time;         /* of all sessions together, as clients saw them */
     struct sim_detections detections[SIM_OBSERVER_COUNT][2]; /* [0]: frozen, [1]: cut */

@@ -225,7 +225,7 @@ static void client_init(struct sim_world *world, uint32_t index)
     for (i = 0; i < sizeof client->content; i++) {
         client->content[i] = (uint8_t)sim_random_next(&client->random);
     }
-    if (index % 2 == 0) {
+    if (index % 3 == 0) {
         session->content = (struct lubdub_slice){(const char *)client->content, 1 + index * 7 % sizeof client->content};
     }
     session->phase = 1 + sim_random_below(&client->random, settings->interval);

@@ -184,6 +184,9 @@ struct sim_end {
     uint64_t acks_read;
     uint64_t oldest_asked; /* that was not acknowledged nor timed out */
     struct sim_asked asked[SIM_ASKED];
+    lubdub_time stale_at; /* server: when it read a probe last that had been under way for an expiry; true time */
+    uint64_t messages_written;
+    uint32_t said[SIM_ASKED]; /* hashes of the last ones */
 };
 
 struct sim_connection {
