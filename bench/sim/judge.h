@@ -14,14 +14,14 @@
  *  - A silent one is declared dead at E (or T) after that at the latest, later by our own absences only; a process that
  *    does not run is given until it runs.
  *  - A session ends once, and nothing is heard of it after that. An identity has one session on a server.
- *  - Two honest ends never call one another's frames wrong, too many or too long. Too many there may be behind a path
- *    that trickles: where a frame comes now and then, so that the session lives, while what waits behind it grows
- * beyond what piles up in one expiry. That is counted (trickles).
- *  - Probes are numbered without gaps and come at the granted interval or sooner. A probe is answered once, after it
- * was read, in order, and with its own content; an ack that is reported is one that came. Messages come back as they
- * were.
+ *  - Two honest ends never call one another's frames wrong, too many or too long. Too many there may be behind a
+ *    path that trickles: a frame comes now and then, so that the session lives, while what waits behind it grows
+ *    beyond what piles up in one expiry. That is counted (trickles).
+ *  - Probes are numbered without gaps and come at the granted interval or sooner. A probe is answered once, after
+ *    it was read, in order, and with its own content; an ack that is reported is one that came. Messages come back
+ *    as they were.
  *
- * A contender that may be faster than E and T (adaptive) states its own bound: sim_settings.server_floor, client_floor.
+ * A contender that may be faster than E and T (adaptive) states its own bound: sim_settings.adaptive_floor.
  */
 #ifndef LUBDUB_SIM_JUDGE_H
 #define LUBDUB_SIM_JUDGE_H

@@ -45,6 +45,22 @@ void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t in
     *debt = drained >= *debt ? 0 : *debt - drained;
 }
 
+void lubdub_rate_limit_drain_own(int32_t *debt, lubdub_time *since, lubdub_time now, uint32_t interval_ms)
+{
+    lubdub_duration unit = interval_ms * LUBDUB_MILLISECOND / UNITS_PER_INTERVAL;
+    lubdub_duration drained;
+
+    unit += unit / 256 + 1;
+    drained = lubdub_time_between(*since, now) / unit;
+    if (*debt <= 0 || drained >= (lubdub_duration)*debt) {
+        *debt = *debt < 0 ? *debt : 0;
+        *since = now;
+        return;
+    }
+    *debt -= (int32_t)drained;
+    *since += drained * unit;
+}
+
 bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst)
 {
     const int32_t limit = (int32_t)(burst * UNITS_PER_FRAME);

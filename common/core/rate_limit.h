@@ -20,6 +20,12 @@ uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms);
 /* Lets time pass. */
 void lubdub_rate_limit_drain(int32_t *debt, lubdub_duration elapsed, uint32_t interval_ms);
 
+/*
+ * The same for one who keeps the peer's account of himself: rounds against him, loses no part of the time however often
+ * it is called (*since moves on by what was drained), and grants that the peer's clock is slower by a 256th.
+ */
+void lubdub_rate_limit_drain_own(int32_t *debt, lubdub_time *since, lubdub_time now, uint32_t interval_ms);
+
 /* Counts one frame. False: it was too many, and is not counted. */
 bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
 

@@ -142,8 +142,7 @@ static void note_allowance(struct lubdub_session *session, lubdub_time now)
 {
     struct lubdub_prober *prober = session->of.prober;
 
-    lubdub_rate_limit_drain(&prober->debt, lubdub_time_between(prober->debt_at, now), session->interval_ms);
-    prober->debt_at = now;
+    lubdub_rate_limit_drain_own(&prober->debt, &prober->debt_at, now, session->interval_ms);
     (void)lubdub_rate_limit_take(&prober->debt, UINT16_MAX);
 }
 
@@ -388,8 +387,7 @@ static bool is_allowed(struct lubdub_session *session, lubdub_time now)
     uint32_t unanswered = lubdub_probes_sent_since(&prober->probes, 0);
     uint32_t steady = session->expiry_ms / session->interval_ms + 1;
 
-    lubdub_rate_limit_drain(&prober->debt, lubdub_time_between(prober->debt_at, now), session->interval_ms);
-    prober->debt_at = now;
+    lubdub_rate_limit_drain_own(&prober->debt, &prober->debt_at, now, session->interval_ms);
     return unanswered < LUBDUB_DOUBT_QUESTIONS &&
            lubdub_rate_limit_has_room(prober->debt, lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms),
                                       (uint64_t)unanswered + steady + 1);

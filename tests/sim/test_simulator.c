@@ -88,6 +88,25 @@ static void sessions_that_adapt_hold(void **state)
     expect_all_hold(&settings, 3100, 3139, "--adaptive --thin --rto-min 60ms --rto-max 1s");
 }
 
+/* Every answer is later than half the timeout, so that each probe is doubted and asked for again. */
+static void sessions_in_doubt_all_the_time_are_not_cut_for_it(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.adapts = true;
+    settings.length = LUBDUB_MINUTE;
+    settings.clients = 30;
+    settings.interval = 10 * MS;
+    settings.timeout = 3 * MS;
+    settings.expiry = 25 * MS;
+    settings.tcp.is_thin = true;
+    settings.tcp.user_timeout = LUBDUB_SECOND;
+    expect_all_hold(&settings, 1400, 1403,
+                    "--adaptive --thin --clients 30 --interval 10ms --timeout 3ms --expiry 25ms --user-timeout 1s");
+}
+
 static uint64_t digest_of(uint64_t seed)
 {
     struct sim_settings settings;
@@ -212,6 +231,7 @@ int main(void)
         cmocka_unit_test(short_expiries_hold),
         cmocka_unit_test(timeouts_of_many_intervals_hold),
         cmocka_unit_test(sessions_that_adapt_hold),
+        cmocka_unit_test(sessions_in_doubt_all_the_time_are_not_cut_for_it),
         cmocka_unit_test(same_seed_is_the_same_run_and_another_is_another),
         cmocka_unit_test(jobs_change_nothing),
         cmocka_unit_test(judge_sees_verdicts_that_come_too_early),

@@ -138,6 +138,39 @@ static void credit_does_not_overflow(void **state)
     assert_true(lubdub_rate_limit_take(&debt, 16));
 }
 
+/* One who asks at twice his rate for hours, looking at his account all the time, never outruns the other's. */
+static void own_account_is_never_more_generous_than_the_peers(void **state)
+{
+    const uint32_t interval_ms = 10;
+    const lubdub_duration step = 1700 * LUBDUB_MICROSECOND + 13;
+    const uint32_t burst = lubdub_rate_limit_burst(interval_ms, 25);
+    lubdub_time now = LUBDUB_SECOND;
+    lubdub_time since = now;
+    lubdub_time peer_since = now;
+    int32_t own = 0;
+    int32_t peer = 0;
+    uint64_t taken = 0;
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 200000; i++) {
+        now += step;
+        lubdub_rate_limit_drain_own(&own, &since, now, interval_ms);
+        if (lubdub_rate_limit_has_room(own, burst, 2)) {
+            lubdub_duration elapsed = now - peer_since;
+
+            assert_true(lubdub_rate_limit_take(&own, burst));
+            /* The peer's clock is slower by 400 millionths. */
+            lubdub_rate_limit_drain(&peer, elapsed - elapsed / 2500, interval_ms);
+            peer_since = now;
+            assert_true(lubdub_rate_limit_take(&peer, burst));
+            taken++;
+        }
+    }
+    /* And hardly less generous: 340 s at 200 a second. */
+    assert_in_range(taken, 67000, 68100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +183,7 @@ int main(void)
         cmocka_unit_test(silence_saves_up_nothing),
         cmocka_unit_test(credit_is_twice_the_rate_for_the_time_away),
         cmocka_unit_test(credit_does_not_overflow),
+        cmocka_unit_test(own_account_is_never_more_generous_than_the_peers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
