@@ -57,6 +57,26 @@ static json_t *number(uint64_t value)
 static void report_json(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
 {
     const struct sim_result *total = &sum->total;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {
+        {"seeds", sum->seeds},
+        {"failed", sum->failed},
+        {"clients", options->clients},
+        {"sessions", total->sessions},
+        {"probes", total->probes},
+        {"acks", total->acks},
+        {"messages", total->messages},
+        {"segments", total->segments},
+        {"retransmissions", total->retransmissions},
+        {"faults", total->faults},
+        {"absences", total->absences},
+        {"verdicts", total->verdicts},
+        {"trickles", total->trickles},
+        {"false_alarms_client", total->false_alarms[SIM_OBSERVER_CLIENT]},
+        {"false_alarms_server", total->false_alarms[SIM_OBSERVER_SERVER]},
+    };
     json_t *failures = json_array();
     json_t *root;
     char digest[17];
@@ -71,16 +91,12 @@ static void report_json(FILE *file, const struct sim_options *options, const str
                                                   seconds(sum->failures[i].at), "problem", sum->failures[i].problem,
                                                   "replay", replay));
     }
-    root = json_pack(
-        "{s:o, s:o, s:f, s:o, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o}", "seeds",
-        number(sum->seeds), "failed", number(sum->failed), "length_s", seconds(options->length), "clients",
-        number(options->clients), "digest", digest, "sessions", number(total->sessions), "session_days",
-        seconds(total->session_time) / 86400, "probes", number(total->probes), "acks", number(total->acks), "segments",
-        number(total->segments), "retransmissions", number(total->retransmissions), "faults", number(total->faults),
-        "absences", number(total->absences), "verdicts", number(total->verdicts), "false_alarms_client",
-        number(total->false_alarms[SIM_OBSERVER_CLIENT]), "false_alarms_server",
-        number(total->false_alarms[SIM_OBSERVER_SERVER]), "times_real", times_real(options, sum, took), "failures",
-        failures);
+    root = json_pack("{s:f, s:s, s:f, s:f, s:o}", "length_s", seconds(options->length), "digest", digest,
+                     "session_days", seconds(total->session_time) / 86400, "times_real", times_real(options, sum, took),
+                     "failures", failures);
+    for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        json_object_set_new(root, counts[i].name, json_integer((json_int_t)counts[i].value));
+    }
     json_dumpf(root, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     fputc('\n', file);
     json_decref(root);
