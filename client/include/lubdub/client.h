@@ -16,6 +16,7 @@
  *
  * Threads. Everything happens on the caller's loop: a client is called from the thread that runs it, and calls back in
  * that thread. Names are looked up in a helper thread, so nothing here ever blocks; numeric addresses need none.
+ * lubdub_client_progress() alone may come from any thread.
  *
  * The callback. Everything may be called from inside it, for this client and for others, _free too. _start and _stop
  * never call back before they return; _send may, where it finds the connection broken.
