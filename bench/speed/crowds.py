@@ -1,13 +1,12 @@
 """The scenarios that take many processes: lubdub-swarm with its servers, crowds that come back, 100,000 at once."""
 
 import json
-import os
 import pathlib
 import subprocess
 import time
 from dataclasses import dataclass
 
-from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, await_that, kernel_counter, phases_of,
+from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, free_ports, kernel_counter, phases_of,
                      put_ahead)
 
 PROCESSES = 6  # for 100,000 connections where one process may have 20,000 descriptors
@@ -29,14 +28,16 @@ def children(process_id, name):
 def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE):
     """Its report. Its servers go before its clients; `watch` is called now and then while it runs."""
     command = [str(word) for word in [programs.swarm, "--report", "json", *arguments]]
+    ahead = set()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as swarm:
         try:
             end = time.monotonic() + patience
             output = None
             while output is None:
                 if not quick:
-                    for server in children(swarm.pid, "lubdub-server"):
+                    for server in set(children(swarm.pid, "lubdub-server")) - ahead:
                         put_ahead(server)
+                        ahead.add(server)
                 watch(swarm.pid)
                 try:
                     output = swarm.communicate(timeout=0.25)[0]
@@ -140,7 +141,7 @@ class Spread:
     interval_ms: int
     server_command: object
     has_yardstick = True
-    repeats: int = 2
+    repeats: int = 1
 
     def run_pair(self, programs, number, quick):
         sides = ["ours", "yardstick"] if number % 2 == 0 else ["yardstick", "ours"]
@@ -151,12 +152,13 @@ class Spread:
         connections = 100 if quick else self.connections // parts
         interval_ms = 1000 if quick else self.interval_ms
         plan = "idle:1,paced:1" if quick else self.plan
+        ports = free_ports(parts)
         servers, loads = [], []
         try:
-            for part in range(parts):
-                servers.append(Running(self.command(programs, side, PORT + part, interval_ms), SERVER_CORE, quick))
-            for part, server in enumerate(servers):
-                command = [programs.load, "--port", PORT + part, "--server", server.id, "--connections", connections,
+            for port in ports:
+                servers.append(Running(self.command(programs, side, port, interval_ms), SERVER_CORE, quick))
+            for port, server in zip(ports, servers):
+                command = [programs.load, "--port", port, "--server", server.id, "--connections", connections,
                            "--interval", interval_ms, "--plan", plan] + (["--echo"] if side == "yardstick" else [])
                 loads.append(subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                                               preexec_fn=apart(LOAD_CORE, quick)))

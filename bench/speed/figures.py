@@ -112,8 +112,8 @@ SCENARIOS = {
     "client": IdleClient(),
     "swarm": Swarm(),
     # 100,000 probes a second, both ends, are 2.8 of the two processors here: half of that, and a quarter beside it
-    "lateness-25k/s": Deaths(100000, 4000, 0.05, 8000),
-    "lateness-50k/s": Deaths(100000, 2000, 0.05, 8000),
+    "lateness-25k/s": Deaths(100000, 4000, 0.05, 4000),
+    "lateness-50k/s": Deaths(100000, 2000, 0.05, 4000),
     "death-25k/s": Deaths(100000, 4000, 0.5, 1),
     "death-50k/s": Deaths(100000, 2000, 0.5, 1),
     "restart": Restart(),

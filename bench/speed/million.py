@@ -91,15 +91,15 @@ def why_not(clients):
     return None
 
 
-def run(programs, clients, minutes, interval, deaths, ramp):
-    """All of it once. Returns (report, watch, deviation of memory in %)."""
+def run(programs, clients, minutes, interval, deaths, ramp, quick):
+    """All of it once. Returns the swarm's report and the watch."""
     watch = Watch(clients)
     share = deaths / 2 / clients
     report = run_swarm(programs, [
         "--spawn-server=--workers=1", "--clients", clients, "--ramp", ramp, "--interval", f"{interval}s",
         "--expiry", f"{3 * interval}s", "--timeout", f"{3 * interval}s", "--warmup", f"{interval + 5}s",
         "--duration", f"{round(minutes * 60)}s", "--fault", f"freeze:{share:.6f}", "--fault", f"kill:{share:.6f}"],
-        quick=True, watch=watch, patience=clients / ramp + minutes * 60 + 10 * interval + 300)
+        quick, watch=watch, patience=clients / ramp + minutes * 60 + 10 * interval + 300)
     return report, watch
 
 
