@@ -24,7 +24,7 @@ static const char *span(double seconds, char text[SWARM_CELL_SIZE])
     return text;
 }
 
-#define QUALITY_WIDTH 32
+#define QUALITY_WIDTH 64 /* bytes; what is shown fits 32 columns */
 
 static void put_watched(const struct swarm_quality *quality, char text[QUALITY_WIDTH])
 {
