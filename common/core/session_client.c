@@ -38,11 +38,13 @@ static void put_hello(struct lubdub_session *session, struct lubdub_turn *turn)
 
 enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, struct lubdub_turn *turn)
 {
-    struct lubdub_prober *prober = calloc(1, sizeof *prober);
+    bool adapts = turn->settings->adapts;
+    struct lubdub_prober *prober = calloc(1, sizeof *prober + (adapts ? sizeof *prober->doubter : 0));
 
     if (prober == NULL) {
         return LUBDUB_ERROR_NO_MEMORY;
     }
+    prober->adapts = adapts;
     lubdub_probes_init(&prober->probes);
     prober->max_content = LUBDUB_MAX_CONTENT_DEFAULT;
     prober->phase = turn->settings->phase;
@@ -122,7 +124,9 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
         lubdub_time soonest = lubdub_time_after(turn->now, lubdub_session_interval(session));
 
         prober->next_probe_at = lubdub_time_earlier(prober->next_probe_at, soonest);
-        prober->debt = INT32_MAX / 2; /* its unit is the interval: no question but the steady ones for a while */
+        if (prober->adapts) {
+            prober->doubter->debt = INT32_MAX / 2; /* its unit is the interval: the steady ones alone for a while */
+        }
     }
     session->has_closer_deadline = true;
     event->kind = is_first ? LUBDUB_EVENT_UP : LUBDUB_EVENT_GRANT_CHANGED;
@@ -137,25 +141,31 @@ static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_s
            (ack->length == 0 || memcmp(ack->content, content->data, ack->length) == 0);
 }
 
+static bool is_in_doubt(const struct lubdub_prober *prober)
+{
+    return prober->adapts && lubdub_doubt_is_there(&prober->doubter->doubt);
+}
+
 /* The server has counted this probe by now. */
 static void note_allowance(struct lubdub_session *session, lubdub_time now)
 {
-    struct lubdub_prober *prober = session->of.prober;
+    struct lubdub_doubter *doubter = session->of.prober->doubter;
 
-    lubdub_rate_limit_drain_own(&prober->debt, &prober->debt_at, now, session->interval_ms);
-    (void)lubdub_rate_limit_take(&prober->debt, UINT16_MAX);
+    lubdub_rate_limit_drain_own(&doubter->debt, &doubter->debt_at, now, session->interval_ms);
+    (void)lubdub_rate_limit_take(&doubter->debt, UINT16_MAX);
 }
 
 static void learn(struct lubdub_prober *prober, uint64_t sequence, lubdub_duration round_trip, lubdub_time now)
 {
+    struct lubdub_doubter *doubter = prober->doubter;
     lubdub_duration took = round_trip;
 
-    if (lubdub_doubt_is_there(&prober->doubt) &&
-        !lubdub_doubt_lesson(&prober->doubt, now > round_trip ? now - round_trip : 0, now, &took)) {
-        prober->unlearned = prober->probes.last; /* nor do those that went out meanwhile */
+    if (lubdub_doubt_is_there(&doubter->doubt) &&
+        !lubdub_doubt_lesson(&doubter->doubt, now > round_trip ? now - round_trip : 0, now, &took)) {
+        doubter->unlearned = prober->probes.last; /* nor do those that went out meanwhile */
     }
-    if (sequence > prober->unlearned) {
-        lubdub_estimator_add(&prober->round_trips, took);
+    if (sequence > doubter->unlearned) {
+        lubdub_estimator_add(&doubter->round_trips, took);
     }
 }
 
@@ -179,10 +189,10 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         break;
     }
     prober->is_down = false;
-    if (turn->settings->adapts) {
+    if (prober->adapts) {
         note_allowance(session, turn->now);
         learn(prober, ack->sequence, event->round_trip, turn->now);
-        lubdub_doubt_end(&prober->doubt);
+        lubdub_doubt_end(&prober->doubter->doubt);
         session->has_closer_deadline = true; /* the next one may be overdue sooner than this one was */
     }
     event->sequence = ack->sequence;
@@ -229,8 +239,8 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
     enum lubdub_frame_type type = (enum lubdub_frame_type)frame->type;
 
     session->heard_at = turn->now;
-    if (lubdub_doubt_is_there(&session->of.prober->doubt)) {
-        session->of.prober->doubt.since = turn->now; /* it says something: it is not hung yet */
+    if (is_in_doubt(session->of.prober)) {
+        session->of.prober->doubter->doubt.since = turn->now; /* it says something: it is not hung yet */
     }
     if (session->state == LUBDUB_SESSION_OPENING && type != LUBDUB_FRAME_WELCOME && type != LUBDUB_FRAME_BYE) {
         return fail_protocol(session, turn, event, "the first frame was neither WELCOME nor BYE");
@@ -270,13 +280,13 @@ static lubdub_time slow_reader_at(const struct lubdub_session *session, const st
 
 static struct lubdub_doubt *doubt_of(struct lubdub_session *session)
 {
-    return &session->of.prober->doubt;
+    return session->of.prober->adapts ? &session->of.prober->doubter->doubt : NULL;
 }
 
 static lubdub_duration doubt_patience(const struct lubdub_session *session,
                                       const struct lubdub_session_settings *settings)
 {
-    const struct lubdub_estimator *learned = &session->of.prober->round_trips;
+    const struct lubdub_estimator *learned = &session->of.prober->doubter->round_trips;
 
     return lubdub_doubt_patience(lubdub_estimator_worst(learned), learned->smoothed * LUBDUB_MICROSECOND,
                                  settings->timeout);
@@ -285,7 +295,7 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session,
 static lubdub_duration overdue_after(const struct lubdub_session *session,
                                      const struct lubdub_session_settings *settings)
 {
-    const struct lubdub_estimator *learned = &session->of.prober->round_trips;
+    const struct lubdub_estimator *learned = &session->of.prober->doubter->round_trips;
     lubdub_duration overdue = learned->has_sample ? lubdub_estimator_usual(learned) : OVERDUE_BEFORE_ANY;
 
     if (overdue < lubdub_estimator_worst(learned) / LUBDUB_DOUBT_BEGINS_AFTER) {
@@ -298,10 +308,9 @@ static lubdub_duration overdue_after(const struct lubdub_session *session,
 }
 
 /* When the oldest unanswered probe was sent, LUBDUB_TIME_NEVER where none is or none is to be doubted. */
-static lubdub_time doubtful(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
-                            uint64_t *sequence)
+static lubdub_time doubtful(const struct lubdub_session *session, uint64_t *sequence)
 {
-    return settings->adapts && !session->of.prober->is_down
+    return session->of.prober->adapts && !session->of.prober->is_down
                ? lubdub_probes_oldest(&session->of.prober->probes, sequence)
                : LUBDUB_TIME_NEVER;
 }
@@ -309,31 +318,32 @@ static lubdub_time doubtful(const struct lubdub_session *session, const struct l
 static lubdub_time hung_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
                            lubdub_time sent_at)
 {
-    return lubdub_doubt_hung_at(&session->of.prober->doubt, sent_at, doubt_patience(session, settings));
+    return lubdub_doubt_hung_at(&session->of.prober->doubter->doubt, sent_at, doubt_patience(session, settings));
 }
 
 /* The next look at a server in doubt; LUBDUB_TIME_NEVER where there is no doubt. */
 static lubdub_time looks_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    const struct lubdub_doubt *doubt = &session->of.prober->doubt;
     uint64_t sequence;
-    lubdub_time sent_at = doubtful(session, settings, &sequence);
+    lubdub_time sent_at = doubtful(session, &sequence);
 
-    if (sent_at == LUBDUB_TIME_NEVER || !lubdub_doubt_is_there(doubt)) {
+    if (sent_at == LUBDUB_TIME_NEVER || !is_in_doubt(session->of.prober)) {
         return LUBDUB_TIME_NEVER;
     }
-    return lubdub_time_earlier(lubdub_doubt_next(doubt, doubt_patience(session, settings)),
-                               hung_at(session, settings, sent_at));
+    return lubdub_time_earlier(
+        lubdub_doubt_next(&session->of.prober->doubter->doubt, doubt_patience(session, settings)),
+        hung_at(session, settings, sent_at));
 }
 
 /* When doubt begins; LUBDUB_TIME_NEVER where it has. */
 static lubdub_time overdue_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     uint64_t sequence;
+    lubdub_time sent_at = doubtful(session, &sequence);
 
-    return lubdub_doubt_is_there(&session->of.prober->doubt)
+    return sent_at == LUBDUB_TIME_NEVER || is_in_doubt(session->of.prober)
                ? LUBDUB_TIME_NEVER
-               : lubdub_time_after(doubtful(session, settings, &sequence), overdue_after(session, settings));
+               : lubdub_time_after(sent_at, overdue_after(session, settings));
 }
 
 static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
@@ -361,7 +371,9 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
     lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
 
     lubdub_probes_time_out(&prober->probes);
-    lubdub_doubt_end(&prober->doubt);
+    if (prober->adapts) {
+        lubdub_doubt_end(&prober->doubter->doubt);
+    }
     if (!turn->settings->stays_connected) {
         lubdub_session_fail(session, turn, event, cause, LUBDUB_NO_REASON,
                             adaptive > 0 ? "no ACK came, and its kernel answers" : "no ACK came within the timeout");
@@ -383,13 +395,13 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
  */
 static bool is_allowed(struct lubdub_session *session, lubdub_time now)
 {
-    struct lubdub_prober *prober = session->of.prober;
-    uint32_t unanswered = lubdub_probes_sent_since(&prober->probes, 0);
+    struct lubdub_doubter *doubter = session->of.prober->doubter;
+    uint32_t unanswered = lubdub_probes_sent_since(&session->of.prober->probes, 0);
     uint32_t steady = session->expiry_ms / session->interval_ms + 1;
 
-    lubdub_rate_limit_drain_own(&prober->debt, &prober->debt_at, now, session->interval_ms);
+    lubdub_rate_limit_drain_own(&doubter->debt, &doubter->debt_at, now, session->interval_ms);
     return unanswered < LUBDUB_DOUBT_QUESTIONS &&
-           lubdub_rate_limit_has_room(prober->debt, lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms),
+           lubdub_rate_limit_has_room(doubter->debt, lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms),
                                       (uint64_t)unanswered + steady + 1);
 }
 
@@ -432,16 +444,16 @@ static void ask_again(struct lubdub_session *session, struct lubdub_turn *turn)
     struct lubdub_prober *prober = session->of.prober;
 
     if (is_allowed(session, turn->now) && put_probe(session, turn) > 0) {
-        prober->doubt.asked_at = turn->now;
+        prober->doubter->doubt.asked_at = turn->now;
     }
 }
 
 /* Looks, and either says `hung` or asks again. */
 static void mind_doubt(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
-    struct lubdub_doubt *doubt = &session->of.prober->doubt;
+    struct lubdub_doubt *doubt = doubt_of(session);
     uint64_t sequence;
-    lubdub_time sent_at = doubtful(session, turn->settings, &sequence);
+    lubdub_time sent_at = doubtful(session, &sequence);
     lubdub_time due;
 
     if (overdue_at(session, turn->settings) <= turn->now) {
@@ -502,7 +514,9 @@ static lubdub_duration patience(const struct lubdub_session *session, const stru
 static void forgive(struct lubdub_session *session, lubdub_duration away)
 {
     lubdub_probes_forgive(&session->of.prober->probes, away);
-    lubdub_doubt_forgive(&session->of.prober->doubt, away);
+    if (session->of.prober->adapts) {
+        lubdub_doubt_forgive(doubt_of(session), away);
+    }
 }
 
 const struct lubdub_role_duties lubdub_client_duties = {

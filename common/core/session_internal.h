@@ -31,26 +31,32 @@ struct lubdub_session_extra {
     struct lubdub_doubt doubt; /* server that adapts */
 };
 
-/* What a client keeps beside. */
+/* What a client that adapts keeps beside. */
+struct lubdub_doubter {
+    struct lubdub_estimator round_trips;
+    struct lubdub_doubt doubt;
+    uint64_t unlearned; /* acks up to this one came out of an outage and teach nothing */
+    lubdub_time debt_at;
+    int32_t debt; /* of our own frames (rate_limit.h): the server allows only so many */
+};
+
+/* What every client keeps beside. */
 struct lubdub_prober {
     uint64_t session_number;
     lubdub_time next_probe_at;
     lubdub_duration phase; /* each connection of many may have its own */
     struct lubdub_probes probes;
-    uint32_t max_content; /* what the server takes */
-    bool is_down;         /* a probe timed out and we stayed */
     uint32_t narrow_count;
-    struct lubdub_estimator round_trips; /* these five: of one who adapts */
-    struct lubdub_doubt doubt;
-    uint64_t unlearned; /* acks up to this one came out of an outage and teach nothing */
-    int32_t debt; /* of our own frames (rate_limit.h): the server allows only so many */
-    lubdub_time debt_at;
+    uint16_t max_content;            /* what the server takes */
+    bool is_down;                    /* a probe timed out and we stayed */
+    bool adapts;                     /* from its beginning to its end */
+    struct lubdub_doubter doubter[]; /* one, if it adapts: the many who do not are not to pay for it */
 };
 
 /* What one frame means to a role: a finished event, or none. */
 enum lubdub_handling {
-    LUBDUB_HANDLING_TAKEN,    /* go on with the next frame, unless the event says something */
-    LUBDUB_HANDLING_NOT_YET,  /* the event comes first, the same frame again after it */
+    LUBDUB_HANDLING_TAKEN,   /* go on with the next frame, unless the event says something */
+    LUBDUB_HANDLING_NOT_YET, /* the event comes first, the same frame again after it */
 };
 
 /* The struct, made where it is missing; NULL without memory. */
@@ -73,7 +79,7 @@ void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *
 
 /* Handlers shared by both roles. */
 enum lubdub_handling lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
-                                           const struct lubdub_frame *frame, struct lubdub_event *event);
+                                               const struct lubdub_frame *frame, struct lubdub_event *event);
 void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *probe);
 
 /* Takes a frame's health; fills a HEALTH event where it changed. */
@@ -87,7 +93,7 @@ enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, str
 struct lubdub_role_duties {
     /* Takes one whole frame in state OPENING or UP. */
     enum lubdub_handling (*handle)(struct lubdub_session *session, struct lubdub_turn *turn,
-                               const struct lubdub_frame *frame, struct lubdub_event *event);
+                                   const struct lubdub_frame *frame, struct lubdub_event *event);
     lubdub_time (*deadline)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     /* When the next tick would declare the peer dead; in state UP, like all that follow. */
     lubdub_time (*verdict)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
