@@ -125,7 +125,7 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_log_info(
         "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
         "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
-        "narrow=%llu suspicions=%llu events_lost=%llu",
+        "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu",
         (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
         (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
         (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
@@ -133,6 +133,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         (unsigned long long)counts.messages_dropped, (unsigned long long)counts.absences,
         (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND),
         (unsigned long long)counts.narrow, (unsigned long long)counts.suspicions,
+        (unsigned long long)(counts.longest_turn / LUBDUB_MICROSECOND),
+        (unsigned long long)(counts.longest_recent_turn / LUBDUB_MICROSECOND),
         (unsigned long long)reporter_lost(&program->reporter));
 }
 

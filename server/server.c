@@ -499,6 +499,11 @@ static uint64_t tallied(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static lubdub_duration longer(lubdub_duration one, lubdub_duration other)
+{
+    return one > other ? one : other;
+}
+
 void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts)
 {
     struct lubdub_server_counts sum = {.size = sizeof sum, .sessions = atomic_load(&server->session_count)};
@@ -508,7 +513,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
 
     for (i = 0; i < server->worker_count; i++) {
         const struct lubdub_tally *tally = &server->workers[i].tally;
-        const struct lubdub_reactor *reactor = server->workers[i].group.reactor;
+        struct lubdub_reactor *reactor = server->workers[i].group.reactor;
 
         sum.connections += tallied(&tally->connections);
         sum.accepted += tallied(&tally->accepted);
@@ -523,6 +528,10 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.suspicions += tallied(&tally->suspicions);
         sum.absences += tallied(&reactor->absence_count);
         sum.absent_for += tallied(&reactor->absence_total);
+        sum.longest_turn = longer(sum.longest_turn, tallied(&reactor->longest_turn));
+        if (size == sizeof sum) { /* an older caller does not get it, and takes it from nobody */
+            sum.longest_recent_turn = longer(sum.longest_recent_turn, atomic_exchange(&reactor->longest_recent_turn, 0));
+        }
         for (cause = 0; cause <= LUBDUB_CAUSE_SHUTDOWN; cause++) {
             sum.by_cause[cause] += tallied(&tally->by_cause[cause]);
         }

@@ -56,6 +56,38 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_reactor_leave(reactor);
 }
 
+/*
+ * A turn is measured from the first reading of the clock in it, which was taken anyway: it costs one reading more, and
+ * one in which nobody asked for the time costs none.
+ */
+static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
+{
+    struct lubdub_reactor *reactor = container_of(turn_end, struct lubdub_reactor, turn_end);
+    lubdub_duration length;
+    (void)loop, (void)revents;
+
+    if (reactor->turn_began == 0) {
+        return;
+    }
+    length = lubdub_time_between(reactor->turn_began, lubdub_clock_now());
+    reactor->turn_began = 0;
+    if (length > atomic_load_explicit(&reactor->longest_recent_turn, memory_order_relaxed)) {
+        atomic_store_explicit(&reactor->longest_recent_turn, length, memory_order_relaxed);
+    }
+    if (length > atomic_load_explicit(&reactor->longest_turn, memory_order_relaxed)) {
+        atomic_store_explicit(&reactor->longest_turn, length, memory_order_relaxed);
+    }
+}
+
+/* The loop does not stay for this watcher: who has nothing else to wait for is done. */
+static void watch_turns(struct lubdub_reactor *reactor)
+{
+    ev_prepare_init(&reactor->turn_end, on_turn_end);
+    ev_set_priority(&reactor->turn_end, EV_MINPRI); /* after the application's: what they take is part of the turn */
+    ev_prepare_start(reactor->loop, &reactor->turn_end);
+    ev_unref(reactor->loop);
+}
+
 static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lubdub_reactor_hooks *hooks)
 {
     struct lubdub_reactor *reactor = calloc(1, sizeof *reactor);
@@ -76,15 +108,19 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
     reactor->hooks = hooks;
     reactor->ran_at = lubdub_clock_now();
     reactor->armed_for = LUBDUB_TIME_NEVER;
+    reactor->turn_began = LUBDUB_TIME_NEVER; /* what is done before the loop runs is no turn of it */
     reactor->shortest_patience = UINT64_MAX;
     lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
     ev_timer_init(&reactor->timer, on_timer, 0, 0);
+    watch_turns(reactor);
     return reactor;
 }
 
 static void reactor_free(struct lubdub_reactor *reactor)
 {
     ev_timer_stop(reactor->loop, &reactor->timer);
+    ev_ref(reactor->loop);
+    ev_prepare_stop(reactor->loop, &reactor->turn_end);
     free(reactor->input);
     free(reactor->output);
     free(reactor);
@@ -190,6 +226,9 @@ lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor)
         forgive_all(reactor, lubdub_time_between(reactor->ran_at, now), overslept);
     }
     reactor->ran_at = now;
+    if (reactor->turn_began == 0) {
+        reactor->turn_began = now;
+    }
     return now;
 }
 

@@ -41,13 +41,18 @@ struct lubdub_step;
 struct lubdub_reactor {
     struct ev_loop *loop;
     ev_timer timer;
+    ev_prepare turn_end;               /* just before the loop sleeps */
     struct lubdub_deadlines deadlines;
     const struct lubdub_reactor_hooks *hooks;
     lubdub_time ran_at;                /* when somebody last asked for the time */
+    lubdub_time turn_began;            /* when somebody first asked in this turn of the loop; 0: nobody did; NEVER: it has
+                                          not run yet */
     lubdub_time armed_for;             /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
     lubdub_duration shortest_patience; /* a lower bound of all that are here */
     _Atomic uint64_t absence_count;    /* how often we were away, and for how long in all; any thread may read it */
     _Atomic lubdub_duration absence_total;
+    _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
+    _Atomic lubdub_duration longest_recent_turn; /* since a reader set it to 0 */
     struct lubdub_step *step;          /* the innermost step that runs (link.c) */
     uint8_t *input;                    /* LUBDUB_INPUT_SIZE */
     uint8_t *output;

@@ -307,6 +307,43 @@ static void few_who_are_late_say_nothing_of_us(void **state)
     lubdub_reactor_count(bedroom->reactor, -3, -3);
 }
 
+static void dawdle(struct bedroom *bedroom)
+{
+    (void)bedroom;
+    stay(30 * MS);
+}
+
+static void turn_is_as_long_as_what_is_done_in_it(void **state)
+{
+    struct bedroom *bedroom = *state;
+    struct lubdub_reactor *reactor = bedroom->reactor;
+
+    set(bedroom, 0, 0);
+    stay(300 * MS); /* before the loop runs: no turn of it */
+    bedroom->inside = dawdle;
+    wait_for(bedroom, 1);
+    loop_run_for(bedroom->loop, 0.3); /* nor is sleep */
+    assert_true(reactor->longest_turn >= 30 * MS);
+    assert_true(reactor->longest_turn < 300 * MS);
+    assert_int_equal(reactor->longest_recent_turn, reactor->longest_turn);
+
+    reactor->longest_recent_turn = 0;
+    bedroom->inside = NULL;
+    set(bedroom, 1, MS);
+    wait_for(bedroom, 2);
+    loop_run_for(bedroom->loop, 0.001);
+    assert_true(reactor->longest_turn >= 30 * MS);
+    assert_true(reactor->longest_recent_turn < reactor->longest_turn);
+}
+
+/* Which would be with deadlines, or sockets. */
+static void reactor_alone_does_not_keep_the_loop(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    assert_false(ev_run(bedroom->loop, 0));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -324,6 +361,8 @@ int main(void)
         TEST(reactor_let_go_from_inside_ends_with_the_callback),
         TEST(most_late_at_once_is_suspicious_until_few_are),
         TEST(few_who_are_late_say_nothing_of_us),
+        TEST(turn_is_as_long_as_what_is_done_in_it),
+        TEST(reactor_alone_does_not_keep_the_loop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

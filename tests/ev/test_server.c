@@ -725,6 +725,8 @@ static void counts_of_an_older_caller_are_understood(void **state)
     assert_int_equal(counts.by_cause[LUBDUB_CAUSE_CLOSED], 1);
     assert_int_equal(counts.disconnected, 1);
     assert_int_equal(counts.sessions, 0);
+    assert_true(counts.longest_turn > 0);
+    assert_int_equal(counts.longest_recent_turn, counts.longest_turn); /* the older caller did not take it away */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_fixture_setup, server_fixture_teardown)

@@ -196,6 +196,8 @@ struct lubdub_server_counts {
     uint64_t by_cause[LUBDUB_CAUSE_SHUTDOWN + 1]; /* of disconnected */
     uint64_t narrow;       /* heard again only after three quarters of their expiry */
     uint64_t suspicions;   /* how often most sessions of a loop were late at once */
+    lubdub_duration longest_turn;        /* of any loop, from its waking until it sleeps again */
+    lubdub_duration longest_recent_turn; /* the same, since these counts were last asked for this one */
 };
 LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts);
 
