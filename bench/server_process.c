@@ -85,13 +85,14 @@ static void on_output_line(void *user_data, const char *line, size_t length)
     server->on_event(server->user_data, &event);
 }
 
-/* Its log goes on into ours, but for the everyday part: TIME LEVEL MESSAGE. */
+/* Its log goes on into ours, but for the everyday part that nobody asked for: TIME LEVEL MESSAGE. */
 static void on_error_line(void *user_data, const char *line, size_t length)
 {
     const char *level = strchr(line, ' ');
     (void)user_data;
 
-    if (level != NULL && (strncmp(level, " info ", 6) == 0 || strncmp(level, " debug ", 7) == 0)) {
+    if (level != NULL && strncmp(level, " info counters ", 15) != 0 &&
+        (strncmp(level, " info ", 6) == 0 || strncmp(level, " debug ", 7) == 0)) {
         return;
     }
     if (length > 0) {

@@ -1,14 +1,20 @@
 """The scenarios that take many processes: lubdub-swarm with its servers, crowds that come back, 100,000 at once."""
 
 import json
+import os
 import pathlib
+import re
+import signal
 import subprocess
+import tempfile
 import time
+from datetime import datetime
 from dataclasses import dataclass
 
 from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, free_ports, kernel_counter, phases_of,
                      put_ahead)
 
+ASKED_EVERY = 0.25  # seconds: what a running swarm and its servers are looked after
 PROCESSES = 6  # for 100,000 connections where one process may have 20,000 descriptors
 
 
@@ -25,11 +31,12 @@ def children(process_id, name):
         return []
 
 
-def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE):
+def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE,
+              errors=subprocess.DEVNULL):
     """Its report. Its servers go before its clients; `watch` is called now and then while it runs."""
     command = [str(word) for word in [programs.swarm, "--report", "json", *arguments]]
     ahead = set()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as swarm:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as swarm:
         try:
             end = time.monotonic() + patience
             output = None
@@ -40,14 +47,17 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
                         ahead.add(server)
                 watch(swarm.pid)
                 try:
-                    output = swarm.communicate(timeout=0.25)[0]
+                    output = swarm.communicate(timeout=ASKED_EVERY)[0]
                 except subprocess.TimeoutExpired:
                     if time.monotonic() > end:
                         raise RuntimeError(f"lubdub-swarm did not end within {patience} s") from None
         finally:
             if swarm.poll() is None:
                 swarm.terminate()
-                swarm.wait(30)
+                try:
+                    swarm.communicate(timeout=30)  # it has its report to write
+                except subprocess.TimeoutExpired:
+                    swarm.kill()
     if not output:
         raise RuntimeError("lubdub-swarm could not do it: " + " ".join(command))
     return json.loads(output)
@@ -55,6 +65,35 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
 
 def fault_row(report, fault, side):
     return next((row for row in report["faults"] if row["fault"] == fault and row["side"] == side), None)
+
+
+def ask_for_counters(swarm_id):
+    """Each server writes a line of them, which the swarm passes on."""
+    for server in children(swarm_id, "lubdub-server"):
+        try:
+            # Before it has its handler the signal would end it; it has it once it catches it.
+            if int(status_of(server, "SigCgt"), 16) >> (signal.SIGUSR1 - 1) & 1:
+                os.kill(server, signal.SIGUSR1)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
+def counter_in(line, name):
+    """Of such a line; None in others."""
+    found = re.search(rf" {name}=(\d+)", line)
+    return found and found[1]
+
+
+def moment_of(line):
+    """When a line of the log was written, as time.time() has it."""
+    return datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp()
+
+
+def status_of(process_id, name):
+    for line in pathlib.Path(f"/proc/{process_id}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(name + ":"):
+            return line.split()[1]
+    raise RuntimeError(f"no {name} in /proc/{process_id}/status")
 
 
 @dataclass
@@ -65,18 +104,20 @@ class Deaths:
     share: float
     within_ms: int
     has_yardstick = False
-    repeats: int = 1
+    repeats: int = 3
+    is_long = True
 
     def run_pair(self, programs, number, quick):
-        clients = 200 if quick else self.clients
-        processes = 2 if quick else PROCESSES
-        interval_ms = 100 if quick else self.interval_ms
-        within_ms = min(self.within_ms, 200) if quick else self.within_ms
-        report = run_swarm(programs, [
-            "--processes", processes, "--server-processes", processes, "--spawn-server=--workers=1",
-            "--clients", clients, "--ramp", 20000, "--interval", f"{interval_ms}ms",
-            "--expiry", f"{3 * interval_ms}ms", "--timeout", f"{3 * interval_ms}ms", "--warmup", f"{interval_ms}ms",
-            "--duration", f"{within_ms}ms", "--fault", f"freeze:{self.share:.0%}"], quick)
+        began = time.time()
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+            report = run_swarm(programs, self.arguments(quick), quick, watch=ask_for_counters, errors=log)
+            log.seek(0)
+            turns = [(moment_of(line), int(turn)) for line in log if (turn := counter_in(line, "recent_turn_max_us"))]
+        ended = began + report["lasted_ms"] / 1000  # then they leave
+        died = ended - (3 * report["settings"]["interval_ms"] + report["settings"]["duration_ms"]) / 1000
+        turns_meanwhile = [turn for moment, turn in turns if died - ASKED_EVERY <= moment <= ended]
+        if not turns_meanwhile:
+            raise RuntimeError("no server told its counters while the clients died")
         frozen, totals, costs = fault_row(report, "freeze", "server"), report["totals"], report["costs"]
         return {"ours": {"swarm": {
             "late_p50_ms": frozen["late_ms"]["p50"], "late_p999_ms": frozen["late_ms"]["p99_9"],
@@ -85,7 +126,18 @@ class Deaths:
             "rate": totals["probes_per_second"],
             "ack_p50_ms": totals["round_trip_ms"]["p50"], "ack_p99_ms": totals["round_trip_ms"]["p99"],
             "ack_max_ms": totals["round_trip_ms"]["max"],
+            "turn_max_ms": max(turns_meanwhile) / 1000,
+            "turn_max_ever_ms": max(turn for _, turn in turns) / 1000,
             "resident_each": costs["server_bytes_per_session"], "client_each": costs["swarm_bytes_per_client"]}}}
+
+    def arguments(self, quick):
+        processes = 2 if quick else PROCESSES
+        interval_ms = 100 if quick else self.interval_ms
+        within_ms = min(self.within_ms, 200) if quick else self.within_ms
+        return ["--processes", processes, "--server-processes", processes, "--spawn-server=--workers=1",
+                "--clients", 200 if quick else self.clients, "--ramp", 20000, "--interval", f"{interval_ms}ms",
+                "--expiry", f"{3 * interval_ms}ms", "--timeout", f"{3 * interval_ms}ms", "--warmup", f"{interval_ms}ms",
+                "--duration", f"{within_ms}ms", "--fault", f"freeze:{self.share:.0%}"]
 
 
 # ---- those who come back

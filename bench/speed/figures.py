@@ -196,6 +196,8 @@ def death_figures(rate):
                most=50),
         Figure("  missed, or live ones lost", name,
                lambda runs: [run["swarm"]["missed"] + run["swarm"]["false"] for run in runs], most=0),
+        Figure("  longest turn of a loop until the last verdict, ms", name, of_phase("swarm", "turn_max_ms"), most=20),
+        Figure("    as they connect and leave, too, ms", name, of_phase("swarm", "turn_max_ever_ms")),
         Figure("  longest round trip of the living, ms", name, of_phase("swarm", "ack_max_ms")),
     ]
 
