@@ -71,9 +71,11 @@ class Watch:
               f"slab {row['slab'] / 2**20:8,.0f} MiB  available {row['available'] / 2**20:8,.0f} MiB  "
               f"files {row['files']:>9,}", flush=True)
 
-    def complete(self):
-        """The rows with everybody there and nobody dead."""
-        return [row for row in self.rows if row["sockets"] >= 2 * self.clients]
+    def complete(self, deaths):
+        """The rows from the moment when everybody was there to the moment when they leave; some die in between."""
+        everybody = min(2 * self.clients, max(row["sockets"] for row in self.rows))
+        arrived = next(number for number, row in enumerate(self.rows) if row["sockets"] >= everybody)
+        return [row for row in self.rows[arrived:] if row["sockets"] >= everybody - 2 * deaths]
 
 
 def why_not(clients):
@@ -106,9 +108,10 @@ def run(programs, clients, minutes, interval, deaths, ramp, quick):
 def rows_of(report, watch, clients):
     """As the rows of the table."""
     totals, costs = report["totals"], report["costs"]
-    complete = watch.complete() or watch.rows[-1:]
-    first, last = complete[0], complete[-1]
-    drift = 100 * (last["resident"] / first["resident"] - 1) if first["resident"] else 0
+    complete = watch.complete(totals["injected"])
+    last = complete[-1]
+    each = [row["resident"] / max(row["sockets"] // 2, 1) for row in complete]
+    drift = max((100 * abs(one / each[0] - 1) for one in each), default=0) if each[0] else 0
     frozen = fault_row(report, "freeze", "server")
     late = frozen["late_ms"]["p99_9"] if frozen and frozen["late_ms"] else None
 
@@ -122,8 +125,9 @@ def rows_of(report, watch, clients):
         row("bytes per idle session, servers together", costs["server_bytes_per_session"], 256),
         row("bytes per client of the swarm", costs["swarm_bytes_per_client"], 256),
         row("kernel memory of a session's two ends (slab), bytes",
-            (last["slab"] - watch.empty["Slab"]) / clients),
-        row("memory of the servers at the end over the beginning, %", abs(drift), 1),
+            (last["slab"] - watch.empty["Slab"]) / max(last["sockets"] // 2, 1)),
+        row("servers' memory per living session, drift from its beginning at most, %", drift, 1),
+        row("  watched with everybody there, minutes", (last["at_s"] - complete[0]["at_s"]) / 60),
         row("deaths", totals["injected"]),
         row("  missed", totals["missed"], 0),
         row("  false verdicts", totals["false_alarms"], 0),
