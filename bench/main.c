@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "program/standard_streams.h"
 
@@ -91,12 +92,32 @@ static int report(struct swarm_run *run, FILE *csv)
     return is_written && swarm_report_has_passed(&found) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Whether a picture could be written there, asked before the run rather than after it; leaves the file as it was. */
+static bool is_writable(const char *name)
+{
+    bool was_there = access(name, F_OK) == 0;
+    FILE *file = fopen(name, "ae");
+
+    if (file == NULL) {
+        return false;
+    }
+    fclose(file);
+    if (!was_there) {
+        unlink(name);
+    }
+    return true;
+}
+
 static int run_and_report(struct ev_loop *loop, const struct swarm_options *options)
 {
     static struct swarm_run run;
     FILE *csv = NULL;
     int exit_status;
 
+    /* before the CSV, which loses what it had */
+    if (options->plot != NULL && !is_writable(options->plot)) {
+        return fail("cannot write", options->plot, strerror(errno));
+    }
     if (options->csv != NULL) {
         csv = fopen(options->csv, "we");
         if (csv == NULL) {

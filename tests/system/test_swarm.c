@@ -551,6 +551,23 @@ static void server_that_does_not_start_is_a_failure_to_start(void **state)
     process_expect_error(swarm, "lubdub-server did not start: it ended with status 2");
 }
 
+static void picture_that_could_not_be_written_is_told_before_the_run(void **state)
+{
+    char path[64];
+    char words[] = "--spawn-server --clients 5 --plot /nonexistent/picture.svg";
+    struct process *swarm = *state;
+
+    snprintf(path, sizeof path, "/tmp/test_swarm.%ld.csv", (long)getpid());
+    swarm_add(swarm, words);
+    process_add(swarm, "--csv");
+    process_add(swarm, path);
+    process_start(swarm);
+    assert_int_equal(process_wait(swarm), 3);
+    process_expect_error(swarm, "cannot write /nonexistent/picture.svg: No such file or directory");
+    assert_int_equal(process_count_errors(swarm, "\n"), 1);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void bad_option_is_named_and_nothing_is_started(void **state)
 {
     static const struct {
@@ -627,6 +644,7 @@ int main(void)
         SWARM_TEST(server_that_is_not_there_is_a_failure_to_start),
         SWARM_TEST(more_clients_than_ports_are_not_started),
         SWARM_TEST(server_that_does_not_start_is_a_failure_to_start),
+        SWARM_TEST(picture_that_could_not_be_written_is_told_before_the_run),
         SWARM_TEST(bad_option_is_named_and_nothing_is_started),
     };
 
