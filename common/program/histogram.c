@@ -23,18 +23,6 @@ static lubdub_duration end_of(size_t bucket)
     return (step << shift) + ((UINT64_C(1) << shift) - 1);
 }
 
-void lubdub_histogram_add(struct lubdub_histogram *histogram, lubdub_duration duration)
-{
-    if (histogram->count == 0 || duration < histogram->least) {
-        histogram->least = duration;
-    }
-    if (duration > histogram->most) {
-        histogram->most = duration;
-    }
-    histogram->count++;
-    histogram->buckets[bucket_of(duration)]++;
-}
-
 static void add_many(struct lubdub_histogram *histogram, size_t bucket, uint64_t count, lubdub_duration low,
                      lubdub_duration high)
 {
@@ -46,6 +34,11 @@ static void add_many(struct lubdub_histogram *histogram, size_t bucket, uint64_t
     }
     histogram->count += count;
     histogram->buckets[bucket] += count;
+}
+
+void lubdub_histogram_add(struct lubdub_histogram *histogram, lubdub_duration duration)
+{
+    add_many(histogram, bucket_of(duration), 1, duration, duration);
 }
 
 void lubdub_histogram_add_difference(struct lubdub_histogram *histogram, const struct lubdub_histogram *later,
