@@ -13,9 +13,9 @@
 #include "main_options.h"
 #include "main_reporter.h"
 #include "program/histogram.h"
+#include "program/kernel.h"
 #include "program/log.h"
 #include "program/standard_streams.h"
-#include "tuning.h"
 
 #define EXIT_DOWN 1
 #define EXIT_CANNOT_START 3
@@ -217,16 +217,6 @@ static void start_check(struct program *program)
     }
 }
 
-/* Where the kernel is older, its own timers have to do. */
-static void log_what_the_kernel_lacks(void)
-{
-    char names[LUBDUB_TUNING_TEXT_SIZE];
-
-    if (lubdub_tuning_lacks(names)[0] != '\0') {
-        lubdub_log_debug("TCP's timers stay as they are: this kernel lacks options=\"%s\"", names);
-    }
-}
-
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -282,7 +272,7 @@ int main(int argc, char *argv[])
         lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);
     }
 
-    log_what_the_kernel_lacks();
+    lubdub_log_kernel();
     if (program.options.goal.detect != 0 && !goal_pursue(&program.options, problem, sizeof problem)) {
         fprintf(stderr, "lubdub-client: %s\n", problem);
         lubdub_log_close();

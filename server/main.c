@@ -12,9 +12,9 @@
 #include "main_options.h"
 #include "main_reporter.h"
 #include "program/descriptor_table.h"
+#include "program/kernel.h"
 #include "program/log.h"
 #include "program/standard_streams.h"
-#include "tuning.h"
 
 #define EXIT_CANNOT_START 3
 #define EXIT_BY_SIGNAL 128
@@ -131,9 +131,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
         (unsigned long long)counts.late, (unsigned long long)counts.messages,
         (unsigned long long)counts.messages_dropped, (unsigned long long)counts.absences,
-        (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND),
-        (unsigned long long)counts.narrow, (unsigned long long)counts.suspicions,
-        (unsigned long long)(counts.longest_turn / LUBDUB_MICROSECOND),
+        (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND), (unsigned long long)counts.narrow,
+        (unsigned long long)counts.suspicions, (unsigned long long)(counts.longest_turn / LUBDUB_MICROSECOND),
         (unsigned long long)(counts.longest_recent_turn / LUBDUB_MICROSECOND),
         (unsigned long long)reporter_lost(&program->reporter));
 }
@@ -169,16 +168,6 @@ static bool listen_as_told(struct program *program)
         }
     }
     return true;
-}
-
-/* Where the kernel is older, its own timers have to do. */
-static void log_what_the_kernel_lacks(void)
-{
-    char names[LUBDUB_TUNING_TEXT_SIZE];
-
-    if (lubdub_tuning_lacks(names)[0] != '\0') {
-        lubdub_log_debug("TCP's timers stay as they are: this kernel lacks options=\"%s\"", names);
-    }
 }
 
 /* Returns 0, or the status to leave with. */
@@ -241,7 +230,7 @@ int main(int argc, char *argv[])
         lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);
     }
 
-    log_what_the_kernel_lacks();
+    lubdub_log_kernel();
     program.exit_status = start(&program);
     if (program.exit_status == 0) {
         ev_run(program.loop, 0);
