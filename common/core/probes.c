@@ -139,20 +139,18 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence)
 {
     uint64_t candidate = probes->last + 1 - probes->count;
+    lubdub_time sent_at = LUBDUB_TIME_NEVER;
 
     if (candidate <= probes->timed_out) {
         candidate = probes->timed_out + 1;
     }
-    for (; candidate <= probes->last; candidate++) {
-        lubdub_time sent_at = when_sent(probes, candidate);
-
-        if (sent_at != ACKNOWLEDGED) {
-            *sequence = candidate;
-            return sent_at;
-        }
+    while (candidate <= probes->last && (sent_at = when_sent(probes, candidate)) == ACKNOWLEDGED) {
+        candidate++;
     }
-    *sequence = 0;
-    return LUBDUB_TIME_NEVER;
+    if (sequence != NULL) {
+        *sequence = candidate <= probes->last ? candidate : 0;
+    }
+    return candidate <= probes->last ? sent_at : LUBDUB_TIME_NEVER;
 }
 
 uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_time since)

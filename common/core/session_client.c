@@ -263,9 +263,9 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
 }
 
 static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
-                                     const struct lubdub_session_settings *settings, uint64_t *sequence)
+                                     const struct lubdub_session_settings *settings)
 {
-    return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, sequence), settings->timeout);
+    return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, NULL), settings->timeout);
 }
 
 /* When the server has taken nothing of ours for too long. One who stays waits on. */
@@ -308,10 +308,10 @@ static lubdub_duration overdue_after(const struct lubdub_session *session,
 }
 
 /* When the oldest unanswered probe was sent, LUBDUB_TIME_NEVER where none is or none is to be doubted. */
-static lubdub_time doubtful(const struct lubdub_session *session, uint64_t *sequence)
+static lubdub_time doubtful(const struct lubdub_session *session)
 {
     return session->of.prober->adapts && !session->of.prober->is_down
-               ? lubdub_probes_oldest(&session->of.prober->probes, sequence)
+               ? lubdub_probes_oldest(&session->of.prober->probes, NULL)
                : LUBDUB_TIME_NEVER;
 }
 
@@ -324,8 +324,7 @@ static lubdub_time hung_at(const struct lubdub_session *session, const struct lu
 /* The next look at a server in doubt; LUBDUB_TIME_NEVER where there is no doubt. */
 static lubdub_time looks_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    uint64_t sequence;
-    lubdub_time sent_at = doubtful(session, &sequence);
+    lubdub_time sent_at = doubtful(session);
 
     if (sent_at == LUBDUB_TIME_NEVER || !is_in_doubt(session->of.prober)) {
         return LUBDUB_TIME_NEVER;
@@ -338,8 +337,7 @@ static lubdub_time looks_at(const struct lubdub_session *session, const struct l
 /* When doubt begins; LUBDUB_TIME_NEVER where it has. */
 static lubdub_time overdue_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    uint64_t sequence;
-    lubdub_time sent_at = doubtful(session, &sequence);
+    lubdub_time sent_at = doubtful(session);
 
     return sent_at == LUBDUB_TIME_NEVER || is_in_doubt(session->of.prober)
                ? LUBDUB_TIME_NEVER
@@ -348,9 +346,7 @@ static lubdub_time overdue_at(const struct lubdub_session *session, const struct
 
 static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    uint64_t sequence;
-    lubdub_time fixed =
-        lubdub_time_earlier(timeout_of_oldest(session, settings, &sequence), slow_reader_at(session, settings));
+    lubdub_time fixed = lubdub_time_earlier(timeout_of_oldest(session, settings), slow_reader_at(session, settings));
 
     return lubdub_time_earlier(fixed, looks_at(session, settings));
 }
@@ -364,9 +360,10 @@ static lubdub_time deadline(const struct lubdub_session *session, const struct l
 
 /* Step (5): a timeout ends without its ACK. */
 static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
-                     uint64_t sequence, lubdub_time due, lubdub_duration adaptive)
+                     lubdub_time due, lubdub_duration adaptive)
 {
     struct lubdub_prober *prober = session->of.prober;
+    uint64_t sequence = 0;
     enum lubdub_cause cause = adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(turn->path);
     lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
 
@@ -452,8 +449,7 @@ static void ask_again(struct lubdub_session *session, struct lubdub_turn *turn)
 static void mind_doubt(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
     struct lubdub_doubt *doubt = doubt_of(session);
-    uint64_t sequence;
-    lubdub_time sent_at = doubtful(session, &sequence);
+    lubdub_time sent_at = doubtful(session);
     lubdub_time due;
 
     if (overdue_at(session, turn->settings) <= turn->now) {
@@ -471,17 +467,16 @@ static void mind_doubt(struct lubdub_session *session, struct lubdub_turn *turn,
     } else if (turn->suspects_ourselves) {
         doubt->acknowledged_at = LUBDUB_TIME_NEVER; /* the evidence is gathered anew */
     } else {
-        time_out(session, turn, event, sequence, due, doubt_patience(session, turn->settings));
+        time_out(session, turn, event, due, doubt_patience(session, turn->settings));
     }
 }
 
 static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
-    uint64_t sequence;
     lubdub_time due;
 
-    while ((due = timeout_of_oldest(session, turn->settings, &sequence)) <= turn->now) {
-        time_out(session, turn, event, sequence, due, 0);
+    while ((due = timeout_of_oldest(session, turn->settings)) <= turn->now) {
+        time_out(session, turn, event, due, 0);
         if (event->kind != LUBDUB_EVENT_NONE) {
             return;
         }
