@@ -56,7 +56,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_time now = lubdub_clock_now();
     lubdub_duration without = lubdub_time_between(at, now);
     lubdub_duration overslept = lubdub_time_between(client->progress_due, now);
-    lubdub_duration next = within / LOOKS_WHILE_STALLED > SHORTEST_LOOK ? within / LOOKS_WHILE_STALLED : SHORTEST_LOOK;
+    lubdub_duration next = lubdub_duration_longer(within / LOOKS_WHILE_STALLED, SHORTEST_LOOK);
     (void)loop, (void)revents;
 
     if (without < within) {

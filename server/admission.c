@@ -3,14 +3,6 @@
 
 #include <stdint.h>
 
-static lubdub_duration clamp(lubdub_duration value, lubdub_duration low, lubdub_duration high)
-{
-    if (value < low) {
-        return low;
-    }
-    return value > high ? high : value;
-}
-
 void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdub_duration interval,
                             lubdub_duration expiry, struct lubdub_grant *grant)
 {
@@ -21,9 +13,9 @@ void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdu
         grant->expiry = settings->session.expiry;
         return;
     }
-    grant->interval =
-        clamp(interval > 0 ? interval : settings->session.interval, settings->interval_min, settings->interval_max);
-    grant->expiry = clamp(expiry > 0 ? expiry : 3 * grant->interval, 1, settings->expiry_max);
+    grant->interval = lubdub_duration_clamp(interval > 0 ? interval : settings->session.interval,
+                                            settings->interval_min, settings->interval_max);
+    grant->expiry = lubdub_duration_clamp(expiry > 0 ? expiry : 3 * grant->interval, 1, settings->expiry_max);
     if (grant->expiry < 2 * grant->interval) {
         grant->expiry = 2 * grant->interval;
     }

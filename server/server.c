@@ -499,11 +499,6 @@ static uint64_t tallied(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static lubdub_duration longer(lubdub_duration one, lubdub_duration other)
-{
-    return one > other ? one : other;
-}
-
 void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts)
 {
     struct lubdub_server_counts sum = {.size = sizeof sum, .sessions = atomic_load(&server->session_count)};
@@ -528,9 +523,10 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.suspicions += tallied(&tally->suspicions);
         sum.absences += tallied(&reactor->absence_count);
         sum.absent_for += tallied(&reactor->absence_total);
-        sum.longest_turn = longer(sum.longest_turn, tallied(&reactor->longest_turn));
+        sum.longest_turn = lubdub_duration_longer(sum.longest_turn, tallied(&reactor->longest_turn));
         if (size == sizeof sum) { /* an older caller does not get it, and takes it from nobody */
-            sum.longest_recent_turn = longer(sum.longest_recent_turn, atomic_exchange(&reactor->longest_recent_turn, 0));
+            sum.longest_recent_turn =
+                lubdub_duration_longer(sum.longest_recent_turn, atomic_exchange(&reactor->longest_recent_turn, 0));
         }
         for (cause = 0; cause <= LUBDUB_CAUSE_SHUTDOWN; cause++) {
             sum.by_cause[cause] += tallied(&tally->by_cause[cause]);

@@ -3,22 +3,23 @@
 
 #define QUESTIONS_IN_PATIENCE 5
 
-static lubdub_duration longer(lubdub_duration one, lubdub_duration other)
+lubdub_duration lubdub_doubt_begins_after(lubdub_duration usual, lubdub_duration worst, lubdub_duration least,
+                                          lubdub_duration most)
 {
-    return one > other ? one : other;
+    return lubdub_duration_shorter(lubdub_duration_longer(lubdub_duration_longer(usual, worst / 2), least), most);
 }
 
 lubdub_duration lubdub_doubt_patience(lubdub_duration worst, lubdub_duration round_trip, lubdub_duration fixed)
 {
     lubdub_duration floor = LUBDUB_DOUBT_FLOOR + LUBDUB_DOUBT_FLOOR_ROUND_TRIPS * round_trip;
-    lubdub_duration patience = longer(LUBDUB_DOUBT_WORST_FACTOR * worst, floor);
+    lubdub_duration patience = lubdub_duration_longer(LUBDUB_DOUBT_WORST_FACTOR * worst, floor);
 
-    return patience < fixed ? patience : fixed;
+    return lubdub_duration_shorter(patience, fixed);
 }
 
 lubdub_duration lubdub_doubt_pace(lubdub_duration patience)
 {
-    return longer(patience / QUESTIONS_IN_PATIENCE, LUBDUB_DOUBT_PACE_MIN);
+    return lubdub_duration_longer(patience / QUESTIONS_IN_PATIENCE, LUBDUB_DOUBT_PACE_MIN);
 }
 
 void lubdub_doubt_begin(struct lubdub_doubt *doubt, lubdub_time since, lubdub_time now)
@@ -56,7 +57,8 @@ void lubdub_doubt_look(struct lubdub_doubt *doubt, enum lubdub_path path, lubdub
 lubdub_time lubdub_doubt_hung_at(const struct lubdub_doubt *doubt, lubdub_time expected_at, lubdub_duration patience)
 {
     lubdub_duration least = doubt->was_silent ? patience : patience / 2;
-    lubdub_duration made_up_in = longer(lubdub_time_between(expected_at, doubt->acknowledged_at), least);
+    lubdub_duration made_up_in =
+        lubdub_duration_longer(lubdub_time_between(expected_at, doubt->acknowledged_at), least);
     lubdub_time enough_at = lubdub_time_after(doubt->since, patience);
     lubdub_time made_up_at = lubdub_time_after(doubt->acknowledged_at, made_up_in);
 

@@ -27,9 +27,6 @@
 #define LUBDUB_DOUBT_FLOOR (650 * LUBDUB_MILLISECOND)
 #define LUBDUB_DOUBT_FLOOR_ROUND_TRIPS 4
 
-/* Doubt begins when an answer takes a good part, one half, of the worst that was overcome. */
-#define LUBDUB_DOUBT_BEGINS_AFTER 2
-
 /* The worst that was overcome, so many times over. */
 #define LUBDUB_DOUBT_WORST_FACTOR 2
 
@@ -52,6 +49,13 @@ static inline bool lubdub_doubt_is_there(const struct lubdub_doubt *doubt)
 {
     return doubt->since != 0;
 }
+
+/*
+ * How long after its time an answer is overdue, and doubt begins: later than nearly all are (usual), or by a good part,
+ * one half, of the worst that was overcome; within bounds, for clocks and schedulers err too.
+ */
+lubdub_duration lubdub_doubt_begins_after(lubdub_duration usual, lubdub_duration worst, lubdub_duration least,
+                                          lubdub_duration most);
 
 /* The adaptive timeout: never below the floor, never above the fixed one. round_trip is the path's, 0 where unknown. */
 lubdub_duration lubdub_doubt_patience(lubdub_duration worst, lubdub_duration round_trip, lubdub_duration fixed);

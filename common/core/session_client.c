@@ -5,7 +5,7 @@
 #include "rate_limit.h"
 #include "session_internal.h"
 
-/* An ack is overdue when it is later than nearly all; and within these bounds, for clocks and schedulers err too. */
+/* An ack is overdue after this at the least, and where none came yet, after that. */
 #define SMALLEST_OVERDUE (50 * LUBDUB_MILLISECOND)
 #define OVERDUE_BEFORE_ANY LUBDUB_SECOND /* RFC 6298, section 2.1 */
 
@@ -296,15 +296,9 @@ static lubdub_duration overdue_after(const struct lubdub_session *session,
                                      const struct lubdub_session_settings *settings)
 {
     const struct lubdub_estimator *learned = &session->of.prober->doubter->round_trips;
-    lubdub_duration overdue = learned->has_sample ? lubdub_estimator_usual(learned) : OVERDUE_BEFORE_ANY;
+    lubdub_duration usual = learned->has_sample ? lubdub_estimator_usual(learned) : OVERDUE_BEFORE_ANY;
 
-    if (overdue < lubdub_estimator_worst(learned) / LUBDUB_DOUBT_BEGINS_AFTER) {
-        overdue = lubdub_estimator_worst(learned) / LUBDUB_DOUBT_BEGINS_AFTER;
-    }
-    if (overdue < SMALLEST_OVERDUE) {
-        overdue = SMALLEST_OVERDUE;
-    }
-    return overdue < settings->timeout / 2 ? overdue : settings->timeout / 2;
+    return lubdub_doubt_begins_after(usual, lubdub_estimator_worst(learned), SMALLEST_OVERDUE, settings->timeout / 2);
 }
 
 /* When the oldest unanswered probe was sent, LUBDUB_TIME_NEVER where none is or none is to be doubted. */

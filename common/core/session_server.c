@@ -64,23 +64,15 @@ static void set_lateness(struct lubdub_session *session, struct lubdub_lateness 
     session->lateness_worst = lateness.worst;
 }
 
-/* How late is late, for who adapts: later than nearly always, and than clocks and schedulers make everybody. */
+/* How late is late, for who adapts. */
 static lubdub_duration adaptive_margin(const struct lubdub_session *session, lubdub_duration fixed)
 {
     const struct lubdub_lateness learned = lateness(session);
-    lubdub_duration margin = lubdub_lateness_usual(&learned, session->expiry_ms * LUBDUB_MILLISECOND);
-    lubdub_duration least = interval_in_force(session) / SMALLEST_MARGIN_SHARE;
+    lubdub_duration expiry = session->expiry_ms * LUBDUB_MILLISECOND;
+    lubdub_duration least = lubdub_duration_longer(interval_in_force(session) / SMALLEST_MARGIN_SHARE, SMALLEST_MARGIN);
 
-    if (least < SMALLEST_MARGIN) {
-        least = SMALLEST_MARGIN;
-    }
-    if (least < lubdub_lateness_worst(&learned, session->expiry_ms * LUBDUB_MILLISECOND) / LUBDUB_DOUBT_BEGINS_AFTER) {
-        least = lubdub_lateness_worst(&learned, session->expiry_ms * LUBDUB_MILLISECOND) / LUBDUB_DOUBT_BEGINS_AFTER;
-    }
-    if (margin < least) {
-        margin = least;
-    }
-    return margin < fixed ? margin : fixed;
+    return lubdub_doubt_begins_after(lubdub_lateness_usual(&learned, expiry), lubdub_lateness_worst(&learned, expiry),
+                                     least, fixed);
 }
 
 /*
@@ -462,8 +454,7 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session)
                                  session->extra->doubt.round_trip, expiry_in_force(session));
 }
 
-/* A client that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE.
- */
+/* One that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE. */
 static lubdub_time hung_at(const struct lubdub_session *session)
 {
     const struct lubdub_session_extra *extra = session->extra;

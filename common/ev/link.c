@@ -105,9 +105,8 @@ static void tune(struct lubdub_link *link, bool is_first)
     struct lubdub_tuning wanted;
 
     if (link->session.role == LUBDUB_ROLE_CLIENT) {
-        shortest = settings->timeout < shortest ? settings->timeout : shortest;
-        longest = settings->timeout > longest ? settings->timeout : longest;
-        longest = settings->stays_connected ? 0 : longest;
+        shortest = lubdub_duration_shorter(settings->timeout, shortest);
+        longest = settings->stays_connected ? 0 : lubdub_duration_longer(settings->timeout, longest);
     }
     wanted = lubdub_tuning_for(shortest, longest);
     lubdub_tuning_set(link->io.fd, &wanted, is_first ? &group->inherited : NULL);

@@ -21,21 +21,14 @@
 #define RTO_MAX_MOST (120 * LUBDUB_SECOND)      /* TCP_RTO_MAX_SEC */
 #define USER_TIMEOUT_MOST (24 * LUBDUB_HOUR)
 
-static lubdub_duration clamp(lubdub_duration value, lubdub_duration least, lubdub_duration most)
-{
-    if (value < least) {
-        return least;
-    }
-    return value < most ? value : most;
-}
-
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest)
 {
-    lubdub_duration user_timeout = clamp(longest, 0, USER_TIMEOUT_MOST) * 2 + LUBDUB_SECOND;
+    lubdub_duration user_timeout = lubdub_duration_shorter(longest, USER_TIMEOUT_MOST) * 2 + LUBDUB_SECOND;
 
     return (struct lubdub_tuning){
-        .rto_min_us = (unsigned)(clamp(shortest / 10, RTO_MIN_LEAST, RTO_MIN_MOST) / LUBDUB_MICROSECOND),
-        .rto_max_ms = (unsigned)(clamp(shortest / 6, RTO_MAX_LEAST, RTO_MAX_MOST) / LUBDUB_MILLISECOND),
+        .rto_min_us =
+            (unsigned)(lubdub_duration_clamp(shortest / 10, RTO_MIN_LEAST, RTO_MIN_MOST) / LUBDUB_MICROSECOND),
+        .rto_max_ms = (unsigned)(lubdub_duration_clamp(shortest / 6, RTO_MAX_LEAST, RTO_MAX_MOST) / LUBDUB_MILLISECOND),
         .user_timeout_ms = longest > 0 ? (unsigned)(user_timeout / LUBDUB_MILLISECOND) : 0,
     };
 }

@@ -38,4 +38,21 @@ static inline lubdub_time lubdub_time_earlier(lubdub_time one, lubdub_time other
     return one < other ? one : other;
 }
 
+static inline lubdub_duration lubdub_duration_shorter(lubdub_duration one, lubdub_duration other)
+{
+    return one < other ? one : other;
+}
+
+static inline lubdub_duration lubdub_duration_longer(lubdub_duration one, lubdub_duration other)
+{
+    return one > other ? one : other;
+}
+
+/* Not shorter than `least`, which is not longer than `most`, and not longer than that. */
+static inline lubdub_duration lubdub_duration_clamp(lubdub_duration duration, lubdub_duration least,
+                                                    lubdub_duration most)
+{
+    return lubdub_duration_shorter(lubdub_duration_longer(duration, least), most);
+}
+
 #endif
