@@ -212,14 +212,13 @@ static void read_all(struct lubdub_step *step)
 static void read_rest(struct lubdub_step *step)
 {
     struct lubdub_link *link = step->link;
-    uint8_t *input = lubdub_link_group(link)->reactor->input;
     ssize_t length;
 
     do {
         step->turn.output_sent = step->turn.output_length; /* answers find nobody any more */
-        length = listens(&link->session) ? lubdub_socket_receive(link->io.fd, input, LUBDUB_INPUT_SIZE) : 0;
+        length = listens(&link->session) ? read_socket(link) : 0;
         if (length > 0) {
-            feed(step, input, (size_t)length);
+            feed(step, lubdub_link_group(link)->reactor->input, (size_t)length);
         }
     } while (length > 0);
 }
