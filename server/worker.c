@@ -168,7 +168,7 @@ static void on_closed(struct lubdub_link *link)
 /* Whether suspicion of ourselves is news: told once each time, where verdicts wait for it. */
 static bool note_suspicion(struct lubdub_worker *worker)
 {
-    uint64_t count = worker->group.reactor->suspicion_count;
+    uint64_t count = worker->group.reactor->suspicion.times;
 
     if (atomic_load_explicit(&worker->tally.suspicions, memory_order_relaxed) == count) {
         return false;

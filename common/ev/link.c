@@ -53,7 +53,7 @@ static void begin(struct lubdub_step *step, struct lubdub_link *link, lubdub_tim
         .now = now,
         .settings = group->settings,
         .path = LUBDUB_PATH_UNKNOWN,
-        .suspects_ourselves = reactor->suspects_ourselves,
+        .suspects_ourselves = reactor->suspicion.is_there,
         .output = reactor->output,
         .output_capacity = reactor->output_capacity,
     };
@@ -118,7 +118,8 @@ static void tell(struct lubdub_step *step, const struct lubdub_event *event)
         tune(step->link, event->kind == LUBDUB_EVENT_UP);
     }
     if (event->kind == LUBDUB_EVENT_LATE || event->kind == LUBDUB_EVENT_RECOVERED) {
-        lubdub_reactor_count(lubdub_link_group(step->link)->reactor, 0, event->kind == LUBDUB_EVENT_LATE ? 1 : -1);
+        lubdub_suspicion_count(&lubdub_link_group(step->link)->reactor->suspicion, 0,
+                               event->kind == LUBDUB_EVENT_LATE ? 1 : -1);
     }
     lubdub_link_group(step->link)->on_event(step->link, event, step->turn.now);
 }
@@ -328,7 +329,7 @@ static void stop(struct lubdub_link *link)
     struct lubdub_link_group *group = lubdub_link_group(link);
 
     ev_io_stop(group->reactor->loop, &link->io);
-    lubdub_reactor_count(group->reactor, -1, link->session.is_late ? -1 : 0);
+    lubdub_suspicion_count(&group->reactor->suspicion, -1, link->session.is_late ? -1 : 0);
     lubdub_deadlines_cancel(&link->deadline);
     lubdub_session_clear(&link->session);
 }
@@ -502,7 +503,7 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
         close(socket);
         return error;
     }
-    lubdub_reactor_count(group->reactor, 1, 0);
+    lubdub_suspicion_count(&group->reactor->suspicion, 1, 0);
     ev_io_start(group->reactor->loop, &link->io);
     end(&step);
     return LUBDUB_ERROR_OK;

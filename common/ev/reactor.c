@@ -56,6 +56,14 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_reactor_leave(reactor);
 }
 
+/* One thread writes; any may read, or begin anew at 0. */
+static void raise_to(_Atomic lubdub_duration *longest, lubdub_duration length)
+{
+    if (length > atomic_load_explicit(longest, memory_order_relaxed)) {
+        atomic_store_explicit(longest, length, memory_order_relaxed);
+    }
+}
+
 /*
  * A turn is measured from the first reading of the clock in it, which was taken anyway: it costs one reading more, and
  * one in which nobody asked for the time costs none.
@@ -71,12 +79,8 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     }
     length = lubdub_time_between(reactor->turn_began, lubdub_clock_now());
     reactor->turn_began = 0;
-    if (length > atomic_load_explicit(&reactor->longest_recent_turn, memory_order_relaxed)) {
-        atomic_store_explicit(&reactor->longest_recent_turn, length, memory_order_relaxed);
-    }
-    if (length > atomic_load_explicit(&reactor->longest_turn, memory_order_relaxed)) {
-        atomic_store_explicit(&reactor->longest_turn, length, memory_order_relaxed);
-    }
+    raise_to(&reactor->longest_recent_turn, length);
+    raise_to(&reactor->longest_turn, length);
 }
 
 /* The loop does not stay for this watcher: who has nothing else to wait for is done. */
@@ -237,18 +241,6 @@ void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *
     lubdub_deadlines_set(&reactor->deadlines, node, due);
     if (due < reactor->armed_for) {
         arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
-    }
-}
-
-void lubdub_reactor_count(struct lubdub_reactor *reactor, int sessions, int late)
-{
-    reactor->session_count += (unsigned)sessions;
-    reactor->late_count += (unsigned)late;
-    if (reactor->suspects_ourselves) {
-        reactor->suspects_ourselves = reactor->late_count > reactor->session_count / 4;
-    } else if (reactor->late_count >= LUBDUB_REACTOR_CROWD && reactor->late_count > reactor->session_count / 2) {
-        reactor->suspects_ourselves = true;
-        reactor->suspicion_count++;
     }
 }
 

@@ -18,6 +18,7 @@
 #include <lubdub/time.h>
 
 #include "deadlines.h"
+#include "suspicion.h"
 
 /* Read from one socket at a time; what is more waits for the loop's next round, so that no peer holds it. */
 #define LUBDUB_INPUT_SIZE 8192
@@ -57,10 +58,7 @@ struct lubdub_reactor {
     uint8_t *input;                    /* LUBDUB_INPUT_SIZE */
     uint8_t *output;
     size_t output_capacity;
-    unsigned session_count;            /* links that are open on this loop, and of them */
-    unsigned late_count;               /* those whose peer is late */
-    bool suspects_ourselves;           /* see below */
-    uint64_t suspicion_count;
+    struct lubdub_suspicion suspicion; /* of all links that are open on this loop */
     unsigned reference_count;
     unsigned busy_count;               /* callbacks of ours that are running */
     struct lubdub_reactor *next;
@@ -81,14 +79,6 @@ lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor);
 
 /* Sets or moves the node and sees to it that the loop wakes for it. */
 void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *node, lubdub_time due);
-
-/*
- * Links come and go, and their peers are late or heard again: a change in either number. When more than half of all are late
- * at the same moment, the fault is rather ours than theirs (Lifeguard, arXiv 1707.00788, for a star): suspects_ourselves
- * is true until it is less than a quarter. With fewer than LUBDUB_REACTOR_CROWD late ones nothing can be said.
- */
-#define LUBDUB_REACTOR_CROWD 4
-void lubdub_reactor_count(struct lubdub_reactor *reactor, int sessions, int late);
 
 /* Somebody with this patience is here: absences are measured against the shortest. */
 void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience);

@@ -280,33 +280,6 @@ static void reactor_let_go_from_inside_ends_with_the_callback(void **state)
     assert_int_equal(bedroom->woken, 1);
 }
 
-static void most_late_at_once_is_suspicious_until_few_are(void **state)
-{
-    struct bedroom *bedroom = *state;
-    struct lubdub_reactor *reactor = bedroom->reactor;
-
-    lubdub_reactor_count(reactor, 20, 0);
-    lubdub_reactor_count(reactor, 0, 10);
-    assert_false(reactor->suspects_ourselves); /* half is not most */
-    lubdub_reactor_count(reactor, 0, 1);
-    assert_true(reactor->suspects_ourselves);
-    lubdub_reactor_count(reactor, 0, -5);
-    assert_true(reactor->suspects_ourselves);
-    lubdub_reactor_count(reactor, 0, -1);
-    assert_false(reactor->suspects_ourselves);
-    assert_int_equal(reactor->suspicion_count, 1);
-    lubdub_reactor_count(reactor, -20, -5);
-}
-
-static void few_who_are_late_say_nothing_of_us(void **state)
-{
-    struct bedroom *bedroom = *state;
-
-    lubdub_reactor_count(bedroom->reactor, 3, 3);
-    assert_false(bedroom->reactor->suspects_ourselves);
-    lubdub_reactor_count(bedroom->reactor, -3, -3);
-}
-
 static void dawdle(struct bedroom *bedroom)
 {
     (void)bedroom;
@@ -359,8 +332,6 @@ int main(void)
         TEST(sleep_that_was_meant_is_no_absence),
         TEST(one_loop_has_one_reactor_as_long_as_anybody_wants_it),
         TEST(reactor_let_go_from_inside_ends_with_the_callback),
-        TEST(most_late_at_once_is_suspicious_until_few_are),
-        TEST(few_who_are_late_say_nothing_of_us),
         TEST(turn_is_as_long_as_what_is_done_in_it),
         TEST(reactor_alone_does_not_keep_the_loop),
     };
