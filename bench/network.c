@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "container_of.h"
 
+#include "child.h"
 #include "namespace.h"
 
 /* The clients' card has an address that nobody uses; the clients' own are those of CLIENTS_PREFIX. */
@@ -100,20 +100,9 @@ static void be_the_wire(const struct swarm_network *network, uint64_t seed, pid_
         .seed = seed,
     };
 
-    static const int signals[] = {SIGINT, SIGTERM, SIGCHLD, SIGHUP};
-    sigset_t none;
-    size_t i;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        signal(signals[i], SIG_DFL); /* the parent's loop hears of them by descriptors that are ours now too */
-    }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (getppid() == parent) { /* else our parent died just before we asked to die with it */
-        setpgid(0, 0);         /* a Ctrl-C on the terminal is the parent's affair */
-        swarm_wire_run(&settings);
-    }
+    swarm_child_begin(parent);
+    swarm_child_forget_signals();
+    swarm_wire_run(&settings);
     _exit(EXIT_FAILURE);
 }
 

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 
+#include "child.h"
 #include "run_internal.h"
 
 #define START_LIMIT (10 * LUBDUB_SECOND)
@@ -49,7 +50,7 @@ static bool try_to_start(struct swarm_run *run, bool *is_port_taken)
     } else {
         *is_port_taken = WIFEXITED(ended->status) && WEXITSTATUS(ended->status) == CANNOT_START;
         snprintf(run->problem, sizeof run->problem, "lubdub-server did not start: %s",
-                 swarm_server_end(ended, end, sizeof end));
+                 swarm_child_end(ended->status, end, sizeof end));
     }
     return false;
 }

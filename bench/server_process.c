@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "container_of.h"
 #include "program/parse.h"
+
+#include "child.h"
 
 #define PROGRAM "lubdub-server"
 #define ARGUMENT_LIMIT 64
@@ -115,11 +116,7 @@ static void on_child_end(struct ev_loop *loop, ev_child *child, int revents)
 
 static void run_program(const struct swarm_server *server, char *const *arguments, int output, int errors, pid_t parent)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
-        _exit(EXIT_FAILURE); /* our parent died just before we asked to die with it */
-    }
-    setpgid(0, 0);
+    swarm_child_begin(parent);
     signal(SIGPIPE, SIG_DFL);
     dup2(output, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);
@@ -242,17 +239,6 @@ void swarm_server_signal(const struct swarm_server *server, int signal)
     if (server->is_running) {
         kill(server->process, signal);
     }
-}
-
-const char *swarm_server_end(const struct swarm_server *server, char *text, size_t capacity)
-{
-    if (WIFSIGNALED(server->status)) {
-        snprintf(text, capacity, "it was killed by signal %d (%s)", WTERMSIG(server->status),
-                 strsignal(WTERMSIG(server->status)));
-    } else {
-        snprintf(text, capacity, "it ended with status %d", WEXITSTATUS(server->status));
-    }
-    return text;
 }
 
 void swarm_server_clear(struct swarm_server *server)

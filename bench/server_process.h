@@ -60,9 +60,6 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
 /* Not running: nothing happens. */
 void swarm_server_signal(const struct swarm_server *server, int signal);
 
-/* "it was killed by signal 9 (Killed)", in text. Returns text. */
-const char *swarm_server_end(const struct swarm_server *server, char *text, size_t capacity);
-
 /* Kills it if it still runs, waits for that, reads what it last said. Outside the loop. */
 void swarm_server_clear(struct swarm_server *server);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "child.h"
 #include "usage.h"
 
 struct worker {
@@ -140,15 +141,7 @@ static void on_channel_end(void *user_data)
 /* Nothing of the process that forked us may be kept open by us, or be heard by us. */
 static void part_from_parent(int channel)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGCHLD, SIGHUP};
-    sigset_t none;
-    size_t i;
-
-    for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        signal(signals[i], SIG_DFL);
-    }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    swarm_child_forget_signals();
     if (channel > STDERR_FILENO + 1) {
         close_range(STDERR_FILENO + 1, (unsigned)channel - 1, 0);
     }

@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "container_of.h"
+
+#include "child.h"
 
 /* Of all processes together, so that their attempts at a time are far fewer than a listen queue holds. */
 #define LEAST_ATTEMPTS 4
@@ -100,11 +101,7 @@ static struct swarm_worker_settings settings_of(const struct swarm_workers *work
 static void run_worker(const struct swarm_worker_settings *settings, struct swarm_worker_page *page, int channel,
                        pid_t parent)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
-        _exit(EXIT_FAILURE); /* our parent died just before we asked to die with it */
-    }
-    setpgid(0, 0);
+    swarm_child_begin(parent);
     swarm_worker_run(settings, page, channel);
 }
 
@@ -190,7 +187,7 @@ bool swarm_workers_work(struct swarm_workers *workers)
         const struct swarm_worker_process *worker = &workers->list[i];
 
         if (!worker->is_running) {
-            set_problem(workers, "a process of the swarm did not start", swarm_worker_end(worker, end, sizeof end));
+            set_problem(workers, "a process of the swarm did not start", swarm_child_end(worker->status, end, sizeof end));
             return false;
         }
         if (!worker->works) {
@@ -212,17 +209,6 @@ const struct swarm_worker_process *swarm_workers_lost(const struct swarm_workers
         }
     }
     return NULL;
-}
-
-const char *swarm_worker_end(const struct swarm_worker_process *worker, char *text, size_t capacity)
-{
-    if (WIFSIGNALED(worker->status)) {
-        snprintf(text, capacity, "it was killed by signal %d (%s)", WTERMSIG(worker->status),
-                 strsignal(WTERMSIG(worker->status)));
-    } else {
-        snprintf(text, capacity, "it ended with status %d", WEXITSTATUS(worker->status));
-    }
-    return text;
 }
 
 /* ---- what they are told ---- */

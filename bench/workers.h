@@ -76,9 +76,6 @@ bool swarm_workers_work(struct swarm_workers *workers);
 /* One that has ended, and not by our hand; NULL: all is well. */
 const struct swarm_worker_process *swarm_workers_lost(const struct swarm_workers *workers);
 
-/* "it was killed by signal 9 (Killed)", in text. Returns text. */
-const char *swarm_worker_end(const struct swarm_worker_process *worker, char *text, size_t capacity);
-
 /* As the messages of channel.h. */
 void swarm_workers_connect(struct swarm_workers *workers, const struct lubdub_address *server);
 void swarm_workers_strike(struct swarm_workers *workers, uint32_t client, enum swarm_fault fault);
