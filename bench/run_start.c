@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "clock.h"
@@ -181,17 +180,6 @@ static bool begin_workers(struct swarm_run *run)
     return false;
 }
 
-/* As many files as we may open, for us and for all whom we start. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 bool swarm_run_start(struct swarm_run *run)
 {
     const struct swarm_options *options = run->options;
@@ -215,7 +203,6 @@ bool swarm_run_start(struct swarm_run *run)
         snprintf(run->problem, sizeof run->problem, "no memory is left");
         return false;
     }
-    raise_descriptor_limit();
     if (!begin_workers(run) || (run->has_server && !begin_servers(run))) {
         return false;
     }
