@@ -33,7 +33,7 @@ static void bound_of_one_way(enum swarm_side side, const struct swarm_timing *ti
     bound_of_silence(side == SWARM_SIDE_CLIENT ? SWARM_SIDE_SERVER : SWARM_SIDE_CLIENT, timing, &low_of_other,
                      &high_of_other);
     bound_of_silence(side, timing, low, high);
-    *low = *low < low_of_other ? *low : low_of_other;
+    *low = lubdub_duration_shorter(*low, low_of_other);
 }
 
 bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,

@@ -45,7 +45,7 @@ static lubdub_duration one_way_delay(const struct swarm_run *run)
         return round_trip->p50 / 2;
     }
     slow = lubdub_time_between(round_trip->p50 / 2, round_trip->p99);
-    return stated > slow ? stated : slow;
+    return lubdub_duration_longer(stated, slow);
 }
 
 void swarm_run_summarize_round_trips(struct swarm_run *run)

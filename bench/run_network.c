@@ -229,14 +229,14 @@ lubdub_duration swarm_run_stated_delay(const struct swarm_run *run)
         if (conditions->bytes_per_second > 0) {
             delay += HEARTBEAT_BYTES * LUBDUB_SECOND / conditions->bytes_per_second;
         }
-        longest = delay > longest ? delay : longest;
+        longest = lubdub_duration_longer(longest, delay);
     }
     return longest;
 }
 
 void swarm_run_measure_network(struct swarm_run *run)
 {
-    lubdub_duration deadline = run->timing.timeout < run->timing.expiry ? run->timing.timeout : run->timing.expiry;
+    lubdub_duration deadline = lubdub_duration_shorter(run->timing.timeout, run->timing.expiry);
     struct swarm_network_measures *measures = &run->measures.network;
 
     run->measures.has_network = swarm_network_is_made(&run->network);

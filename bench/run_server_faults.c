@@ -62,7 +62,7 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
 static void stall_server(struct swarm_run *run, lubdub_duration length)
 {
     lubdub_time at = lubdub_clock_now();
-    lubdub_duration longest = run->timing.timeout > run->timing.expiry ? run->timing.timeout : run->timing.expiry;
+    lubdub_duration longest = lubdub_duration_longer(run->timing.timeout, run->timing.expiry);
     bool may_give_up = run->timing.timeout <= length;
 
     if (may_give_up) {
@@ -109,7 +109,7 @@ static void wake_all(struct swarm_run *run)
 /* As when the machine below both sides stops: neither has anything to hold against the other. */
 static void pause_all(struct swarm_run *run, lubdub_duration length)
 {
-    lubdub_duration longest = run->timing.timeout > run->timing.expiry ? run->timing.timeout : run->timing.expiry;
+    lubdub_duration longest = lubdub_duration_longer(run->timing.timeout, run->timing.expiry);
     struct swarm_crowd_counts before;
     struct swarm_crowd_counts after;
     lubdub_time at;

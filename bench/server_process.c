@@ -127,16 +127,6 @@ static void run_program(const struct swarm_server *server, char *const *argument
     _exit(127);
 }
 
-static lubdub_duration shorter(lubdub_duration one, lubdub_duration other)
-{
-    return one < other ? one : other;
-}
-
-static lubdub_duration longer(lubdub_duration one, lubdub_duration other)
-{
-    return one > other ? one : other;
-}
-
 /* Fills arguments, which ends with NULL, from text. Returns false when they are too many. */
 static bool split(char **arguments, size_t count, char *text)
 {
@@ -209,9 +199,9 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
     swarm_lines_close(&server->errors);
 
     lubdub_address_format(address, listen);
-    lubdub_format_duration(shorter(INTERVAL_MIN, interval), limits[0]);
-    lubdub_format_duration(longer(INTERVAL_MAX, interval), limits[1]);
-    lubdub_format_duration(longer(EXPIRY_MAX, server->settings.expiry), limits[2]);
+    lubdub_format_duration(lubdub_duration_shorter(INTERVAL_MIN, interval), limits[0]);
+    lubdub_format_duration(lubdub_duration_longer(INTERVAL_MAX, interval), limits[1]);
+    lubdub_format_duration(lubdub_duration_longer(EXPIRY_MAX, server->settings.expiry), limits[2]);
     if (more == NULL || !split(arguments, 12, more)) {
         snprintf(server->problem, sizeof server->problem, "--spawn-server: more than %d words", ARGUMENT_LIMIT - 12);
     } else {
