@@ -35,6 +35,9 @@ void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news);
 /* The time after which no side can notice a fault any more, if it goes by section 8. */
 lubdub_duration swarm_run_longest_bound(const struct swarm_run *run);
 
+/* Waits so long, as _wait() does; then what nobody has noticed was missed, or spared, unless the run is over. */
+void swarm_run_settle_after(struct swarm_run *run, lubdub_duration patience, swarm_condition condition);
+
 /* Until all faults are noticed, or cannot be any more; those that are not have been missed. */
 void swarm_run_wait_for_verdicts(struct swarm_run *run);
 

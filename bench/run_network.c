@@ -194,11 +194,7 @@ void swarm_run_outage(struct swarm_run *run, lubdub_duration length)
     swarm_run_inject_all(run, SWARM_FAULT_OUTAGE, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
     swarm_run_wait(run, lubdub_time_after(at, length), NULL);
     swarm_network_close_all(&run->network, 0);
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), silence_after(length) + swarm_run_longest_bound(run)),
-                   NULL);
-    if (!swarm_run_is_over(run)) {
-        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
-    }
+    swarm_run_settle_after(run, silence_after(length) + swarm_run_longest_bound(run), NULL);
 }
 
 /* ---- how it went ---- */

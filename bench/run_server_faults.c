@@ -59,10 +59,17 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
     swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), END_PATIENCE), swarm_run_server_has_ended);
 }
 
+static void settle_after_stall(struct swarm_run *run)
+{
+    const struct swarm_timing *timing = &run->timing;
+
+    swarm_run_settle_after(
+        run, lubdub_duration_longer(timing->timeout, timing->expiry) + timing->interval + STALL_PATIENCE, NULL);
+}
+
 static void stall_server(struct swarm_run *run, lubdub_duration length)
 {
     lubdub_time at = lubdub_clock_now();
-    lubdub_duration longest = lubdub_duration_longer(run->timing.timeout, run->timing.expiry);
     bool may_give_up = run->timing.timeout <= length;
 
     if (may_give_up) {
@@ -75,10 +82,7 @@ static void stall_server(struct swarm_run *run, lubdub_duration length)
     swarm_run_inject_all(run, SWARM_FAULT_SERVER_STALL, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
     swarm_run_wait(run, lubdub_time_after(at, length), NULL);
     swarm_servers_signal(&run->servers, SIGCONT);
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), longest + run->timing.interval + STALL_PATIENCE), NULL);
-    if (!swarm_run_is_over(run)) {
-        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
-    }
+    settle_after_stall(run);
 }
 
 /* All who were started go on, in an order as a scheduler might choose it. */
@@ -109,7 +113,6 @@ static void wake_all(struct swarm_run *run)
 /* As when the machine below both sides stops: neither has anything to hold against the other. */
 static void pause_all(struct swarm_run *run, lubdub_duration length)
 {
-    lubdub_duration longest = lubdub_duration_longer(run->timing.timeout, run->timing.expiry);
     struct swarm_crowd_counts before;
     struct swarm_crowd_counts after;
     lubdub_time at;
@@ -126,10 +129,7 @@ static void pause_all(struct swarm_run *run, lubdub_duration length)
     swarm_workers_count(&run->workers, &after);
     run->measures.absence_count -= after.absence_count - before.absence_count; /* those we brought about */
     run->measures.absence_total -= after.absence_total - before.absence_total;
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), longest + run->timing.interval + STALL_PATIENCE), NULL);
-    if (!swarm_run_is_over(run)) {
-        swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
-    }
+    settle_after_stall(run);
 }
 
 void swarm_run_server_faults(struct swarm_run *run)

@@ -72,13 +72,17 @@ lubdub_duration swarm_run_longest_bound(const struct swarm_run *run)
     return longest + 2 * swarm_run_stated_delay(run);
 }
 
-void swarm_run_wait_for_verdicts(struct swarm_run *run)
+void swarm_run_settle_after(struct swarm_run *run, lubdub_duration patience, swarm_condition condition)
 {
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_run_longest_bound(run) + SWARM_PATIENCE),
-                   swarm_run_all_verdicts_are_in);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), patience), condition);
     if (!swarm_run_is_over(run)) {
         swarm_ledger_settle(&run->ledger, LUBDUB_TIME_NEVER);
     }
+}
+
+void swarm_run_wait_for_verdicts(struct swarm_run *run)
+{
+    swarm_run_settle_after(run, swarm_run_longest_bound(run) + SWARM_PATIENCE, swarm_run_all_verdicts_are_in);
 }
 
 static void wait_in_loop(struct swarm_run *run, lubdub_time until, swarm_condition condition, bool minds_end)
