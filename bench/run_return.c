@@ -11,6 +11,13 @@
 #define LONGEST_PAUSE (500 * LUBDUB_MILLISECOND) /* lubdub-client's --backoff-min, of which it waits a random part */
 #define STEP 0.02                                /* seconds */
 
+/* Was given up by mistake, and there is, and will be, a server to come back to. */
+static bool may_return(const struct swarm_run *run, uint32_t client)
+{
+    return !run->is_ending && !run->server_may_end && !swarm_run_is_over(run) &&
+           swarm_ledger_is_mistaken(&run->ledger, client);
+}
+
 /* The ramp's pace holds here too: a whole crowd that was given up at once does not come back at once. */
 static void on_step(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -27,8 +34,7 @@ static void on_step(struct ev_loop *loop, ev_timer *timer, int revents)
 
         if (returns->list[i].due > now || budget < 1) {
             returns->list[kept++] = returns->list[i];
-        } else if (!run->is_ending && !run->server_may_end && !swarm_run_is_over(run) &&
-                   !swarm_run_is_up(run, client) && swarm_ledger_is_mistaken(&run->ledger, client)) {
+        } else if (may_return(run, client) && !swarm_run_is_up(run, client)) {
             swarm_workers_return(&run->workers, client);
             budget--;
         }
@@ -50,8 +56,7 @@ void swarm_run_return(struct swarm_run *run, uint32_t client)
 {
     struct swarm_returns *returns = &run->returns;
 
-    if (run->is_ending || run->server_may_end || swarm_run_is_over(run) ||
-        !swarm_ledger_is_mistaken(&run->ledger, client)) {
+    if (!may_return(run, client)) {
         return;
     }
     if (returns->count == returns->capacity) {
