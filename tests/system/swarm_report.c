@@ -16,6 +16,12 @@ void swarm_add(struct process *swarm, char *words)
     }
 }
 
+void swarm_start(struct process *swarm, char *words)
+{
+    swarm_add(swarm, words);
+    process_start(swarm);
+}
+
 json_t *swarm_read_report(struct process *swarm)
 {
     size_t length;
@@ -28,6 +34,17 @@ json_t *swarm_read_report(struct process *swarm)
         fail_msg("no report but: %s%s", text, errors);
     }
     free(text);
+    return report;
+}
+
+json_t *swarm_run_to_report(struct process *swarm, char *words, int *status)
+{
+    json_t *report;
+
+    swarm_start(swarm, words);
+    report = swarm_read_report(swarm);
+    *status = process_wait(swarm);
+    swarm_skip_if_held_up(report);
     return report;
 }
 
@@ -95,4 +112,19 @@ void swarm_skip_if_held_up(json_t *report)
         print_message("the machine was too busy to judge by\n");
         skip();
     }
+}
+
+int swarm_setup(void **state)
+{
+    static struct process swarm;
+
+    process_init(&swarm, "LUBDUB_SWARM");
+    *state = &swarm;
+    return 0;
+}
+
+int swarm_teardown(void **state)
+{
+    process_clear(*state);
+    return 0;
 }

@@ -6,11 +6,17 @@
 
 #include "process.h"
 
-/* Words in one string, cut at spaces; the string must outlive the process. */
+/* Words in one string, cut at spaces; the string must live until the process has been started. */
 void swarm_add(struct process *swarm, char *words);
+
+/* Starts it with these words as its last ones. */
+void swarm_start(struct process *swarm, char *words);
 
 /* Its report; the caller decrefs. */
 json_t *swarm_read_report(struct process *swarm);
+
+/* Starts it, waits for its end, and gives its report likewise; skips where the machine held the swarm up. */
+json_t *swarm_run_to_report(struct process *swarm, char *words, int *status);
 
 json_int_t swarm_number(const json_t *object, const char *key);
 double swarm_milliseconds(const json_t *object, const char *part, const char *key);
@@ -26,5 +32,10 @@ void swarm_expect_spared(const json_t *report, const char *fault, const char *si
 
 /* Where the machine held the swarm itself up, living clients may really have been silent for too long. */
 void swarm_skip_if_held_up(json_t *report);
+
+/* A test whose state is a swarm that has not been started; only words are added. */
+#define SWARM_TEST(name) cmocka_unit_test_setup_teardown(name, swarm_setup, swarm_teardown)
+int swarm_setup(void **state);
+int swarm_teardown(void **state);
 
 #endif

@@ -12,22 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Every test gets a swarm that has not been started; only words are added. */
-static int setup(void **state)
-{
-    static struct process swarm;
-
-    process_init(&swarm, "LUBDUB_SWARM");
-    *state = &swarm;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    process_clear(*state);
-    return 0;
-}
-
 static void swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf(void **state)
 {
     char words[] =
@@ -38,11 +22,7 @@ static void swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf(void 
     json_t *report;
     int status;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
-    report = swarm_read_report(swarm);
-    status = process_wait(swarm);
-    swarm_skip_if_held_up(report);
+    report = swarm_run_to_report(swarm, words, &status);
 
     swarm_expect_detected(report, "freeze", "server", 20);
     swarm_expect_detected(report, "kill", "server", 20);
@@ -229,8 +209,7 @@ static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **stat
     json_t *report;
     struct children children;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     wait_for_children(swarm, &children, 3, 2);
     process_signal(swarm, SIGINT);
     report = swarm_read_report(swarm);
@@ -251,8 +230,7 @@ static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(vo
     struct children children;
     json_t *report;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     wait_for_children(swarm, &children, 1, 1);
     assert_int_equal(kill(children.servers[0], SIGKILL), 0);
     report = swarm_read_report(swarm);
@@ -278,8 +256,7 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
         size_t k;
 
         process_init(&swarm, "LUBDUB_SWARM");
-        swarm_add(&swarm, words);
-        process_start(&swarm);
+        swarm_start(&swarm, words);
         wait_for_children(&swarm, &children, 2, 2);
         if (signals[i] == SIGINT) {
             process_stop(&swarm); /* it finds both when it goes on */
@@ -312,8 +289,7 @@ static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept
     struct children children;
     json_t *report;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     wait_for_children(swarm, &children, 2, 1);
     assert_int_equal(kill(children.workers[1], SIGKILL), 0);
     report = swarm_read_report(swarm);
@@ -337,11 +313,7 @@ static void several_processes_and_servers_are_one_swarm(void **state)
     json_t *report;
     int status;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
-    report = swarm_read_report(swarm);
-    status = process_wait(swarm);
-    swarm_skip_if_held_up(report);
+    report = swarm_run_to_report(swarm, words, &status);
 
     swarm_expect_detected(report, "freeze", "server", 10);
     swarm_expect_detected(report, "kill", "server", 10);
@@ -368,8 +340,7 @@ static void full_disk_is_told_and_the_report_is_printed_all_the_same(void **stat
     size_t length;
     char *report;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     report = process_read_output(swarm, &length);
     assert_int_equal(process_wait(swarm), 1);
     assert_non_null(strstr(report, "\nbye           server       10       10      0     0"));
@@ -387,8 +358,7 @@ static void text_report_fits_a_hundred_columns(void **state)
     char *rest;
     char *line;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     report = process_read_output(swarm, &length);
     process_wait(swarm);
     for (line = strtok_r(report, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
@@ -520,8 +490,7 @@ static void server_that_is_not_there_is_a_failure_to_start(void **state)
     char words[] = "--clients 5 127.0.0.1:1";
     struct process *swarm = *state;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     assert_int_equal(process_wait(swarm), 3);
     process_expect_error(swarm, "0 of 5 clients could connect to 127.0.0.1:1");
     process_expect_error(swarm, "Connection refused");
@@ -532,8 +501,7 @@ static void more_clients_than_ports_are_not_started(void **state)
     char words[] = "--clients 70000 192.0.2.1:3333";
     struct process *swarm = *state;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     assert_int_equal(process_wait(swarm), 3);
     process_expect_error(swarm, "70000 clients: each takes a port of this machine");
     assert_int_equal(process_count_errors(swarm, "\n"), 1);
@@ -544,8 +512,7 @@ static void server_that_does_not_start_is_a_failure_to_start(void **state)
     char words[] = "--spawn-server=--no-such-option --clients 5";
     struct process *swarm = *state;
 
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     assert_int_equal(process_wait(swarm), 3);
     process_expect_error(swarm, "--no-such-option");
     process_expect_error(swarm, "lubdub-server did not start: it ended with status 2");
@@ -611,8 +578,7 @@ static void bad_option_is_named_and_nothing_is_started(void **state)
 
         process_init(&swarm, "LUBDUB_SWARM");
         snprintf(words, sizeof words, "%s", samples[i].words);
-        swarm_add(&swarm, words);
-        process_start(&swarm);
+        swarm_start(&swarm, words);
         output = process_read_output(&swarm, &length);
         assert_int_equal(process_wait(&swarm), 2);
         assert_int_equal(length, 0);
@@ -622,8 +588,6 @@ static void bad_option_is_named_and_nothing_is_started(void **state)
         process_clear(&swarm);
     }
 }
-
-#define SWARM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -16,22 +16,7 @@
 
 #define CHILDREN 8
 
-/* Every test gets a swarm that has not been started; without the right to make a network it is skipped. */
-static int setup(void **state)
-{
-    static struct process swarm;
-
-    process_init(&swarm, "LUBDUB_SWARM");
-    *state = &swarm;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    process_clear(*state);
-    return 0;
-}
-
+/* Or rather without the right to make one. */
 static void skip_without_network(void)
 {
     struct network network;
@@ -44,17 +29,10 @@ static void skip_without_network(void)
     }
 }
 
-static json_t *run_to_report(struct process *swarm, char *words, int *status)
+static json_t *run_on_network(struct process *swarm, char *words, int *status)
 {
-    json_t *report;
-
     skip_without_network();
-    swarm_add(swarm, words);
-    process_start(swarm);
-    report = swarm_read_report(swarm);
-    *status = process_wait(swarm);
-    swarm_skip_if_held_up(report);
-    return report;
+    return swarm_run_to_report(swarm, words, status);
 }
 
 static void swarm_of_200_notices_every_dead_path_on_both_sides(void **state)
@@ -64,7 +42,7 @@ static void swarm_of_200_notices_every_dead_path_on_both_sides(void **state)
                    "--fault power:10% --fault freeze:10% --fault outage:200ms --fault server-cut --fault server-kill "
                    "--seed 7 --report json";
     int status;
-    json_t *report = run_to_report(*state, words, &status);
+    json_t *report = run_on_network(*state, words, &status);
 
     swarm_expect_detected(report, "cut", "client", 20);
     swarm_expect_detected(report, "cut", "server", 20);
@@ -96,7 +74,7 @@ static void nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it(void **st
         "--fault loss:2% --fault delay:20ms+-10ms:50% --fault slow-link:256k:20% --fault kill:10% "
         "--fault freeze:10% --seed 7 --report json";
     int status;
-    json_t *report = run_to_report(*state, words, &status);
+    json_t *report = run_on_network(*state, words, &status);
     const json_t *network;
 
     swarm_expect_spared(report, "loss", "client", 200);
@@ -120,7 +98,7 @@ static void outage_longer_than_the_deadlines_is_counted_and_no_failure(void **st
     char words[] = "--spawn-server --clients 40 --interval 100ms --expiry 300ms --timeout 300ms --warmup 300ms "
                    "--duration 100ms --fault outage:1s --report json";
     int status;
-    json_t *report = run_to_report(*state, words, &status);
+    json_t *report = run_on_network(*state, words, &status);
     json_int_t noticed = swarm_number(swarm_row(report, "outage", "client"), "detected") +
                          swarm_number(swarm_row(report, "outage", "server"), "detected");
 
@@ -250,21 +228,25 @@ static void expect_nothing_left(const struct children *children)
     }
 }
 
-#define ENDLESS                                                                                             \
-    "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault cut:50% " \
-    "--fault power:50% --seed 3 --report json"
+/* For longer than any test. */
+static void start_on_network(struct process *swarm, struct children *children)
+{
+    char words[] =
+        "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault cut:50% "
+        "--fault power:50% --seed 3 --report json";
+
+    skip_without_network();
+    swarm_start(swarm, words);
+    wait_for_children(swarm, children);
+}
 
 static void ctrl_c_ends_with_what_was_measured_and_leaves_nothing(void **state)
 {
-    char words[] = ENDLESS;
     struct process *swarm = *state;
     struct children children;
     json_t *report;
 
-    skip_without_network();
-    swarm_add(swarm, words);
-    process_start(swarm);
-    wait_for_children(swarm, &children);
+    start_on_network(swarm, &children);
     process_signal(swarm, SIGINT);
     report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 128 + SIGINT);
@@ -276,14 +258,10 @@ static void ctrl_c_ends_with_what_was_measured_and_leaves_nothing(void **state)
 
 static void kill_leaves_nothing(void **state)
 {
-    char words[] = ENDLESS;
     struct process *swarm = *state;
     struct children children;
 
-    skip_without_network();
-    swarm_add(swarm, words);
-    process_start(swarm);
-    wait_for_children(swarm, &children);
+    start_on_network(swarm, &children);
     process_signal(swarm, SIGKILL);
     assert_int_equal(process_wait(swarm), 128 + SIGKILL);
     expect_nothing_left(&children);
@@ -291,15 +269,11 @@ static void kill_leaves_nothing(void **state)
 
 static void wire_that_dies_is_told_and_what_was_measured_is_kept(void **state)
 {
-    char words[] = ENDLESS;
     struct process *swarm = *state;
     struct children children;
     json_t *report;
 
-    skip_without_network();
-    swarm_add(swarm, words);
-    process_start(swarm);
-    wait_for_children(swarm, &children);
+    start_on_network(swarm, &children);
     assert_int_equal(kill((pid_t)children.wire, SIGKILL), 0);
     report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
@@ -325,8 +299,7 @@ static void who_may_not_make_a_network_is_told_so_and_nothing_is_started(void **
     process_init(swarm, "LUBDUB_TEST_SETPRIV");
     swarm_add(swarm, options);
     process_add(swarm, getenv("LUBDUB_SWARM"));
-    swarm_add(swarm, words);
-    process_start(swarm);
+    swarm_start(swarm, words);
     status = process_wait(swarm);
     if (status == 126 || status == 127) {
         print_message("needs setpriv, and a program that everybody may run: skipped\n");
@@ -337,8 +310,6 @@ static void who_may_not_make_a_network_is_told_so_and_nothing_is_started(void **
     process_expect_error(swarm, "it takes root");
     assert_int_equal(process_count_errors(swarm, "\n"), 1);
 }
-
-#define SWARM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
