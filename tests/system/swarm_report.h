@@ -6,7 +6,7 @@
 
 #include "process.h"
 
-/* Words in one string, cut at spaces; the string must live until the process has been started. */
+/* Words in one string, cut at spaces; the string must outlive the process. */
 void swarm_add(struct process *swarm, char *words);
 
 /* Starts it with these words as its last ones. */

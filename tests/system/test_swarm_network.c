@@ -231,10 +231,11 @@ static void expect_nothing_left(const struct children *children)
 /* For longer than any test. */
 static void start_on_network(struct process *swarm, struct children *children)
 {
-    char words[] =
-        "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault cut:50% "
-        "--fault power:50% --seed 3 --report json";
+    static char words[200]; /* they outlive the process */
 
+    snprintf(words, sizeof words,
+             "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s --fault cut:50%% "
+             "--fault power:50%% --seed 3 --report json");
     skip_without_network();
     swarm_start(swarm, words);
     wait_for_children(swarm, children);
