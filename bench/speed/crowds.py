@@ -12,7 +12,7 @@ from datetime import datetime
 from dataclasses import dataclass
 
 from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, free_ports, kernel_counter, phases_of,
-                     put_ahead)
+                     put_ahead, word_in)
 
 ASKED_EVERY = 0.25  # seconds: what a running swarm and its servers are looked after
 PROCESSES = 6  # for 100,000 connections where one process may have 20,000 descriptors
@@ -72,7 +72,7 @@ def ask_for_counters(swarm_id):
     for server in children(swarm_id, "lubdub-server"):
         try:
             # Before it has its handler the signal would end it; it has it once it catches it.
-            if int(status_of(server, "SigCgt"), 16) >> (signal.SIGUSR1 - 1) & 1:
+            if int(word_in(f"/proc/{server}/status", "SigCgt"), 16) >> (signal.SIGUSR1 - 1) & 1:
                 os.kill(server, signal.SIGUSR1)
         except (FileNotFoundError, ProcessLookupError):
             pass
@@ -87,13 +87,6 @@ def counter_in(line, name):
 def moment_of(line):
     """When a line of the log was written, as time.time() has it."""
     return datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp()
-
-
-def status_of(process_id, name):
-    for line in pathlib.Path(f"/proc/{process_id}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(name + ":"):
-            return line.split()[1]
-    raise RuntimeError(f"no {name} in /proc/{process_id}/status")
 
 
 @dataclass

@@ -110,11 +110,16 @@ class Running:
                    for task in pathlib.Path(f"/proc/{self.id}/task").iterdir())
 
 
+def word_in(path, name):
+    """The first word behind `name:` in a file of /proc that has such lines."""
+    for line in pathlib.Path(path).read_text(encoding="ascii").splitlines():
+        if line.startswith(name + ":"):
+            return line.split()[1]
+    raise RuntimeError(f"no {name} in {path}")
+
+
 def resident(process_id):
-    for line in pathlib.Path(f"/proc/{process_id}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Rss:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError("no Rss in smaps_rollup")
+    return int(word_in(f"/proc/{process_id}/smaps_rollup", "Rss")) * 1024
 
 
 def descriptors(process_id):

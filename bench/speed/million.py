@@ -4,17 +4,14 @@ import pathlib
 import time
 
 from crowds import children, fault_row, run_swarm
-from harness import resident
+from harness import resident, word_in
 
 WATCHED_EVERY = 5  # seconds
 KERNEL_BYTES = 10 * 1024  # of a session's two ends, as measured; the goal's own figure
 
 
 def meminfo(name):
-    for line in pathlib.Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"no {name} in /proc/meminfo")
+    return int(word_in("/proc/meminfo", name)) * 1024
 
 
 def sockstat(word):
