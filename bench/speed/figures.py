@@ -177,14 +177,17 @@ def user_time(phase):
     return values
 
 
+def missed_or_false(runs):
+    return [run["swarm"]["missed"] + run["swarm"]["false"] for run in runs]
+
+
 def lateness_figures(rate):
     name = "lateness-" + rate
     return [
         Figure(f"verdict after its deadline, 100,000 at {rate}, p99.9, ms", name, of_phase("swarm", "late_p999_ms"),
                most=5),
         Figure("  before its deadline, ms", name, of_phase("swarm", "early_ms"), most=0),
-        Figure("  missed or false", name, lambda runs: [run["swarm"]["missed"] + run["swarm"]["false"] for run in runs],
-               most=0),
+        Figure("  missed or false", name, missed_or_false, most=0),
         Figure("  probes/s that were carried", name, of_phase("swarm", "rate")),
     ]
 
@@ -194,8 +197,7 @@ def death_figures(rate):
     return [
         Figure(f"half of 100,000 vanish at {rate}: last verdict late, ms", name, of_phase("swarm", "late_max_ms"),
                most=50),
-        Figure("  missed, or live ones lost", name,
-               lambda runs: [run["swarm"]["missed"] + run["swarm"]["false"] for run in runs], most=0),
+        Figure("  missed, or live ones lost", name, missed_or_false, most=0),
         Figure("  longest turn of a loop until the last verdict, ms", name, of_phase("swarm", "turn_max_ms"), most=20),
         Figure("    as they connect and leave, too, ms", name, of_phase("swarm", "turn_max_ever_ms")),
         Figure("  longest round trip of the living, ms", name, of_phase("swarm", "ack_max_ms")),
