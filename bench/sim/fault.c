@@ -3,6 +3,7 @@
 
 #include "judge.h"
 #include "owner.h"
+#include "process.h"
 #include "tcp.h"
 
 #define MS LUBDUB_MILLISECOND
@@ -116,7 +117,7 @@ static bool is_well(const struct sim_process *process)
 
 static void pause_machine(struct sim_world *world, uint32_t process, lubdub_time until)
 {
-    sim_owner_stop(world, process);
+    sim_process_stop(world, process);
     world->processes[process].paused_until = until;
     world->processes[process].is_troubled = true;
 }
@@ -137,15 +138,15 @@ static bool begin_on_process(struct sim_world *world, enum kind kind, uint32_t p
     case STOP:
     case STOP_AND_KILL:
     case STOP_SERVER:
-        sim_owner_stop(world, process);
+        sim_process_stop(world, process);
         break;
     case KILL:
     case KILL_SERVER:
-        sim_owner_die(world, process, false);
+        sim_process_die(world, process, false);
         break;
     case POWER:
     case POWER_SERVER:
-        sim_owner_die(world, process, true);
+        sim_process_die(world, process, true);
         break;
     case PAUSE:
     case PAUSE_SERVER:
@@ -252,17 +253,17 @@ static void undo(struct sim_world *world, enum kind kind, uint32_t subject)
     case STOP:
     case STOP_SERVER:
         world->processes[subject].is_troubled = false;
-        sim_owner_go_on(world, subject);
+        sim_process_go_on(world, subject);
         break;
     case PAUSE:
     case PAUSE_SERVER:
         world->processes[subject].is_troubled = false;
         world->processes[subject].paused_until = 0;
-        sim_owner_go_on(world, subject);
+        sim_process_go_on(world, subject);
         break;
     case STOP_AND_KILL:
-        sim_owner_die(world, subject, false);
-        sim_owner_start(world, subject);
+        sim_process_die(world, subject, false);
+        sim_process_start(world, subject);
         world->processes[subject].is_troubled = false;
         break;
     case KILL:
@@ -270,7 +271,7 @@ static void undo(struct sim_world *world, enum kind kind, uint32_t subject)
     case POWER:
     case POWER_SERVER:
         world->processes[subject].is_troubled = false;
-        sim_owner_start(world, subject);
+        sim_process_start(world, subject);
         break;
     case LEAVE:
     case CUT:
@@ -341,10 +342,10 @@ static void begin_trouble(struct sim_world *world, uint32_t index)
     case SIM_TROUBLE_NONE:
         break;
     case SIM_TROUBLE_FREEZE_CLIENT:
-        sim_owner_stop(world, client->process);
+        sim_process_stop(world, client->process);
         break;
     case SIM_TROUBLE_FREEZE_SERVER:
-        sim_owner_stop(world, client->server);
+        sim_process_stop(world, client->server);
         break;
     case SIM_TROUBLE_CUT:
         client->path.cut = 1u << SIM_UP | 1u << SIM_DOWN;
@@ -371,12 +372,12 @@ static void heal(struct sim_world *world, uint32_t index)
     case SIM_TROUBLE_NONE:
         return;
     case SIM_TROUBLE_FREEZE_CLIENT:
-        sim_owner_die(world, client->process, false);
-        sim_owner_start(world, client->process);
+        sim_process_die(world, client->process, false);
+        sim_process_start(world, client->process);
         break;
     case SIM_TROUBLE_FREEZE_SERVER:
-        sim_owner_die(world, client->server, false);
-        sim_owner_start(world, client->server);
+        sim_process_die(world, client->server, false);
+        sim_process_start(world, client->server);
         break;
     case SIM_TROUBLE_CUT:
         client->path.cut = 0;

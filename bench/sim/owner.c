@@ -1,16 +1,13 @@
-/* Steps: a turn of a session with everything around it. */
+/* Steps: a turn of a session with everything around it. What link.c does, line by line. */
 #include "owner.h"
 
 #include <assert.h>
 #include <string.h>
 
+#include "connect.h"
 #include "judge.h"
 #include "session_quick.h"
 #include "tcp.h"
-
-#define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
-#define CONNECT_TIMEOUT (5 * LUBDUB_SECOND)
-#define FIRST_CONNECT_WAIT LUBDUB_SECOND
 
 struct step {
     struct sim_world *world;
@@ -22,23 +19,13 @@ struct step {
 
 static void settle(struct step *step);
 
-/* ---- suspicion of ourselves: reactor.c ---- */
-
-/* So many are late at once, at least, and most of all. */
-#define CROWD 4
-
-static void count(struct sim_process *process, int sessions, int late)
-{
-    process->session_count += (unsigned)sessions;
-    process->late_count += (unsigned)late;
-    if (process->suspects_itself) {
-        process->suspects_itself = process->late_count > process->session_count / 4;
-    } else {
-        process->suspects_itself = process->late_count >= CROWD && process->late_count > process->session_count / 2;
-    }
-}
-
 /* ---- steps ---- */
+
+/* A change in how many sessions a process has, or of those that are late. */
+static void count(const struct sim_world *world, const struct sim_end *end, int sessions, int late)
+{
+    lubdub_suspicion_count(&sim_process_of(world, end)->suspicion, sessions, late);
+}
 
 static void begin(struct step *step, struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
@@ -51,7 +38,7 @@ static void begin(struct step *step, struct sim_world *world, struct sim_connect
         .now = sim_local(process, world->now),
         .settings = &process->settings,
         .path = LUBDUB_PATH_UNKNOWN,
-        .suspects_ourselves = process->suspects_itself,
+        .suspects_ourselves = process->suspicion.is_there,
         .output = world->outputs[world->depth++],
         .output_capacity = SIM_OUTPUT_SIZE,
     };
@@ -163,11 +150,11 @@ static void hear(struct step *step, const struct lubdub_event *event)
                  (double)event->silent_for / (double)LUBDUB_MILLISECOND);
         break;
     case LUBDUB_EVENT_LATE:
-        count(sim_process_of(world, step->end), 0, 1);
+        count(world, step->end, 0, 1);
         sim_tell(world, step->connection, "server: late");
         break;
     case LUBDUB_EVENT_RECOVERED:
-        count(sim_process_of(world, step->end), 0, -1);
+        count(world, step->end, 0, -1);
         sim_tell(world, step->connection, "server: recovered");
         break;
     case LUBDUB_EVENT_ACKED:
@@ -182,7 +169,7 @@ static void hear(struct step *step, const struct lubdub_event *event)
     }
 }
 
-/* ---- reading, writing, judging: link.c line by line ---- */
+/* ---- reading, writing, judging ---- */
 
 static void flush(struct step *step)
 {
@@ -314,12 +301,12 @@ static void mind_deadline(struct step *step)
     arm(step, deadline);
 }
 
-static void close_end(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+void sim_owner_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
     struct sim_end *end = &connection->ends[side];
 
     if (end->has_session) {
-        count(sim_process_of(world, end), -1, end->session.is_late ? -1 : 0);
+        count(world, end, -1, end->session.is_late ? -1 : 0);
     }
     lubdub_session_clear(&end->session);
     end->has_session = false;
@@ -344,10 +331,9 @@ static void settle(struct step *step)
         tick(step);
         sim_judge_closed(world, step->connection, step->side);
         sim_tcp_close(world, step->connection, step->side);
-        close_end(world, step->connection, step->side);
+        sim_owner_close(world, step->connection, step->side);
         if (step->side == SIM_CLIENT) {
-            sim_owner_connect(world, client,
-                              sim_random_between(&world->clients[client].random, 100, 2000) * LUBDUB_MILLISECOND);
+            sim_connect_again(world, client);
         }
         return;
     }
@@ -366,7 +352,7 @@ static void begin_session(struct sim_world *world, struct sim_connection *connec
 
     end->must_begin = false;
     end->has_session = true;
-    count(sim_process_of(world, end), 1, 0);
+    count(world, end, 1, 0);
     begin(&step, world, connection, side);
     if (side == SIM_CLIENT) {
         sim_process_of(world, end)->settings.incarnation = ++world->incarnation;
@@ -417,6 +403,9 @@ void sim_owner_on_readable(struct sim_world *world, struct sim_connection *conne
 {
     struct sim_end *end = &connection->ends[side];
 
+    if (end->must_begin && sim_runs(sim_process_of(world, end))) {
+        begin_session(world, connection, side);
+    }
     /* As often as the loop would find it readable. */
     while (end->has_session && sim_runs(sim_process_of(world, end)) && sim_tcp_is_readable(connection, side) &&
            listens(&end->session)) {
@@ -465,257 +454,6 @@ void sim_owner_on_timer(struct sim_world *world, struct sim_connection *connecti
         return;
     }
     ring(world, connection, side);
-}
-
-/* ---- connecting ---- */
-
-void sim_owner_connect(struct sim_world *world, uint32_t client, lubdub_duration in)
-{
-    struct sim_client *who = &world->clients[client];
-
-    who->attempt++;
-    who->attempt_wait = 0;
-    who->attempt_began = world->now + in;
-    sim_queue_put(&world->queue, world->now + in, SIM_EVENT_CONNECT, client, who->attempt);
-}
-
-static struct sim_connection *free_connection(struct sim_world *world);
-
-void sim_owner_on_connect(struct sim_world *world, uint32_t client)
-{
-    struct sim_client *who = &world->clients[client];
-    const struct sim_process *server = &world->processes[who->server];
-    lubdub_time there;
-    lubdub_time back;
-
-    if (who->connection != SIM_NOBODY || !world->processes[who->process].is_alive) {
-        return;
-    }
-    if (!sim_runs(&world->processes[who->process])) {
-        who->wants_connection = true;
-        return;
-    }
-    world->result->segments++;
-    if (server->is_machine_up && server->paused_until <= world->now &&
-        sim_path_carry(&who->path, SIM_UP, world->now, &there)) {
-        world->result->segments++;
-        if (sim_path_carry(&who->path, SIM_DOWN, world->now, &back)) {
-            who->handshake = there - world->now + back - world->now;
-            sim_queue_put(&world->queue, world->now + who->handshake, SIM_EVENT_ESTABLISHED, client, who->attempt);
-            return;
-        }
-    }
-    /* SYN again after 1, 2, 4 s; after 5 s a new attempt. */
-    who->attempt_wait = who->attempt_wait == 0 ? FIRST_CONNECT_WAIT : 2 * who->attempt_wait;
-    if (world->now + who->attempt_wait > who->attempt_began + CONNECT_TIMEOUT) {
-        sim_owner_connect(world, client, sim_random_between(&who->random, 100, 2000) * LUBDUB_MILLISECOND);
-        return;
-    }
-    sim_queue_put(&world->queue, world->now + who->attempt_wait, SIM_EVENT_CONNECT, client, who->attempt);
-}
-
-void sim_owner_on_established(struct sim_world *world, uint32_t client, uint32_t attempt)
-{
-    struct sim_client *who = &world->clients[client];
-    const struct sim_process *server = &world->processes[who->server];
-    struct sim_connection *connection;
-
-    if (who->attempt != attempt || who->connection != SIM_NOBODY || !world->processes[who->process].is_alive) {
-        return;
-    }
-    if (!server->is_alive || !server->is_machine_up) {
-        sim_owner_connect(world, client, sim_random_between(&who->random, 100, 2000) * LUBDUB_MILLISECOND);
-        return; /* refused, or gone meanwhile */
-    }
-    connection = free_connection(world);
-    connection->client = client;
-    connection->ends[SIM_CLIENT].process = who->process;
-    connection->ends[SIM_SERVER].process = who->server;
-    who->connection = connection->index;
-    sim_tcp_open(world, connection, who->handshake);
-    sim_owner_begin(world, connection);
-}
-
-static struct sim_connection *free_connection(struct sim_world *world)
-{
-    struct sim_connection *connection = sim_new_connection(world);
-    unsigned side;
-
-    connection->session_number = 0;
-    connection->incarnation = 0;
-    for (side = 0; side < 2; side++) {
-        struct sim_end *end = &connection->ends[side];
-
-        memset(end, 0, sizeof *end);
-        sim_timer_init(&end->timer);
-        sim_timer_init(&end->judge_timer);
-    }
-    return connection;
-}
-
-/* ---- processes ---- */
-
-void sim_owner_stop(struct sim_world *world, uint32_t process)
-{
-    world->processes[process].is_stopped = true;
-}
-
-/* When the loop meant to wake: its earliest timer. */
-static lubdub_time meant_to_wake(const struct sim_world *world, uint32_t process)
-{
-    lubdub_time earliest = LUBDUB_TIME_NEVER;
-    uint32_t i;
-    unsigned side;
-
-    for (i = 0; i < world->connection_count; i++) {
-        const struct sim_connection *connection = world->connections[i];
-
-        for (side = 0; connection->is_used && side < 2; side++) {
-            const struct sim_end *end = &connection->ends[side];
-
-            if (end->process == process && end->has_session && end->has_timer) {
-                earliest = lubdub_time_earlier(earliest, end->due);
-            }
-        }
-    }
-    return earliest;
-}
-
-static void forgive(struct sim_world *world, uint32_t process)
-{
-    struct sim_process *who = &world->processes[process];
-    lubdub_time now = sim_local(who, world->now);
-    lubdub_time expected = meant_to_wake(world, process);
-    lubdub_duration away = lubdub_time_between(who->ran_at, now);
-    lubdub_duration overslept;
-    uint32_t i;
-    unsigned side;
-
-    if (expected < who->ran_at) {
-        expected = who->ran_at;
-    }
-    overslept = lubdub_time_between(expected, now);
-    who->away_total += away;
-    if (overslept < SHORTEST_ABSENCE) {
-        return;
-    }
-    who->absence_count++;
-    world->result->absences++;
-    for (i = 0; i < world->connection_count; i++) {
-        struct sim_connection *connection = world->connections[i];
-
-        for (side = 0; connection->is_used && side < 2; side++) {
-            struct sim_end *end = &connection->ends[side];
-
-            if (end->process == process && end->has_session) {
-                sim_judge_away(world, connection, (enum sim_side)side, away, overslept);
-                lubdub_session_forgive(&end->session, &who->settings, away, overslept);
-            }
-        }
-    }
-}
-
-static void wake_end(struct sim_world *world, struct sim_connection *connection, enum sim_side side, bool timers)
-{
-    struct sim_end *end = &connection->ends[side];
-
-    if (end->must_begin && !timers) {
-        begin_session(world, connection, side);
-    }
-    if (end->has_session && timers && end->has_timer && end->due <= sim_local(sim_process_of(world, end), world->now)) {
-        ring(world, connection, side);
-    } else if (end->has_session && !timers) {
-        sim_owner_on_readable(world, connection, side);
-    } else if (end->has_session && end->has_timer) {
-        struct step step = {.world = world, .connection = connection, .side = side, .end = end};
-
-        arm(&step, end->due);
-    }
-    sim_release(world, connection);
-}
-
-static void wake_all(struct sim_world *world, uint32_t process, bool timers)
-{
-    uint32_t i;
-    unsigned side;
-
-    for (i = 0; i < world->connection_count; i++) {
-        for (side = 0; side < 2; side++) {
-            struct sim_connection *connection = world->connections[i];
-
-            if (connection->is_used && connection->ends[side].process == process) {
-                wake_end(world, connection, (enum sim_side)side, timers);
-            }
-        }
-    }
-}
-
-void sim_owner_go_on(struct sim_world *world, uint32_t process)
-{
-    struct sim_process *who = &world->processes[process];
-    bool timers_first = sim_random_is(&world->random, SIM_SHARE(2, 3));
-
-    who->is_stopped = false;
-    if (!who->is_alive) {
-        return;
-    }
-    forgive(world, process);
-    who->ran_at = sim_local(who, world->now);
-    /* libev calls timers before sockets, unless the loop hung between the two. */
-    wake_all(world, process, timers_first);
-    wake_all(world, process, !timers_first);
-    if (process < world->client_count && world->clients[process].wants_connection) {
-        world->clients[process].wants_connection = false;
-        sim_owner_connect(world, process, 0);
-    }
-}
-
-void sim_owner_die(struct sim_world *world, uint32_t process, bool loses_power)
-{
-    struct sim_process *who = &world->processes[process];
-    uint32_t i;
-    unsigned side;
-
-    who->is_alive = false;
-    who->is_stopped = false;
-    who->is_machine_up = !loses_power;
-    for (i = 0; i < world->connection_count; i++) {
-        struct sim_connection *connection = world->connections[i];
-
-        for (side = 0; connection->is_used && side < 2; side++) {
-            struct sim_end *end = &connection->ends[side];
-
-            if (end->process != process) {
-                continue;
-            }
-            if (side == SIM_CLIENT && end->has_session && end->was_up && end->down_count == 0) {
-                world->result->session_time += world->now - connection->up_at;
-            }
-            if (loses_power) {
-                sim_tcp_vanish(world, connection, (enum sim_side)side);
-            } else {
-                sim_tcp_close(world, connection, (enum sim_side)side);
-            }
-            end->must_begin = false;
-            close_end(world, connection, (enum sim_side)side);
-            sim_release(world, connection);
-        }
-    }
-}
-
-void sim_owner_start(struct sim_world *world, uint32_t process)
-{
-    struct sim_process *who = &world->processes[process];
-
-    who->is_alive = true;
-    who->is_stopped = false;
-    who->is_machine_up = true;
-    who->ran_at = sim_local(who, world->now);
-    if (process < world->client_count) {
-        world->clients[process].connection = SIM_NOBODY;
-        world->clients[process].wants_connection = false;
-        sim_owner_connect(world, process, 0);
-    }
 }
 
 void sim_owner_leave(struct sim_world *world, uint32_t client)

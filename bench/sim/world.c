@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connect.h"
 #include "fault.h"
 #include "judge.h"
 #include "owner.h"
@@ -229,7 +230,7 @@ static void client_init(struct sim_world *world, uint32_t index)
         session->content = (struct lubdub_slice){(const char *)client->content, 1 + index * 7 % sizeof client->content};
     }
     session->phase = 1 + sim_random_below(&client->random, settings->interval);
-    sim_owner_connect(world, index, sim_random_below(&client->random, settings->interval + 1));
+    sim_connect(world, index, sim_random_below(&client->random, settings->interval + 1));
 }
 
 static void world_init(struct sim_world *world, const struct sim_settings *settings, struct sim_result *result)
@@ -333,11 +334,11 @@ static void happen(struct sim_world *world, const struct sim_event *event)
     switch ((enum sim_event_kind)event->kind) {
     case SIM_EVENT_CONNECT:
         if (world->clients[event->subject].attempt == event->detail) {
-            sim_owner_on_connect(world, event->subject);
+            sim_connect_on_attempt(world, event->subject);
         }
         break;
     case SIM_EVENT_ESTABLISHED:
-        sim_owner_on_established(world, event->subject, event->detail);
+        sim_connect_on_established(world, event->subject, event->detail);
         break;
     case SIM_EVENT_FLIGHT:
         sim_tcp_on_flight(world, event->subject);

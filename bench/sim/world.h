@@ -3,7 +3,8 @@
  *
  *     process (client 0) ── end ══ stream up ════► end ── process (server)
  *                             ◄══ stream down ══        tcp.h: the two kernels between them
- *     owner.h: what a process does with a session       fault.h: what is done to it
+ *     owner.h: what a process does with a session       connect.h: how it gets one
+ *     process.h: what happens to it as a whole          fault.h: what is done on purpose
  *     judge.h: what must always hold
  *
  * The world has one true time, in nanoseconds from 0. A process has a clock of its own, with another origin and
@@ -17,6 +18,7 @@
 #include "path.h"
 #include "queue.h"
 #include "simulate.h"
+#include "suspicion.h"
 
 enum sim_event_kind {
     SIM_EVENT_CONNECT,     /* subject: the client */
@@ -44,9 +46,7 @@ struct sim_process {
     lubdub_time ran_at;       /* by its own clock, like all below */
     lubdub_duration away_total;
     uint64_t absence_count;
-    uint32_t session_count; /* as the reactor counts, to suspect itself */
-    uint32_t late_count;
-    bool suspects_itself;
+    struct lubdub_suspicion suspicion;
     struct lubdub_session_settings settings;
 };
 
