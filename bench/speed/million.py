@@ -1,6 +1,7 @@
 """A million sessions, both ends on this machine: how far it goes, at what price, and what stops it."""
 
 import pathlib
+import socket
 import time
 
 from crowds import children, fault_row, run_swarm
@@ -75,10 +76,17 @@ class Watch:
         return [row for row in self.rows[arrived:] if row["sockets"] >= everybody - 2 * deaths]
 
 
+def are_connections_tracked():
+    """Whether this namespace's firewall follows connections: only where some rule asks for it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        count = number_in("/proc/sys/net/netfilter/nf_conntrack_count")
+    return count is not None and count[0] > 0
+
+
 def why_not(clients):
     """The limit that would be met, before anything is begun; None where there is none."""
     facts = limits()
-    if facts["conntrack_max"] and facts["conntrack_max"][0] < clients:
+    if facts["conntrack_max"] and facts["conntrack_max"][0] < clients and are_connections_tracked():
         return f"nf_conntrack_max is {facts['conntrack_max'][0]}"
     if facts["file-max"][0] < 2 * clients:
         return f"fs.file-max is {facts['file-max'][0]}, and both ends take {2 * clients} files"
