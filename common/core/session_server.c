@@ -15,8 +15,16 @@
 #define SMALLEST_MARGIN (25 * LUBDUB_MILLISECOND)
 #define SMALLEST_MARGIN_SHARE 16
 
-/* What the session's three bits hold. */
+/* What the session's bits hold. */
 #define MOST_CHALLENGES_WAITING 7u
+#define MOST_CHALLENGES_SENT 0x7fffffffu
+
+/*
+ * How long before its expiry a late session is asked for the last time. A living kernel's acknowledgement takes 40 ms
+ * and a round trip; a second is enough for a challenge that is lost twice.
+ */
+#define LAST_LOOK_LEAST (60 * LUBDUB_MILLISECOND)
+#define LAST_LOOK_MOST LUBDUB_SECOND
 
 /* Both grants count until the client was seen to keep to the new one. */
 static uint32_t larger_interval_ms(const struct lubdub_session *session)
@@ -469,6 +477,38 @@ static lubdub_time looks_at(const struct lubdub_session *session)
     return lubdub_time_earlier(lubdub_doubt_next(&session->extra->doubt, doubt_patience(session)), hung_at(session));
 }
 
+/* ---- the last challenge: a session that is late, where we do not adapt ---- */
+
+static lubdub_time challenged_at(const struct lubdub_session *session)
+{
+    return lubdub_time_after(session->heard_at, interval_in_force(session) + fixed_margin(session));
+}
+
+/*
+ * What the first challenge proved of the path may be old when the session expires, and the path may be cut since: one
+ * more, shortly before. LUBDUB_TIME_NEVER where that would come on the heels of the first.
+ */
+static lubdub_duration last_look(const struct lubdub_session *session)
+{
+    lubdub_duration quarter = (expiry_in_force(session) - interval_in_force(session)) / 4;
+
+    return lubdub_duration_longer(lubdub_duration_shorter(quarter, LAST_LOOK_MOST), LAST_LOOK_LEAST);
+}
+
+static lubdub_time challenged_again_at(const struct lubdub_session *session)
+{
+    lubdub_duration lead = last_look(session);
+    lubdub_time first = challenged_at(session);
+
+    return lubdub_time_after(first, 2 * lead) <= expires_at(session) ? expires_at(session) - lead : LUBDUB_TIME_NEVER;
+}
+
+static bool awaits_last_challenge(const struct lubdub_session *session)
+{
+    return session->is_late && !session->of.server.is_asked_again && !is_doubted(session) &&
+           lubdub_session_blocked_at(session) == LUBDUB_TIME_NEVER;
+}
+
 static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     (void)settings;
@@ -477,6 +517,9 @@ static lubdub_time verdict(const struct lubdub_session *session, const struct lu
 
 static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
+    if (awaits_last_challenge(session)) {
+        return lubdub_time_earlier(expires_at(session), challenged_again_at(session));
+    }
     if (session->is_late || lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER) {
         return verdict(session, settings);
     }
@@ -488,15 +531,25 @@ static void challenge(struct lubdub_session *session, struct lubdub_turn *turn, 
 {
     struct lubdub_frame probe = {.type = LUBDUB_FRAME_PROBE, .flags = session->health};
 
-    if (session->challenges_waiting >= most_waiting || session->of.server.challenges_sent == UINT32_MAX) {
+    if (session->challenges_waiting >= most_waiting || session->of.server.challenges_sent == MOST_CHALLENGES_SENT) {
         return;
     }
     session->challenges_waiting = (session->challenges_waiting + 1u) & MOST_CHALLENGES_WAITING;
-    probe.sequence = ++session->of.server.challenges_sent;
+    session->of.server.challenges_sent = (session->of.server.challenges_sent + 1u) & MOST_CHALLENGES_SENT;
+    probe.sequence = session->of.server.challenges_sent;
     lubdub_session_put(session, turn, &probe);
 }
 
-/* Without memory there is one challenge and the fixed expiry. */
+/* One that comes late itself would be too young at the expiry to say anything, and make the first one's word unsure. */
+static void challenge_again(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    session->of.server.is_asked_again = 1;
+    if (lubdub_time_between(challenged_again_at(session), turn->now) <= last_look(session) / 4) {
+        challenge(session, turn, 2);
+    }
+}
+
+/* Without memory it goes as where we do not adapt. */
 static void begin_doubt(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_session_extra *extra = turn->settings->adapts ? lubdub_session_need_extra(session) : NULL;
@@ -553,22 +606,34 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
         pursue_doubt(session, turn, event);
         return;
     }
+    if (awaits_last_challenge(session) && challenged_again_at(session) <= turn->now) {
+        challenge_again(session, turn);
+        return;
+    }
     if (!session->is_late && !is_blocked && deadline(session, turn->settings) <= turn->now) {
         session->is_late = true;
+        session->of.server.is_asked_again = challenged_again_at(session) <= turn->now;
         begin_doubt(session, turn);
         event->kind = LUBDUB_EVENT_LATE;
         event->silent_for = lubdub_time_between(session->heard_at, turn->now);
     }
 }
 
-/* The challenge goes out when the session gets late; where we adapt, more of them follow. */
+static bool is_last_challenge_out(const struct lubdub_session *session, lubdub_time since)
+{
+    return session->of.server.is_asked_again && session->challenges_waiting > 1 && challenged_again_at(session) > since;
+}
+
+/* A challenge goes out when the session gets late and another before it expires; where we adapt, many. */
 static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
 {
     if (is_doubted(session)) {
         return lubdub_doubt_asked_since(&session->extra->doubt, doubt_patience(session), since);
     }
-    return session->is_late && session->challenges_waiting > 0 &&
-           lubdub_time_after(session->heard_at, interval_in_force(session) + fixed_margin(session)) > since;
+    if (!session->is_late || session->challenges_waiting == 0) {
+        return 0;
+    }
+    return (challenged_at(session) > since ? 1u : 0u) + (is_last_challenge_out(session, since) ? 1u : 0u);
 }
 
 static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)

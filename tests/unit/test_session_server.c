@@ -713,9 +713,96 @@ static void silent_session_is_late_after_its_interval_and_a_margin_and_is_challe
     late = expect_event(server, LATE);
     assert_in_range(late->silent_for, LUBDUB_SECOND + 1, 1500 * MS);
     expect_whole_frame(server, PROBE, 0, 1, NULL, 0);
-    endpoint_advance_to(server, start + 3 * LUBDUB_SECOND - 1);
+    endpoint_advance_to(server, start + 2500 * MS - 1);
     expect_no_event(server);
-    expect_no_frame(server); /* once is enough */
+    expect_no_frame(server);
+}
+
+static void late_session_is_challenged_once_more_shortly_before_it_expires(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+
+    script_server_open(server);
+    endpoint_advance_to(server, start + 2500 * MS - 1);
+    expect_whole_frame(server, PROBE, 0, 1, NULL, 0);
+    expect_no_frame(server);
+    endpoint_advance_to(server, start + 2500 * MS);
+    expect_whole_frame(server, PROBE, 0, 2, NULL, 0);
+    endpoint_advance_to(server, start + 3 * LUBDUB_SECOND - 1);
+    expect_no_frame(server);
+    expect_state(server, UP);
+    say_ack(server, 1);
+    say_ack(server, 2);
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1); /* and so the next time */
+    expect_whole_frame(server, PROBE, 0, 3, NULL, 0);
+    expect_whole_frame(server, PROBE, 0, 4, NULL, 0);
+    expect_no_frame(server);
+}
+
+static void last_challenge_comes_a_second_before_a_far_expiry_and_not_where_the_first_is_as_young(void **state)
+{
+    const struct {
+        lubdub_duration interval;
+        lubdub_duration expiry;
+        lubdub_duration last; /* after this silence; 0: there is none */
+    } cases[] = {{LUBDUB_SECOND, LUBDUB_MINUTE, 59 * LUBDUB_SECOND},
+                 {20 * LUBDUB_SECOND, LUBDUB_MINUTE, 59 * LUBDUB_SECOND},
+                 {200 * MS, 400 * MS, 340 * MS},
+                 {50 * MS, 150 * MS, 0}};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        struct endpoint server;
+        lubdub_time start;
+
+        endpoint_init(&server, LUBDUB_ROLE_SERVER);
+        server.grant.interval = cases[i].interval;
+        server.grant.expiry = cases[i].expiry;
+        script_server_open(&server);
+        start = server.now;
+        endpoint_advance_to(&server, start + (cases[i].last > 0 ? cases[i].last : cases[i].expiry) - 1);
+        expect_frame(&server, PROBE);
+        expect_no_frame(&server);
+        if (cases[i].last > 0) {
+            endpoint_advance(&server, 1);
+            expect_frame(&server, PROBE);
+        }
+        endpoint_clear(&server);
+    }
+}
+
+/* What the owner makes of the kernel's word: of two that are unacknowledged, one may be too young to tell. */
+static void challenge_is_young_by_its_own_time(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+
+    script_server_open(server);
+    endpoint_advance_to(server, start + 3 * LUBDUB_SECOND - 1);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 1500 * MS - 1), 2);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 1500 * MS), 1);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2500 * MS - 1), 1);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2500 * MS), 0);
+}
+
+/* We come so late to it that the peer's kernel would have no time left to acknowledge it. */
+static void last_challenge_that_is_late_itself_is_left_out(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+
+    script_server_open(server);
+    endpoint_advance_to(server, start + 2 * LUBDUB_SECOND);
+    expect_frame(server, PROBE);
+    server->now = start + 2700 * MS;
+    endpoint_ring(server);
+    expect_no_frame(server);
+    assert_true(server->armed_for == start + 3 * LUBDUB_SECOND);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2 * LUBDUB_SECOND), 0);
 }
 
 static void session_expires_at_its_deadline_and_not_before(void **state)
@@ -884,7 +971,7 @@ static void challenges_count_1_2_3(void **state)
     }
 }
 
-static void challenge_that_waits_for_its_ack_is_not_followed_by_another(void **state)
+static void challenge_that_waits_for_its_ack_is_followed_by_the_last_one_only(void **state)
 {
     struct endpoint *server = *state;
 
@@ -895,7 +982,14 @@ static void challenge_that_waits_for_its_ack_is_not_followed_by_another(void **s
     expect_frame(server, ACK);
     endpoint_advance(server, 2 * LUBDUB_SECOND);
     expect_no_frame(server);
+    endpoint_advance(server, LUBDUB_SECOND - 1);
+    expect_whole_frame(server, PROBE, 0, 2, NULL, 0);
+    say_probe(server, 2);
+    expect_frame(server, ACK);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_no_frame(server); /* two wait */
     say_ack(server, 1);
+    say_ack(server, 2);
     expect_state(server, UP);
 }
 
@@ -1257,6 +1351,10 @@ int main(void)
         TEST(messages_that_piled_up_in_a_forgiven_absence_cut_nobody),
         TEST(what_piled_up_while_we_did_not_read_cuts_nobody),
         TEST(silent_session_is_late_after_its_interval_and_a_margin_and_is_challenged),
+        TEST(late_session_is_challenged_once_more_shortly_before_it_expires),
+        TEST(last_challenge_comes_a_second_before_a_far_expiry_and_not_where_the_first_is_as_young),
+        TEST(challenge_is_young_by_its_own_time),
+        TEST(last_challenge_that_is_late_itself_is_left_out),
         TEST(session_expires_at_its_deadline_and_not_before),
         TEST(silence_is_hung_where_the_kernel_acknowledges_and_unreachable_where_not),
         TEST(frame_at_the_very_deadline_wins),
@@ -1267,7 +1365,7 @@ int main(void)
         TEST(challenge_is_answered_once_with_its_own_content),
         TEST(ack_of_a_challenge_with_other_content_is_a_protocol_error),
         TEST(challenges_count_1_2_3),
-        TEST(challenge_that_waits_for_its_ack_is_not_followed_by_another),
+        TEST(challenge_that_waits_for_its_ack_is_followed_by_the_last_one_only),
         TEST(health_of_the_server_goes_with_its_challenge),
         TEST(absence_of_ten_expiries_loses_nobody_whose_frames_lie_there),
         TEST(peer_that_died_during_our_absence_is_found_within_one_expiry_after_it),

@@ -112,7 +112,8 @@ struct lubdub_session {
     union {
         struct {
             int32_t probe_debt; /* rate_limit.h */
-            uint32_t challenges_sent;
+            uint32_t challenges_sent : 31;
+            uint32_t is_asked_again : 1; /* late, and challenged for the last time before the expiry */
         } server;
         struct lubdub_prober *prober;
     } of;
