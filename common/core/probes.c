@@ -73,6 +73,9 @@ static void trim(struct lubdub_probes *probes)
     while (probes->count > 0 && when_sent(probes, first_sequence(probes)) == ACKNOWLEDGED) {
         probes->first = (uint16_t)((probes->first + 1) & (probes->capacity - 1));
         probes->count--;
+        if (probes->timed_out > 0) {
+            probes->timed_out--;
+        }
     }
 }
 
@@ -82,7 +85,7 @@ static void forget_passed_over(struct lubdub_probes *probes)
     uint64_t sequence;
 
     for (sequence = first_sequence(probes); sequence <= probes->last; sequence++) {
-        if (when_sent(probes, sequence) == ACKNOWLEDGED && first_sequence(probes) <= probes->timed_out) {
+        if (when_sent(probes, sequence) == ACKNOWLEDGED && probes->timed_out > 0) {
             *place(probes, first_sequence(probes)) = ACKNOWLEDGED;
             trim(probes);
             return;
@@ -117,8 +120,8 @@ void lubdub_probes_handed_over(struct lubdub_probes *probes, lubdub_time now)
 enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint64_t sequence, lubdub_time now,
                                              lubdub_duration *round_trip)
 {
-    bool is_late = sequence <= probes->timed_out;
     lubdub_time *sent_at;
+    bool is_late;
 
     if (probes->count == 0 || sequence < first_sequence(probes) || sequence > probes->last) {
         return LUBDUB_PROBES_UNKNOWN;
@@ -128,6 +131,7 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
         return LUBDUB_PROBES_UNKNOWN;
     }
 
+    is_late = sequence - first_sequence(probes) < probes->timed_out;
     *round_trip = lubdub_time_between(*sent_at, now);
     *sent_at = ACKNOWLEDGED;
     trim(probes);
@@ -138,12 +142,9 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
 
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence)
 {
-    uint64_t candidate = probes->last + 1 - probes->count;
+    uint64_t candidate = first_sequence(probes) + probes->timed_out;
     lubdub_time sent_at = LUBDUB_TIME_NEVER;
 
-    if (candidate <= probes->timed_out) {
-        candidate = probes->timed_out + 1;
-    }
     while (candidate <= probes->last && (sent_at = when_sent(probes, candidate)) == ACKNOWLEDGED) {
         candidate++;
     }
@@ -174,7 +175,7 @@ void lubdub_probes_time_out(struct lubdub_probes *probes)
     uint64_t sequence;
 
     if (lubdub_probes_oldest(probes, &sequence) != LUBDUB_TIME_NEVER) {
-        probes->timed_out = sequence;
+        probes->timed_out = (uint16_t)(sequence - first_sequence(probes) + 1);
         probes->timed_out_count++;
     }
 }

@@ -30,8 +30,8 @@ struct lubdub_probes {
     uint16_t capacity;        /* a power of two */
     uint16_t first;           /* place of the oldest */
     uint16_t count;
+    uint16_t timed_out;       /* of those, the oldest ones: they are late if they come at all */
     uint64_t last;            /* sequence of the newest, 0 before the first */
-    uint64_t timed_out;       /* sequences up to this one are late if they come at all */
     uint64_t acked_count;     /* totals, for the report */
     uint32_t late_count;
     uint32_t timed_out_count;

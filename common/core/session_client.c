@@ -47,7 +47,7 @@ enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, str
     prober->adapts = adapts;
     lubdub_probes_init(&prober->probes);
     prober->max_content = LUBDUB_MAX_CONTENT_DEFAULT;
-    prober->phase = turn->settings->phase;
+    prober->next_probe_at = turn->settings->phase;
     session->of.prober = prober;
     put_hello(session, turn);
     if (session->state == LUBDUB_SESSION_CLOSED) {
@@ -92,6 +92,12 @@ static const char *take_grant(struct lubdub_session *session, const struct lubdu
     return NULL;
 }
 
+/* The first probe is due at once, and the one after it an interval after this: a phase after now. */
+static lubdub_time grid_before(lubdub_time now, lubdub_duration interval, lubdub_duration phase)
+{
+    return phase % interval > 0 ? lubdub_time_between(interval - phase % interval, now) : now;
+}
+
 static enum lubdub_handling handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
                                            const struct lubdub_frame *welcome, struct lubdub_event *event)
 {
@@ -119,7 +125,7 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
     if (is_first) {
         session->state = LUBDUB_SESSION_UP;
         session->has_heard = true;
-        prober->next_probe_at = turn->now;
+        prober->next_probe_at = grid_before(turn->now, lubdub_session_interval(session), prober->next_probe_at);
     } else {
         lubdub_time soonest = lubdub_time_after(turn->now, lubdub_session_interval(session));
 
@@ -418,10 +424,10 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_prober *prober = session->of.prober;
     lubdub_duration interval = lubdub_session_interval(session);
-    bool is_second_next = put_probe(session, turn) == 1 && prober->phase > 0;
 
+    put_probe(session, turn);
     /* On a fixed grid: slots that were missed are skipped, never made up for in a burst. */
-    prober->next_probe_at = lubdub_time_after(prober->next_probe_at, is_second_next ? prober->phase : interval);
+    prober->next_probe_at = lubdub_time_after(prober->next_probe_at, interval);
     if (prober->next_probe_at <= turn->now) {
         lubdub_duration missed = (turn->now - prober->next_probe_at) / interval + 1;
 

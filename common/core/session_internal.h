@@ -43,8 +43,7 @@ struct lubdub_doubter {
 /* What every client keeps beside. */
 struct lubdub_prober {
     uint64_t session_number;
-    lubdub_time next_probe_at;
-    lubdub_duration phase; /* each connection of many may have its own */
+    lubdub_time next_probe_at; /* before WELCOME: the phase; each connection of many may have its own */
     struct lubdub_probes probes;
     uint32_t narrow_count;
     uint16_t max_content;            /* what the server takes */

@@ -338,6 +338,19 @@ static void phase_moves_the_second_probe_and_all_after_it(void **state)
     expect_frame(client, PROBE);
 }
 
+static void phase_of_more_than_the_interval_is_what_is_left_over(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time first = client->now;
+
+    client->settings.phase = 2 * LUBDUB_SECOND + 333 * MS; /* of the interval that was asked for; the server grants less */
+    script_client_open(client);
+    endpoint_advance_to(client, first + 333 * MS - 1);
+    expect_no_frame(client);
+    endpoint_advance_to(client, first + 333 * MS);
+    expect_frame(client, PROBE);
+}
+
 static void probe_carries_content_and_health(void **state)
 {
     struct endpoint *client = *state;
@@ -918,6 +931,7 @@ int main(void)
         TEST(first_probe_goes_out_right_after_welcome),
         TEST(probe_goes_out_every_interval_on_a_fixed_grid),
         TEST(phase_moves_the_second_probe_and_all_after_it),
+        TEST(phase_of_more_than_the_interval_is_what_is_left_over),
         TEST(probe_carries_content_and_health),
         TEST(ack_cancels_the_timeout_and_tells_the_round_trip),
         TEST(timeout_without_its_ack_ends_the_session_on_time_and_not_before),

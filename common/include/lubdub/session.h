@@ -80,7 +80,8 @@ struct lubdub_session_settings {
 
     /* client */
     lubdub_duration timeout;             /* for each probe; 3 s */
-    lubdub_duration phase;               /* from the first probe to the second; 0: one interval. Read at the start */
+    /* From the first probe to the second; 0: one interval; of more than one, what is left over. Read at the start. */
+    lubdub_duration phase;
     bool stays_connected;                /* a timed-out probe is an event, not the end */
     uint64_t incarnation;                /* rises with every start, e.g. nanoseconds of the real-time clock */
     struct lubdub_slice identity;
