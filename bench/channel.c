@@ -13,6 +13,9 @@
 /* Messages taken from the socket in one turn. */
 #define PIECE 512
 
+/* Room for messages that wait: to begin with, and kept when none does any more. */
+#define ROOM_KEPT (64 * sizeof(struct swarm_message))
+
 static void end(struct swarm_channel *channel)
 {
     swarm_channel_close(channel);
@@ -56,6 +59,16 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 
 /* ---- going ---- */
 
+/* What a burst of news took, when thousands came up at once. */
+static void give_back_room(struct swarm_channel *channel)
+{
+    if (channel->waiting_capacity > ROOM_KEPT) {
+        free(channel->waiting);
+        channel->waiting = NULL;
+        channel->waiting_capacity = 0;
+    }
+}
+
 static void flush(struct swarm_channel *channel)
 {
     while (channel->waiting_sent < channel->waiting_length) {
@@ -74,6 +87,7 @@ static void flush(struct swarm_channel *channel)
     channel->waiting_length = 0;
     channel->waiting_sent = 0;
     ev_io_stop(channel->loop, &channel->output);
+    give_back_room(channel);
 }
 
 static void on_writable(struct ev_loop *loop, ev_io *io, int revents)
@@ -95,7 +109,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
 /* Makes room behind what waits, first from what has gone. */
 static bool make_room(struct swarm_channel *channel, size_t length)
 {
-    size_t capacity = channel->waiting_capacity > 0 ? 2 * channel->waiting_capacity : 64 * sizeof(struct swarm_message);
+    size_t capacity = channel->waiting_capacity > 0 ? 2 * channel->waiting_capacity : ROOM_KEPT;
     uint8_t *grown;
 
     if (channel->waiting_length + length <= channel->waiting_capacity) {

@@ -25,20 +25,25 @@ static struct swarm_crowd *crowd_of(const struct lubdub_link *link)
     return container_of(lubdub_link_group(link), struct swarm_crowd, group);
 }
 
-static struct swarm_client *client_of(struct lubdub_link *link)
+static uint32_t number_of(const struct swarm_crowd *crowd, const struct lubdub_link *link)
 {
-    return container_of(link, struct swarm_client, link);
+    return crowd->settings.part.first + (uint32_t)(link - crowd->links);
 }
 
-static uint32_t number_of(const struct swarm_crowd *crowd, const struct swarm_client *client)
+static struct lubdub_link *link_of(const struct swarm_crowd *crowd, uint32_t number)
 {
-    return crowd->settings.part.first + (uint32_t)(client - crowd->clients);
+    return &crowd->links[number - crowd->settings.part.first];
 }
 
-static void set_state(struct swarm_crowd *crowd, struct swarm_client *client, enum swarm_client_state state)
+static enum swarm_client_state state_of(const struct swarm_crowd *crowd, const struct lubdub_link *link)
 {
-    crowd->counts->state_counts[client->state]--;
-    client->state = (uint8_t)state;
+    return (enum swarm_client_state)crowd->states[link - crowd->links];
+}
+
+static void set_state(struct swarm_crowd *crowd, const struct lubdub_link *link, enum swarm_client_state state)
+{
+    crowd->counts->state_counts[state_of(crowd, link)]--;
+    crowd->states[link - crowd->links] = (uint8_t)state;
     crowd->counts->state_counts[state]++;
 }
 
@@ -48,11 +53,11 @@ static void note_failure(struct swarm_crowd *crowd, const char *doing, const cha
     snprintf(crowd->counts->failure, sizeof crowd->counts->failure, "%s: %s", doing, why);
 }
 
-static uint64_t sent_count(const struct swarm_client *client)
+static uint64_t sent_count(const struct lubdub_link *link)
 {
     struct lubdub_probe_counts counts;
 
-    lubdub_session_probe_counts(&client->link.session, &counts);
+    lubdub_session_probe_counts(&link->session, &counts);
     return counts.sent;
 }
 
@@ -61,14 +66,13 @@ static uint64_t sent_count(const struct swarm_client *client)
 static void on_event(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now)
 {
     struct swarm_crowd *crowd = crowd_of(link);
-    struct swarm_client *client = client_of(link);
 
     switch (event->kind) {
     case LUBDUB_EVENT_UP:
         crowd->counts->granted_interval = lubdub_session_interval(&link->session);
         crowd->counts->granted_expiry = lubdub_session_expiry(&link->session);
-        set_state(crowd, client, SWARM_CLIENT_UP);
-        crowd->hooks->on_up(crowd->user_data, number_of(crowd, client), event->session_number, now);
+        set_state(crowd, link, SWARM_CLIENT_UP);
+        crowd->hooks->on_up(crowd->user_data, number_of(crowd, link), event->session_number, now);
         break;
     case LUBDUB_EVENT_ACKED:
         crowd->counts->acked_count++;
@@ -77,10 +81,10 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
         }
         break;
     case LUBDUB_EVENT_DOWN:
-        crowd->finished_sent_count += sent_count(client);
-        if (client->state == SWARM_CLIENT_UP) {
-            set_state(crowd, client, SWARM_CLIENT_LEAVING);
-            crowd->hooks->on_down(crowd->user_data, number_of(crowd, client), event->cause, now, event->deadline);
+        crowd->finished_sent_count += sent_count(link);
+        if (state_of(crowd, link) == SWARM_CLIENT_UP) {
+            set_state(crowd, link, SWARM_CLIENT_LEAVING);
+            crowd->hooks->on_down(crowd->user_data, number_of(crowd, link), event->cause, now, event->deadline);
         } else {
             crowd->counts->is_refused = false;
             note_failure(crowd, "the server did not let a client in",
@@ -102,7 +106,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
 
 static void on_closed(struct lubdub_link *link)
 {
-    set_state(crowd_of(link), client_of(link), SWARM_CLIENT_ABSENT);
+    set_state(crowd_of(link), link, SWARM_CLIENT_ABSENT);
 }
 
 /* ---- connecting ---- */
@@ -116,10 +120,10 @@ static lubdub_duration phase_of(const struct swarm_crowd *crowd, uint32_t number
     return 1 + swarm_random_below(&random, crowd->settings.interval);
 }
 
-static void open_link(struct swarm_crowd *crowd, struct swarm_client *client, int socket)
+static void open_link(struct swarm_crowd *crowd, struct lubdub_link *link, int socket)
 {
     struct lubdub_session_settings opening = crowd->session_settings;
-    uint32_t number = number_of(crowd, client);
+    uint32_t number = number_of(crowd, link);
     char identity[32];
     int length = snprintf(identity, sizeof identity, SWARM_IDENTITY_FORMAT, number);
 
@@ -127,26 +131,26 @@ static void open_link(struct swarm_crowd *crowd, struct swarm_client *client, in
     opening.incarnation = lubdub_clock_realtime();
     opening.phase = phase_of(crowd, number);
     lubdub_socket_tune(socket);
-    set_state(crowd, client, SWARM_CLIENT_OPENING);
-    if (lubdub_link_open(&client->link, &crowd->group, socket, LUBDUB_ROLE_CLIENT, &opening) != LUBDUB_ERROR_OK) {
-        set_state(crowd, client, SWARM_CLIENT_ABSENT);
+    set_state(crowd, link, SWARM_CLIENT_OPENING);
+    if (lubdub_link_open(link, &crowd->group, socket, LUBDUB_ROLE_CLIENT, &opening) != LUBDUB_ERROR_OK) {
+        set_state(crowd, link, SWARM_CLIENT_ABSENT);
         note_failure(crowd, "a client could not begin", "no memory is left");
     }
 }
 
-static void fail_to_connect(struct swarm_crowd *crowd, struct swarm_client *client, int socket, int error)
+static void fail_to_connect(struct swarm_crowd *crowd, struct lubdub_link *link, int socket, int error)
 {
     crowd->counts->is_refused = error == ECONNREFUSED;
     note_failure(crowd, "a client could not connect", strerror(error));
     if (socket >= 0) {
         close(socket);
     }
-    set_state(crowd, client, SWARM_CLIENT_ABSENT);
+    set_state(crowd, link, SWARM_CLIENT_ABSENT);
 }
 
 static void on_connected(struct ev_loop *loop, ev_io *io, int revents)
 {
-    struct swarm_client *client = container_of(io, struct swarm_client, link.io);
+    struct lubdub_link *link = container_of(io, struct lubdub_link, io);
     struct swarm_crowd *crowd = io->data;
     int socket = io->fd;
     int error = 0;
@@ -158,10 +162,10 @@ static void on_connected(struct ev_loop *loop, ev_io *io, int revents)
         error = errno;
     }
     if (error != 0) {
-        fail_to_connect(crowd, client, socket, error);
+        fail_to_connect(crowd, link, socket, error);
         return;
     }
-    open_link(crowd, client, socket);
+    open_link(crowd, link, socket);
 }
 
 /* The port is chosen at connect(), when it may be shared with other destinations. */
@@ -181,21 +185,21 @@ static int bind_source(const struct swarm_crowd *crowd, int socket, uint32_t num
     return bind(socket, (const struct sockaddr *)&address, length);
 }
 
-static void start_connecting(struct swarm_crowd *crowd, struct swarm_client *client)
+static void start_connecting(struct swarm_crowd *crowd, struct lubdub_link *link)
 {
     struct sockaddr_storage address;
     socklen_t length = lubdub_address_to_socket(&crowd->settings.server, &address);
     int socket = lubdub_socket_new(&crowd->settings.server);
 
-    if (socket < 0 || bind_source(crowd, socket, number_of(crowd, client)) != 0 ||
+    if (socket < 0 || bind_source(crowd, socket, number_of(crowd, link)) != 0 ||
         (connect(socket, (const struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS)) {
-        fail_to_connect(crowd, client, socket, errno);
+        fail_to_connect(crowd, link, socket, errno);
         return;
     }
-    set_state(crowd, client, SWARM_CLIENT_CONNECTING);
-    ev_io_init(&client->link.io, on_connected, socket, EV_WRITE);
-    client->link.io.data = crowd;
-    ev_io_start(crowd->loop, &client->link.io);
+    set_state(crowd, link, SWARM_CLIENT_CONNECTING);
+    ev_io_init(&link->io, on_connected, socket, EV_WRITE);
+    link->io.data = crowd;
+    ev_io_start(crowd->loop, &link->io);
 }
 
 static uint32_t attempt_count(const struct swarm_crowd *crowd)
@@ -212,11 +216,11 @@ static void on_ramp(struct ev_loop *loop, ev_timer *timer, int revents)
 
     while (crowd->counts->ramp_passed < crowd->settings.part.count && crowd->ramp_started < due &&
            attempt_count(crowd) < crowd->settings.attempt_limit) {
-        struct swarm_client *client = &crowd->clients[crowd->counts->ramp_passed++];
+        struct lubdub_link *link = &crowd->links[crowd->counts->ramp_passed++];
 
-        if (client->state == SWARM_CLIENT_ABSENT) {
+        if (state_of(crowd, link) == SWARM_CLIENT_ABSENT) {
             crowd->ramp_started++;
-            start_connecting(crowd, client);
+            start_connecting(crowd, link);
         }
     }
     if (crowd->counts->ramp_passed == crowd->settings.part.count) {
@@ -226,10 +230,10 @@ static void on_ramp(struct ev_loop *loop, ev_timer *timer, int revents)
 
 void swarm_crowd_return(struct swarm_crowd *crowd, uint32_t number)
 {
-    struct swarm_client *client = &crowd->clients[number - crowd->settings.part.first];
+    struct lubdub_link *link = link_of(crowd, number);
 
-    if (client->state == SWARM_CLIENT_ABSENT) {
-        start_connecting(crowd, client);
+    if (state_of(crowd, link) == SWARM_CLIENT_ABSENT) {
+        start_connecting(crowd, link);
     }
 }
 
@@ -241,10 +245,10 @@ bool swarm_crowd_is_settled(const struct swarm_crowd *crowd)
 /* ---- ends ---- */
 
 /* Takes an open link out of the loop; its socket is ours. */
-static int take_socket(struct swarm_crowd *crowd, struct swarm_client *client)
+static int take_socket(struct swarm_crowd *crowd, struct lubdub_link *link)
 {
-    crowd->finished_sent_count += sent_count(client);
-    return lubdub_link_detach(&client->link);
+    crowd->finished_sent_count += sent_count(link);
+    return lubdub_link_detach(link);
 }
 
 /* Closes a socket about which the kernel is to say nothing any more, neither FIN nor RST. */
@@ -258,27 +262,27 @@ static void vanish(int socket)
 
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_fault fault, lubdub_time *at)
 {
-    struct swarm_client *client = &crowd->clients[number - crowd->settings.part.first];
+    struct lubdub_link *link = link_of(crowd, number);
     int socket;
 
-    if (client->state != SWARM_CLIENT_UP) {
+    if (state_of(crowd, link) != SWARM_CLIENT_UP) {
         return false;
     }
     *at = lubdub_clock_now();
     if (fault == SWARM_FAULT_BYE) {
-        crowd->finished_sent_count += sent_count(client);
-        set_state(crowd, client, SWARM_CLIENT_LEAVING);
-        lubdub_link_leave(&client->link, LUBDUB_REASON_NORMAL, NULL, false, 0);
+        crowd->finished_sent_count += sent_count(link);
+        set_state(crowd, link, SWARM_CLIENT_LEAVING);
+        lubdub_link_leave(link, LUBDUB_REASON_NORMAL, NULL, false, 0);
         return true;
     }
 
-    socket = take_socket(crowd, client);
+    socket = take_socket(crowd, link);
     if (fault == SWARM_FAULT_FREEZE) {
-        client->link.io.fd = socket; /* its kernel goes on acknowledging what comes */
-        set_state(crowd, client, SWARM_CLIENT_FROZEN);
+        link->io.fd = socket; /* its kernel goes on acknowledging what comes */
+        set_state(crowd, link, SWARM_CLIENT_FROZEN);
         return true;
     }
-    set_state(crowd, client, SWARM_CLIENT_ABSENT);
+    set_state(crowd, link, SWARM_CLIENT_ABSENT);
     if (fault == SWARM_FAULT_RESET) {
         lubdub_socket_reset(socket);
     } else if (fault == SWARM_FAULT_POWER) {
@@ -289,28 +293,28 @@ bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_f
     return true;
 }
 
-static void drop(struct swarm_crowd *crowd, struct swarm_client *client)
+static void drop(struct swarm_crowd *crowd, struct lubdub_link *link)
 {
-    switch ((enum swarm_client_state)client->state) {
+    switch (state_of(crowd, link)) {
     case SWARM_CLIENT_CONNECTING:
-        ev_io_stop(crowd->loop, &client->link.io);
-        close(client->link.io.fd);
+        ev_io_stop(crowd->loop, &link->io);
+        close(link->io.fd);
         break;
     case SWARM_CLIENT_OPENING:
     case SWARM_CLIENT_UP:
-        close(take_socket(crowd, client));
+        close(take_socket(crowd, link));
         break;
     case SWARM_CLIENT_LEAVING:
-        lubdub_link_abort(&client->link); /* its probes are counted already */
+        lubdub_link_abort(link); /* its probes are counted already */
         break;
     case SWARM_CLIENT_FROZEN:
-        close(client->link.io.fd);
+        close(link->io.fd);
         break;
     case SWARM_CLIENT_ABSENT:
     case SWARM_CLIENT_STATE_COUNT:
         break;
     }
-    set_state(crowd, client, SWARM_CLIENT_ABSENT);
+    set_state(crowd, link, SWARM_CLIENT_ABSENT);
 }
 
 void swarm_crowd_connect(struct swarm_crowd *crowd)
@@ -318,8 +322,8 @@ void swarm_crowd_connect(struct swarm_crowd *crowd)
     uint32_t i;
 
     for (i = 0; i < crowd->settings.part.count; i++) {
-        if (crowd->clients[i].state == SWARM_CLIENT_FROZEN) {
-            drop(crowd, &crowd->clients[i]);
+        if (crowd->states[i] == SWARM_CLIENT_FROZEN) {
+            drop(crowd, &crowd->links[i]);
         }
     }
     crowd->counts->ramp_passed = 0;
@@ -338,7 +342,7 @@ void swarm_crowd_drop(struct swarm_crowd *crowd)
     ev_timer_stop(crowd->loop, &crowd->ramp_timer);
     crowd->counts->ramp_passed = crowd->settings.part.count;
     for (i = 0; i < crowd->settings.part.count; i++) {
-        drop(crowd, &crowd->clients[i]);
+        drop(crowd, &crowd->links[i]);
     }
 }
 
@@ -350,11 +354,11 @@ void swarm_crowd_leave(struct swarm_crowd *crowd)
     ev_timer_stop(crowd->loop, &crowd->ramp_timer);
     crowd->counts->ramp_passed = crowd->settings.part.count;
     for (i = 0; i < crowd->settings.part.count; i++) {
-        struct swarm_client *client = &crowd->clients[i];
+        struct lubdub_link *link = &crowd->links[i];
 
-        if (!swarm_crowd_strike(crowd, number_of(crowd, client), SWARM_FAULT_BYE, &at) &&
-            client->state != SWARM_CLIENT_LEAVING) {
-            drop(crowd, client);
+        if (!swarm_crowd_strike(crowd, number_of(crowd, link), SWARM_FAULT_BYE, &at) &&
+            state_of(crowd, link) != SWARM_CLIENT_LEAVING) {
+            drop(crowd, link);
         }
     }
 }
@@ -374,8 +378,8 @@ void swarm_crowd_count(struct swarm_crowd *crowd)
     counts->answered_count = counts->acked_count;
     counts->sent_count = crowd->finished_sent_count;
     for (i = 0; i < crowd->settings.part.count; i++) {
-        if (crowd->clients[i].state == SWARM_CLIENT_UP) {
-            counts->sent_count += sent_count(&crowd->clients[i]);
+        if (crowd->states[i] == SWARM_CLIENT_UP) {
+            counts->sent_count += sent_count(&crowd->links[i]);
         }
     }
     counts->absence_count = crowd->group.reactor->absence_count;
@@ -383,6 +387,14 @@ void swarm_crowd_count(struct swarm_crowd *crowd)
 }
 
 /* ---- life ---- */
+
+static void free_clients(struct swarm_crowd *crowd)
+{
+    free(crowd->links);
+    free(crowd->states);
+    crowd->links = NULL;
+    crowd->states = NULL;
+}
 
 bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const struct swarm_crowd_settings *settings,
                       struct swarm_crowd_page *page, const struct swarm_crowd_hooks *hooks, void *user_data)
@@ -412,10 +424,11 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
         return false;
     }
 
-    crowd->clients = calloc(settings->part.count, sizeof *crowd->clients);
-    if (crowd->clients == NULL || lubdub_link_group_init(&crowd->group, loop) != LUBDUB_ERROR_OK) {
-        free(crowd->clients);
-        crowd->clients = NULL;
+    crowd->links = calloc(settings->part.count, sizeof *crowd->links);
+    crowd->states = calloc(settings->part.count, sizeof *crowd->states);
+    if (crowd->links == NULL || crowd->states == NULL ||
+        lubdub_link_group_init(&crowd->group, loop) != LUBDUB_ERROR_OK) {
+        free_clients(crowd);
         note_failure(crowd, "the clients found no room", "no memory is left");
         return false;
     }
@@ -427,10 +440,9 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
 
 void swarm_crowd_clear(struct swarm_crowd *crowd)
 {
-    if (crowd->clients != NULL) {
+    if (crowd->links != NULL) {
         swarm_crowd_drop(crowd);
         lubdub_link_group_clear(&crowd->group);
-        free(crowd->clients);
-        crowd->clients = NULL;
+        free_clients(crowd);
     }
 }

@@ -24,18 +24,13 @@
 #define SWARM_IDENTITY_PREFIX "swarm-"
 
 enum swarm_client_state {
-    SWARM_CLIENT_ABSENT,
+    SWARM_CLIENT_ABSENT, /* 0: what they all begin with */
     SWARM_CLIENT_CONNECTING,
     SWARM_CLIENT_OPENING,
     SWARM_CLIENT_UP,
     SWARM_CLIENT_LEAVING,
     SWARM_CLIENT_FROZEN,
     SWARM_CLIENT_STATE_COUNT,
-};
-
-struct swarm_client {
-    struct lubdub_link link; /* not open yet: its watcher waits for the connection; frozen: it keeps the socket */
-    uint8_t state;           /* enum swarm_client_state */
 };
 
 struct swarm_crowd_settings {
@@ -101,7 +96,9 @@ struct swarm_crowd {
     struct ev_loop *loop;
     struct lubdub_link_group group;
     struct lubdub_session_settings session_settings;
-    struct swarm_client *clients;
+    /* Of each client. A link that is not open yet: its watcher waits for the connection; frozen: it keeps the socket. */
+    struct lubdub_link *links;
+    uint8_t *states; /* enum swarm_client_state; apart, where one takes a byte and not eight */
     struct swarm_crowd_page *page;
     struct swarm_crowd_counts *counts; /* of the page */
 

@@ -74,12 +74,16 @@ static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *ord
 bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
                      uint32_t client_count, lubdub_duration duration, struct swarm_random *random)
 {
-    uint32_t *clients = malloc((client_count > 0 ? client_count : 1) * sizeof *clients);
+    uint32_t *clients;
     bool has_room;
     uint32_t i;
     size_t k;
 
     *plan = (struct swarm_plan){0};
+    if (order_count == 0) {
+        return true; /* the many who are only to idle take no room */
+    }
+    clients = malloc((client_count > 0 ? client_count : 1) * sizeof *clients);
     plan->strikes = malloc((client_count > 0 ? client_count : 1) * sizeof *plan->strikes);
     if (clients == NULL || plan->strikes == NULL) {
         free(clients);

@@ -197,13 +197,17 @@ bool swarm_run_start(struct swarm_run *run)
     if (!run->has_server && options->order_count > 0) {
         swarm_run_note(run, "this server does not tell us what it notices; --spawn-server starts one that does");
     }
+    /* Before the rest takes its room, which the swarm's processes would have copies of. */
+    if (!begin_workers(run)) {
+        return false;
+    }
     if (!swarm_ledger_init(&run->ledger, client_count) || !swarm_news_init(&run->news, client_count) ||
         !swarm_plan_make(&run->plan, options->orders, options->order_count, client_count, options->duration,
                          &run->random)) {
         snprintf(run->problem, sizeof run->problem, "no memory is left");
         return false;
     }
-    if (!begin_workers(run) || (run->has_server && !begin_servers(run))) {
+    if (run->has_server && !begin_servers(run)) {
         return false;
     }
     if (run->has_server) {
