@@ -33,7 +33,12 @@ def table(results, speed):
     for one in results:
         if one["speed"] == speed:
             rows.append(_row(one))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    return markdown(rows)
+
+
+def markdown(rows):
+    """The first row is the headings."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [_line(row, widths) for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)

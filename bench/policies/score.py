@@ -1,0 +1,45 @@
+"""What the trials came to, as one table in Markdown: each adaptive policy beside the fixed one that is wrong as rarely."""
+
+KINDS = "frozen", "cut"
+HEADINGS = ("network", "observer", "policy", "packets/s", "false alarms", "frozen p50 / p99", "cut p50 / p99",
+            "wrong as rarely", "frozen", "cut", "half of each")
+
+NOTES = """\
+* packets/s of a client, both ways together, over the whole run with all that happens in it.
+* false alarms: living peers given up, on either side, of so many that an outage met.
+* frozen: SIGSTOP, or nobody serves the socket any more. cut: packets vanish both ways. Times from the fault.
+* wrong as rarely: the shortest of the fixed settings here with no more false alarms; behind it the shares of its
+  medians that the adaptive policy takes. half of each: the mean of both medians, as a share of the same; where half of
+  all deaths are of either kind, a median would lie anywhere in the gap between the two.
+* TCP's timers follow the deadlines in all of them, also in the fixed ones."""
+
+
+def match(results):
+    """Adds to the adaptive ones who among the fixed is wrong as rarely, and the shares of that one's medians."""
+    for one in results:
+        if one["adapts"]:
+            rivals = [rival for rival in results if not rival["adapts"] and rival["network"] == one["network"]
+                      and rival["observer"] == one["observer"] and rival["false_alarms"] <= one["false_alarms"]]
+            rival = min(rivals, key=lambda rival: rival["deadline_s"], default=None)
+            one["wrong_as_rarely"] = rival and rival["policy"]
+            one["shares"] = rival and {
+                **{kind: one[kind]["p50_s"] / rival[kind]["p50_s"] for kind in KINDS},
+                "half_of_each": sum(one[kind]["p50_s"] for kind in KINDS) / sum(rival[kind]["p50_s"] for kind in KINDS),
+            }
+
+
+def rows_of(results):
+    return [HEADINGS, *(_row(one) for one in results)]
+
+
+def _row(one):
+    shares = one.get("shares")
+    return (one["network"], one["observer"], one["policy"], f"{one['packets_a_second']:.2f}",
+            f"{one['false_alarms']} of {one['exposures']} ({100 * one['false_alarms'] / one['exposures']:.1f} %)",
+            *(_times(one[kind]) for kind in KINDS), (one.get("wrong_as_rarely") or "none") if one["adapts"] else "",
+            *(f"{shares[kind]:.2f}" if shares else "" for kind in (*KINDS, "half_of_each")))
+
+
+def _times(found):
+    missed = f" (missed {found['missed']} of {found['injected']})" if found["missed"] else ""
+    return f"{found['p50_s']:.2f} / {found['p99_s']:.2f} s{missed}"
