@@ -218,12 +218,17 @@ static void arm_resend(struct sim_world *world, struct sim_connection *connectio
                   sim_detail(connection, direction));
 }
 
-/* What was appended goes out at once, in one segment or a few. */
-static void send_new(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction,
-                     uint64_t from)
+/*
+ * What was appended goes out at once, in one segment or a few. After a timeout the window is one segment, and that one is
+ * under way again: what is new waits until the peer acknowledges something (tcp_enter_loss()).
+ */
+static void send_new(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction)
 {
     struct sim_stream *stream = &connection->streams[direction];
 
+    if (stream->backoff > 0 || stream->sent_to == stream->written_to) {
+        return;
+    }
     if (stream->timed_to == 0) {
         stream->timed_to = stream->written_to;
         stream->timed_at = world->now;
@@ -233,11 +238,11 @@ static void send_new(struct sim_world *world, struct sim_connection *connection,
         stream->resend_at = world->now + rto(world, stream);
         arm_resend(world, connection, direction);
     }
-    while (from < stream->written_to) {
-        uint64_t to = stream->written_to - from > MSS ? from + MSS : stream->written_to;
+    while (stream->sent_to < stream->written_to) {
+        uint64_t from = stream->sent_to;
 
-        transmit(world, connection, direction, from, to, false);
-        from = to;
+        stream->sent_to = stream->written_to - from > MSS ? from + MSS : stream->written_to;
+        transmit(world, connection, direction, from, stream->sent_to, false);
     }
 }
 
@@ -288,7 +293,7 @@ void sim_tcp_write(struct sim_world *world, struct sim_connection *connection, e
         sim_judge_written(world, connection, side, &frame);
     }
     stream->unacknowledged++;
-    send_new(world, connection, direction, from);
+    send_new(world, connection, direction);
 }
 
 size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity)
@@ -358,7 +363,6 @@ void sim_tcp_shut(struct sim_world *world, struct sim_connection *connection, en
 {
     enum sim_direction direction = sim_written_by(side);
     struct sim_stream *stream = &connection->streams[direction];
-    uint64_t from = stream->written_to;
 
     if (connection->ends[side].kernel != SIM_KERNEL_OPEN || stream->has_fin) {
         return;
@@ -366,7 +370,7 @@ void sim_tcp_shut(struct sim_world *world, struct sim_connection *connection, en
     make_room(stream, 1);
     stream->has_fin = true;
     stream->written_to++;
-    send_new(world, connection, direction, from);
+    send_new(world, connection, direction);
 }
 
 void sim_tcp_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
@@ -470,10 +474,11 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
         } else {
             stream->resend_at = world->now + rto(world, stream);
             arm_resend(world, connection, direction);
+            send_new(world, connection, direction);
         }
     }
     /* A later segment came through, and nothing overtakes: what is missing was lost (RFC 8985). */
-    if (flight->has_gap && flight->gap_to > stream->acked_to && stream->acked_to < stream->written_to &&
+    if (flight->has_gap && flight->gap_to > stream->acked_to && stream->acked_to < stream->sent_to &&
         world->now >= stream->resent_at + stream->smoothed) {
         send_again(world, connection, direction, flight->gap_to);
     }
@@ -656,7 +661,7 @@ void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connectio
     stream->backoff++;
     stream->resend_at = world->now + rto(world, stream);
     arm_resend(world, connection, direction);
-    send_again(world, connection, direction, stream->written_to);
+    send_again(world, connection, direction, stream->sent_to);
 }
 
 void sim_tcp_on_acknowledge(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction)

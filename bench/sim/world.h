@@ -78,6 +78,7 @@ struct sim_stream {
     uint8_t *bytes; /* a ring; those from read_to on */
     uint32_t capacity;
     uint64_t written_to;
+    uint64_t sent_to; /* once, at least; less than written_to while a timeout closes the window */
     uint64_t read_to;
     uint64_t received_to; /* in order */
     uint64_t acked_to;
