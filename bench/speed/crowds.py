@@ -146,14 +146,17 @@ class Restart:
         command = [programs.server, "--listen", f"127.0.0.1:{PORT}", "--reuse-port", "--workers", 1, "--events", "none",
                    "--log-level", "error"]
 
-        def start_servers():
-            return [Running(command, SERVER_CORE, quick) for _ in range(parts)]
+        servers, crowds = [], []  # each is in it before the next begins: whatever fails, all are ended
 
-        servers = start_servers()
-        crowds = []
+        def start_servers():
+            for _ in range(parts):
+                servers.append(Running(command, SERVER_CORE, quick))
+
         try:
-            crowds = [subprocess.Popen([programs.returning, str(PORT), str(clients)], stdout=subprocess.PIPE, text=True,
-                                       preexec_fn=apart(LOAD_CORE, quick)) for _ in range(parts)]
+            start_servers()
+            for _ in range(parts):
+                crowds.append(subprocess.Popen([programs.returning, str(PORT), str(clients)], stdout=subprocess.PIPE,
+                                               text=True, preexec_fn=apart(LOAD_CORE, quick)))
             for crowd in crowds:
                 if not crowd.stdout.readline():
                     raise RuntimeError("the clients could not connect")
@@ -161,7 +164,7 @@ class Restart:
             for server in servers:
                 server.process.kill()
                 server.process.wait()
-            servers = start_servers()
+            start_servers()
             rows = [json.loads(crowd.stdout.readline()) for crowd in crowds]
         finally:
             for crowd in crowds:
