@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,13 +26,8 @@
 
 void speed_connections_init(struct speed_connections *connections, uint32_t count, bool is_echo)
 {
-    struct rlimit limit;
     uint32_t i;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
     memset(connections, 0, sizeof *connections);
     connections->all = calloc(count, sizeof *connections->all);
     connections->epoll = epoll_create1(EPOLL_CLOEXEC);

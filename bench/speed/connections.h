@@ -46,7 +46,7 @@ struct speed_connections {
     struct speed_counts counts;
 };
 
-/* Makes room for that many; raises the limit of descriptors. Ends the program where the system lacks something. */
+/* Makes room for that many. Ends the program where the system lacks something. */
 void speed_connections_init(struct speed_connections *connections, uint32_t count, bool is_echo);
 void speed_connections_clear(struct speed_connections *connections);
 

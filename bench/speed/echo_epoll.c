@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "listening.h"
+#include "program/standard_streams.h"
 
 /* More at once is slower: what the first recv brought into the cache is gone before the last send. */
 #define EVENTS 256
@@ -60,6 +61,9 @@ int main(int argument_count, char **arguments)
     int listening;
     int epoll;
 
+    if (lubdub_standard_streams_prepare() != 0) {
+        return EXIT_FAILURE;
+    }
     if (argument_count != 2) {
         errx(2, "usage: speed-echo-epoll PORT");
     }

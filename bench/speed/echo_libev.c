@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "listening.h"
+#include "program/standard_streams.h"
 
 struct connection {
     ev_io io;
@@ -90,9 +91,13 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
 
 int main(int argument_count, char **arguments)
 {
-    struct ev_loop *loop = ev_default_loop(EVBACKEND_EPOLL);
+    struct ev_loop *loop;
     ev_io listener;
 
+    if (lubdub_standard_streams_prepare() != 0) {
+        return EXIT_FAILURE;
+    }
+    loop = ev_default_loop(EVBACKEND_EPOLL);
     if (argument_count != 3 || loop == NULL) {
         errx(2, "usage: speed-echo-libev PORT EXPIRY-IN-SECONDS");
     }

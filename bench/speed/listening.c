@@ -5,10 +5,8 @@
 #include <err.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define BACKLOG 4096
@@ -17,14 +15,8 @@ int echo_listen(const char *port)
 {
     const int on = 1;
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-    struct rlimit limit;
     int listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    signal(SIGPIPE, SIG_IGN);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
     setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(listening, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited by what is accepted */
     if (bind(listening, (const struct sockaddr *)&local, sizeof local) != 0 || listen(listening, BACKLOG) != 0) {

@@ -8,8 +8,7 @@
 /* Accepted in one turn of the loop. */
 #define ECHO_ACCEPTS 64
 
-/* A listening socket on this port of every IPv4 address. Raises the limit of descriptors. Ends the program on failure.
- */
+/* A listening socket on this port of every IPv4 address. Ends the program on failure. */
 int echo_listen(const char *port);
 
 /* The next connection, non-blocking and without delay; -1: there is none. */

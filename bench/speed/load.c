@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "measure.h"
+#include "program/standard_streams.h"
 
 /* Greeted before their answers are looked at. */
 #define GREETED_PER_TURN 64
@@ -239,6 +240,9 @@ int main(int argument_count, char **arguments)
 {
     static struct load load = {.interval = LUBDUB_SECOND, .plan = "idle:1,paced:4,closed:3"};
 
+    if (lubdub_standard_streams_prepare() != 0) {
+        return EXIT_FAILURE;
+    }
     read_arguments(&load, argument_count, arguments);
     speed_connections_init(&load.connections, load.count, load.is_echo);
     speed_pacing_init(&load.pacing, load.count, load.interval, lubdub_clock_now());

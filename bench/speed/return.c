@@ -8,12 +8,12 @@
  */
 #include <err.h>
 #include <ev.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include <lubdub/client.h>
+
+#include "program/standard_streams.h"
 
 /* Started in one step, and how often there is one: 5,000 a second. */
 #define STARTED_AT_ONCE 50
@@ -106,7 +106,10 @@ static void make(struct crowd *crowd, struct ev_loop *loop, uint16_t port)
     settings.reconnects = true;
     settings.session.interval = 10 * LUBDUB_SECOND;
     crowd->clients = calloc(crowd->count, sizeof *crowd->clients);
-    for (i = 0; i < crowd->count && crowd->clients != NULL; i++) {
+    if (crowd->clients == NULL) {
+        errx(EXIT_FAILURE, "no memory");
+    }
+    for (i = 0; i < crowd->count; i++) {
         if (lubdub_client_new(&crowd->clients[i], loop, &settings, on_event, crowd) != LUBDUB_ERROR_OK) {
             errx(EXIT_FAILURE, "no memory");
         }
@@ -115,19 +118,17 @@ static void make(struct crowd *crowd, struct ev_loop *loop, uint16_t port)
 
 int main(int argument_count, char **arguments)
 {
-    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+    struct ev_loop *loop;
     static struct crowd crowd;
-    struct rlimit limit;
     ev_timer step;
     unsigned i;
 
+    if (lubdub_standard_streams_prepare() != 0) {
+        return EXIT_FAILURE;
+    }
+    loop = ev_default_loop(EVFLAG_AUTO);
     if (argument_count != 3 || loop == NULL || atoi(arguments[2]) <= 0) {
         errx(2, "usage: speed-return PORT CLIENTS");
-    }
-    signal(SIGPIPE, SIG_IGN);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
     }
     crowd.count = (unsigned)atoi(arguments[2]);
     make(&crowd, loop, (uint16_t)atoi(arguments[1]));
