@@ -202,7 +202,9 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
     lubdub_format_duration(lubdub_duration_shorter(INTERVAL_MIN, interval), limits[0]);
     lubdub_format_duration(lubdub_duration_longer(INTERVAL_MAX, interval), limits[1]);
     lubdub_format_duration(lubdub_duration_longer(EXPIRY_MAX, server->settings.expiry), limits[2]);
-    if (more == NULL || !split(arguments, 12, more)) {
+    if (more == NULL) {
+        set_problem(server, PROGRAM " cannot be started", ENOMEM);
+    } else if (!split(arguments, 12, more)) {
         snprintf(server->problem, sizeof server->problem, "--spawn-server: more than %d words", ARGUMENT_LIMIT - 12);
     } else {
         is_started = fork_program(server, arguments);
