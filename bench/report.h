@@ -49,7 +49,7 @@ void swarm_report_text(FILE *file, const struct swarm_report *report);
  *     quality    [side (that watches), observed, watched_s, mistakes, uncorrected, recurrence_s {mean, low, high},
  *                duration_s {mean, low, high}, accuracy {mean, low, high}], as quality.h has it
  *     timeline   bin_ms, and for each bin an entry in: client_up, server_up (sessions, as that side sees them),
- * injected, detected, false_alarms, round_trip_p50_ms, round_trip_p99_ms (null: nothing was measured then)
+ *                injected, detected, false_alarms, round_trip_p50_ms, round_trip_p99_ms (null: nothing was measured then)
  */
 bool swarm_report_json(FILE *file, const struct swarm_report *report);
 
