@@ -11,6 +11,14 @@
 
 #define HEAD_LENGTH offsetof(struct lubdub_event_line, fields)
 
+static lubdub_time clock_now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (lubdub_time)time.tv_sec * LUBDUB_SECOND + (lubdub_time)time.tv_nsec;
+}
+
 static int init_half(struct lubdub_event_half *half, size_t capacity, size_t resident)
 {
     void *bytes = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -71,12 +79,17 @@ static void refuse(struct lubdub_event_half *half, const struct lubdub_event_lin
     half->refused++;
 }
 
-static void signal_if_waiting(struct lubdub_event_store *store)
+static void signal_writer(struct lubdub_event_store *store)
 {
-    if (store->is_waiting) {
-        store->is_waiting = false;
+    if (store->is_waiting || store->is_gathering) {
+        store->is_waiting = store->is_gathering = false;
         pthread_cond_signal(&store->wake);
     }
+}
+
+static bool is_worth_waking(const struct lubdub_event_store *store)
+{
+    return store->is_waiting || store->filling->used > store->capacity / 2 || store->filling->refused > 0;
 }
 
 bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdub_event_line *line)
@@ -95,7 +108,9 @@ bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdu
     } else {
         refuse(half, line);
     }
-    signal_if_waiting(store);
+    if (is_worth_waking(store)) {
+        signal_writer(store);
+    }
     pthread_mutex_unlock(&store->lock);
     return fits;
 }
@@ -104,7 +119,7 @@ void lubdub_event_store_wake(struct lubdub_event_store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->is_woken = true;
-    signal_if_waiting(store);
+    signal_writer(store);
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -112,7 +127,7 @@ void lubdub_event_store_close(struct lubdub_event_store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->is_closed = true;
-    signal_if_waiting(store);
+    signal_writer(store);
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -146,15 +161,27 @@ static void give_back(struct lubdub_event_store *store, struct lubdub_event_half
     }
 }
 
-static bool wait_for_lines(struct lubdub_event_store *store, lubdub_time until)
+/* Under the lock. Returns whether it was woken before the time was over. */
+static bool wait_until(struct lubdub_event_store *store, lubdub_time until)
 {
     struct timespec limit = {.tv_sec = (time_t)(until / LUBDUB_SECOND), .tv_nsec = (long)(until % LUBDUB_SECOND)};
 
-    store->is_waiting = true;
     if (until == LUBDUB_TIME_NEVER) {
         return pthread_cond_wait(&store->wake, &store->lock) == 0;
     }
     return pthread_cond_timedwait(&store->wake, &store->lock, &limit) == 0;
+}
+
+/* Lines came soon after those before: there will be more. */
+static void gather(struct lubdub_event_store *store)
+{
+    lubdub_time until = lubdub_time_after(store->taken_at, LUBDUB_EVENT_STORE_GATHERING);
+
+    store->is_gathering = store->filling->used <= store->capacity / 2 && store->filling->refused == 0;
+    while (store->is_gathering && !store->is_closed && !store->is_woken && wait_until(store, until)) {
+        ; /* until the time is over, or somebody ended the gathering */
+    }
+    store->is_gathering = false;
 }
 
 /* Nothing is waiting: the time to shrink both halves, each while it is the writer's. */
@@ -193,9 +220,14 @@ enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store
 
     pthread_mutex_lock(&store->lock);
     while (is_in_time && !has_lines(store->filling) && !store->is_closed && !store->is_woken) {
-        is_in_time = wait_for_lines(store, until);
+        store->is_waiting = true;
+        is_in_time = wait_until(store, until);
     }
     store->is_waiting = false;
+    if (has_lines(store->filling)) {
+        gather(store);
+        store->taken_at = clock_now();
+    }
     store->is_woken = false;
     if (has_lines(store->filling)) {
         *half = change_places(store);

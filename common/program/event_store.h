@@ -21,6 +21,12 @@
 /* Of each half this part is touched at the start, so that a quiet program does not grow by its events. */
 #define LUBDUB_EVENT_STORE_RESIDENT_PART 32
 
+/*
+ * The first line after a silence is taken at once; what follows is gathered for so long. Where thousands die together,
+ * a thread that is woken for each line costs the loop more than the verdicts do.
+ */
+#define LUBDUB_EVENT_STORE_GATHERING (2 * LUBDUB_MILLISECOND)
+
 struct lubdub_event_half {
     uint8_t *bytes;
     size_t used;
@@ -38,8 +44,10 @@ struct lubdub_event_store {
     struct lubdub_event_half *filling;
     size_t capacity; /* of each half */
     size_t resident; /* of each half, at least */
-    bool is_waiting; /* the writer, for lines */
-    bool is_woken;   /* somebody wants the writer to look around */
+    lubdub_time taken_at; /* when the writer last took lines */
+    bool is_waiting;      /* the writer, for lines */
+    bool is_gathering;    /* the writer, for more of them: lines do not wake it until there are many */
+    bool is_woken;        /* somebody wants the writer to look around */
     bool is_closed;
 };
 
@@ -62,7 +70,8 @@ void lubdub_event_store_close(struct lubdub_event_store *store);
 
 /*
  * The writer's thread: waits until there are lines, but not beyond until (CLOCK_MONOTONIC), and takes all there are, or
- * just refusals. *half is the writer's until its next call here.
+ * just refusals. It takes no lines within the gathering time after those before, unless the half is half full. *half is
+ * the writer's until its next call here.
  */
 enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store *store, lubdub_time until,
                                                        struct lubdub_event_half **half);

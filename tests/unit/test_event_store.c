@@ -1,6 +1,7 @@
 #define _DEFAULT_SOURCE
 #include <pthread.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "program/event_store.h"
@@ -141,12 +142,100 @@ static void few_lines_at_a_time_touch_no_new_memory(void **state)
     (void)state;
     assert_int_equal(lubdub_event_store_init(&store, 2 * MEGABYTE), 0);
     make_line(&line, 0, 1000);
-    for (round = 0; round < 10000; round++) {
+    for (round = 0; round < 300; round++) { /* three times what a half keeps resident */
         assert_true(lubdub_event_store_put(&store, &line));
         assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
     }
     assert_int_equal(resident_bytes(&store, &store.halves[0]), store.resident);
     assert_int_equal(resident_bytes(&store, &store.halves[1]), store.resident);
+    lubdub_event_store_clear(&store);
+}
+
+static lubdub_time now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (lubdub_time)time.tv_sec * LUBDUB_SECOND + (lubdub_time)time.tv_nsec;
+}
+
+static void lines_that_follow_soon_are_gathered(void **state)
+{
+    struct lubdub_event_store store;
+    struct lubdub_event_half *half = NULL;
+    struct lubdub_event_line line;
+    lubdub_time first_taken_at;
+
+    (void)state;
+    assert_int_equal(lubdub_event_store_init(&store, MEGABYTE), 0);
+    make_line(&line, 1, 0);
+    assert_true(lubdub_event_store_put(&store, &line));
+    assert_int_equal(lubdub_event_store_take(&store, LUBDUB_TIME_NEVER, &half), LUBDUB_EVENT_STORE_LINES);
+    first_taken_at = store.taken_at;
+    assert_true(lubdub_event_store_put(&store, &line));
+    assert_int_equal(lubdub_event_store_take(&store, LUBDUB_TIME_NEVER, &half), LUBDUB_EVENT_STORE_LINES);
+    assert_true(store.taken_at >= first_taken_at + LUBDUB_EVENT_STORE_GATHERING);
+    lubdub_event_store_clear(&store);
+}
+
+/* As if lines had been taken so late that the gathering would last. */
+static void assert_no_gathering(struct lubdub_event_store *store)
+{
+    struct lubdub_event_half *half = NULL;
+    lubdub_time would_last_until = now() + 10 * LUBDUB_SECOND;
+
+    store->taken_at = would_last_until;
+    assert_int_equal(lubdub_event_store_take(store, LUBDUB_TIME_NEVER, &half), LUBDUB_EVENT_STORE_LINES);
+    assert_true(now() < would_last_until);
+}
+
+static void nothing_is_gathered_where_room_or_time_is_short(void **state)
+{
+    struct lubdub_event_store store;
+    struct lubdub_event_line line;
+
+    (void)state;
+    assert_int_equal(lubdub_event_store_init(&store, MEGABYTE), 0);
+    make_line(&line, 1, 1000);
+    while (store.filling->used <= store.capacity / 2) {
+        assert_true(lubdub_event_store_put(&store, &line));
+    }
+    assert_no_gathering(&store);
+    assert_true(lubdub_event_store_put(&store, &line));
+    lubdub_event_store_wake(&store);
+    assert_no_gathering(&store);
+    assert_true(lubdub_event_store_put(&store, &line));
+    lubdub_event_store_close(&store);
+    assert_no_gathering(&store);
+    lubdub_event_store_clear(&store);
+}
+
+static void *fill_to_the_half(void *argument)
+{
+    struct lubdub_event_store *store = argument;
+    struct lubdub_event_line line;
+    size_t bytes;
+
+    make_line(&line, 1, 1000);
+    for (bytes = 0; bytes <= store->capacity / 2; bytes += line.length) {
+        lubdub_event_store_put(store, &line);
+    }
+    return NULL;
+}
+
+static void gathering_ends_when_room_gets_short(void **state)
+{
+    struct lubdub_event_store store;
+    struct lubdub_event_line line;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(lubdub_event_store_init(&store, MEGABYTE), 0);
+    make_line(&line, 1, 0);
+    assert_true(lubdub_event_store_put(&store, &line));
+    assert_int_equal(pthread_create(&thread, NULL, fill_to_the_half, &store), 0);
+    assert_no_gathering(&store);
+    pthread_join(thread, NULL);
     lubdub_event_store_clear(&store);
 }
 
@@ -231,6 +320,9 @@ int main(void)
         cmocka_unit_test(full_store_refuses_and_remembers_when_and_how_many),
         cmocka_unit_test(memory_of_a_backlog_is_given_back_when_it_is_over),
         cmocka_unit_test(few_lines_at_a_time_touch_no_new_memory),
+        cmocka_unit_test(lines_that_follow_soon_are_gathered),
+        cmocka_unit_test(nothing_is_gathered_where_room_or_time_is_short),
+        cmocka_unit_test(gathering_ends_when_room_gets_short),
         cmocka_unit_test(every_line_of_several_threads_is_taken_or_counted),
     };
 
