@@ -98,11 +98,13 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
     struct lubdub_worker *worker = &server->workers[0];
     char identity[LUBDUB_IDENTITY_LIMIT];
     size_t length;
+    unsigned told;
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
     lubdub_server_mind_grace(server);
-    while (!server->is_doomed && pop_gone(server, identity, &length)) {
+    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && pop_gone(server, identity, &length);
+         told++) {
         struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
 
         lubdub_server_tell(worker, NULL, &event);

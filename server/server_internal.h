@@ -27,6 +27,9 @@
 #include "pool.h"
 #include "rules.h"
 
+/* Records that a broadcast or a drain reaches in one turn of the loop; identities whose grace time ends in one. */
+#define LUBDUB_REACHED_PER_TURN 256
+
 /* Written by one worker, read by anybody. */
 struct lubdub_tally {
     _Atomic uint64_t connections;
@@ -60,9 +63,10 @@ struct lubdub_worker {
     struct lubdub_tally tally;
     uint64_t random;
     bool is_draining;
-    bool has_told_all;  /* draining: everybody was told */
+    bool has_told_all; /* draining: everybody was told */
     bool is_drained;
-    ev_timer patience;  /* draining: when it is over */
+    ev_timer patience; /* draining: when it is over */
+    uint32_t aborted;  /* then: how far those are ended who are still here */
 };
 
 struct lubdub_server {
@@ -73,7 +77,7 @@ struct lubdub_server {
     _Atomic uint64_t session_count;
 
     pthread_mutex_t lock;
-    struct lubdub_rules *rules;             /* under the lock, as all that follow */
+    struct lubdub_rules *rules; /* under the lock, as all that follow */
     struct lubdub_identity_index identities;
     struct lubdub_departed departed;
     struct lubdub_address_counts addresses;
@@ -83,7 +87,7 @@ struct lubdub_server {
     uint32_t drained_count;
     bool is_started;
     _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
-    unsigned depth;   /* callbacks of worker 0's loop that are running */
+    unsigned depth;         /* callbacks of worker 0's loop that are running */
 };
 
 /* ---- server.c ---- */

@@ -15,9 +15,6 @@
 #include "peer.h"
 #include "server_internal.h"
 
-/* Sessions that a broadcast or a drain reaches in one turn of the loop. */
-#define REACHED_PER_TURN 256
-
 /* Of one worker, where the system sets no limit: half a gigabyte of address space. */
 #define MOST_CONNECTIONS (4 * 1024 * 1024)
 
@@ -245,7 +242,7 @@ enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t s
 /* Sends to the next few sessions. Returns whether all were reached. */
 static bool broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter)
 {
-    uint32_t end = letter->progress + REACHED_PER_TURN;
+    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
 
     for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
         struct lubdub_record *record = &worker->pool.records[letter->progress];
@@ -261,12 +258,12 @@ static bool broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter
 static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct lubdub_worker *worker = container_of(timer, struct lubdub_worker, patience);
-    uint32_t i;
-    (void)loop, (void)revents;
+    uint32_t end = worker->aborted + LUBDUB_REACHED_PER_TURN;
+    (void)revents;
 
     lubdub_worker_enter(worker);
-    for (i = 0; i < worker->pool.used; i++) {
-        struct lubdub_record *record = &worker->pool.records[i];
+    for (; worker->aborted < end && worker->aborted < worker->pool.used; worker->aborted++) {
+        struct lubdub_record *record = &worker->pool.records[worker->aborted];
 
         if (record->peer != NULL) {
             struct lubdub_server_event event = {.now = lubdub_clock_now(), .cause = LUBDUB_CAUSE_SHUTDOWN};
@@ -276,8 +273,13 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
             lubdub_record_free(worker, record);
         }
     }
-    worker->has_told_all = true;
-    note_if_drained(worker);
+    if (worker->aborted < worker->pool.used) {
+        ev_timer_set(timer, 0, 0); /* the sockets have their turn in between */
+        ev_timer_start(loop, timer);
+    } else {
+        worker->has_told_all = true;
+        note_if_drained(worker);
+    }
     lubdub_worker_leave(worker);
 }
 
@@ -301,7 +303,7 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
 {
     uint64_t sessions = atomic_load(&worker->server->session_count);
     uint32_t slots = (uint32_t)(sessions * 1000 / RETURNS_PER_SECOND) + 100;
-    uint32_t end = letter->progress + REACHED_PER_TURN;
+    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
 
     if (letter->progress == 0) {
         if (worker->index == 0) {
@@ -402,7 +404,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
-    for (opened = 0; opened < REACHED_PER_TURN && !is_doomed(worker); opened++) {
+    for (opened = 0; opened < LUBDUB_REACHED_PER_TURN && !is_doomed(worker); opened++) {
         letter = lubdub_mailbox_take(&worker->mailbox);
         if (letter == NULL) {
             break;
@@ -413,7 +415,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
         }
         lubdub_letter_free(letter);
     }
-    if (opened == REACHED_PER_TURN) {
+    if (opened == LUBDUB_REACHED_PER_TURN) {
         ev_async_send(worker->loop, &worker->mailbox.wake);
     }
     lubdub_worker_leave(worker);

@@ -21,6 +21,8 @@ struct lubdub_step {
     struct lubdub_turn turn;
     struct lubdub_step *outer;
     size_t outer_capacity; /* lent to this step while it runs */
+    bool is_last;          /* what is written now, as shutdown() and close() follow */
+    bool may_close_later;  /* its socket was one of many that were ready */
 };
 
 static bool settle(struct lubdub_step *step);
@@ -49,6 +51,8 @@ static void begin(struct lubdub_step *step, struct lubdub_link *link, lubdub_tim
 
     step->link = link;
     step->outer = outer;
+    step->is_last = false;
+    step->may_close_later = false;
     step->turn = (struct lubdub_turn){
         .now = now,
         .settings = group->settings,
@@ -250,7 +254,9 @@ static bool flush(struct lubdub_step *step)
         step->turn.now = lubdub_clock_now();
     }
     while ((output = lubdub_session_output(session, &step->turn, &length)) != NULL) {
-        ssize_t sent = lubdub_socket_send(step->link->io.fd, output, length);
+        int socket = step->link->io.fd;
+        ssize_t sent = step->is_last ? lubdub_socket_send_last(socket, output, length)
+                                     : lubdub_socket_send(socket, output, length);
 
         if (sent >= 0) {
             lubdub_session_sent(session, &step->turn, (size_t)sent);
@@ -347,12 +353,27 @@ static void watch(struct lubdub_link *link)
     }
 }
 
+/*
+ * All is told, and what is left is the half of an end that the kernel takes for close(). Among the deadlines it waits
+ * for its turn: thousands who leave together would be closed in one turn of the loop, and those who live wait for it.
+ */
+static void close_later(struct lubdub_step *step)
+{
+    struct lubdub_reactor *reactor = lubdub_link_group(step->link)->reactor;
+
+    ev_io_stop(reactor->loop, &step->link->io);
+    lubdub_reactor_set(reactor, &step->link->deadline, step->turn.now);
+}
+
 /* Returns whether the link is still there. */
 static bool settle(struct lubdub_step *step)
 {
     struct lubdub_link *link = step->link;
     struct lubdub_session *session = &link->session;
+    size_t length;
 
+    step->is_last = lubdub_session_state(session) == LUBDUB_SESSION_CLOSED &&
+                    lubdub_session_output(session, &step->turn, &length) != NULL;
     if (flush(step) && lubdub_session_state(session) != LUBDUB_SESSION_CLOSED) {
         mind_deadline(step);
     }
@@ -360,6 +381,13 @@ static bool settle(struct lubdub_step *step)
         int socket = link->io.fd;
 
         tick(step); /* an end for want of memory is told here */
+        if (step->is_last) {
+            shutdown(socket, SHUT_WR); /* not left to close(), which sends nothing but an RST where bytes lie unread */
+        }
+        if (step->may_close_later && lubdub_reactor_note_end(lubdub_link_group(link)->reactor)) {
+            close_later(step);
+            return true;
+        }
         stop(link);
         close(socket);
         lubdub_link_group(link)->on_closed(link);
@@ -416,6 +444,9 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     int error = 0;
     (void)loop;
 
+    if (!lubdub_reactor_serves(lubdub_link_group(link)->reactor, now) && (revents & EV_ERROR) == 0) {
+        return; /* ready it stays */
+    }
     if (has_read) {
         __builtin_prefetch(&link->session); /* it is there when the kernel is done */
         length = read_socket(link);
@@ -425,6 +456,7 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
         }
     }
     begin(&step, link, now);
+    step.may_close_later = link->session.role == LUBDUB_ROLE_SERVER;
     if ((revents & EV_ERROR) != 0) {
         end_input(&step, LUBDUB_CAUSE_SHUTDOWN); /* the loop cannot watch this socket */
     } else if (has_read) {
@@ -440,7 +472,7 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
     lubdub_time deadline = lubdub_session_deadline(&link->session, group->settings);
     struct lubdub_step step;
 
-    if (deadline > now) {
+    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED) {
         lubdub_reactor_set(group->reactor, node, deadline);
         return;
     }

@@ -12,6 +12,9 @@
 /* Shorter absences are the machine's ordinary unpunctuality. */
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
 
+/* Of an end, before anything was learned. */
+#define USUAL_COST (10 * LUBDUB_MICROSECOND)
+
 /* Room for the answers to one input and for two frames of any size besides. */
 #define OUTPUT_SIZE (LUBDUB_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + LUBDUB_CONTENT_LIMIT))
 
@@ -39,18 +42,19 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     struct lubdub_reactor *reactor = container_of(timer, struct lubdub_reactor, timer);
     struct lubdub_deadline *node;
     lubdub_time now;
-    unsigned judged;
+    lubdub_time began;
+    unsigned judged = 0;
     (void)loop, (void)revents;
 
     lubdub_reactor_enter(reactor);
-    now = lubdub_reactor_now(reactor);
+    began = now = lubdub_reactor_now(reactor);
     reactor->armed_for = 0; /* so that nobody arms the timer before we do, below */
-    for (judged = 0; judged < LUBDUB_JUDGED_PER_TURN; judged++) {
-        node = lubdub_deadlines_pop(&reactor->deadlines, now);
-        if (node == NULL) {
-            break;
-        }
+    while (lubdub_time_between(began, now) < LUBDUB_JUDGING_TIME &&
+           (node = lubdub_deadlines_pop(&reactor->deadlines, now)) != NULL) {
         reactor->hooks->due(node, now);
+        if (++judged % LUBDUB_JUDGED_AT_ONCE == 0) {
+            now = lubdub_reactor_now(reactor);
+        }
     }
     arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
     lubdub_reactor_leave(reactor);
@@ -64,6 +68,67 @@ static void raise_to(_Atomic lubdub_duration *longest, lubdub_duration length)
     }
 }
 
+/* Learns what an end took, from turns with enough of them to say. */
+static void end_serving(struct lubdub_reactor *reactor, lubdub_time now)
+{
+    struct lubdub_serving *serving = &reactor->serving;
+    lubdub_time ended_at = serving->limit_reached_at != 0 ? serving->limit_reached_at : now;
+
+    serving->were_ends = serving->ended > serving->served / 2;
+    if (serving->were_ends && serving->served >= LUBDUB_SERVED_AT_LEAST) {
+        lubdub_duration each = lubdub_time_between(serving->began_at, ended_at) / serving->served;
+
+        serving->cost_of_end = lubdub_duration_longer((serving->cost_of_end + each) / 2, LUBDUB_MICROSECOND);
+    }
+    serving->has_begun = false;
+    serving->to_put_off = serving->served = serving->ended = 0;
+    serving->limit_reached_at = 0;
+}
+
+/* The first ready socket of a turn: settles how many will be put off. */
+static void begin_serving(struct lubdub_reactor *reactor)
+{
+    struct lubdub_serving *serving = &reactor->serving;
+    unsigned ready = ev_pending_count(reactor->loop) + 1;
+    lubdub_duration fit = LUBDUB_SERVING_TIME / serving->cost_of_end;
+
+    serving->has_begun = true;
+    if (ready > reactor->suspicion.session_count) {
+        ready = reactor->suspicion.session_count; /* the others are the application's */
+    }
+    if (fit < LUBDUB_SERVED_AT_LEAST) {
+        fit = LUBDUB_SERVED_AT_LEAST;
+    }
+    if (serving->were_ends && ready > fit) {
+        serving->to_put_off = ready - (unsigned)fit;
+    }
+}
+
+bool lubdub_reactor_serves(struct lubdub_reactor *reactor, lubdub_time now)
+{
+    struct lubdub_serving *serving = &reactor->serving;
+
+    if (!serving->has_begun) {
+        begin_serving(reactor);
+    }
+    if (serving->to_put_off > 0) {
+        serving->to_put_off--;
+        return false;
+    }
+    if (serving->served == 0) {
+        serving->began_at = now;
+    }
+    if (serving->limit_reached_at == 0 && serving->ended > serving->served / 2 &&
+        lubdub_time_between(serving->began_at, now) >= LUBDUB_SERVING_LIMIT) {
+        serving->limit_reached_at = now;
+    }
+    if (serving->limit_reached_at != 0) {
+        return false;
+    }
+    serving->served++;
+    return true;
+}
+
 /*
  * A turn is measured from the first reading of the clock in it, which was taken anyway: it costs one reading more, and
  * one in which nobody asked for the time costs none.
@@ -72,13 +137,18 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
 {
     struct lubdub_reactor *reactor = container_of(turn_end, struct lubdub_reactor, turn_end);
     lubdub_duration length;
+    lubdub_time now;
     (void)loop, (void)revents;
 
     if (reactor->turn_began == 0) {
         return;
     }
-    length = lubdub_time_between(reactor->turn_began, lubdub_clock_now());
+    now = lubdub_clock_now();
+    length = lubdub_time_between(reactor->turn_began, now);
     reactor->turn_began = 0;
+    if (reactor->serving.has_begun) {
+        end_serving(reactor, now);
+    }
     raise_to(&reactor->longest_recent_turn, length);
     raise_to(&reactor->longest_turn, length);
 }
@@ -114,6 +184,7 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
     reactor->armed_for = LUBDUB_TIME_NEVER;
     reactor->turn_began = LUBDUB_TIME_NEVER; /* what is done before the loop runs is no turn of it */
     reactor->shortest_patience = UINT64_MAX;
+    reactor->serving.cost_of_end = USUAL_COST;
     lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
     ev_timer_init(&reactor->timer, on_timer, 0, 0);
     watch_turns(reactor);

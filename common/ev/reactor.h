@@ -24,10 +24,32 @@
 #define LUBDUB_INPUT_SIZE 8192
 
 /*
- * Judged in one turn of the loop; the rest after it has looked at the sockets again. A verdict costs 15 to 35 µs, most of
- * it the kernel's for BYE and close, so when thousands die together the living wait for no more than 5 ms.
+ * Verdicts take so long in one turn of the loop; the rest after it has looked at the sockets again. So when thousands
+ * die together, the living wait for no more than this. The clock is read once for a handful of them: a verdict costs 15
+ * to 35 µs, most of it the kernel's for BYE and close, but to see that one who lives has no deadline yet costs 0.1 µs.
  */
-#define LUBDUB_JUDGED_PER_TURN 128
+#define LUBDUB_JUDGING_TIME (2 * LUBDUB_MILLISECOND)
+#define LUBDUB_JUDGED_AT_ONCE 8
+
+/*
+ * Where most of the ready sockets bring the end of their session, they are served for about so long in one turn, but so
+ * many at the least; and none is begun on after the limit.
+ */
+#define LUBDUB_SERVING_TIME (8 * LUBDUB_MILLISECOND)
+#define LUBDUB_SERVING_LIMIT (10 * LUBDUB_MILLISECOND)
+#define LUBDUB_SERVED_AT_LEAST 64
+
+/* The ready sockets of a turn. */
+struct lubdub_serving {
+    bool has_begun;
+    bool were_ends;      /* most of those of the turn before brought an end */
+    unsigned to_put_off; /* so many of the next ones wait for the next turn */
+    unsigned served;
+    unsigned ended;               /* of these */
+    lubdub_time began_at;         /* with the first that was served */
+    lubdub_time limit_reached_at; /* 0: it was not */
+    lubdub_duration cost_of_end;  /* of late */
+};
 
 /* What the reactor asks of those whose deadlines it keeps. */
 struct lubdub_reactor_hooks {
@@ -42,25 +64,26 @@ struct lubdub_step;
 struct lubdub_reactor {
     struct ev_loop *loop;
     ev_timer timer;
-    ev_prepare turn_end;               /* just before the loop sleeps */
+    ev_prepare turn_end; /* just before the loop sleeps */
     struct lubdub_deadlines deadlines;
     const struct lubdub_reactor_hooks *hooks;
-    lubdub_time ran_at;                /* when somebody last asked for the time */
-    lubdub_time turn_began;            /* when somebody first asked in this turn of the loop; 0: nobody did; NEVER: it has
-                                          not run yet */
-    lubdub_time armed_for;             /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
+    lubdub_time ran_at;     /* when somebody last asked for the time */
+    lubdub_time turn_began; /* when somebody first asked in this turn of the loop; 0: nobody did; NEVER: it has
+                               not run yet */
+    lubdub_time armed_for;  /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
     lubdub_duration shortest_patience; /* a lower bound of all that are here */
-    _Atomic uint64_t absence_count;    /* how often we were away, and for how long in all; any thread may read it */
+    struct lubdub_serving serving;
+    _Atomic uint64_t absence_count; /* how often we were away, and for how long in all; any thread may read it */
     _Atomic lubdub_duration absence_total;
     _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
     _Atomic lubdub_duration longest_recent_turn; /* since a reader set it to 0 */
-    struct lubdub_step *step;          /* the innermost step that runs (link.c) */
-    uint8_t *input;                    /* LUBDUB_INPUT_SIZE */
+    struct lubdub_step *step;                    /* the innermost step that runs (link.c) */
+    uint8_t *input;                              /* LUBDUB_INPUT_SIZE */
     uint8_t *output;
     size_t output_capacity;
     struct lubdub_suspicion suspicion; /* of all links that are open on this loop */
     unsigned reference_count;
-    unsigned busy_count;               /* callbacks of ours that are running */
+    unsigned busy_count; /* callbacks of ours that are running */
     struct lubdub_reactor *next;
 };
 
@@ -76,6 +99,26 @@ void lubdub_reactor_leave(struct lubdub_reactor *reactor);
 
 /* The time for this callback. May move deadlines; calls no application. */
 lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor);
+
+/*
+ * Asked once for each ready socket, before anything else is done with it: may it be served in this turn? Who may not
+ * just returns; it stays ready, and the loop says so again in its next turn.
+ *
+ * Thousands may be ready at once, as when all leave together, and the loop calls all of them in one turn. Where most
+ * of them bring ends, as many are put off as do not fit into LUBDUB_SERVING_TIME by what an end took of late. libev
+ * calls those first that became ready last, and the kernel keeps who is still ready before who becomes ready; so who
+ * has waited longest is served, and nobody is put off for ever. The limit is for the first turn of them, and for dear
+ * ones. Probes are never put off: to be named by the kernel and passed over once more costs a tenth of serving them,
+ * and that again in each turn.
+ */
+bool lubdub_reactor_serves(struct lubdub_reactor *reactor, lubdub_time now);
+
+/* What was served brought its session's end. Returns whether it is one of so many that its socket is closed later. */
+static inline bool lubdub_reactor_note_end(struct lubdub_reactor *reactor)
+{
+    reactor->serving.ended++;
+    return reactor->serving.served > LUBDUB_SERVED_AT_LEAST;
+}
 
 /* Sets or moves the node and sees to it that the loop wakes for it. */
 void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *node, lubdub_time due);

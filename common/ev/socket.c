@@ -46,9 +46,9 @@ ssize_t lubdub_socket_receive(int socket, void *bytes, size_t capacity)
     return syscall(SYS_recvfrom, socket, bytes, capacity, 0, NULL, NULL);
 }
 
-ssize_t lubdub_socket_send(int socket, const void *bytes, size_t length)
+static ssize_t send_with(int socket, const void *bytes, size_t length, int flags)
 {
-    return syscall(SYS_sendto, socket, bytes, length, MSG_NOSIGNAL, NULL, 0);
+    return syscall(SYS_sendto, socket, bytes, length, flags, NULL, 0);
 }
 
 #else
@@ -58,12 +58,22 @@ ssize_t lubdub_socket_receive(int socket, void *bytes, size_t capacity)
     return recv(socket, bytes, capacity, 0);
 }
 
-ssize_t lubdub_socket_send(int socket, const void *bytes, size_t length)
+static ssize_t send_with(int socket, const void *bytes, size_t length, int flags)
 {
-    return send(socket, bytes, length, MSG_NOSIGNAL);
+    return send(socket, bytes, length, flags);
 }
 
 #endif
+
+ssize_t lubdub_socket_send(int socket, const void *bytes, size_t length)
+{
+    return send_with(socket, bytes, length, MSG_NOSIGNAL);
+}
+
+ssize_t lubdub_socket_send_last(int socket, const void *bytes, size_t length)
+{
+    return send_with(socket, bytes, length, MSG_NOSIGNAL | MSG_MORE);
+}
 
 enum lubdub_cause lubdub_socket_cause(int error)
 {

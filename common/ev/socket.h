@@ -40,9 +40,13 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence);
  */
 enum lubdub_path lubdub_socket_path(const struct lubdub_evidence *evidence, uint32_t recent);
 
-/* recv() and send() that give no signal and are no points of cancellation: nobody who calls them is ever cancelled. */
+/*
+ * recv() and send() that give no signal and are no points of cancellation: nobody who calls them is ever cancelled.
+ * What is sent as the last leaves with the FIN of the shutdown() that follows, in one segment.
+ */
 ssize_t lubdub_socket_receive(int socket, void *bytes, size_t capacity);
 ssize_t lubdub_socket_send(int socket, const void *bytes, size_t length);
+ssize_t lubdub_socket_send_last(int socket, const void *bytes, size_t length);
 
 /* Closes with RST: nothing lingers, the port is free. */
 void lubdub_socket_reset(int socket);

@@ -42,8 +42,8 @@ struct lubdub_event_store {
     pthread_cond_t wake;
     struct lubdub_event_half halves[2];
     struct lubdub_event_half *filling;
-    size_t capacity; /* of each half */
-    size_t resident; /* of each half, at least */
+    size_t capacity;      /* of each half */
+    size_t resident;      /* of each half, at least */
     lubdub_time taken_at; /* when the writer last took lines */
     bool is_waiting;      /* the writer, for lines */
     bool is_gathering;    /* the writer, for more of them: lines do not wake it until there are many */

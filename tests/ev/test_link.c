@@ -506,6 +506,66 @@ static void any_allocation_may_fail(void **state)
     assert_true(failing > 3);
 }
 
+/* As if many had been served before it in this turn. */
+static void crowds(struct fixture *fixture, struct lubdub_link *link, const struct lubdub_event *event)
+{
+    (void)link, (void)event;
+    fixture->group.reactor->serving.served = 2 * LUBDUB_SERVED_AT_LEAST;
+}
+
+/* One of thousands whose end of file comes in the same turn. Returns when its end was told. */
+static void leave_in_a_crowd(struct fixture *fixture)
+{
+    const lubdub_time until = now() + PATIENCE;
+
+    fixture->inside = crowds;
+    join_up(fixture);
+    expect(fixture, LUBDUB_EVENT_HELLO);
+    assert_int_equal(shutdown(fixture->client.socket, SHUT_WR), 0);
+    while (count(fixture, LUBDUB_EVENT_DOWN) == 0) {
+        assert_true(now() < until);
+        turn(fixture->loop);
+    }
+}
+
+static void end_in_a_crowd_is_told_at_once_and_closed_in_a_later_turn(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t byte;
+
+    leave_in_a_crowd(fixture);
+    assert_int_equal(fixture->closed, 0);
+    assert_int_not_equal(fcntl(fixture->link.io.fd, F_GETFD), -1);
+    run_until_closed(fixture, 1);
+    assert_int_equal(count(fixture, LUBDUB_EVENT_DOWN), 1);
+    assert_int_equal(expect(fixture, LUBDUB_EVENT_DOWN)->cause, LUBDUB_CAUSE_CLOSED);
+    while (recv(fixture->client.socket, &byte, 1, 0) > 0) { /* and WELCOME before it */
+    }
+}
+
+static void link_that_waits_to_be_closed_may_be_aborted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    leave_in_a_crowd(fixture);
+    lubdub_link_abort(&fixture->link);
+    fixture->link.io.fd = -1;
+    turn(fixture->loop);
+    turn(fixture->loop);
+    assert_int_equal(fixture->closed, 0);
+    assert_int_equal(count(fixture, LUBDUB_EVENT_DOWN), 1);
+}
+
+static void link_that_waits_to_be_closed_takes_no_more_calls(void **state)
+{
+    struct fixture *fixture = *state;
+
+    leave_in_a_crowd(fixture);
+    assert_int_not_equal(lubdub_link_send(&fixture->link, "late", 4), LUBDUB_ERROR_OK);
+    run_until_closed(fixture, 1);
+    assert_int_equal(count(fixture, LUBDUB_EVENT_DOWN), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -514,6 +574,9 @@ int main(void)
         TEST(bytes_may_come_one_by_one),
         TEST(thousand_frames_in_one_segment_are_all_answered_in_order),
         TEST(peer_that_does_not_read_is_not_read_from),
+        TEST(end_in_a_crowd_is_told_at_once_and_closed_in_a_later_turn),
+        TEST(link_that_waits_to_be_closed_may_be_aborted),
+        TEST(link_that_waits_to_be_closed_takes_no_more_calls),
         TEST(frames_before_the_end_of_file_are_answered),
         TEST(reset_is_told_from_an_end),
         TEST(what_arrived_counts_before_the_deadline_does),

@@ -175,23 +175,164 @@ static void note_turn(struct ev_loop *loop, ev_check *check, int revents)
     before = here->woken;
 }
 
-static void no_turn_judges_more_than_its_share(void **state)
+static void takes_a_millisecond(struct bedroom *bedroom)
 {
+    (void)bedroom;
+    stay(MS);
+}
+
+static void no_turn_judges_for_longer_than_its_share(void **state)
+{
+    enum { CROWD = 100 };
     struct bedroom *bedroom = *state;
     size_t most = 0;
     ev_check check;
     size_t i;
 
+    bedroom->inside = takes_a_millisecond;
     ev_check_init(&check, note_turn);
     check.data = &most;
     ev_check_start(bedroom->loop, &check);
-    for (i = 0; i < SLEEPERS; i++) {
+    for (i = 0; i < CROWD; i++) {
         set(bedroom, i, MS);
     }
     stay(5 * MS);
-    wait_for(bedroom, SLEEPERS);
+    wait_for(bedroom, CROWD);
     ev_check_stop(bedroom->loop, &check);
-    assert_in_range(most, 1, LUBDUB_JUDGED_PER_TURN);
+    assert_in_range(most, 1, LUBDUB_JUDGED_AT_ONCE); /* between two readings of the clock */
+}
+
+/* One of a crowd whose sockets are ready; fed to the loop in the order in which the kernel would name them. */
+struct guest {
+    ev_timer watcher;
+    bool is_served;
+};
+
+static struct guest guests[SLEEPERS];
+static size_t served;
+static bool are_leaving;
+static lubdub_time serving_at; /* 0: the turn begins; as if no time passed in it */
+
+static void on_guest(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    struct guest *guest = container_of(watcher, struct guest, watcher);
+    (void)loop, (void)revents;
+
+    if (serving_at == 0) {
+        serving_at = lubdub_reactor_now(here->reactor);
+    }
+    if (lubdub_reactor_serves(here->reactor, serving_at)) {
+        guest->is_served = true;
+        served++;
+        if (are_leaving) {
+            lubdub_reactor_note_end(here->reactor);
+        }
+    }
+}
+
+static void crowd(struct bedroom *bedroom)
+{
+    size_t i;
+
+    served = 0;
+    are_leaving = true;
+    bedroom->reactor->serving.were_ends = true;
+    bedroom->reactor->suspicion.session_count = SLEEPERS;
+    for (i = 0; i < SLEEPERS; i++) {
+        ev_timer_init(&guests[i].watcher, on_guest, 0, 0);
+        guests[i].is_served = false;
+    }
+}
+
+static void one_turn(struct bedroom *bedroom)
+{
+    size_t i;
+
+    serving_at = 0;
+    for (i = 0; i < SLEEPERS; i++) {
+        if (!guests[i].is_served) {
+            ev_feed_event(bedroom->loop, &guests[i].watcher, EV_CUSTOM);
+        }
+    }
+    ev_run(bedroom->loop, EVRUN_NOWAIT);
+}
+
+static void who_does_not_leave_is_not_put_off(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    crowd(bedroom);
+    are_leaving = bedroom->reactor->serving.were_ends = false;
+    bedroom->reactor->serving.cost_of_end = LUBDUB_SECOND;
+    one_turn(bedroom);
+    assert_int_equal(served, SLEEPERS);
+}
+
+static void who_is_ready_longest_is_served_first_and_the_others_in_later_turns(void **state)
+{
+    struct bedroom *bedroom = *state;
+    unsigned turns = 0;
+
+    crowd(bedroom);
+    while (served < SLEEPERS) {
+        size_t before = served;
+        size_t i;
+
+        bedroom->reactor->serving.cost_of_end = 20 * LUBDUB_MICROSECOND;
+        one_turn(bedroom);
+        turns++;
+        assert_int_equal(served - before, SLEEPERS - before < 400 ? SLEEPERS - before : 400); /* what 8 ms are for */
+        for (i = 0; i < SLEEPERS; i++) {
+            assert_int_equal(guests[i].is_served, i < served);
+        }
+    }
+    assert_int_equal(turns, (SLEEPERS + 399) / 400);
+}
+
+static void however_dear_they_are_some_are_served(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    crowd(bedroom);
+    bedroom->reactor->serving.cost_of_end = LUBDUB_SECOND;
+    one_turn(bedroom);
+    assert_int_equal(served, LUBDUB_SERVED_AT_LEAST);
+}
+
+/* Sockets of the application's own stand in front of the few that are ours. */
+static void nobody_is_put_off_in_two_turns_where_nobody_was_served(void **state)
+{
+    struct bedroom *bedroom = *state;
+    struct lubdub_reactor *reactor = bedroom->reactor;
+    unsigned i;
+
+    crowd(bedroom);
+    reactor->serving.cost_of_end = LUBDUB_SECOND;
+    for (i = 0; i < SLEEPERS; i++) {
+        ev_feed_event(bedroom->loop, &guests[i].watcher, EV_CUSTOM);
+    }
+    serving_at = lubdub_reactor_now(reactor);
+    assert_false(lubdub_reactor_serves(reactor, serving_at));
+    for (i = 0; i < SLEEPERS; i++) {
+        ev_clear_pending(bedroom->loop, &guests[i].watcher);
+    }
+    reactor->turn_began = serving_at;
+    ev_run(bedroom->loop, EVRUN_NOWAIT);
+    one_turn(bedroom);
+    assert_int_equal(served, SLEEPERS);
+}
+
+static void no_end_is_begun_on_after_the_limit(void **state)
+{
+    struct bedroom *bedroom = *state;
+    struct lubdub_reactor *reactor = bedroom->reactor;
+    lubdub_time began = lubdub_reactor_now(reactor);
+
+    assert_true(lubdub_reactor_serves(reactor, began));
+    lubdub_reactor_note_end(reactor);
+    assert_true(lubdub_reactor_serves(reactor, began + LUBDUB_SERVING_LIMIT - 1));
+    lubdub_reactor_note_end(reactor);
+    assert_false(lubdub_reactor_serves(reactor, began + LUBDUB_SERVING_LIMIT));
 }
 
 static void absence_is_noticed_and_forgiven_before_anybody_is_judged(void **state)
@@ -326,7 +467,12 @@ int main(void)
         TEST(closer_deadline_wakes_the_loop_earlier),
         TEST(cancelled_deadline_does_not_come),
         TEST(deadline_may_be_set_again_from_inside),
-        TEST(no_turn_judges_more_than_its_share),
+        TEST(no_turn_judges_for_longer_than_its_share),
+        TEST(who_does_not_leave_is_not_put_off),
+        TEST(who_is_ready_longest_is_served_first_and_the_others_in_later_turns),
+        TEST(however_dear_they_are_some_are_served),
+        TEST(nobody_is_put_off_in_two_turns_where_nobody_was_served),
+        TEST(no_end_is_begun_on_after_the_limit),
         TEST(absence_is_noticed_and_forgiven_before_anybody_is_judged),
         TEST(short_absence_is_no_matter_to_the_patient),
         TEST(sleep_that_was_meant_is_no_absence),
