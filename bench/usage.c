@@ -6,32 +6,35 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static bool read_two(const char *path, uint64_t *first, uint64_t *second)
+/* The first ones of a file that begins with so many. */
+static bool read_numbers(const char *path, uint64_t *numbers, size_t count)
 {
     FILE *file = fopen(path, "re");
-    bool is_read = file != NULL && fscanf(file, "%" SCNu64 " %" SCNu64, first, second) == 2;
+    size_t i = 0;
 
+    while (file != NULL && i < count && fscanf(file, "%" SCNu64, &numbers[i]) == 1) {
+        i++;
+    }
     if (file != NULL) {
         fclose(file);
     }
-    return is_read;
+    return i == count;
 }
 
 bool swarm_usage_read(struct swarm_usage *usage, pid_t process)
 {
     char path[64 + 256];
+    uint64_t pages[3]; /* in all, resident, of those shared */
     uint64_t processor;
-    uint64_t pages;
-    uint64_t other;
     const struct dirent *entry;
     DIR *tasks;
 
     *usage = (struct swarm_usage){0};
     snprintf(path, sizeof path, "/proc/%ld/statm", (long)process);
-    if (!read_two(path, &other, &pages)) {
+    if (!read_numbers(path, pages, 3)) {
         return false;
     }
-    usage->resident = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    usage->resident = (pages[1] - pages[2]) * (uint64_t)sysconf(_SC_PAGESIZE);
 
     snprintf(path, sizeof path, "/proc/%ld/task", (long)process);
     tasks = opendir(path);
@@ -40,7 +43,7 @@ bool swarm_usage_read(struct swarm_usage *usage, pid_t process)
     }
     while ((entry = readdir(tasks)) != NULL) {
         snprintf(path, sizeof path, "/proc/%ld/task/%s/schedstat", (long)process, entry->d_name);
-        if (entry->d_name[0] != '.' && read_two(path, &processor, &other)) {
+        if (entry->d_name[0] != '.' && read_numbers(path, &processor, 1)) {
             usage->processor += processor;
         }
     }

@@ -10,7 +10,7 @@
 
 struct swarm_usage {
     lubdub_duration processor; /* of all threads, exact to the nanosecond */
-    uint64_t resident;         /* bytes */
+    uint64_t resident;         /* bytes, without what it shares: the pages of programs, libraries and shared memory */
 };
 
 /* False: there is no such process, or no such /proc. */
