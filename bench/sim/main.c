@@ -44,7 +44,8 @@ static int check(const struct sim_options *options)
     if (options->story) {
         fputc('\n', stdout);
     }
-    sim_report(stdout, options, &sum, wall() - began);
+    sim_report(stdout, options, &sum);
+    sim_report_speed(stderr, options, &sum, wall() - began);
     exit_status = sum.failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     sim_sum_clear(&sum);
     return exit_status;

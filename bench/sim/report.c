@@ -10,12 +10,7 @@ static double seconds(lubdub_duration duration)
     return (double)duration / (double)LUBDUB_SECOND;
 }
 
-static double times_real(const struct sim_options *options, const struct sim_sum *sum, double took)
-{
-    return took > 0 ? (double)sum->seeds * seconds(options->length) / took : 0;
-}
-
-static void report_text(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+static void report_text(FILE *file, const struct sim_options *options, const struct sim_sum *sum)
 {
     const struct sim_result *total = &sum->total;
     size_t i;
@@ -38,8 +33,6 @@ static void report_text(FILE *file, const struct sim_options *options, const str
         fprintf(file, "  too many frames   %llu sessions cut behind a path that trickled\n",
                 (unsigned long long)total->trickles);
     }
-    fprintf(file, "  speed             %.0f times real time, %.2f million happenings a second\n",
-            times_real(options, sum, took), took > 0 ? (double)total->happenings / took / 1e6 : 0);
     for (i = 0; i < sum->failure_count; i++) {
         char replay[REPLAY_SIZE];
 
@@ -54,7 +47,7 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-static void report_json(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+static void report_json(FILE *file, const struct sim_options *options, const struct sim_sum *sum)
 {
     const struct sim_result *total = &sum->total;
     const struct {
@@ -91,9 +84,8 @@ static void report_json(FILE *file, const struct sim_options *options, const str
                                                   seconds(sum->failures[i].at), "problem", sum->failures[i].problem,
                                                   "replay", replay));
     }
-    root = json_pack("{s:f, s:s, s:f, s:f, s:o}", "length_s", seconds(options->length), "digest", digest,
-                     "session_days", seconds(total->session_time) / 86400, "times_real", times_real(options, sum, took),
-                     "failures", failures);
+    root = json_pack("{s:f, s:s, s:f, s:o}", "length_s", seconds(options->length), "digest", digest, "session_days",
+                     seconds(total->session_time) / 86400, "failures", failures);
     for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         json_object_set_new(root, counts[i].name, json_integer((json_int_t)counts[i].value));
     }
@@ -102,11 +94,19 @@ static void report_json(FILE *file, const struct sim_options *options, const str
     json_decref(root);
 }
 
-void sim_report(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+void sim_report(FILE *file, const struct sim_options *options, const struct sim_sum *sum)
 {
     if (options->report == SIM_REPORT_JSON) {
-        report_json(file, options, sum, took);
+        report_json(file, options, sum);
     } else {
-        report_text(file, options, sum, took);
+        report_text(file, options, sum);
+    }
+}
+
+void sim_report_speed(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took)
+{
+    if (took > 0) {
+        fprintf(file, "lubdub-simulate: %.0f times real time, %.2f million happenings a second\n",
+                (double)sum->seeds * seconds(options->length) / took, (double)sum->total.happenings / took / 1e6);
     }
 }

@@ -1,4 +1,4 @@
-/* What came of the checks, on standard output. */
+/* What came of the checks. */
 #ifndef LUBDUB_SIM_REPORT_H
 #define LUBDUB_SIM_REPORT_H
 
@@ -7,7 +7,10 @@
 #include "many.h"
 #include "options.h"
 
-/* took: wall time, in seconds. */
-void sim_report(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took);
+/* The same for the same seeds, byte for byte. */
+void sim_report(FILE *file, const struct sim_options *options, const struct sim_sum *sum);
+
+/* How fast it went, one line; took: wall time, in seconds. Different every time, so no part of the report. */
+void sim_report_speed(FILE *file, const struct sim_options *options, const struct sim_sum *sum, double took);
 
 #endif

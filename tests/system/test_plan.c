@@ -208,20 +208,42 @@ static void plan_refuses_what_is_typed_wrong(void **state)
     expect_refusal("LUBDUB_PLAN", 3, "No such file", "--detect", "2s", "--from", "/no/such/file", NULL);
 }
 
+/* What the simulator prints with these arguments; the caller's to free. */
+static char *simulated(int expected, ...) __attribute__((sentinel));
+
+static char *simulated(int expected, ...)
+{
+    va_list arguments;
+    char *output;
+    char *errors;
+    int status;
+
+    va_start(arguments, expected);
+    status = run_program("LUBDUB_SIMULATE", &output, &errors, arguments);
+    va_end(arguments);
+    if (status != expected) {
+        fail_msg("lubdub-simulate ended with %d and said: %s", status, errors);
+    }
+    free(errors);
+    return output;
+}
+
+/* Byte for byte, whatever the form and however many work on it: a file of it can be compared with another. */
 static void simulator_prints_the_same_twice(void **state)
 {
-    json_t *one;
-    json_t *other;
+    static const char *const forms[] = {"text", "json"};
+    size_t i;
     (void)state;
 
-    one = report_of("LUBDUB_SIMULATE", 0, "--seeds", "1..4", "--length", "1m", "--jobs", "1", "--report", "json", NULL);
-    other =
-        report_of("LUBDUB_SIMULATE", 0, "--seeds", "1..4", "--length", "1m", "--jobs", "2", "--report", "json", NULL);
-    assert_string_equal(json_string_value(json_object_get(one, "digest")),
-                        json_string_value(json_object_get(other, "digest")));
-    assert_true(json_integer_value(json_object_get(one, "failed")) == 0);
-    json_decref(one);
-    json_decref(other);
+    for (i = 0; i < COUNT_OF(forms); i++) {
+        char *one = simulated(0, "--seeds", "1..4", "--length", "1m", "--jobs", "1", "--report", forms[i], NULL);
+        char *other = simulated(0, "--seeds", "1..4", "--length", "1m", "--jobs", "2", "--report", forms[i], NULL);
+
+        assert_non_null(strstr(one, "digest"));
+        assert_string_equal(one, other);
+        free(one);
+        free(other);
+    }
 }
 
 static void simulator_refuses_what_is_typed_wrong(void **state)
