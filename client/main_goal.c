@@ -13,16 +13,22 @@
 
 #define MEASURE_DEFAULT (5 * LUBDUB_SECOND)
 #define MEASURE_INTERVAL (50 * LUBDUB_MILLISECOND)
+#define GAP_DEFAULT 2629800.0 /* seconds: a month, as lubdub-plan has it */
 #define INTERVAL_LEAST 0.01 /* seconds; what servers grant unless told otherwise */
 
 static const char sentence[] =
-    "must be detect=D,false-alarms=N/UNIT, perhaps with measure=D, such as detect=2s,false-alarms=1/month";
+    "must be detect=D, perhaps with false-alarms=N/UNIT and measure=D, such as detect=2s,false-alarms=1/month";
+
+static bool take_detect(struct goal *goal, const char *value)
+{
+    return lubdub_parse_duration(value, &goal->detect) == LUBDUB_PARSE_OK &&
+           goal->detect >= 10 * LUBDUB_MILLISECOND && goal->detect <= 24 * LUBDUB_HOUR;
+}
 
 static bool take_part(struct goal *goal, const char *part)
 {
     if (strncmp(part, "detect=", 7) == 0) {
-        return lubdub_parse_duration(part + 7, &goal->detect) == LUBDUB_PARSE_OK &&
-               goal->detect >= 10 * LUBDUB_MILLISECOND && goal->detect <= 24 * LUBDUB_HOUR;
+        return take_detect(goal, part + 7);
     }
     if (strncmp(part, "false-alarms=", 13) == 0) {
         return lubdub_plan_take_rate(part + 13, &goal->gap) == NULL;
@@ -31,12 +37,16 @@ static bool take_part(struct goal *goal, const char *part)
         return lubdub_parse_duration(part + 8, &goal->measure) == LUBDUB_PARSE_OK &&
                goal->measure >= 200 * LUBDUB_MILLISECOND && goal->measure <= LUBDUB_HOUR;
     }
-    return false;
+    if (strchr(part, '=') != NULL) {
+        return false;
+    }
+    /* Without their names they are told apart by their form. */
+    return strchr(part, '/') != NULL ? lubdub_plan_take_rate(part, &goal->gap) == NULL : take_detect(goal, part);
 }
 
 const char *goal_take(const char *value, void *field)
 {
-    struct goal goal = {.measure = MEASURE_DEFAULT};
+    struct goal goal = {.measure = MEASURE_DEFAULT, .gap = GAP_DEFAULT};
 
     while (*value != '\0') {
         size_t length = strcspn(value, ",");
@@ -55,7 +65,7 @@ const char *goal_take(const char *value, void *field)
             return sentence;
         }
     }
-    if (goal.detect == 0 || goal.gap <= 0) {
+    if (goal.detect == 0) {
         return sentence;
     }
     *(struct goal *)field = goal;

@@ -90,7 +90,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "silence the server is to tolerate (three intervals)"},
     {.name = "goal", .metavar = "WISH", .kind = LUBDUB_SETTING_CUSTOM, .offset = FIELD(goal), .take = goal_take,
-     .help = "detect=2s,false-alarms=1/month[,measure=5s]: measures first, and sets these three (none)"},
+     .help = "detect=2s[,false-alarms=1/month][,measure=5s]: measures first, and sets these three (none)"},
     {.name = "connect-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(connect_timeout),
      .minimum = MILLISECOND, .maximum = LUBDUB_HOUR,
      .help = "for each name, address and welcome (5s)"},

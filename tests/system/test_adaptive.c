@@ -153,6 +153,20 @@ static void goal_becomes_interval_and_expiry(void **state)
     assert_int_equal(process_wait(&stage->client), 0);
 }
 
+/* As lubdub-plan has it, and as it is typed in a hurry. */
+static void goal_is_a_false_alarm_a_month_where_only_the_time_is_said(void **state)
+{
+    struct stage *stage = *state;
+    const json_t *up;
+
+    server_process_start(&stage->server, NULL);
+    goal_start(stage, "20s,measure=500ms");
+    up = expect_event(&stage->seen, "up", NULL);
+    assert_in_range(event_number(up, "expiry_ms"), 2 * event_number(up, "interval_ms"), 20000);
+    process_expect_error(&stage->client, "settings for the goal");
+    assert_int_equal(process_wait(&stage->client), 0);
+}
+
 static void goal_that_cannot_be_reached_is_refused_with_what_was_measured(void **state)
 {
     struct stage *stage = *state;
@@ -173,6 +187,7 @@ int main(void)
         TEST(server_that_does_not_adapt_waits_for_the_expiry),
         TEST(when_most_are_late_at_once_the_server_suspects_itself_and_waits),
         TEST(goal_becomes_interval_and_expiry),
+        TEST(goal_is_a_false_alarm_a_month_where_only_the_time_is_said),
         TEST(goal_that_cannot_be_reached_is_refused_with_what_was_measured),
     };
 

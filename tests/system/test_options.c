@@ -210,7 +210,11 @@ static void client_refuses_what_is_typed_wrong(void **state)
         {{"-t", "auto:"}, "--timeout"},
         {{"-t", "auto:0"}, "--timeout"},
         {{"-t", "automatic"}, "--timeout"},
-        {{"--goal", "detect=2s"}, "--goal"},
+        {{"--goal", ""}, "--goal"},
+        {{"--goal", "false-alarms=1/month"}, "--goal"}, /* found when? */
+        {{"--goal", "1/month"}, "--goal"},
+        {{"--goal", "fast"}, "--goal"},
+        {{"--goal", "2s,"}, "--goal"},
         {{"--goal", "detect=2s,false-alarms=0/day"}, "--goal"},
         {{"--goal", "detect=2s,false-alarms=1/month,"}, "--goal"}, /* a comma too many */
         {{"--goal", "detect=2s,false-alarms=1/month,delay=1s"}, "--goal"},
