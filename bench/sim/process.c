@@ -129,7 +129,7 @@ void sim_process_die(struct sim_world *world, uint32_t process, bool loses_power
     while ((connection = next_end(world, process, &cursor, &side)) != NULL) {
         struct sim_end *end = &connection->ends[side];
 
-        if (side == SIM_CLIENT && end->has_session && end->was_up && end->down_count == 0) {
+        if (side == SIM_CLIENT && end->has_session && end->was_up && end->down_count == 0 && !end->has_left) {
             world->result->session_time += world->now - connection->up_at;
         }
         if (loses_power) {
