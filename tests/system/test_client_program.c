@@ -119,6 +119,27 @@ static void interrupt_says_bye_and_prints_the_summary(void **state)
     expect_text(expect_event(&stage->server.events, "disconnected", NULL), "cause", "bye");
 }
 
+static void next_up_tells_how_the_last_session_ended(void **state)
+{
+    struct stage *stage = *state;
+    const json_t *event;
+
+    server_process_start(&stage->server, NULL);
+    start_client(stage, "-i", "50ms", "--expiry", "5s", "--id", "pump-7", NULL);
+    event = expect(stage, "up");
+    assert_null(json_object_get(event, "last_end")); /* there was none */
+    process_signal(&stage->client, SIGINT);
+    expect_status(stage, EXIT_INTERRUPTED);
+    expect_event(&stage->server.events, "disconnected", "pump-7");
+    event_reader_clear(&stage->events);
+    process_clear(&stage->client);
+    process_start(&stage->client); /* with the same options */
+    event_reader_init(&stage->events, stage->client.output);
+    expect_text(expect(stage, "up"), "last_end", "bye");
+    process_signal(&stage->client, SIGINT);
+    expect_status(stage, EXIT_INTERRUPTED);
+}
+
 static void text_form_has_a_line_for_every_ack(void **state)
 {
     struct stage *stage = *state;
@@ -415,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROGRAM_TEST(count_of_acks_ends_with_a_summary_and_status_0),
         PROGRAM_TEST(interrupt_says_bye_and_prints_the_summary),
+        PROGRAM_TEST(next_up_tells_how_the_last_session_ended),
         PROGRAM_TEST(text_form_has_a_line_for_every_ack),
         PROGRAM_TEST(nobody_there_is_refused_and_status_1),
         PROGRAM_TEST(killed_server_is_closed_and_status_1),
