@@ -1,9 +1,11 @@
 /* lubdub-plan: options, the network, the plan, exit status. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "program/standard_streams.h"
 
@@ -27,12 +29,22 @@ static int fail(const char *what, const char *why, int exit_status)
 
 static int read_file(const struct plan_options *options, struct plan_sample *sample)
 {
-    FILE *file = fopen(options->from, "re");
+    int descriptor = open(options->from, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); /* no waiting for a writer */
+    FILE *file = NULL;
     char problem[PLAN_PROBLEM_SIZE];
     bool is_read;
 
+    /* Once there is one, what it writes is waited for: a pipe of the shell is a file like others. */
+    if (descriptor >= 0 && fcntl(descriptor, F_SETFL, 0) == 0) {
+        file = fdopen(descriptor, "r");
+    }
     if (file == NULL) {
-        return fail(options->from, strerror(errno), EXIT_CANNOT_START);
+        int fault = errno;
+
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        return fail(options->from, strerror(fault), EXIT_CANNOT_START);
     }
     is_read = lubdub_plan_sample_read(sample, file, problem);
     fclose(file);
@@ -44,8 +56,8 @@ static int measure(const struct plan_options *options, struct plan_sample *sampl
     char problem[PLAN_PROBLEM_SIZE];
 
     fprintf(stderr, "lubdub-plan: measuring for %.1f s\n", seconds(options->length));
-    return lubdub_plan_measure(sample, options->server.host, options->server.port, options->measure_interval, options->length,
-                        problem)
+    return lubdub_plan_measure(sample, options->server.host, options->server.port, options->measure_interval,
+                               options->length, problem)
                ? 0
                : fail(options->measure, problem, EXIT_NOT_POSSIBLE);
 }

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -149,6 +150,16 @@ static void file_of_round_trips_gives_a_plan(void **state)
     json_decref(report);
 }
 
+static void fifo_without_a_writer_does_not_keep_the_plan_waiting(void **state)
+{
+    struct stage *stage = *state;
+    char path[SCRATCH_PATH];
+
+    scratch_path(&stage->scratch, "fifo", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    expect_refusal("LUBDUB_PLAN", 3, "two at least", "--detect", "1s", "--from", path, NULL);
+}
+
 static void server_is_measured(void **state)
 {
     struct stage *stage = *state;
@@ -268,6 +279,7 @@ int main(void)
         cmocka_unit_test(stated_network_gives_a_plan),
         cmocka_unit_test(impossible_wish_says_what_would_do),
         cmocka_unit_test_setup_teardown(file_of_round_trips_gives_a_plan, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fifo_without_a_writer_does_not_keep_the_plan_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(server_is_measured, set_up, tear_down),
         cmocka_unit_test(server_that_is_not_there_is_told),
         cmocka_unit_test(plan_refuses_what_is_typed_wrong),
