@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <jansson.h>
 
@@ -56,22 +57,46 @@ static bool take_event(struct plan_sample *sample, const char *line)
 
 struct column {
     unsigned place;
-    double unit; /* in seconds */
+    double unit;           /* in seconds */
+    const char *separator; /* of the file's cells: , or ; */
 };
+
+/* A cell as spreadsheets write it: blanks around it, quotes around that. */
+static char *cell(char *text)
+{
+    size_t length;
+
+    text += strspn(text, " \t");
+    length = strlen(text);
+    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
+        text[--length] = '\0';
+    }
+    if (length >= 2 && text[0] == '"' && text[length - 1] == '"') {
+        text[length - 1] = '\0';
+        text++;
+    }
+    return text;
+}
 
 static bool find_column(char *header, struct column *column)
 {
     static const struct {
         const char *name;
         double unit;
-    } known[] = {{"rtt_us", 1e-6}, {"rtt_ms", 1e-3}, {"rtt_s", 1}};
+    } known[] = {{"rtt_us", 1e-6},   {"rtt_ms", 1e-3},   {"rtt_s", 1},
+                 {"delay_us", 1e-6}, {"delay_ms", 1e-3}, {"delay_s", 1}};
     char *rest = header;
     char *name;
     size_t i;
 
-    for (column->place = 0; (name = strsep(&rest, ",")) != NULL; column->place++) {
+    if (strncmp(rest, "\xEF\xBB\xBF", 3) == 0) {
+        rest += 3; /* the byte order mark of UTF-8 */
+    }
+    column->separator = strchr(rest, ';') != NULL ? ";" : ",";
+    for (column->place = 0; (name = strsep(&rest, column->separator)) != NULL; column->place++) {
+        name = cell(name);
         for (i = 0; i < sizeof known / sizeof known[0]; i++) {
-            if (strcmp(name, known[i].name) == 0) {
+            if (strcasecmp(name, known[i].name) == 0) {
                 column->unit = known[i].unit;
                 return true;
             }
@@ -89,11 +114,12 @@ static bool take_row(struct plan_sample *sample, const struct column *column, ch
     unsigned i;
 
     for (i = 0; i <= column->place; i++) {
-        value = strsep(&rest, ",");
+        value = strsep(&rest, column->separator);
         if (value == NULL) {
             return false;
         }
     }
+    value = cell(value);
     if (*value == '\0') {
         sample->lost++;
         return true;
@@ -122,7 +148,7 @@ static bool is_enough(const struct plan_sample *sample, char problem[PLAN_PROBLE
 bool lubdub_plan_sample_read(struct plan_sample *sample, FILE *file, char problem[PLAN_PROBLEM_SIZE])
 {
     static char line[LINE_SIZE];
-    struct column column = {0, 0};
+    struct column column = {0};
     unsigned long number = 0;
     bool is_json = false;
 
@@ -135,8 +161,9 @@ bool lubdub_plan_sample_read(struct plan_sample *sample, FILE *file, char proble
             is_json = line[0] == '{';
             if (!is_json) {
                 if (!find_column(line, &column)) {
-                    snprintf(problem, PLAN_PROBLEM_SIZE,
-                             "line 1 names no column rtt_us, rtt_ms or rtt_s, and is no event of lubdub-client");
+                    snprintf(
+                        problem, PLAN_PROBLEM_SIZE,
+                        "line 1 names no column rtt_us, rtt_ms, rtt_s or delay_…, and is no event of lubdub-client");
                     return false;
                 }
                 continue;

@@ -7,7 +7,9 @@
  *     {"event":"summary", … "lost":2}        summary says how many were lost; other events are passed over
  *
  *     rtt_ms                                 values with commas, the first line naming the columns, one of them rtt_us
- *     12.5                                   (microseconds), rtt_ms or rtt_s. An empty value is a probe that was lost.
+ *     12.5                                   (microseconds), rtt_ms or rtt_s, or delay_ and the same units. An empty
+ *                                            value is a probe that was lost. As spreadsheets write it: cells may be
+ *                                            quoted, stand between semicolons, follow a byte order mark.
  */
 #ifndef LUBDUB_PLAN_SAMPLE_H
 #define LUBDUB_PLAN_SAMPLE_H

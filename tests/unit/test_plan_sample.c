@@ -47,6 +47,15 @@ static void columns_are_found_by_their_name(void **state)
     expect_sample("rtt_s\n0.5\n0.5\n", 2, 0.5, 0, 0);
 }
 
+static void files_of_spreadsheets_are_read(void **state)
+{
+    (void)state;
+
+    expect_sample("\"sequence\",\"rtt_ms\"\r\n\"1\",\"10\"\r\n\"2\",\"20\"\r\n\"3\",\"30\"\r\n", 3, 0.020, 0.010, 0);
+    expect_sample("\xEF\xBB\xBFsequence;rtt_ms\n1;10\n2;20\n3;30\n", 3, 0.020, 0.010, 0);
+    expect_sample("sequence, Delay_ms \n1, 10\n2, 20 \n3,\n4, 30\n", 3, 0.020, 0.010, 0.25);
+}
+
 static void empty_values_are_lost_probes(void **state)
 {
     (void)state;
@@ -100,9 +109,8 @@ static void bad_files_are_told_with_their_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_are_found_by_their_name),
-        cmocka_unit_test(empty_values_are_lost_probes),
-        cmocka_unit_test(events_of_the_client_are_read),
+        cmocka_unit_test(columns_are_found_by_their_name),    cmocka_unit_test(files_of_spreadsheets_are_read),
+        cmocka_unit_test(empty_values_are_lost_probes),       cmocka_unit_test(events_of_the_client_are_read),
         cmocka_unit_test(bad_files_are_told_with_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
