@@ -298,13 +298,21 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session,
                                  settings->timeout);
 }
 
+/* Half of the timeout is left to the doubt; but where answers usually take longer than that, none of them is doubted.
+ */
 static lubdub_duration overdue_after(const struct lubdub_session *session,
                                      const struct lubdub_session_settings *settings)
 {
     const struct lubdub_estimator *learned = &session->of.prober->doubter->round_trips;
-    lubdub_duration usual = learned->has_sample ? lubdub_estimator_usual(learned) : OVERDUE_BEFORE_ANY;
+    lubdub_duration half = settings->timeout / 2;
+    lubdub_duration usual;
 
-    return lubdub_doubt_begins_after(usual, lubdub_estimator_worst(learned), SMALLEST_OVERDUE, settings->timeout / 2);
+    if (!learned->has_sample) {
+        return lubdub_duration_shorter(OVERDUE_BEFORE_ANY, half);
+    }
+    usual = lubdub_estimator_usual(learned);
+    return lubdub_doubt_begins_after(usual, lubdub_estimator_worst(learned), SMALLEST_OVERDUE,
+                                     lubdub_duration_longer(half, usual));
 }
 
 /* When the oldest unanswered probe was sent, LUBDUB_TIME_NEVER where none is or none is to be doubted. */

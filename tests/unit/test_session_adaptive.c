@@ -404,6 +404,31 @@ static void steady_client_sends_no_probe_more_than_without(void **state)
     converse(client, 60, 30 * MS, 1);
 }
 
+/* Answers that always take more than half of the timeout are no reason to doubt. */
+static void far_server_is_not_doubted_with_every_probe(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t sent = 1;
+    uint64_t acked = 0;
+    unsigned i;
+
+    client->settings.timeout = LUBDUB_SECOND;
+    script_client_open(client);
+    for (i = 0; i < 100; i++) {
+        lubdub_duration round_trip = (600 + i * 7 % 20) * MS;
+
+        endpoint_advance(client, round_trip);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+        while (acked < sent) {
+            say_ack(client, ++acked);
+        }
+        endpoint_advance(client, LUBDUB_SECOND - round_trip);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+    }
+    expect_state(client, UP);
+    assert_in_range(sent, 101, 105); /* the first one teaches what is usual here */
+}
+
 /* What the server allows: twice the rate and a burst of 16, however often there is doubt. */
 static void doubt_never_exceeds_what_the_server_allows(void **state)
 {
@@ -527,6 +552,7 @@ int main(void)
         CLIENT_TEST(server_behind_a_silent_path_gets_the_whole_timeout),
         CLIENT_TEST(overdue_ack_makes_it_probe_faster_and_the_grid_stays),
         CLIENT_TEST(steady_client_sends_no_probe_more_than_without),
+        CLIENT_TEST(far_server_is_not_doubted_with_every_probe),
         CLIENT_TEST(doubt_never_exceeds_what_the_server_allows),
         CLIENT_TEST(probes_that_wait_are_few),
         CLIENT_TEST(client_that_stays_is_up_again_with_the_late_ack),
