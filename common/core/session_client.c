@@ -165,13 +165,14 @@ static void learn(struct lubdub_prober *prober, uint64_t sequence, lubdub_durati
 {
     struct lubdub_doubter *doubter = prober->doubter;
     lubdub_duration took = round_trip;
+    bool is_in_outage = lubdub_doubt_is_there(&doubter->doubt) && doubter->doubt.was_silent;
 
-    if (lubdub_doubt_is_there(&doubter->doubt) &&
-        !lubdub_doubt_lesson(&doubter->doubt, now > round_trip ? now - round_trip : 0, now, &took)) {
-        doubter->unlearned = prober->probes.last; /* nor do those that went out meanwhile */
-    }
-    if (sequence > doubter->unlearned) {
+    if (sequence > doubter->unlearned &&
+        (!is_in_outage || lubdub_doubt_lesson(&doubter->doubt, now > round_trip ? now - round_trip : 0, now, &took))) {
         lubdub_estimator_add(&doubter->round_trips, took);
+    }
+    if (is_in_outage) {
+        doubter->unlearned = prober->probes.last; /* those that went out meanwhile teach nothing more */
     }
 }
 

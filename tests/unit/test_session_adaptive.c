@@ -509,6 +509,34 @@ static void slow_answers_that_were_learned_are_waited_for(void **state)
     expect_state(client, CLOSED);
 }
 
+/* What it held back comes at once when the path is back, each with the round trip of the outage. */
+static void burst_behind_an_outage_teaches_nothing(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+    uint64_t next;
+    uint64_t sent;
+
+    client->settings.timeout = 5 * LUBDUB_SECOND;
+    script_client_open(client);
+    next = converse(client, 10, MS, 1);
+    sent = next;
+    client->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(client, 2600 * MS);
+    client->path = LUBDUB_PATH_ACKNOWLEDGED;
+    endpoint_advance(client, 300 * MS); /* a look or two before the answers */
+    sent += frames_written(client, LUBDUB_FRAME_PROBE);
+    assert_true(sent >= next + 3);
+    while (next <= sent) {
+        say_ack(client, next++);
+        expect_event(client, ACKED);
+    }
+    endpoint_advance(client, 4 * LUBDUB_SECOND); /* and now it is frozen */
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_in_range(down->adaptive, FLOOR, FLOOR + 200 * MS); /* four round trips come on top */
+}
+
 static void answers_in_the_last_quarter_of_the_timeout_are_counted(void **state)
 {
     struct endpoint *client = *state;
@@ -557,6 +585,7 @@ int main(void)
         CLIENT_TEST(probes_that_wait_are_few),
         CLIENT_TEST(client_that_stays_is_up_again_with_the_late_ack),
         CLIENT_TEST(slow_answers_that_were_learned_are_waited_for),
+        CLIENT_TEST(burst_behind_an_outage_teaches_nothing),
         CLIENT_TEST(answers_in_the_last_quarter_of_the_timeout_are_counted),
     };
 
