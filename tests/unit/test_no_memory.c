@@ -153,7 +153,7 @@ static void expiry_without_memory_for_its_bye_is_told_once(void **state)
 
     script_server_up(&server);
     say_probe(&server, 1);
-    endpoint_advance(&server, 2 * LUBDUB_SECOND);
+    endpoint_advance(&server, 2900 * LUBDUB_MILLISECOND); /* both challenges are out */
     server.turn_capacity = 0;
     failing_malloc_begin(1, true);
     endpoint_advance(&server, 3 * LUBDUB_SECOND);
