@@ -65,7 +65,8 @@ char *lubdub_tuning_lacks(char *target)
     } wanted[] = {{TCP_RTO_MIN_US, "TCP_RTO_MIN_US"},
                   {TCP_RTO_MAX_MS, "TCP_RTO_MAX_MS"},
                   {TCP_USER_TIMEOUT, "TCP_USER_TIMEOUT"},
-                  {TCP_THIN_LINEAR_TIMEOUTS, "TCP_THIN_LINEAR_TIMEOUTS"}};
+                  {TCP_THIN_LINEAR_TIMEOUTS, "TCP_THIN_LINEAR_TIMEOUTS"},
+                  {TCP_NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT"}};
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     size_t i;
 
@@ -77,7 +78,8 @@ char *lubdub_tuning_lacks(char *target)
         int value;
         socklen_t length = sizeof value;
 
-        if (getsockopt(descriptor, IPPROTO_TCP, wanted[i].option, &value, &length) != 0) {
+        if (getsockopt(descriptor, IPPROTO_TCP, wanted[i].option, &value, &length) != 0 ||
+            setsockopt(descriptor, IPPROTO_TCP, wanted[i].option, &value, length) != 0) {
             strcat(strcat(target, target[0] != '\0' ? " " : ""), wanted[i].name);
         }
     }

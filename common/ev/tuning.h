@@ -39,10 +39,11 @@ struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration
 void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning, const struct lubdub_tuning *has);
 
 /*
- * The names of the options that this kernel lacks, with blanks between them; empty where it has them all. Asks it with
- * a socket of its own. target has at least LUBDUB_TUNING_TEXT_SIZE bytes. Returns target.
+ * The names of the options that this kernel lacks or does not let us set, TCP_NOTSENT_LOWAT among them, with blanks
+ * between them; empty where it has them all. Asks it with a socket of its own, and sets what is set already. target has
+ * at least LUBDUB_TUNING_TEXT_SIZE bytes. Returns target.
  */
-#define LUBDUB_TUNING_TEXT_SIZE 80
+#define LUBDUB_TUNING_TEXT_SIZE 96
 char *lubdub_tuning_lacks(char *target);
 
 #endif
