@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "program/loop.h"
 #include "program/standard_streams.h"
 
 #include "report.h"
@@ -149,9 +150,9 @@ int main(int argc, char *argv[])
     if (!lubdub_settings_start(&swarm_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
         return exit_status;
     }
-    loop = ev_default_loop(EVFLAG_AUTO);
+    loop = lubdub_loop_open("lubdub-swarm");
     if (loop == NULL) {
-        exit_status = fail("cannot start", NULL, "libev finds no way to wait for events");
+        exit_status = EXIT_CANNOT_START;
     } else {
         exit_status = run_and_report(loop, &options);
         ev_loop_destroy(loop);

@@ -15,6 +15,7 @@
 #include "program/histogram.h"
 #include "program/kernel.h"
 #include "program/log.h"
+#include "program/loop.h"
 #include "program/standard_streams.h"
 
 #define EXIT_DOWN 1
@@ -263,9 +264,8 @@ int main(int argc, char *argv[])
                                &program.exit_status)) {
         return program.exit_status;
     }
-    program.loop = ev_default_loop(EVFLAG_AUTO);
+    program.loop = lubdub_loop_open("lubdub-client");
     if (program.loop == NULL) {
-        fprintf(stderr, "lubdub-client: cannot start: libev finds no way to wait for events\n");
         return EXIT_CANNOT_START;
     }
     if (lubdub_log_open(STDERR_FILENO, (enum lubdub_log_level)program.options.log_level) != 0) {

@@ -14,6 +14,7 @@
 #include "program/descriptor_table.h"
 #include "program/kernel.h"
 #include "program/log.h"
+#include "program/loop.h"
 #include "program/standard_streams.h"
 
 #define EXIT_CANNOT_START 3
@@ -221,9 +222,8 @@ int main(int argc, char *argv[])
                                &program.exit_status)) {
         return program.exit_status;
     }
-    program.loop = ev_default_loop(EVFLAG_AUTO);
+    program.loop = lubdub_loop_open("lubdub-server");
     if (program.loop == NULL) {
-        fprintf(stderr, "lubdub-server: cannot start: libev finds no way to wait for events\n");
         return EXIT_CANNOT_START;
     }
     if (lubdub_log_open(2, (enum lubdub_log_level)program.options.log_level) != 0) {

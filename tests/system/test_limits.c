@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <lubdub/cause.h>
@@ -109,6 +111,33 @@ static void one_address_has_so_many_connections_and_no_more(void **state)
 }
 
 /* ---- descriptors ---- */
+
+/* Whatever it is that finds none left: our own files, the threads' eventfds, or libev's. */
+static void too_few_descriptors_to_start_are_said_so(void **state)
+{
+    unsigned limit;
+    (void)state;
+
+    for (limit = 6; limit <= 10; limit++) {
+        char command[160];
+        char words[512];
+        size_t length;
+        FILE *server;
+        int status;
+
+        snprintf(command, sizeof command,
+                 "ASAN_OPTIONS=detect_leaks=0 exec timeout -s KILL 20 " /* that would need descriptors itself */
+                 "prlimit --nofile=%u \"$LUBDUB_SERVER\" --listen 127.0.0.1:9 2>&1",
+                 limit);
+        server = popen(command, "r");
+        assert_non_null(server);
+        length = fread(words, 1, sizeof words - 1, server);
+        words[length] = '\0';
+        status = pclose(server);
+        assert_non_null(strstr(words, "Too many open files"));
+        assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 3);
+    }
+}
 
 static void without_descriptors_accepting_pauses_and_goes_on(void **state)
 {
@@ -304,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_session_too_many_is_told_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_address_has_so_many_connections_and_no_more, set_up, tear_down),
+        cmocka_unit_test(too_few_descriptors_to_start_are_said_so),
         cmocka_unit_test_setup_teardown(without_descriptors_accepting_pauses_and_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(second_server_on_the_same_port_does_not_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(same_address_twice_does_not_start, set_up, tear_down),

@@ -1,0 +1,16 @@
+/* The event loop of a program. */
+#ifndef LUBDUB_PROGRAM_LOOP_H
+#define LUBDUB_PROGRAM_LOOP_H
+
+#include <ev.h>
+
+#define LUBDUB_LOOP_EXIT_STATUS 3
+
+/*
+ * libev's default loop; NULL where the system gives none, which is said on stderr. Where libev meets an error it cannot
+ * live with later on (no descriptor is left for its own), the process says so and ends with LUBDUB_LOOP_EXIT_STATUS,
+ * instead of libev's abort(). program is kept.
+ */
+struct ev_loop *lubdub_loop_open(const char *program);
+
+#endif
