@@ -21,10 +21,10 @@
 
 /*
  * How long before its expiry a late session is asked for the last time. A living kernel's acknowledgement takes 40 ms
- * and a round trip; a second is enough for a challenge that is lost twice.
+ * and a round trip; two seconds are enough for a challenge that is lost twice, on any path.
  */
 #define LAST_LOOK_LEAST (60 * LUBDUB_MILLISECOND)
-#define LAST_LOOK_MOST LUBDUB_SECOND
+#define LAST_LOOK_MOST (2 * LUBDUB_SECOND)
 
 /* Both grants count until the client was seen to keep to the new one. */
 static uint32_t larger_interval_ms(const struct lubdub_session *session)
@@ -490,9 +490,9 @@ static lubdub_time challenged_at(const struct lubdub_session *session)
  */
 static lubdub_duration last_look(const struct lubdub_session *session)
 {
-    lubdub_duration quarter = (expiry_in_force(session) - interval_in_force(session)) / 4;
+    lubdub_duration half = lubdub_time_between(challenged_at(session), expires_at(session)) / 2;
 
-    return lubdub_duration_longer(lubdub_duration_shorter(quarter, LAST_LOOK_MOST), LAST_LOOK_LEAST);
+    return lubdub_duration_clamp(half, LAST_LOOK_LEAST, LAST_LOOK_MOST);
 }
 
 static lubdub_time challenged_again_at(const struct lubdub_session *session)

@@ -713,21 +713,21 @@ static void silent_session_is_late_after_its_interval_and_a_margin_and_is_challe
     late = expect_event(server, LATE);
     assert_in_range(late->silent_for, LUBDUB_SECOND + 1, 1500 * MS);
     expect_whole_frame(server, PROBE, 0, 1, NULL, 0);
-    endpoint_advance_to(server, start + 2500 * MS - 1);
+    endpoint_advance_to(server, start + 2250 * MS - 1);
     expect_no_event(server);
     expect_no_frame(server);
 }
 
-static void late_session_is_challenged_once_more_shortly_before_it_expires(void **state)
+static void late_session_is_challenged_once_more_half_way_to_its_expiry(void **state)
 {
     struct endpoint *server = *state;
     lubdub_time start = server->now;
 
     script_server_open(server);
-    endpoint_advance_to(server, start + 2500 * MS - 1);
+    endpoint_advance_to(server, start + 2250 * MS - 1);
     expect_whole_frame(server, PROBE, 0, 1, NULL, 0);
     expect_no_frame(server);
-    endpoint_advance_to(server, start + 2500 * MS);
+    endpoint_advance_to(server, start + 2250 * MS);
     expect_whole_frame(server, PROBE, 0, 2, NULL, 0);
     endpoint_advance_to(server, start + 3 * LUBDUB_SECOND - 1);
     expect_no_frame(server);
@@ -742,15 +742,15 @@ static void late_session_is_challenged_once_more_shortly_before_it_expires(void 
     expect_no_frame(server);
 }
 
-static void last_challenge_comes_a_second_before_a_far_expiry_and_not_where_the_first_is_as_young(void **state)
+static void last_challenge_comes_two_seconds_before_a_far_expiry_and_not_where_the_first_is_as_young(void **state)
 {
     const struct {
         lubdub_duration interval;
         lubdub_duration expiry;
         lubdub_duration last; /* after this silence; 0: there is none */
-    } cases[] = {{LUBDUB_SECOND, LUBDUB_MINUTE, 59 * LUBDUB_SECOND},
-                 {20 * LUBDUB_SECOND, LUBDUB_MINUTE, 59 * LUBDUB_SECOND},
-                 {200 * MS, 400 * MS, 340 * MS},
+    } cases[] = {{LUBDUB_SECOND, LUBDUB_MINUTE, 58 * LUBDUB_SECOND},
+                 {20 * LUBDUB_SECOND, LUBDUB_MINUTE, 58 * LUBDUB_SECOND},
+                 {200 * MS, 400 * MS, 325 * MS},
                  {50 * MS, 150 * MS, 0}};
     size_t i;
     (void)state;
@@ -785,8 +785,8 @@ static void challenge_is_young_by_its_own_time(void **state)
     endpoint_advance_to(server, start + 3 * LUBDUB_SECOND - 1);
     assert_int_equal(lubdub_session_asked_since(&server->session, start + 1500 * MS - 1), 2);
     assert_int_equal(lubdub_session_asked_since(&server->session, start + 1500 * MS), 1);
-    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2500 * MS - 1), 1);
-    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2500 * MS), 0);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2250 * MS - 1), 1);
+    assert_int_equal(lubdub_session_asked_since(&server->session, start + 2250 * MS), 0);
 }
 
 /* We come so late to it that the peer's kernel would have no time left to acknowledge it. */
@@ -1351,8 +1351,8 @@ int main(void)
         TEST(messages_that_piled_up_in_a_forgiven_absence_cut_nobody),
         TEST(what_piled_up_while_we_did_not_read_cuts_nobody),
         TEST(silent_session_is_late_after_its_interval_and_a_margin_and_is_challenged),
-        TEST(late_session_is_challenged_once_more_shortly_before_it_expires),
-        TEST(last_challenge_comes_a_second_before_a_far_expiry_and_not_where_the_first_is_as_young),
+        TEST(late_session_is_challenged_once_more_half_way_to_its_expiry),
+        TEST(last_challenge_comes_two_seconds_before_a_far_expiry_and_not_where_the_first_is_as_young),
         TEST(challenge_is_young_by_its_own_time),
         TEST(last_challenge_that_is_late_itself_is_left_out),
         TEST(session_expires_at_its_deadline_and_not_before),
