@@ -112,6 +112,8 @@ class Deaths:
         if not turns_meanwhile:
             raise RuntimeError("no server told its counters while the clients died")
         frozen, totals, costs = fault_row(report, "freeze", "server"), report["totals"], report["costs"]
+        if not frozen or not frozen["late_ms"]:
+            raise RuntimeError(f"no frozen client was found: {report['notes']}")
         return {"ours": {"swarm": {
             "late_p50_ms": frozen["late_ms"]["p50"], "late_p999_ms": frozen["late_ms"]["p99_9"],
             "late_max_ms": frozen["late_ms"]["max"], "early_ms": max(0.0, -frozen["late_ms"]["min"]),
