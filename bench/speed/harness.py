@@ -48,6 +48,15 @@ class Programs:
         self.yardstick = self.build / "bench" / "speed" / "speed-echo-libev"
 
 
+def mind_json(parser, path):
+    """A file that cannot be written is a usage error before anything is measured in vain. None: there is to be none."""
+    try:
+        if path:
+            open(path, "a", encoding="utf-8").close()
+    except OSError as failure:
+        parser.error(f"--json {path}: {failure.strerror}")
+
+
 def isolate():
     """Starts this program again in a network namespace, where it may, and sets that up."""
     if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"):
