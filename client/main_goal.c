@@ -13,7 +13,6 @@
 
 #define MEASURE_DEFAULT (5 * LUBDUB_SECOND)
 #define MEASURE_INTERVAL (50 * LUBDUB_MILLISECOND)
-#define GAP_DEFAULT 2629800.0 /* seconds: a month, as lubdub-plan has it */
 #define INTERVAL_LEAST 0.01 /* seconds; what servers grant unless told otherwise */
 
 static const char sentence[] =
@@ -46,7 +45,7 @@ static bool take_part(struct goal *goal, const char *part)
 
 const char *goal_take(const char *value, void *field)
 {
-    struct goal goal = {.measure = MEASURE_DEFAULT, .gap = GAP_DEFAULT};
+    struct goal goal = {.measure = MEASURE_DEFAULT, .gap = LUBDUB_PLAN_MONTH};
 
     while (*value != '\0') {
         size_t length = strcspn(value, ",");

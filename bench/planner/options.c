@@ -191,7 +191,7 @@ const struct lubdub_settings_table plan_options_table = {
 void plan_options_init(struct plan_options *options)
 {
     memset(options, 0, sizeof *options);
-    options->mistake_gap = 2629800;
+    options->mistake_gap = LUBDUB_PLAN_MONTH;
     options->delay = -1;
     options->deviation = -1;
     options->loss = -1;

@@ -40,7 +40,7 @@ bool lubdub_plan_take_unit(const char *text, const struct plan_unit *units, doub
 const char *lubdub_plan_take_rate(const char *value, void *field)
 {
     static const struct plan_unit units[] = {{"/second", 1},      {"/minute", 60},   {"/hour", 3600},
-                                             {"/day", 86400},     {"/week", 604800}, {"/month", 2629800},
+                                             {"/day", 86400},     {"/week", 604800}, {"/month", LUBDUB_PLAN_MONTH},
                                              {"/year", 31557600}, {NULL, 0}};
     const char *rest;
     double number;

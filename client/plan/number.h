@@ -14,6 +14,9 @@ bool lubdub_plan_take_decimal(const char *text, double *number, const char **res
 
 bool lubdub_plan_take_unit(const char *text, const struct plan_unit *units, double *seconds);
 
+/* Between two false alarms, where nothing else is wished: a twelfth of a Julian year, in seconds. */
+#define LUBDUB_PLAN_MONTH 2629800.0
+
 /* "1/month" as the seconds between two, into a double. NULL, or what is wrong. */
 const char *lubdub_plan_take_rate(const char *value, void *gap);
 
