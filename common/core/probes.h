@@ -60,7 +60,10 @@ void lubdub_probes_handed_over(struct lubdub_probes *probes, lubdub_time now);
 enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint64_t sequence, lubdub_time now,
                                              lubdub_duration *round_trip);
 
-/* When the oldest probe that has not timed out was sent; LUBDUB_TIME_NEVER if none is with the kernel. sequence may be NULL. */
+/*
+ * When the oldest probe that has not timed out was sent; LUBDUB_TIME_NEVER if none is with the kernel. sequence may be
+ * NULL.
+ */
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence);
 
 /* How many that wait for their acks went to the kernel after `since`. */

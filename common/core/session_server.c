@@ -484,10 +484,7 @@ static lubdub_time challenged_at(const struct lubdub_session *session)
     return lubdub_time_after(session->heard_at, interval_in_force(session) + fixed_margin(session));
 }
 
-/*
- * What the first challenge proved of the path may be old when the session expires, and the path may be cut since: one
- * more, shortly before. LUBDUB_TIME_NEVER where that would come on the heels of the first.
- */
+/* How long before the expiry. */
 static lubdub_duration last_look(const struct lubdub_session *session)
 {
     lubdub_duration half = lubdub_time_between(challenged_at(session), expires_at(session)) / 2;
@@ -495,6 +492,10 @@ static lubdub_duration last_look(const struct lubdub_session *session)
     return lubdub_duration_clamp(half, LAST_LOOK_LEAST, LAST_LOOK_MOST);
 }
 
+/*
+ * What the first challenge proved of the path may be old when the session expires, and the path may be cut since: one
+ * more, half way. LUBDUB_TIME_NEVER where that would come on the heels of the first.
+ */
 static lubdub_time challenged_again_at(const struct lubdub_session *session)
 {
     lubdub_duration lead = last_look(session);
