@@ -29,15 +29,20 @@ static void strike(struct swarm_run *run, const struct swarm_strike *strike)
     }
 }
 
+static void strike_those_due(struct swarm_run *run)
+{
+    while (run->next_strike < run->plan.count &&
+           lubdub_time_after(run->strikes_began_at, run->plan.strikes[run->next_strike].at) <= lubdub_clock_now()) {
+        strike(run, &run->plan.strikes[run->next_strike++]);
+    }
+}
+
 static void on_strike(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct swarm_run *run = timer->data;
     (void)loop, (void)revents;
 
-    while (run->next_strike < run->plan.count &&
-           lubdub_time_after(run->strikes_began_at, run->plan.strikes[run->next_strike].at) <= lubdub_clock_now()) {
-        strike(run, &run->plan.strikes[run->next_strike++]);
-    }
+    strike_those_due(run);
     arm(run);
 }
 
@@ -66,6 +71,9 @@ void swarm_run_clients_faults(struct swarm_run *run)
     arm(run);
     swarm_run_wait(run, lubdub_time_after(run->strikes_began_at, run->options->duration), NULL);
     ev_timer_stop(run->loop, &run->strike_timer);
+    if (!swarm_run_is_over(run)) {
+        strike_those_due(run); /* a loop that was busy for the whole duration has not come to them */
+    }
 
     measures->window = lubdub_time_between(run->strikes_began_at, lubdub_clock_now());
     measures->window_acked_count = acked_count(run) - acked_before;

@@ -242,6 +242,22 @@ static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(vo
     json_decref(report);
 }
 
+static void faults_are_done_although_the_duration_is_over_before_the_first_of_them(void **state)
+{
+    char words[] = "--spawn-server --clients 40 --interval 200ms --warmup 0 --duration 0 --fault freeze:50% --fault "
+                   "bye:25% --report json";
+    struct process *swarm = *state;
+    json_t *report;
+    int status;
+
+    report = swarm_run_to_report(swarm, words, &status);
+    swarm_expect_detected(report, "freeze", "server", 20);
+    swarm_expect_detected(report, "bye", "server", 10);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "skipped_faults"), 0);
+    assert_int_equal(status, 0);
+    json_decref(report);
+}
+
 static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
 {
     static const int signals[] = {SIGINT, SIGKILL};
@@ -596,6 +612,7 @@ int main(void)
         SWARM_TEST(csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices_in_any_number_of_processes),
         SWARM_TEST(ctrl_c_ends_with_what_was_measured_and_leaves_no_process),
         SWARM_TEST(several_processes_and_servers_are_one_swarm),
+        SWARM_TEST(faults_are_done_although_the_duration_is_over_before_the_first_of_them),
         SWARM_TEST(second_ctrl_c_and_a_kill_leave_no_process),
         SWARM_TEST(process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept),
         SWARM_TEST(server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept),
