@@ -6,18 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "program/exit_status.h"
 #include "program/loop.h"
 #include "program/standard_streams.h"
 
 #include "report.h"
 
-#define EXIT_CANNOT_START 3
-#define EXIT_BY_SIGNAL 128
-
 static int fail(const char *doing, const char *what, const char *why)
 {
     fprintf(stderr, "lubdub-swarm: %s%s%s: %s\n", doing, what != NULL ? " " : "", what != NULL ? what : "", why);
-    return EXIT_CANNOT_START;
+    return LUBDUB_EXIT_CANNOT_START;
 }
 
 /* Returns whether all of it reached the file. */
@@ -88,7 +86,7 @@ static int report(struct swarm_run *run, FILE *csv)
         is_written &= draw(options->plot, &found);
     }
     if (run->interrupted_by != 0) {
-        return EXIT_BY_SIGNAL + run->interrupted_by;
+        return LUBDUB_EXIT_BY_SIGNAL + run->interrupted_by;
     }
     return is_written && swarm_report_has_passed(&found) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -144,7 +142,7 @@ int main(int argc, char *argv[])
     int exit_status;
 
     if (lubdub_standard_streams_prepare() != 0) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     swarm_options_init(&options);
     if (!lubdub_settings_start(&swarm_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
@@ -152,7 +150,7 @@ int main(int argc, char *argv[])
     }
     loop = lubdub_loop_open("lubdub-swarm");
     if (loop == NULL) {
-        exit_status = EXIT_CANNOT_START;
+        exit_status = LUBDUB_EXIT_CANNOT_START;
     } else {
         exit_status = run_and_report(loop, &options);
         ev_loop_destroy(loop);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "program/exit_status.h"
 
 #include "run_internal.h"
 
@@ -16,7 +17,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
     if (run->interrupted_by != 0) {
         swarm_servers_signal(&run->servers, SIGKILL);
         swarm_workers_signal(&run->workers, SIGKILL);
-        _exit(128 + watcher->signum); /* the second time: at once */
+        _exit(LUBDUB_EXIT_BY_SIGNAL + watcher->signum); /* the second time: at once */
     }
     run->interrupted_by = watcher->signum;
 }

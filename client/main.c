@@ -12,6 +12,7 @@
 #include "main_hooks.h"
 #include "main_options.h"
 #include "main_reporter.h"
+#include "program/exit_status.h"
 #include "program/histogram.h"
 #include "program/kernel.h"
 #include "program/log.h"
@@ -19,8 +20,6 @@
 #include "program/standard_streams.h"
 
 #define EXIT_DOWN 1
-#define EXIT_CANNOT_START 3
-#define EXIT_BY_SIGNAL 128
 
 #define SHORTEST_CHECK_INTERVAL (100 * LUBDUB_MILLISECOND)
 
@@ -93,14 +92,14 @@ static void leave(struct program *program, int exit_status)
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
     (void)loop, (void)revents;
-    leave(watcher->data, EXIT_BY_SIGNAL + watcher->signum);
+    leave(watcher->data, LUBDUB_EXIT_BY_SIGNAL + watcher->signum);
 }
 
 /* Nobody reads what we print: as if SIGPIPE had ended us, but for the BYE. */
 static void on_output_failed(struct ev_loop *loop, ev_async *async, int revents)
 {
     (void)loop, (void)revents;
-    leave(async->data, EXIT_BY_SIGNAL + SIGPIPE);
+    leave(async->data, LUBDUB_EXIT_BY_SIGNAL + SIGPIPE);
 }
 
 /* In the writer's thread. */
@@ -234,13 +233,13 @@ static int start(struct program *program)
     failed = reporter_open(&program->reporter, &program->options, tell_output_failed, program);
     if (failed != 0) {
         fprintf(stderr, "lubdub-client: cannot write the events: %s\n", strerror(failed));
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     options_client_settings(&program->options, &settings);
     error = lubdub_client_new(&program->client, program->loop, &settings, on_event, program);
     if (error != LUBDUB_ERROR_OK) {
         fprintf(stderr, "lubdub-client: cannot start: %s\n", lubdub_error_text(error));
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     watch_signal(program, &program->terminate, SIGTERM);
     watch_signal(program, &program->interrupt, SIGINT);
@@ -257,7 +256,7 @@ int main(int argc, char *argv[])
     uint64_t lost;
 
     if (lubdub_standard_streams_prepare() != 0) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     options_init(&program.options);
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
@@ -266,7 +265,7 @@ int main(int argc, char *argv[])
     }
     program.loop = lubdub_loop_open("lubdub-client");
     if (program.loop == NULL) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     if (lubdub_log_open(STDERR_FILENO, (enum lubdub_log_level)program.options.log_level) != 0) {
         lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);
@@ -286,7 +285,7 @@ int main(int argc, char *argv[])
     check_stop(&program.check);
     lubdub_client_free(program.client);
     lost = reporter_close(&program.reporter);
-    if (lost > 0 && program.exit_status != EXIT_BY_SIGNAL + SIGPIPE) {
+    if (lost > 0 && program.exit_status != LUBDUB_EXIT_BY_SIGNAL + SIGPIPE) {
         lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
     }
     lubdub_log_close();

@@ -12,13 +12,11 @@
 #include "main_options.h"
 #include "main_reporter.h"
 #include "program/descriptor_table.h"
+#include "program/exit_status.h"
 #include "program/kernel.h"
 #include "program/log.h"
 #include "program/loop.h"
 #include "program/standard_streams.h"
-
-#define EXIT_CANNOT_START 3
-#define EXIT_BY_SIGNAL 128
 
 struct program {
     struct ev_loop *loop;
@@ -63,7 +61,7 @@ static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
     (void)revents;
 
     if (program->is_leaving) {
-        program->exit_status = EXIT_BY_SIGNAL + watcher->signum;
+        program->exit_status = LUBDUB_EXIT_BY_SIGNAL + watcher->signum;
         ev_break(loop, EVBREAK_ALL);
         return;
     }
@@ -182,16 +180,16 @@ static int start(struct program *program)
         fprintf(stderr, "lubdub-server: cannot write the events%s%s: %s\n",
                 program->options.events_file != NULL ? " to " : "",
                 program->options.events_file != NULL ? program->options.events_file : "", strerror(failed));
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     options_server_settings(&program->options, &settings);
     error = lubdub_server_new(&program->server, program->loop, &settings, on_event, program);
     if (error != LUBDUB_ERROR_OK) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", lubdub_error_text(error));
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     if (!listen_as_told(program)) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     watch_signal(program, &program->terminate, SIGTERM, on_leave);
     watch_signal(program, &program->interrupt, SIGINT, on_leave);
@@ -200,7 +198,7 @@ static int start(struct program *program)
     error = lubdub_server_start(program->server);
     if (error != LUBDUB_ERROR_OK) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", lubdub_error_text(error));
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     return 0;
 }
@@ -211,7 +209,7 @@ int main(int argc, char *argv[])
     uint64_t lost;
 
     if (lubdub_standard_streams_prepare() != 0) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     lubdub_descriptor_table_reserve();
     program.argc = argc;
@@ -224,7 +222,7 @@ int main(int argc, char *argv[])
     }
     program.loop = lubdub_loop_open("lubdub-server");
     if (program.loop == NULL) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     if (lubdub_log_open(2, (enum lubdub_log_level)program.options.log_level) != 0) {
         lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);

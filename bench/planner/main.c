@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "program/exit_status.h"
 #include "program/standard_streams.h"
 
 #include "measure.h"
@@ -14,7 +15,6 @@
 #include "report.h"
 
 #define EXIT_NOT_POSSIBLE 1
-#define EXIT_CANNOT_START 3
 
 static double seconds(lubdub_duration duration)
 {
@@ -44,11 +44,11 @@ static int read_file(const struct plan_options *options, struct plan_sample *sam
         if (descriptor >= 0) {
             close(descriptor);
         }
-        return fail(options->from, strerror(fault), EXIT_CANNOT_START);
+        return fail(options->from, strerror(fault), LUBDUB_EXIT_CANNOT_START);
     }
     is_read = lubdub_plan_sample_read(sample, file, problem);
     fclose(file);
-    return is_read ? 0 : fail(options->from, problem, EXIT_CANNOT_START);
+    return is_read ? 0 : fail(options->from, problem, LUBDUB_EXIT_CANNOT_START);
 }
 
 static int measure(const struct plan_options *options, struct plan_sample *sample)
@@ -118,7 +118,7 @@ int main(int argc, char *argv[])
     int exit_status;
 
     if (lubdub_standard_streams_prepare() != 0) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     plan_options_init(&options);
     if (!lubdub_settings_start(&plan_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
@@ -133,7 +133,8 @@ int main(int argc, char *argv[])
     plan_options_clear(&options);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        return fail("could not write all of the plan", errno != 0 ? strerror(errno) : "an error", EXIT_CANNOT_START);
+        return fail("could not write all of the plan", errno != 0 ? strerror(errno) : "an error",
+                    LUBDUB_EXIT_CANNOT_START);
     }
     return exit_status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "program/exit_status.h"
 #include "program/standard_streams.h"
 
 #include "contest.h"
@@ -12,8 +13,6 @@
 #include "options.h"
 #include "report.h"
 #include "table.h"
-
-#define EXIT_CANNOT_START 3
 
 static double wall(void)
 {
@@ -26,7 +25,7 @@ static double wall(void)
 static int fail(const char *what, const char *why)
 {
     fprintf(stderr, "lubdub-simulate: %s: %s\n", what, why);
-    return EXIT_CANNOT_START;
+    return LUBDUB_EXIT_CANNOT_START;
 }
 
 static int check(const struct sim_options *options)
@@ -82,7 +81,7 @@ int main(int argc, char *argv[])
     int exit_status;
 
     if (lubdub_standard_streams_prepare() != 0) {
-        return EXIT_CANNOT_START;
+        return LUBDUB_EXIT_CANNOT_START;
     }
     sim_options_init(&options);
     if (!lubdub_settings_start(&sim_options_table, argc, argv, &options, &options.loaded, &exit_status)) {

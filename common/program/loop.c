@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exit_status.h"
+
 static const char *program_name;
 
 static void give_up(const char *message) EV_NOEXCEPT
 {
     fprintf(stderr, "%s: cannot go on: %s: %s\n", program_name, message, strerror(errno));
-    _exit(LUBDUB_LOOP_EXIT_STATUS);
+    _exit(LUBDUB_EXIT_CANNOT_START);
 }
 
 struct ev_loop *lubdub_loop_open(const char *program)

@@ -4,11 +4,9 @@
 
 #include <ev.h>
 
-#define LUBDUB_LOOP_EXIT_STATUS 3
-
 /*
  * libev's default loop; NULL where the system gives none, which is said on stderr. Where libev meets an error it cannot
- * live with later on (no descriptor is left for its own), the process says so and ends with LUBDUB_LOOP_EXIT_STATUS,
+ * live with later on (no descriptor is left for its own), the process says so and ends with LUBDUB_EXIT_CANNOT_START,
  * instead of libev's abort(). program is kept.
  */
 struct ev_loop *lubdub_loop_open(const char *program);

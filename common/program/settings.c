@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "escape.h"
+#include "exit_status.h"
 #include "settings_internal.h"
-
-#define EXIT_USAGE 2
 
 struct lubdub_settings_block {
     struct lubdub_settings_block *next;
@@ -140,7 +139,7 @@ bool lubdub_settings_start(const struct lubdub_settings_table *table, int argc, 
         break;
     case LUBDUB_SETTINGS_WRONG:
         fprintf(stderr, "%s: %s\n", table->program, loaded->problem);
-        *exit_status = EXIT_USAGE;
+        *exit_status = LUBDUB_EXIT_USAGE;
         break;
     }
     lubdub_settings_clear(loaded);

@@ -1,0 +1,9 @@
+/* How every program of ours ends, but for what it says itself with 0 and 1 (docs/interfaces.md). */
+#ifndef LUBDUB_PROGRAM_EXIT_STATUS_H
+#define LUBDUB_PROGRAM_EXIT_STATUS_H
+
+#define LUBDUB_EXIT_USAGE 2
+#define LUBDUB_EXIT_CANNOT_START 3
+#define LUBDUB_EXIT_BY_SIGNAL 128 /* and the signal's number, as a shell has it */
+
+#endif
