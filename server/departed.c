@@ -19,7 +19,10 @@ struct lubdub_departure {
     char identity[];
 };
 
-/* All have the same grace time, so the first one in the order of departure whose grace runs is the first to be gone. */
+/*
+ * Nobody's grace is over before that of one who left earlier (lubdub_departed_shorten() sees to it), so the first one
+ * in the order of departure whose grace runs is the first to be gone.
+ */
 static void pass_first_in_grace(struct lubdub_departed *departed)
 {
     do {
@@ -113,6 +116,17 @@ enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct 
     end = departure->end;
     forget(departed, departure);
     return end;
+}
+
+void lubdub_departed_shorten(struct lubdub_departed *departed, lubdub_time latest)
+{
+    struct lubdub_departure *departure;
+
+    for (departure = departed->first_in_grace; departure != NULL; departure = departure->hh.next) {
+        if (departure->grace_until > latest) {
+            departure->grace_until = latest;
+        }
+    }
 }
 
 lubdub_time lubdub_departed_deadline(const struct lubdub_departed *departed)

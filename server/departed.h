@@ -24,7 +24,7 @@ struct lubdub_departed {
 
 void lubdub_departed_clear(struct lubdub_departed *departed);
 
-/* The identity's session ended so. Keeps at most `limit` whose grace is over. Without memory it is forgotten at once. */
+/* The identity's session ended so. At most `limit` whose grace is over are kept. Without memory it is forgotten. */
 void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,
                          lubdub_time grace_until, size_t limit);
 
@@ -32,8 +32,11 @@ void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice i
  * The identity is back: it is forgotten here. Returns the cause by which its last session ended, NONE where that is not
  * remembered. *is_in_grace: it comes back in time.
  */
-enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity,
-                                       lubdub_time now, bool *is_in_grace);
+enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity, lubdub_time now,
+                                       bool *is_in_grace);
+
+/* The grace time is shorter from now on: nobody's lasts beyond `latest`, not 0. Goes through all in grace. */
+void lubdub_departed_shorten(struct lubdub_departed *departed, lubdub_time latest);
 
 /* When the next grace time is over; LUBDUB_TIME_NEVER: none runs. */
 lubdub_time lubdub_departed_deadline(const struct lubdub_departed *departed);

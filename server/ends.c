@@ -29,14 +29,8 @@ static void unregister(struct lubdub_worker *worker, struct lubdub_record *recor
                             lubdub_worker_settings(worker)->remembered_ends);
     }
     pthread_mutex_unlock(&server->lock);
-    if (begins_grace && worker->index == 0) {
-        lubdub_server_mind_grace(server);
-    } else if (begins_grace) {
-        struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_GRACE);
-
-        if (letter != NULL) {
-            lubdub_mailbox_post(&server->workers[0].mailbox, letter);
-        }
+    if (begins_grace) {
+        lubdub_worker_mind_grace(worker);
     }
 }
 

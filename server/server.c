@@ -81,6 +81,20 @@ void lubdub_server_mind_grace(struct lubdub_server *server)
     }
 }
 
+void lubdub_worker_mind_grace(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter;
+
+    if (worker->index == 0) {
+        lubdub_server_mind_grace(worker->server);
+        return;
+    }
+    letter = lubdub_letter_new(LUBDUB_LETTER_GRACE);
+    if (letter != NULL) {
+        lubdub_mailbox_post(&worker->server->workers[0].mailbox, letter);
+    }
+}
+
 static bool pop_gone(struct lubdub_server *server, char *identity, size_t *length)
 {
     bool is_gone;

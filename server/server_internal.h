@@ -111,6 +111,9 @@ lubdub_time lubdub_worker_grace_now(const struct lubdub_worker *worker);
 /* Worker 0: sets the timer for the next identity whose grace is over. */
 void lubdub_server_mind_grace(struct lubdub_server *server);
 
+/* Any worker: has that done by worker 0. */
+void lubdub_worker_mind_grace(struct lubdub_worker *worker);
+
 /* ---- ends.c ---- */
 
 /* Tells DISCONNECTED, once for each session; *event says why. A connection that is no session has no end to tell. */

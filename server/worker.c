@@ -342,10 +342,19 @@ static void tune_listeners(struct lubdub_worker *worker)
 static void take_rules(struct lubdub_worker *worker)
 {
     struct lubdub_rules *old = worker->rules;
+    bool is_grace_shorter;
 
     pthread_mutex_lock(&worker->server->lock);
     worker->rules = lubdub_rules_share(worker->server->rules);
+    is_grace_shorter = worker->rules->settings.grace < old->settings.grace && !worker->is_draining;
+    if (is_grace_shorter) {
+        lubdub_departed_shorten(&worker->server->departed,
+                                lubdub_time_after(lubdub_worker_grace_now(worker), worker->rules->settings.grace));
+    }
     pthread_mutex_unlock(&worker->server->lock);
+    if (is_grace_shorter) {
+        lubdub_worker_mind_grace(worker);
+    }
     worker->group.settings = &worker->rules->settings.session;
     tune_listeners(worker);
     lubdub_rules_drop(old);

@@ -534,6 +534,28 @@ static void identity_away_for_longer_is_gone_once(void **state)
     assert_int_equal(flags, 0);
 }
 
+static void shorter_grace_holds_for_those_who_are_away_and_for_those_who_leave(void **state)
+{
+    struct server_fixture *fixture = *state;
+    lubdub_time reconfigured_at;
+
+    fixture->settings.grace = LUBDUB_HOUR;
+    server_fixture_start(fixture);
+    server_fixture_join(fixture, 0, "away");
+    server_fixture_join(fixture, 1, "leaves");
+    raw_close(&fixture->clients[0]);
+    expect_end(fixture, LUBDUB_CAUSE_CLOSED);
+    fixture->settings.grace = 200 * LUBDUB_MILLISECOND;
+    reconfigured_at = now();
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    server_fixture_run(fixture, 50 * LUBDUB_MILLISECOND);
+    raw_close(&fixture->clients[1]);
+    expect_end(fixture, LUBDUB_CAUSE_CLOSED);
+    assert_string_equal(expect_told(fixture, GONE)->identity, "away");
+    assert_true(now() >= reconfigured_at + 200 * LUBDUB_MILLISECOND);
+    assert_string_equal(expect_told(fixture, GONE)->identity, "leaves");
+}
+
 static void many_who_leave_together_are_gone_together(void **state)
 {
     struct server_fixture *fixture = *state;
@@ -759,6 +781,7 @@ int main(void)
         TEST(lower_incarnation_is_refused_and_changes_nothing),
         TEST(anonymous_sessions_take_nothing_over),
         TEST(identity_back_within_its_grace_is_resumed),
+        TEST(shorter_grace_holds_for_those_who_are_away_and_for_those_who_leave),
         TEST(identity_away_for_longer_is_gone_once),
         TEST(many_who_leave_together_are_gone_together),
         TEST(last_ends_are_remembered_of_a_bounded_number),

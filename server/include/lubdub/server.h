@@ -173,8 +173,8 @@ LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server,
 LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
- * Takes new settings for whoever comes from now on; sessions that are up keep their grants. workers, grace's
- * running clocks and shares_port stay. INVALID, NO_MEMORY: the old ones stay in force.
+ * Takes new settings for whoever comes from now on; sessions that are up keep their grants. workers and
+ * shares_port stay. A shorter grace holds for those who are away, too; a longer one does not. INVALID, NO_MEMORY: the old ones stay in force.
  */
 LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
                                                        const struct lubdub_server_settings *settings);
