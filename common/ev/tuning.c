@@ -23,13 +23,14 @@
 
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest)
 {
-    lubdub_duration user_timeout = lubdub_duration_shorter(longest, USER_TIMEOUT_MOST) * 2 + LUBDUB_SECOND;
+    lubdub_duration patience = longest > 0 ? lubdub_duration_shorter(longest, USER_TIMEOUT_MOST) : USER_TIMEOUT_MOST;
+    lubdub_duration user_timeout = patience * 2 + LUBDUB_SECOND;
 
     return (struct lubdub_tuning){
         .rto_min_us =
             (unsigned)(lubdub_duration_clamp(shortest / 10, RTO_MIN_LEAST, RTO_MIN_MOST) / LUBDUB_MICROSECOND),
         .rto_max_ms = (unsigned)(lubdub_duration_clamp(shortest / 6, RTO_MAX_LEAST, RTO_MAX_MOST) / LUBDUB_MILLISECOND),
-        .user_timeout_ms = longest > 0 ? (unsigned)(user_timeout / LUBDUB_MILLISECOND) : 0,
+        .user_timeout_ms = (unsigned)(user_timeout / LUBDUB_MILLISECOND),
     };
 }
 

@@ -26,10 +26,13 @@
 struct lubdub_tuning {
     unsigned rto_min_us;
     unsigned rto_max_ms;
-    unsigned user_timeout_ms; /* 0: the kernel's */
+    unsigned user_timeout_ms;
 };
 
-/* longest 0: one who waits on, whatever happens; the kernel is not to end the connection. */
+/*
+ * longest 0: one who waits on, whatever happens. Left alone the kernel would end the connection after some 15 tries
+ * (net.ipv4.tcp_retries2), which with a short TCP_RTO_MAX_MS are a quarter of a minute: it gets two days.
+ */
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest);
 
 /*
