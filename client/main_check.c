@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "clock.h"
 #include "main_command.h"
 #include "program/log.h"
 
@@ -37,11 +38,22 @@ static void on_exit_of(struct ev_loop *loop, ev_child *child, int revents)
     finish(check, health_of(child->rstatus));
 }
 
+static void set_limit(struct check *check)
+{
+    check->limit_at = lubdub_time_after(lubdub_clock_now(), check->timeout);
+    ev_timer_again(check->loop, &check->limit);
+}
+
 static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct check *check = timer->data;
+    lubdub_time due = check->limit_at;
     (void)loop, (void)revents;
 
+    set_limit(check);
+    if (lubdub_time_between(due, lubdub_clock_now()) > check->timeout / 4) {
+        return; /* we overslept: it was probably stopped with us, or has ended, and gets as long again */
+    }
     lubdub_log_warning("the check takes too long and is killed");
     command_kill(check->child.pid); /* its end then says critical */
 }
@@ -63,7 +75,7 @@ static void on_next(struct ev_loop *loop, ev_timer *timer, int revents)
     }
     ev_child_set(&check->child, process, 0);
     ev_child_start(loop, &check->child);
-    ev_timer_again(loop, &check->limit);
+    set_limit(check);
 }
 
 static ev_tstamp in_seconds(lubdub_duration duration)
@@ -78,6 +90,7 @@ void check_start(struct check *check, struct ev_loop *loop, const char *command,
     memset(check, 0, sizeof *check);
     check->loop = loop;
     check->command = command;
+    check->timeout = timeout;
     check->on_health = on_health;
     check->user_data = user_data;
     ev_timer_init(&check->next, on_next, 0, in_seconds(interval));

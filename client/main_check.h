@@ -1,6 +1,6 @@
 /*
  * --check: a command run again and again, its exit status being the health. Never twice at the same time; one that
- * hangs is killed with all that it started, and is critical.
+ * hangs is killed with all that it started, and is critical; one that we were stopped beside gets its time again.
  */
 #ifndef LUBDUB_CLIENT_MAIN_CHECK_H
 #define LUBDUB_CLIENT_MAIN_CHECK_H
@@ -20,6 +20,8 @@ struct check {
     void *user_data;
     ev_timer next;
     ev_timer limit;
+    lubdub_duration timeout;
+    lubdub_time limit_at;
     ev_child child; /* pid 0: none runs */
 };
 

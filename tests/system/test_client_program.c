@@ -369,6 +369,51 @@ static void check_that_hangs_is_killed_with_its_children_and_critical(void **sta
     expect_status(stage, EXIT_INTERRUPTED);
 }
 
+static int number_in(struct stage *stage, const char *name)
+{
+    char path[SCRATCH_PATH];
+    lubdub_time until = now() + PATIENCE;
+    int number = 0;
+
+    scratch_path(&stage->scratch, name, path);
+    while (number == 0 && now() < until) {
+        FILE *file = fopen(path, "r");
+
+        if (file == NULL || fscanf(file, "%d", &number) != 1) {
+            stay(LUBDUB_MILLISECOND);
+        }
+        if (file != NULL) {
+            fclose(file);
+        }
+    }
+    assert_int_not_equal(number, 0);
+    return number;
+}
+
+/* As when a whole machine is paused, and the client wakes first. */
+static void check_that_was_stopped_with_the_client_is_not_critical(void **state)
+{
+    struct stage *stage = *state;
+    char path[SCRATCH_PATH];
+    char command[SCRATCH_PATH + 64];
+    int check;
+
+    snprintf(command, sizeof command, "echo $$ > %s; sleep 1.5; exit 1", scratch_path(&stage->scratch, "check", path));
+    server_process_start(&stage->server, NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "20s", "--check", command, "--check-timeout", "2s",
+                 "--check-interval", "1h", NULL);
+    check = number_in(stage, "check");
+    assert_int_equal(kill(-check, SIGSTOP), 0);
+    process_stop(&stage->client);
+    stay(3 * LUBDUB_SECOND);
+    process_go_on(&stage->client);
+    expect_event(&stage->server.events, "recovered", NULL);
+    assert_int_equal(kill(-check, SIGCONT), 0);
+    expect_text(expect_event(&stage->server.events, "health", NULL), "health", "warning");
+    process_signal(&stage->client, SIGINT);
+    expect_status(stage, EXIT_INTERRUPTED);
+}
+
 static void check_that_failed_is_the_status_of_a_count(void **state)
 {
     struct stage *stage = *state;
@@ -448,6 +493,7 @@ int main(void)
         PROGRAM_TEST(older_twin_does_not_fight_back),
         PROGRAM_TEST(status_of_the_check_is_the_health),
         PROGRAM_TEST(check_that_hangs_is_killed_with_its_children_and_critical),
+        PROGRAM_TEST(check_that_was_stopped_with_the_client_is_not_critical),
         PROGRAM_TEST(check_that_failed_is_the_status_of_a_count),
         PROGRAM_TEST(commands_hear_what_happened),
         PROGRAM_TEST(nobody_reading_ends_it_quietly),
