@@ -131,7 +131,8 @@ static enum lubdub_error error_of_bind(int error)
 }
 
 /* A listening socket; -1 and errno. */
-static int listen_on(struct lubdub_address *address, bool shares_port, bool opens_port)
+static int listen_on(struct lubdub_address *address, const struct lubdub_tuning *tuning, bool shares_port,
+                     bool opens_port)
 {
     const int on = 1;
     struct sockaddr_storage local;
@@ -151,6 +152,7 @@ static int listen_on(struct lubdub_address *address, bool shares_port, bool open
     }
     /* What is set here is inherited by every socket that is accepted. */
     lubdub_socket_tune(socket);
+    lubdub_tuning_set(socket, tuning, NULL);
     if (bind(socket, (const struct sockaddr *)&local, length) != 0) {
         goto fail;
     }
@@ -183,7 +185,7 @@ enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct 
     if (made == NULL) {
         return LUBDUB_ERROR_NO_MEMORY;
     }
-    socket = listen_on(address, shares_port, opens_port);
+    socket = listen_on(address, &worker->tuning, shares_port, opens_port);
     if (socket < 0) {
         free(made);
         return error_of_bind(errno);

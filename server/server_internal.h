@@ -55,6 +55,7 @@ struct lubdub_worker {
     bool is_running;
     bool has_mailbox;
     struct lubdub_link_group group;
+    struct lubdub_tuning tuning; /* of the listeners */
     struct lubdub_pool pool;
     struct lubdub_listener *listeners;
     int spare_descriptor; /* given up to tell one client that there are none left */

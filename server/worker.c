@@ -327,16 +327,31 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
     return true;
 }
 
-/* What is set here every accepted socket inherits, so that only who is granted something else costs more calls. */
-static void tune_listeners(struct lubdub_worker *worker)
+static struct lubdub_tuning tuning_by_default(const struct lubdub_worker *worker)
 {
     lubdub_duration expiry = worker->group.settings->expiry;
+
+    return lubdub_tuning_for(expiry, expiry);
+}
+
+/*
+ * Connections that came before have what the listeners had then, and may become sessions now. Which ones they are is
+ * not known: from now on every session is told what has changed.
+ */
+static void retune_listeners(struct lubdub_worker *worker)
+{
+    const struct lubdub_tuning before = worker->tuning;
+    const struct lubdub_tuning wanted = tuning_by_default(worker);
+    struct lubdub_tuning *inherited = &worker->group.inherited;
     struct lubdub_listener *listener;
 
-    worker->group.inherited = lubdub_tuning_for(expiry, expiry);
+    worker->tuning = wanted;
     for (listener = worker->listeners; listener != NULL; listener = listener->next) {
-        lubdub_tuning_set(listener->io.fd, &worker->group.inherited, NULL);
+        lubdub_tuning_set(listener->io.fd, &wanted, &before);
     }
+    inherited->rto_min_us = wanted.rto_min_us == before.rto_min_us ? inherited->rto_min_us : 0;
+    inherited->rto_max_ms = wanted.rto_max_ms == before.rto_max_ms ? inherited->rto_max_ms : 0;
+    inherited->user_timeout_ms = wanted.user_timeout_ms == before.user_timeout_ms ? inherited->user_timeout_ms : 0;
 }
 
 static void take_rules(struct lubdub_worker *worker)
@@ -356,7 +371,7 @@ static void take_rules(struct lubdub_worker *worker)
         lubdub_worker_mind_grace(worker);
     }
     worker->group.settings = &worker->rules->settings.session;
-    tune_listeners(worker);
+    retune_listeners(worker);
     lubdub_rules_drop(old);
 }
 
@@ -467,6 +482,8 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     }
     worker->rules = lubdub_rules_share(server->rules);
     worker->group.settings = &worker->rules->settings.session;
+    worker->tuning = tuning_by_default(worker);
+    worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
     worker->group.on_event = on_event;
     worker->group.on_closed = on_closed;
     worker->group.on_rest = on_rest;
@@ -528,7 +545,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
     sigset_t before;
     int failed;
 
-    tune_listeners(worker);
+    retune_listeners(worker);
     for (listener = worker->listeners; listener != NULL; listener = listener->next) {
         lubdub_listener_start(listener);
     }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client_fixture.h"
+#include "server_fixture.h"
 #include "support/test.h"
 #include "tuning.h"
 
@@ -96,6 +97,69 @@ static void client_that_stays_is_never_ended_by_the_kernel(void **state)
     assert_true(option_of(lubdub_client_socket(fixture->client), TCP_USER_TIMEOUT) > 24 * 3600 * 1000);
 }
 
+/* The other end of this connection: the server is in this process. */
+static int socket_of_server(const struct raw_client *client)
+{
+    struct sockaddr_in own;
+    socklen_t length = sizeof own;
+    int socket;
+
+    assert_int_equal(getsockname(client->socket, (struct sockaddr *)&own, &length), 0);
+    for (socket = 0; socket < 1024; socket++) {
+        struct sockaddr_in peer;
+
+        length = sizeof peer;
+        if (getpeername(socket, (struct sockaddr *)&peer, &length) == 0 && peer.sin_family == AF_INET &&
+            peer.sin_port == own.sin_port) {
+            return socket;
+        }
+    }
+    fail_msg("the server has no such connection");
+    return -1;
+}
+
+static void connection_from_before_the_start_has_its_listeners_timers(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct raw_client *client = &fixture->clients[0];
+
+    skip_where_the_kernel_is_old();
+    assert_int_equal(
+        lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
+        LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_listen(fixture->server, "127.0.0.1", 0), LUBDUB_ERROR_OK);
+    raw_connect(client, server_fixture_port(fixture));
+    assert_int_equal(lubdub_server_start(fixture->server), LUBDUB_ERROR_OK);
+    raw_hello(client, NULL, 0, 0);
+    assert_int_equal(option_of(socket_of_server(client), TCP_RTO_MAX_MS), 10000);
+    assert_int_equal(option_of(socket_of_server(client), TCP_USER_TIMEOUT), 121000);
+}
+
+static bool one_is_accepted(struct server_fixture *fixture)
+{
+    return server_fixture_counts(fixture).accepted == 1;
+}
+
+static void connection_from_before_a_reload_has_timers_for_what_it_is_granted(void **state)
+{
+    struct server_fixture *fixture = *state;
+    unsigned i;
+
+    skip_where_the_kernel_is_old();
+    fixture->settings.session.expiry = 3 * LUBDUB_SECOND;
+    server_fixture_start(fixture);
+    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
+    assert_true(server_fixture_wait(fixture, one_is_accepted));
+    fixture->settings.session.expiry = LUBDUB_MINUTE;
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    raw_hello(&fixture->clients[0], NULL, 0, 0);
+    raw_join(&fixture->clients[1], server_fixture_port(fixture), NULL, 0, 0);
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(option_of(socket_of_server(&fixture->clients[i]), TCP_RTO_MAX_MS), 10000);
+        assert_int_equal(option_of(socket_of_server(&fixture->clients[i]), TCP_USER_TIMEOUT), 121000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +168,10 @@ int main(void)
                                         client_fixture_teardown),
         cmocka_unit_test_setup_teardown(client_that_stays_is_never_ended_by_the_kernel, client_fixture_setup,
                                         client_fixture_teardown),
+        cmocka_unit_test_setup_teardown(connection_from_before_the_start_has_its_listeners_timers, server_fixture_setup,
+                                        server_fixture_teardown),
+        cmocka_unit_test_setup_teardown(connection_from_before_a_reload_has_timers_for_what_it_is_granted,
+                                        server_fixture_setup, server_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
