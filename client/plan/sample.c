@@ -57,6 +57,7 @@ static bool take_event(struct plan_sample *sample, const char *line)
 
 struct column {
     unsigned place;
+    bool is_alone;         /* there is no other */
     double unit;           /* in seconds */
     const char *separator; /* of the file's cells: , or ; */
 };
@@ -98,11 +99,17 @@ static bool find_column(char *header, struct column *column)
         for (i = 0; i < sizeof known / sizeof known[0]; i++) {
             if (strcasecmp(name, known[i].name) == 0) {
                 column->unit = known[i].unit;
+                column->is_alone = column->place == 0 && rest == NULL;
                 return true;
             }
         }
     }
     return false;
+}
+
+static bool is_empty(const char *line)
+{
+    return line[strspn(line, " \t,;")] == '\0';
 }
 
 static bool take_row(struct plan_sample *sample, const struct column *column, char *line)
@@ -150,6 +157,7 @@ bool lubdub_plan_sample_read(struct plan_sample *sample, FILE *file, char proble
     static char line[LINE_SIZE];
     struct column column = {0};
     unsigned long number = 0;
+    uint64_t empty = 0; /* lines since the last row */
     bool is_json = false;
 
     while (fgets(line, sizeof line, file) != NULL) {
@@ -169,9 +177,12 @@ bool lubdub_plan_sample_read(struct plan_sample *sample, FILE *file, char proble
                 continue;
             }
         }
-        if (line[0] == '\0' && is_json) {
+        if (is_empty(line)) {
+            empty++;
             continue;
         }
+        sample->lost += column.is_alone ? empty : 0;
+        empty = 0;
         is_taken = is_json ? take_event(sample, line) : take_row(sample, &column, line);
         if (!is_taken) {
             snprintf(problem, PLAN_PROBLEM_SIZE, "line %lu is not %s", number,

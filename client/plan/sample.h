@@ -10,6 +10,8 @@
  *     12.5                                   (microseconds), rtt_ms or rtt_s, or delay_ and the same units. An empty
  *                                            value is a probe that was lost. As spreadsheets write it: cells may be
  *                                            quoted, stand between semicolons, follow a byte order mark.
+ *
+ * Empty lines are no rows; but where the column is the only one, such a line between two rows is an empty value.
  */
 #ifndef LUBDUB_PLAN_SAMPLE_H
 #define LUBDUB_PLAN_SAMPLE_H

@@ -143,7 +143,7 @@ static void file_of_round_trips_gives_a_plan(void **state)
     char path[SCRATCH_PATH];
     json_t *report;
 
-    scratch_write_text(&stage->scratch, "trips.csv", "rtt_ms\n9\n10\n11\n\n", path);
+    scratch_write_text(&stage->scratch, "trips.csv", "rtt_ms\n9\n\n10\n11\n\n", path);
     report = report_of("LUBDUB_PLAN", 0, "--detect", "1s", "--from", path, "--report", "json", NULL);
     assert_true(number(report, "network", "round_trips") == 3);
     assert_true(number(report, "network", "loss") == 0.25);

@@ -62,6 +62,20 @@ static void empty_values_are_lost_probes(void **state)
     expect_sample("sequence,rtt_ms\n1,10\n2,\n3,30\n4,\n", 2, 0.020, sqrt(0.0002), 0.5);
 }
 
+static void empty_lines_are_lost_probes_only_between_values_that_stand_alone(void **state)
+{
+    (void)state;
+
+    expect_sample("rtt_ms\n10\n\n30\n", 2, 0.020, sqrt(0.0002), 1.0 / 3);
+    expect_sample("rtt_ms\n10\n30\n\n", 2, 0.020, sqrt(0.0002), 0);
+    expect_sample("rtt_ms\r\n10\r\n30\r\n\r\n \r\n", 2, 0.020, sqrt(0.0002), 0);
+    expect_sample("rtt_ms\n10\n30\n\"\"\n", 2, 0.020, sqrt(0.0002), 1.0 / 3);
+    expect_sample("sequence,rtt_ms\n1,10\n\n2,30\n,\n\n", 2, 0.020, sqrt(0.0002), 0);
+    expect_sample("rtt_ms;note\n10;\n\n30;\n;\n", 2, 0.020, sqrt(0.0002), 0);
+    expect_sample("{\"event\":\"ack\",\"rtt_us\":10000}\n\n{\"event\":\"ack\",\"rtt_us\":30000}\n\n", 2, 0.020,
+                  sqrt(0.0002), 0);
+}
+
 static void events_of_the_client_are_read(void **state)
 {
     (void)state;
@@ -109,8 +123,11 @@ static void bad_files_are_told_with_their_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_are_found_by_their_name),    cmocka_unit_test(files_of_spreadsheets_are_read),
-        cmocka_unit_test(empty_values_are_lost_probes),       cmocka_unit_test(events_of_the_client_are_read),
+        cmocka_unit_test(columns_are_found_by_their_name),
+        cmocka_unit_test(files_of_spreadsheets_are_read),
+        cmocka_unit_test(empty_values_are_lost_probes),
+        cmocka_unit_test(empty_lines_are_lost_probes_only_between_values_that_stand_alone),
+        cmocka_unit_test(events_of_the_client_are_read),
         cmocka_unit_test(bad_files_are_told_with_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
