@@ -20,8 +20,8 @@ static const char sentence[] =
 
 static bool take_detect(struct goal *goal, const char *value)
 {
-    return lubdub_parse_duration(value, &goal->detect) == LUBDUB_PARSE_OK &&
-           goal->detect >= 10 * LUBDUB_MILLISECOND && goal->detect <= 24 * LUBDUB_HOUR;
+    return lubdub_parse_duration(value, &goal->detect) == LUBDUB_PARSE_OK && goal->detect >= 10 * LUBDUB_MILLISECOND &&
+           goal->detect <= 24 * LUBDUB_HOUR;
 }
 
 static bool take_part(struct goal *goal, const char *part)
@@ -96,7 +96,8 @@ bool goal_pursue(struct options *options, char *problem, size_t capacity)
 {
     struct plan_wish wish = {.detect = (double)options->goal.detect / (double)LUBDUB_SECOND,
                              .mistake_gap = options->goal.gap};
-    struct plan_limits limits = {.interval_least = INTERVAL_LEAST, .step = 1e-3};
+    /* The server's expiry is detect - delay, and at least twice the interval. */
+    const struct plan_limits limits = {.interval_least = INTERVAL_LEAST, .interval_share = 0.5, .step = 1e-3};
     struct plan_network network;
     struct plan_answer answer;
 
@@ -104,7 +105,6 @@ bool goal_pursue(struct options *options, char *problem, size_t capacity)
         return false;
     }
     wish.mistake_length = wish.detect;
-    limits.interval_most = (wish.detect - network.delay) / 2; /* the expiry is at least twice the interval */
     answer = lubdub_plan_configure(&wish, &network, &limits);
     if (!answer.is_possible) {
         snprintf(problem, capacity,

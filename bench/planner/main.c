@@ -10,6 +10,7 @@
 #include "program/exit_status.h"
 #include "program/standard_streams.h"
 
+#include "advice.h"
 #include "measure.h"
 #include "options.h"
 #include "report.h"
@@ -99,7 +100,7 @@ static void make_plan(const struct plan_options *options, struct plan *plan)
     plan->expiry = plan->wish.detect - plan->network.delay;
     plan->limits = (struct plan_limits){
         .interval_least = seconds(options->interval_least),
-        .interval_most = plan->expiry / 2,
+        .interval_share = 0.5,
         .step = 1e-3,
     };
     if (options->frames_most > 0 && 2 / options->frames_most > plan->limits.interval_least) {
@@ -108,6 +109,7 @@ static void make_plan(const struct plan_options *options, struct plan *plan)
     plan->answer = lubdub_plan_configure(&plan->wish, &plan->network, &plan->limits);
     if (!plan->answer.is_possible) {
         lubdub_plan_find_ways(&plan->wish, &plan->network, &plan->limits, &plan->ways);
+        advice_round(&plan->ways, &plan->wish);
     }
 }
 

@@ -4,10 +4,9 @@
 #include <jansson.h>
 #include <math.h>
 
-#define TEXT_SIZE 48
+#include "advice.h"
 
-/* No server grants less than a millisecond. */
-#define SHORTEST_SENSIBLE 1e-3
+#define TEXT_SIZE 48
 
 /* A length of time as one would say it. */
 static const char *length(double seconds, char text[TEXT_SIZE])
@@ -73,33 +72,47 @@ static void print_answer(FILE *file, const struct plan *plan)
             whole_ms(answer->timeout), whole_ms(plan->expiry));
 }
 
+static bool is_any_way(const struct plan_ways *ways)
+{
+    return ways->detect > 0 || ways->mistake_gap > 0 || ways->mistake_length > 0 || ways->deviation > 0 ||
+           ways->loss >= 0 || ways->interval > 0;
+}
+
+/* Each with the option that asks for it. */
 static void print_ways(FILE *file, const struct plan *plan)
 {
     const struct plan_ways *ways = &plan->ways;
     char text[TEXT_SIZE];
+    char rate[TEXT_SIZE];
 
     fprintf(file, "\nnot possible");
     if (plan->wish.detect <= plan->network.delay) {
         fprintf(file, ": nothing is known of a peer sooner than a round trip");
     }
-    fprintf(file, "; it would be with one of these\n\n");
+    fprintf(file, is_any_way(ways) ? "; it would be with one of these\n\n"
+                                   : "; nor would it be with a change of one thing alone\n");
     if (ways->detect > 0) {
-        fprintf(file, "  found within %s\n", length(ways->detect, text));
+        fprintf(file, "  found within %s (--detect %.0fms)\n", length(ways->detect, text), ways->detect * 1e3);
     }
-    if (ways->mistake_gap > plan->wish.detect) {
-        fprintf(file, "  a false alarm every %s\n", length(ways->mistake_gap, text));
+    if (ways->mistake_gap > 0) {
+        fprintf(file, "  a false alarm every %s (--false-alarms %s)\n", length(ways->mistake_gap, text),
+                advice_rate(ways->mistake_gap, rate));
     }
-    if (ways->deviation > 1e-7) {
-        fprintf(file, "  round trips that deviate by %s at most\n", length(ways->deviation, text));
+    if (ways->mistake_length > 0) {
+        fprintf(file, "  false alarms of %s (--mistake %.0fms)\n", length(ways->mistake_length, text),
+                ways->mistake_length * 1e3);
     }
-    if (ways->loss > 1e-7) {
+    if (ways->deviation > 0) {
+        fprintf(file, "  round trips that deviate by %.6gms at most\n", ways->deviation * 1e3);
+    }
+    if (ways->loss > 0) {
         fprintf(file, "  a loss of %.3g %% at most\n", ways->loss * 100);
     } else if (ways->loss >= 0) {
         fprintf(file, "  no loss at all\n");
     }
-    if (ways->interval >= SHORTEST_SENSIBLE) {
-        fprintf(file, "  an interval of %s, or %.1f packets a second\n", length(ways->interval, text),
-                2 / ways->interval);
+    if (ways->interval > 0) {
+        fprintf(file, "  an interval of %.0f ms, or %.2f packets a second (--interval-min, --packets)\n",
+                ways->interval * 1e3, advice_packets(ways->interval));
     }
 }
 
@@ -144,8 +157,9 @@ static json_t *ways_json(const struct plan *plan)
     if (plan->answer.is_possible) {
         return json_null();
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "detect_s", number_or_null(ways->detect), "mistake_gap_s",
-                     number_or_null(ways->mistake_gap), "deviation_s", number_or_null(ways->deviation), "loss",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "detect_s", number_or_null(ways->detect), "mistake_gap_s",
+                     number_or_null(ways->mistake_gap), "mistake_length_s", number_or_null(ways->mistake_length),
+                     "deviation_s", number_or_null(ways->deviation), "loss",
                      ways->loss >= 0 ? json_real(ways->loss) : json_null(), "interval_s",
                      number_or_null(ways->interval));
 }

@@ -9,6 +9,10 @@
 /* Where nothing else limits it, as short as anybody could want it. */
 #define SHORTEST_INTERVAL 1e-6
 
+/* Nobody plans to be told of a death later than this. */
+#define LONGEST_DETECT 86400.0
+#define BIG_STEP 4.0
+
 /* An interval that divides the time exactly is not one more because of its last digit. */
 #define ROUNDING 1e-9
 
@@ -44,6 +48,19 @@ static double share_in_time(const struct procedure *procedure)
     return (1 - procedure->loss) * span * span / (procedure->network->variance + span * span);
 }
 
+/* What one that is sent x before the end adds to ln f(interval): the more, the longer x. */
+static double worth(const struct procedure *procedure, double x)
+{
+    double loss = procedure->loss;
+    double variance;
+
+    if (procedure->network == NULL) {
+        return -log(loss + (1 - loss) * procedure->late(procedure->user_data, x));
+    }
+    variance = procedure->network->variance;
+    return log((variance + x * x) / (variance + loss * x * x));
+}
+
 /* ln f(interval). */
 static double log_gap(const struct procedure *procedure, double interval)
 {
@@ -56,15 +73,7 @@ static double log_gap(const struct procedure *procedure, double interval)
         sum -= log(share_in_time(procedure));
     }
     for (j = 1; j <= count; j++) {
-        double x = span - j * interval;
-
-        if (procedure->network == NULL) {
-            sum -= log(procedure->loss + (1 - procedure->loss) * procedure->late(procedure->user_data, x));
-        } else {
-            double variance = procedure->network->variance;
-
-            sum += log((variance + x * x) / (variance + procedure->loss * x * x));
-        }
+        sum += worth(procedure, span - j * interval);
     }
     return sum;
 }
@@ -72,16 +81,21 @@ static double log_gap(const struct procedure *procedure, double interval)
 static double longest_interval(const struct procedure *procedure, const struct plan_limits *limits)
 {
     double longest = share_in_time(procedure) * procedure->wish->mistake_length;
+    double most = span_of(procedure) * (limits->interval_share > 0 ? limits->interval_share : 1);
 
-    if (longest > span_of(procedure)) {
-        longest = span_of(procedure);
-    }
-    return limits->interval_most > 0 && longest > limits->interval_most ? limits->interval_most : longest;
+    return longest > most ? most : longest;
 }
 
 static bool fulfils(const struct procedure *procedure, double interval)
 {
-    return log_gap(procedure, interval) >= log(procedure->wish->mistake_gap);
+    double wanted = log(procedure->wish->mistake_gap);
+    double span = span_of(procedure);
+    double most = log(interval) + others(span, interval) * worth(procedure, span - interval);
+
+    if (procedure->network != NULL && most < wanted) {
+        return false; /* and no need to add them all up */
+    }
+    return log_gap(procedure, interval) >= wanted;
 }
 
 static struct plan_answer answer(const struct procedure *procedure, double interval)
@@ -163,13 +177,15 @@ typedef void (*change_to)(struct change *change, double value);
 
 static void change_detect(struct change *change, double value)
 {
-    if (change->limits.interval_most > 0) {
-        change->limits.interval_most *= value / change->wish.detect; /* it is a part of it */
-    }
-    if (change->wish.mistake_length < value) {
-        change->wish.mistake_length = value;
+    if (fabs(change->wish.mistake_length - change->wish.detect) < ROUNDING) {
+        change->wish.mistake_length = value; /* nothing was wished of it */
     }
     change->wish.detect = value;
+}
+
+static void change_length(struct change *change, double value)
+{
+    change->wish.mistake_length = value;
 }
 
 static void change_gap(struct change *change, double value)
@@ -201,13 +217,23 @@ static bool is_possible_with(const struct change *base, change_to to, double val
     return lubdub_plan_configure(&changed.wish, &changed.network, &changed.limits).is_possible;
 }
 
-/* The value nearest to `from`, which does not do, on the way to `to`, which must; both above 0, by halving the ratio.
+/*
+ * The value nearest to `from`, which does not do, that does, on the way to `to`; 0: none. Both above 0. Big steps
+ * first, for far away it takes longest to say; then the ratio is halved.
  */
 static double nearest(const struct change *base, change_to change, double from, double to)
 {
+    const double most = to;
     unsigned i;
 
-    if (!is_possible_with(base, change, to)) {
+    do {
+        to = from < most ? fmin(from * BIG_STEP, most) : fmax(from / BIG_STEP, most);
+        if (is_possible_with(base, change, to)) {
+            break;
+        }
+        from = to;
+    } while (fabs(from - most) > 0);
+    if (fabs(from - most) <= 0) {
         return 0;
     }
     for (i = 0; i < 40 && fabs(from - to) > to / 1000; i++) {
@@ -225,12 +251,19 @@ static double nearest(const struct change *base, change_to change, double from, 
 void lubdub_plan_find_ways(const struct plan_wish *wish, const struct plan_network *network,
                            const struct plan_limits *limits, struct plan_ways *ways)
 {
+    const struct procedure procedure = {.wish = wish, .loss = network->loss, .network = network};
     const struct change base = {*wish, *network, *limits};
+    double longest_mistake;
     const double tiny = 1e-9;
 
     *ways = (struct plan_ways){.loss = -1};
-    ways->detect = nearest(&base, change_detect, wish->detect, wish->detect * 1e4 + network->delay * 1e3);
+    ways->detect = nearest(&base, change_detect, wish->detect,
+                           fmin((wish->detect + network->delay + limits->interval_least) * 1e4, LONGEST_DETECT));
     ways->mistake_gap = nearest(&base, change_gap, wish->mistake_gap, tiny);
+    longest_mistake = wish->detect / share_in_time(&procedure); /* beyond it, all else is shorter */
+    if (span_of(&procedure) > 0 && longest_mistake > wish->mistake_length) {
+        ways->mistake_length = nearest(&base, change_length, wish->mistake_length, longest_mistake);
+    }
     if (network->variance > 0) {
         ways->deviation = nearest(&base, change_deviation, sqrt(network->variance), tiny);
     }

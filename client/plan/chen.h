@@ -33,8 +33,8 @@ struct plan_network {
 /* What may be chosen. */
 struct plan_limits {
     double interval_least;
-    double interval_most; /* 0: only what the procedure itself allows */
-    double step;          /* the interval is a multiple of this; 0: a thousandth of what is looked at */
+    double interval_share; /* at most this share of detect - delay; 0: only what the procedure itself allows */
+    double step;           /* the interval is a multiple of this; 0: a thousandth of what is looked at */
 };
 
 struct plan_answer {
@@ -59,13 +59,17 @@ struct plan_answer lubdub_plan_configure_known(const struct plan_wish *wish, dou
                                                double (*late)(const void *user_data, double x), const void *user_data,
                                                const struct plan_limits *limits);
 
-/* What would make an impossible wish possible; each with all else as it is. 0: nothing of this kind would. */
+/*
+ * What would make an impossible wish possible; each with all else as it is. 0: nothing of this kind would. Where
+ * mistakes may last as long as the time to detect, they may last as long as another one, too.
+ */
 struct plan_ways {
-    double detect;      /* found within this instead */
-    double mistake_gap; /* this gap instead */
-    double deviation;   /* a network with this standard deviation, or less */
-    double loss;        /* with this loss, or less; negative: no loss is low enough */
-    double interval;    /* an interval as short as this, or shorter */
+    double detect;         /* found within this instead, or later; a day at most */
+    double mistake_gap;    /* this gap instead, or a shorter one */
+    double mistake_length; /* mistakes of this length instead, or longer */
+    double deviation;      /* a network with this standard deviation, or less */
+    double loss;           /* with this loss, or less; negative: no loss is low enough */
+    double interval;       /* an interval as short as this, or shorter */
 };
 
 void lubdub_plan_find_ways(const struct plan_wish *wish, const struct plan_network *network,
