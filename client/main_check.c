@@ -41,6 +41,7 @@ static void on_exit_of(struct ev_loop *loop, ev_child *child, int revents)
 static void set_limit(struct check *check)
 {
     check->limit_at = lubdub_time_after(lubdub_clock_now(), check->timeout);
+    ev_now_update(check->loop); /* starting it may have taken long */
     ev_timer_again(check->loop, &check->limit);
 }
 

@@ -395,19 +395,23 @@ static void check_that_was_stopped_with_the_client_is_not_critical(void **state)
 {
     struct stage *stage = *state;
     char path[SCRATCH_PATH];
-    char command[SCRATCH_PATH + 64];
+    char end[SCRATCH_PATH];
+    char command[2 * SCRATCH_PATH + 80];
     int check;
 
-    snprintf(command, sizeof command, "echo $$ > %s; sleep 1.5; exit 1", scratch_path(&stage->scratch, "check", path));
+    snprintf(command, sizeof command, "echo $$ > %s; until test -e %s; do sleep 0.05; done; exit 1",
+             scratch_path(&stage->scratch, "check", path), scratch_path(&stage->scratch, "end", end));
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", "--expiry", "20s", "--check", command, "--check-timeout", "2s",
+    start_client(stage, "-i", "20ms", "--expiry", "60s", "-t", "60s", "--check", command, "--check-timeout", "4s",
                  "--check-interval", "1h", NULL);
+    expect(stage, "ack");
     check = number_in(stage, "check");
     assert_int_equal(kill(-check, SIGSTOP), 0);
     process_stop(&stage->client);
-    stay(3 * LUBDUB_SECOND);
+    stay(6 * LUBDUB_SECOND);
     process_go_on(&stage->client);
     expect_event(&stage->server.events, "recovered", NULL);
+    scratch_write_text(&stage->scratch, "end", "", end);
     assert_int_equal(kill(-check, SIGCONT), 0);
     expect_text(expect_event(&stage->server.events, "health", NULL), "health", "warning");
     process_signal(&stage->client, SIGINT);
