@@ -114,6 +114,11 @@ static void check_pace(struct sim_world *world, struct sim_connection *connectio
         sim_judge_fail(world, connection, "the client probed %.3f ms after its last probe, at an interval of %.3f ms",
                        MS(now - end->asked_at), MS(interval));
     }
+    /* On its grid one that was held up is followed sooner, but not by two: slots that were missed are skipped. */
+    if (end->probes_written > 1 && !world->settings->adapts && now < end->asked_before_at + interval) {
+        sim_judge_fail(world, connection, "the client sent three probes in %.3f ms, at an interval of %.3f ms",
+                       MS(now - end->asked_before_at), MS(interval));
+    }
 }
 
 static void judge_probe(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
@@ -133,6 +138,7 @@ static void judge_probe(struct sim_world *world, struct sim_connection *connecti
         }
     }
     end->probes_written = frame->sequence;
+    end->asked_before_at = end->asked_at;
     end->asked_at = now;
     end->asked_away = sim_process_of(world, end)->away_total;
     end->asked[frame->sequence % SIM_ASKED] = (struct sim_asked){
@@ -142,6 +148,7 @@ static void judge_probe(struct sim_world *world, struct sim_connection *connecti
         .promised = end->promised,
         .content = hash(frame->content, frame->length),
         .length = frame->length,
+        .health = frame->flags & LUBDUB_FLAG_HEALTH_MASK,
     };
     world->result->probes++;
 }
@@ -159,6 +166,10 @@ static void judge_ack(struct sim_world *world, struct sim_connection *connection
     }
     if (asked != NULL && (asked->length != frame->length || asked->content != hash(frame->content, frame->length))) {
         sim_judge_fail(world, connection, "the %s answered probe %llu with other content", side_words[side],
+                       (unsigned long long)frame->sequence);
+    }
+    if (asked != NULL && asked->health != frame->flags) {
+        sim_judge_fail(world, connection, "the %s answered probe %llu with other flags", side_words[side],
                        (unsigned long long)frame->sequence);
     }
     end->acks_written = frame->sequence;
@@ -366,6 +377,10 @@ static void judge_acked(struct sim_world *world, struct sim_connection *connecti
         sim_judge_fail(world, connection, "an ack of probe %llu is reported, and none came",
                        (unsigned long long)event->sequence);
     }
+    if (asked != NULL && event->round_trip > local_now(world, end) - asked->at + SLACK) {
+        sim_judge_fail(world, connection, "a round trip of %.3f ms is reported, %.3f ms after its probe",
+                       MS(event->round_trip), MS(local_now(world, end) - asked->at));
+    }
     if (asked != NULL &&
         event->round_trip + (end->promised - asked->promised) + SLACK < local_now(world, end) - asked->at) {
         sim_judge_fail(world, connection, "a round trip of %.3f ms is reported that was one of %.3f ms",
@@ -379,7 +394,7 @@ void sim_judge_event(struct sim_world *world, struct sim_connection *connection,
     struct sim_end *end = &connection->ends[side];
 
     sim_digest(world, 0x20u + event->kind, connection->session_number << 8 ^ side);
-    if (end->down_count > 0) {
+    if (end->down_count > 0 || end->has_left) {
         sim_judge_fail(world, connection, "the %s hears of its session after the end", side_words[side]);
     }
     switch (event->kind) {

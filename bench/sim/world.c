@@ -286,6 +286,9 @@ static void world_clear(struct sim_world *world)
 
 /* ---- the loop ---- */
 
+/* So many at one moment are no crowd: a session asks to be called again and again, and time stands still. */
+#define MOST_AT_ONE_MOMENT 1000000
+
 static void happen_to_connection(struct sim_world *world, const struct sim_event *event)
 {
     struct sim_connection *connection = world->connections[event->subject];
@@ -373,10 +376,15 @@ void sim_run(const struct sim_settings *settings, struct sim_result *result)
 {
     struct sim_world world;
     struct sim_event event;
+    uint32_t at_this_moment = 0;
 
     world_init(&world, settings, result);
     while (!result->has_failed && sim_queue_take(&world.queue, settings->length, &event)) {
+        at_this_moment = event.at > world.now ? 0 : at_this_moment + 1;
         happen(&world, &event);
+        if (at_this_moment > MOST_AT_ONE_MOMENT) {
+            sim_judge_fail(&world, NULL, "time stands still: a deadline is over and nothing comes of it");
+        }
     }
     if (!result->has_failed) {
         world.now = settings->length;

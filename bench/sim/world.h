@@ -147,7 +147,8 @@ struct sim_asked {
     lubdub_duration away;     /* the writer's absences until then */
     lubdub_duration promised; /* and how much of them had to be forgiven */
     uint32_t content;         /* a hash */
-    uint32_t length;
+    uint16_t length;
+    uint16_t health; /* bits 0-1 of the flags */
 };
 
 #define SIM_ASKED 64
@@ -175,8 +176,9 @@ struct sim_end {
     lubdub_time arrived_at;     /* at the kernel, likewise */
     lubdub_duration promised;   /* of its process's absences, how much has to be forgiven */
     lubdub_duration arrived_promised;
-    lubdub_duration expiry; /* server: granted */
-    lubdub_time asked_at;   /* when it wrote a probe last */
+    lubdub_duration expiry;      /* server: granted */
+    lubdub_time asked_at;        /* when it wrote a probe last */
+    lubdub_time asked_before_at; /* and the one before that */
     lubdub_duration asked_away;
     uint64_t probes_written;
     uint64_t probes_read;
