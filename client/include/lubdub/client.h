@@ -38,6 +38,10 @@
 #include <lubdub/time.h>
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ev_loop;
 struct lubdub_client;
 
@@ -88,7 +92,9 @@ LUBDUB_API const char *lubdub_client_settings_check(const struct lubdub_client_s
 /* A string as the settings take it; without its end. NULL gives an empty one. */
 static inline struct lubdub_slice lubdub_client_text(const char *text)
 {
-    return (struct lubdub_slice){text, text != NULL ? strlen(text) : 0};
+    struct lubdub_slice slice = {text, text != NULL ? strlen(text) : 0};
+
+    return slice;
 }
 
 enum lubdub_client_event_kind {
@@ -214,5 +220,9 @@ struct lubdub_client_counts {
     uint64_t narrow; /* acked in the last quarter of their timeout: an early warning */
 };
 LUBDUB_API void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* name, code on the wire, word, sentence */
 #define LUBDUB_CAUSES(X)                                                          \
     X(BYE, 1, "bye", "the peer said goodbye")                                     \
@@ -60,5 +64,9 @@ LUBDUB_API const char *lubdub_reason_word(uint64_t reason);
 
 /* The cause that an endpoint reports for a BYE with this reason: bye, rejected or replaced. */
 LUBDUB_API enum lubdub_cause lubdub_cause_of_bye(uint64_t reason);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* code, name, sentence */
 #define LUBDUB_ERRORS(X)                                                          \
     X(OK, "ok", "done")                                                           \
@@ -33,5 +37,9 @@ LUBDUB_API const char *lubdub_error_name(enum lubdub_error error);
 
 /* One sentence for people. Static. */
 LUBDUB_API const char *lubdub_error_text(enum lubdub_error error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

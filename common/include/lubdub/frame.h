@@ -11,6 +11,10 @@
 
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LUBDUB_FRAME_MAGIC 0x4C44
 #define LUBDUB_HEADER_LENGTH 16
 #define LUBDUB_CONTENT_LIMIT 65535  /* what the header's length can say */
@@ -61,5 +65,9 @@ LUBDUB_API enum lubdub_frame_status lubdub_frame_decode(struct lubdub_frame *fra
  * frame->content may not overlap target.
  */
 LUBDUB_API size_t lubdub_frame_encode(uint8_t *target, size_t capacity, const struct lubdub_frame *frame);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LUBDUB_IDENTITY_LIMIT 128
 #define LUBDUB_TOKEN_LIMIT 1024
 #define LUBDUB_LABEL_COUNT_LIMIT 8
@@ -80,5 +84,9 @@ LUBDUB_API size_t lubdub_options_encode(const struct lubdub_options *options, ui
 /* What section 4 demands of the strings; used for what comes from the wire and what users type. */
 LUBDUB_API bool lubdub_identity_is_valid(const char *data, size_t length);
 LUBDUB_API bool lubdub_label_parse(struct lubdub_label *label, const char *data, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -26,6 +26,10 @@
 #include <lubdub/time.h>
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum lubdub_role {
     LUBDUB_ROLE_CLIENT,
     LUBDUB_ROLE_SERVER,
@@ -351,5 +355,9 @@ struct lubdub_probe_counts {
     uint64_t narrow; /* acked in time, but only in the last quarter of it */
 };
 LUBDUB_API void lubdub_session_probe_counts(const struct lubdub_session *session, struct lubdub_probe_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

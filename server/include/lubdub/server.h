@@ -31,6 +31,10 @@
 #include <lubdub/time.h>
 #include <lubdub/visibility.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ev_loop;
 struct lubdub_server;
 
@@ -203,5 +207,9 @@ LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub
 
 /* Closes everything without a word and frees; waits for the threads. NULL does no harm. No event follows. */
 LUBDUB_API void lubdub_server_free(struct lubdub_server *server);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
