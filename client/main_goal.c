@@ -71,9 +71,10 @@ const char *goal_take(const char *value, void *field)
     return NULL;
 }
 
+/* Whole milliseconds, never more than planned, as lubdub-plan prints them. */
 static lubdub_duration from_seconds(double seconds)
 {
-    return (lubdub_duration)(seconds * 1e3 + 0.5) * LUBDUB_MILLISECOND;
+    return (lubdub_duration)(seconds * 1e3 + 1e-6) * LUBDUB_MILLISECOND;
 }
 
 static bool measure(const struct options *options, struct plan_network *network, char *problem, size_t capacity)
