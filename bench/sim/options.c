@@ -37,7 +37,8 @@ static bool take_number(const char **text, uint64_t *number)
 
 static const char *take_seeds(const char *value, void *field)
 {
-    static const char allowed[] = "must be a number, or two as in 1..100, the first not above the second";
+    static const char allowed[] =
+        "must be a number, or two as in 1..100, the first not above the second, no more than 4294967295 in all";
     struct sim_seeds *seeds = field;
     const char *text = value;
 

@@ -263,7 +263,7 @@ static void simulator_refuses_what_is_typed_wrong(void **state)
 
     expect_refusal("LUBDUB_SIMULATE", 2, "--seeds", "--seeds", "5..4", NULL);
     expect_refusal("LUBDUB_SIMULATE", 2, "--seeds", "--seeds", "x", NULL);
-    expect_refusal("LUBDUB_SIMULATE", 2, "--seeds", "--seeds", "1..99999999999", NULL);
+    expect_refusal("LUBDUB_SIMULATE", 2, "no more than", "--seeds", "1..99999999999", NULL);
     expect_refusal("LUBDUB_SIMULATE", 2, "--length", "--length", "1m", "--hours", "1", NULL);
     expect_refusal("LUBDUB_SIMULATE", 2, "--network", "--network", "moon", NULL);
     expect_refusal("LUBDUB_SIMULATE", 2, "--expiry", "--expiry", "1s", NULL);
