@@ -72,6 +72,11 @@ bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst)
     return true;
 }
 
+void lubdub_rate_limit_exhaust(int32_t *debt, uint32_t burst)
+{
+    *debt = (int32_t)(burst * UNITS_PER_FRAME);
+}
+
 bool lubdub_rate_limit_has_room(int32_t debt, uint32_t burst, uint64_t frames)
 {
     const int64_t limit = (int64_t)burst * UNITS_PER_FRAME;

@@ -29,6 +29,9 @@ void lubdub_rate_limit_drain_own(int32_t *debt, lubdub_time *since, lubdub_time 
 /* Counts one frame. False: it was too many, and is not counted. */
 bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
 
+/* As if the whole burst had been taken just now. */
+void lubdub_rate_limit_exhaust(int32_t *debt, uint32_t burst);
+
 /* Whether so many frames more, all at once, would be allowed. */
 bool lubdub_rate_limit_has_room(int32_t debt, uint32_t burst, uint64_t frames);
 

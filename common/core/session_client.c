@@ -131,7 +131,10 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
 
         prober->next_probe_at = lubdub_time_earlier(prober->next_probe_at, soonest);
         if (prober->adapts) {
-            prober->doubter->debt = INT32_MAX / 2; /* its unit is the interval: the steady ones alone for a while */
+            /* Its unit is the interval: as if all were used up. The steady ones go alone until some has drained. */
+            lubdub_rate_limit_exhaust(&prober->doubter->debt,
+                                      lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms));
+            prober->doubter->debt_at = turn->now;
         }
     }
     session->has_closer_deadline = true;
@@ -324,9 +327,13 @@ static lubdub_time doubtful(const struct lubdub_session *session)
                : LUBDUB_TIME_NEVER;
 }
 
+/* Who never answered may be far behind a proxy: the first answer is waited for as without adapting, and teaches. */
 static lubdub_time hung_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
                            lubdub_time sent_at)
 {
+    if (!session->of.prober->doubter->round_trips.has_sample) {
+        return LUBDUB_TIME_NEVER;
+    }
     return lubdub_doubt_hung_at(&session->of.prober->doubter->doubt, sent_at, doubt_patience(session, settings));
 }
 

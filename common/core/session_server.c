@@ -462,12 +462,18 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session)
                                  session->extra->doubt.round_trip, expiry_in_force(session));
 }
 
-/* One that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE. */
+/*
+ * One that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE. Of one
+ * that said no more than HELLO nothing is known, it may be far behind a proxy: it is waited for as without adapting.
+ */
 static lubdub_time hung_at(const struct lubdub_session *session)
 {
     const struct lubdub_session_extra *extra = session->extra;
     lubdub_duration quiet = extra->messages_received > 0 ? 0 : interval_in_force(session);
 
+    if (session->probes_received == 0 && extra->messages_received == 0) {
+        return LUBDUB_TIME_NEVER;
+    }
     return lubdub_doubt_hung_at(&extra->doubt, lubdub_time_after(session->heard_at, quiet), doubt_patience(session));
 }
 

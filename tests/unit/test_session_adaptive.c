@@ -104,6 +104,22 @@ static void silent_path_waits_for_the_whole_expiry(void **state)
     assert_true(down->adaptive == 0);
 }
 
+/* Behind a slow proxy the first probe comes a round trip after HELLO, and the proxy's kernel acknowledges for it. */
+static void client_that_said_only_hello_gets_the_whole_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->adaptive == 0);
+}
+
 static void unknown_path_is_no_evidence(void **state)
 {
     struct endpoint *server = *state;
@@ -295,6 +311,7 @@ static void short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry(void **
     const struct lubdub_event *down;
 
     script_server_open(server);
+    be_punctual(server, 1, 1);
     endpoint_advance(server, LUBDUB_SECOND + 200 * MS);
     endpoint_wake(server, server->now + 400 * MS, 400 * MS,
                   390 * MS); /* three quarters of a second would be a quarter */
@@ -314,6 +331,7 @@ static void long_round_trip_raises_the_floor(void **state)
     struct endpoint *server = *state;
 
     script_server_open(server);
+    be_punctual(server, 1, 1);
     server->round_trip = 200 * MS;
     endpoint_advance(server, LUBDUB_SECOND + FLOOR + 4 * 200 * MS - 1);
     expect_state(server, UP);
@@ -369,6 +387,21 @@ static void server_behind_a_silent_path_gets_the_whole_timeout(void **state)
     down = expect_event(client, DOWN);
     assert_int_equal(down->cause, LUBDUB_CAUSE_UNREACHABLE);
     assert_true(down->waited_for == 3 * LUBDUB_SECOND);
+    assert_true(down->adaptive == 0);
+}
+
+/* One behind a slow proxy, whose kernel acknowledges for it, would never be up. */
+static void server_that_never_answered_gets_the_whole_timeout(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+
+    script_client_open(client);
+    endpoint_advance(client, 3 * LUBDUB_SECOND - 1);
+    expect_state(client, UP);
+    endpoint_advance(client, 1);
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
     assert_true(down->adaptive == 0);
 }
 
@@ -451,6 +484,20 @@ static void doubt_never_exceeds_what_the_server_allows(void **state)
         assert_true(sent <= 2 * ((client->now - start) / LUBDUB_SECOND) + 16);
     }
     expect_state(client, UP);
+}
+
+static void allowance_comes_back_after_a_changed_grant(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t next;
+
+    script_client_open(client);
+    next = converse(client, 10, MS, 1);
+    say_welcome(client, LUBDUB_FLAG_CHANGED, SCRIPT_SESSION_NUMBER, 1000, 3000);
+    expect_event(client, GRANT_CHANGED);
+    converse(client, 10, MS, next);
+    endpoint_advance(client, 500 * MS);
+    assert_in_range(frames_written(client, LUBDUB_FRAME_PROBE), 3, LUBDUB_DOUBT_QUESTIONS);
 }
 
 static void probes_that_wait_are_few(void **state)
@@ -562,6 +609,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVER_TEST(frozen_client_is_hung_long_before_the_expiry),
         SERVER_TEST(silent_path_waits_for_the_whole_expiry),
+        SERVER_TEST(client_that_said_only_hello_gets_the_whole_expiry),
         SERVER_TEST(unknown_path_is_no_evidence),
         SERVER_TEST(after_an_outage_the_client_gets_as_long_again),
         SERVER_TEST(client_that_talks_may_have_lost_a_message_before_its_probe),
@@ -578,10 +626,12 @@ int main(void)
         SERVER_TEST(long_round_trip_raises_the_floor),
         CLIENT_TEST(frozen_server_is_hung_long_before_the_timeout),
         CLIENT_TEST(server_behind_a_silent_path_gets_the_whole_timeout),
+        CLIENT_TEST(server_that_never_answered_gets_the_whole_timeout),
         CLIENT_TEST(overdue_ack_makes_it_probe_faster_and_the_grid_stays),
         CLIENT_TEST(steady_client_sends_no_probe_more_than_without),
         CLIENT_TEST(far_server_is_not_doubted_with_every_probe),
         CLIENT_TEST(doubt_never_exceeds_what_the_server_allows),
+        CLIENT_TEST(allowance_comes_back_after_a_changed_grant),
         CLIENT_TEST(probes_that_wait_are_few),
         CLIENT_TEST(client_that_stays_is_up_again_with_the_late_ack),
         CLIENT_TEST(slow_answers_that_were_learned_are_waited_for),
