@@ -329,9 +329,7 @@ static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
 
 static struct lubdub_tuning tuning_by_default(const struct lubdub_worker *worker)
 {
-    lubdub_duration expiry = worker->group.settings->expiry;
-
-    return lubdub_tuning_for(expiry, expiry);
+    return lubdub_tuning_of_server(worker->group.settings->interval, worker->group.settings->expiry);
 }
 
 /*

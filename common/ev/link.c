@@ -104,15 +104,15 @@ static void tune(struct lubdub_link *link, bool is_first)
 {
     struct lubdub_link_group *group = lubdub_link_group(link);
     const struct lubdub_session_settings *settings = group->settings;
-    lubdub_duration shortest = lubdub_session_expiry(&link->session);
-    lubdub_duration longest = shortest;
+    lubdub_duration expiry = lubdub_session_expiry(&link->session);
     struct lubdub_tuning wanted;
 
     if (link->session.role == LUBDUB_ROLE_CLIENT) {
-        shortest = lubdub_duration_shorter(settings->timeout, shortest);
-        longest = settings->stays_connected ? 0 : lubdub_duration_longer(settings->timeout, longest);
+        wanted = lubdub_tuning_for(lubdub_duration_shorter(settings->timeout, expiry),
+                                   settings->stays_connected ? 0 : lubdub_duration_longer(settings->timeout, expiry));
+    } else {
+        wanted = lubdub_tuning_of_server(lubdub_session_interval(&link->session), expiry);
     }
-    wanted = lubdub_tuning_for(shortest, longest);
     lubdub_tuning_set(link->io.fd, &wanted, is_first ? &group->inherited : NULL);
 }
 

@@ -20,6 +20,7 @@
 #define RTO_MAX_LEAST LUBDUB_SECOND             /* TCP_RTO_MAX_MIN_SEC; the kernel takes no less */
 #define RTO_MAX_MOST (120 * LUBDUB_SECOND)      /* TCP_RTO_MAX_SEC */
 #define USER_TIMEOUT_MOST (24 * LUBDUB_HOUR)
+#define USUAL_TIMEOUT 3 /* intervals */
 
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest)
 {
@@ -32,6 +33,11 @@ struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration
         .rto_max_ms = (unsigned)(lubdub_duration_clamp(shortest / 6, RTO_MAX_LEAST, RTO_MAX_MOST) / LUBDUB_MILLISECOND),
         .user_timeout_ms = (unsigned)(user_timeout / LUBDUB_MILLISECOND),
     };
+}
+
+struct lubdub_tuning lubdub_tuning_of_server(lubdub_duration interval, lubdub_duration expiry)
+{
+    return lubdub_tuning_for(lubdub_duration_shorter(expiry, USUAL_TIMEOUT * interval), expiry);
 }
 
 static void set(int socket, int option, unsigned value, unsigned before)

@@ -35,6 +35,9 @@ struct lubdub_tuning {
  */
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest);
 
+/* A server does not know for how long its client waits for an ack: three intervals are usual. */
+struct lubdub_tuning lubdub_tuning_of_server(lubdub_duration interval, lubdub_duration expiry);
+
 /*
  * What the kernel lacks is left out. `has`: what the socket was given before or inherited, and need not be told again;
  * NULL or zeroed: nothing.

@@ -124,6 +124,7 @@ static void connection_from_before_the_start_has_its_listeners_timers(void **sta
     struct raw_client *client = &fixture->clients[0];
 
     skip_where_the_kernel_is_old();
+    fixture->settings.session.interval = 20 * LUBDUB_SECOND;
     assert_int_equal(
         lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
         LUBDUB_ERROR_OK);
@@ -150,6 +151,7 @@ static void connection_from_before_a_reload_has_timers_for_what_it_is_granted(vo
     server_fixture_start(fixture);
     raw_connect(&fixture->clients[0], server_fixture_port(fixture));
     assert_true(server_fixture_wait(fixture, one_is_accepted));
+    fixture->settings.session.interval = 20 * LUBDUB_SECOND;
     fixture->settings.session.expiry = LUBDUB_MINUTE;
     assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
     raw_hello(&fixture->clients[0], NULL, 0, 0);

@@ -34,6 +34,9 @@ static void kernel_ends_nothing_before_our_own_verdict(void **state)
     (void)state;
 
     assert_int_equal(lubdub_tuning_for(100 * MS, 3 * LUBDUB_SECOND).user_timeout_ms, 7000);
+    assert_int_equal(lubdub_tuning_of_server(LUBDUB_SECOND, 300 * LUBDUB_SECOND).rto_max_ms, 1000);
+    assert_int_equal(lubdub_tuning_of_server(LUBDUB_MINUTE, 60 * LUBDUB_SECOND).rto_max_ms, 10000);
+    assert_int_equal(lubdub_tuning_of_server(LUBDUB_SECOND, 300 * LUBDUB_SECOND).user_timeout_ms, 601000);
     assert_true(lubdub_tuning_for(LUBDUB_HOUR, LUBDUB_HOUR).user_timeout_ms > 3600000);
     assert_true(lubdub_tuning_for(LUBDUB_SECOND, 0).user_timeout_ms > 24 * 3600 * 1000); /* who waits on decides */
     assert_int_equal(lubdub_tuning_for(LUBDUB_SECOND, UINT64_MAX).user_timeout_ms, (2 * 24 * 3600 + 1) * 1000);
