@@ -314,7 +314,7 @@ static bool score_contender(struct sim_score *score, double *frames_a_second, co
     if (contender->is_tuned) {
         tune(&settings.tcp, timeout);
     }
-    has_run = sim_run_many(&settings, first, last, jobs, sum) && sum->failed == 0;
+    has_run = sim_run_many(&settings, first, last, jobs, NULL, sum) && sum->failed == 0;
     if (has_run) {
         seconds = (double)sum->total.session_time / (double)LUBDUB_SECOND;
         *frames_a_second = seconds > 0 ? (double)(sum->total.probes + sum->total.acks) / seconds : 0;

@@ -1,5 +1,7 @@
 /* lubdub-simulate: options, the runs, their report, exit status. */
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,22 @@ static int fail(const char *what, const char *why)
     return LUBDUB_EXIT_CANNOT_START;
 }
 
+static atomic_int interrupted_by;
+
+static void on_signal(int number)
+{
+    atomic_store(&interrupted_by, number);
+}
+
+/* The first one ends the run with what there is; the second one ends it at once. */
+static void mind_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 static int check(const struct sim_options *options)
 {
     static struct sim_sum sum;
@@ -37,7 +55,11 @@ static int check(const struct sim_options *options)
 
     sim_options_settings(options, &settings);
     settings.story = options->story ? stdout : NULL;
-    if (!sim_run_many(&settings, options->seeds.first, options->seeds.last, (unsigned)options->jobs, &sum)) {
+    if (!options->story) {
+        mind_signals();
+    }
+    if (!sim_run_many(&settings, options->seeds.first, options->seeds.last, (unsigned)options->jobs, &interrupted_by,
+                      &sum)) {
         return fail("cannot start", "no memory");
     }
     if (options->story) {
@@ -46,6 +68,11 @@ static int check(const struct sim_options *options)
     sim_report(stdout, options, &sum);
     sim_report_speed(stderr, options, &sum, wall() - began);
     exit_status = sum.failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (interrupted_by != 0) {
+        fprintf(stderr, "lubdub-simulate: interrupted after %llu of %llu seeds\n", (unsigned long long)sum.seeds,
+                (unsigned long long)(options->seeds.last - options->seeds.first + 1));
+        exit_status = LUBDUB_EXIT_BY_SIGNAL + interrupted_by;
+    }
     sim_sum_clear(&sum);
     return exit_status;
 }

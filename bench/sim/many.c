@@ -9,6 +9,7 @@
 
 struct batch {
     const struct sim_settings *settings;
+    const atomic_int *stop;
     uint64_t first;
     unsigned count;
     pthread_mutex_t lock;
@@ -16,12 +17,17 @@ struct batch {
     struct sim_result results[BATCH];
 };
 
+static bool is_stopped(const struct batch *batch)
+{
+    return batch->stop != NULL && atomic_load(batch->stop) != 0;
+}
+
 static bool take(struct batch *batch, unsigned *index)
 {
     bool is_left;
 
     pthread_mutex_lock(&batch->lock);
-    is_left = batch->next < batch->count;
+    is_left = batch->next < batch->count && !is_stopped(batch);
     if (is_left) {
         *index = batch->next++;
     }
@@ -116,7 +122,7 @@ static void add(struct sim_sum *sum, const struct sim_result *result, uint64_t s
 }
 
 bool sim_run_many(const struct sim_settings *settings, uint64_t first, uint64_t last, unsigned jobs,
-                  struct sim_sum *sum)
+                  const atomic_int *stop, struct sim_sum *sum)
 {
     struct batch *batch = calloc(1, sizeof *batch);
     bool has_run = batch != NULL;
@@ -127,14 +133,15 @@ bool sim_run_many(const struct sim_settings *settings, uint64_t first, uint64_t 
         return false;
     }
     batch->settings = settings;
+    batch->stop = stop;
     pthread_mutex_init(&batch->lock, NULL);
-    while (has_run && first <= last) {
+    while (has_run && first <= last && !is_stopped(batch)) {
         batch->first = first;
         batch->count = last - first < BATCH ? (unsigned)(last - first) + 1 : BATCH;
         batch->next = 0;
         memset(batch->results, 0, sizeof batch->results);
         has_run = run_batch(batch, jobs);
-        for (i = 0; i < batch->count; i++) {
+        for (i = 0; i < batch->next; i++) { /* those that were begun are done */
             add(sum, &batch->results[i], first + i);
             sim_result_clear(&batch->results[i]);
         }

@@ -2,6 +2,8 @@
 #ifndef LUBDUB_SIM_MANY_H
 #define LUBDUB_SIM_MANY_H
 
+#include <stdatomic.h>
+
 #include "simulate.h"
 
 struct sim_failure {
@@ -21,11 +23,12 @@ struct sim_sum {
 };
 
 /*
- * Runs the seeds from first to last, up to `jobs` at a time, each with these settings but for the seed. False: threads
- * could not be started.
+ * Runs the seeds from first to last, up to `jobs` at a time, each with these settings but for the seed. Once *stop is
+ * not 0, which a signal's handler may do, no further seed begins, and the sum is of those before; NULL: never. False:
+ * threads could not be started.
  */
 bool sim_run_many(const struct sim_settings *settings, uint64_t first, uint64_t last, unsigned jobs,
-                  struct sim_sum *sum);
+                  const atomic_int *stop, struct sim_sum *sum);
 
 void sim_sum_clear(struct sim_sum *sum);
 

@@ -25,7 +25,7 @@ static void expect_all_hold(struct sim_settings *settings, uint64_t first, uint6
     if (wanted != NULL) {
         first = last = strtoull(wanted, NULL, 10);
     }
-    assert_true(sim_run_many(settings, first, last, 2, &sum));
+    assert_true(sim_run_many(settings, first, last, 2, NULL, &sum));
     for (i = 0; i < sum.failure_count; i++) {
         print_error("seed %llu, at %.6f s: %s\n  lubdub-simulate --story --seeds %llu --length %llus "
                     "--fault-gap %llums %s\n",
@@ -137,8 +137,8 @@ static void jobs_change_nothing(void **state)
     (void)state;
 
     settings_of_a_short_run(&settings);
-    assert_true(sim_run_many(&settings, 1, 9, 1, &one));
-    assert_true(sim_run_many(&settings, 1, 9, 3, &three));
+    assert_true(sim_run_many(&settings, 1, 9, 1, NULL, &one));
+    assert_true(sim_run_many(&settings, 1, 9, 3, NULL, &three));
     assert_true(one.total.digest == three.total.digest);
     sim_sum_clear(&one);
     sim_sum_clear(&three);

@@ -1,4 +1,5 @@
 /* lubdub-plan and lubdub-simulate as programs: what they print, how they end, what they refuse. */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "process.h"
 #include "scratch.h"
 #include "server_process.h"
+#include "support/patience.h"
 #include "support/test.h"
 
 struct stage {
@@ -257,6 +259,50 @@ static void simulator_prints_the_same_twice(void **state)
     }
 }
 
+/* Before it has its handler the signal would end it; it has it once it catches it. */
+static bool catches(pid_t process, int number)
+{
+    char path[64];
+    char line[128];
+    unsigned long long caught = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)process);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL && sscanf(line, "SigCgt: %llx", &caught) != 1) {
+    }
+    fclose(file);
+    return (caught >> (number - 1) & 1) != 0;
+}
+
+static void interrupted_simulator_reports_the_seeds_up_to_then(void **state)
+{
+    const lubdub_time until = now() + PATIENCE;
+    struct process process;
+    char *output;
+    char *errors;
+    size_t length;
+    (void)state;
+
+    process_init(&process, "LUBDUB_SIMULATE");
+    process_add(&process, "--seeds=1..4000000000");
+    process_add(&process, "--length=1m");
+    process_start(&process);
+    while (!catches(process.pid, SIGINT) && now() < until) {
+        stay(LUBDUB_MILLISECOND);
+    }
+    process_signal(&process, SIGINT);
+    output = process_read_output(&process, &length);
+    assert_int_equal(process_wait(&process), 128 + SIGINT);
+    errors = process_errors(&process);
+    assert_non_null(strstr(output, "seeds of 60 s with 20 clients: 0 failed"));
+    assert_non_null(strstr(errors, "of 4000000000 seeds"));
+    free(output);
+    free(errors);
+    process_clear(&process);
+}
+
 static void simulator_refuses_what_is_typed_wrong(void **state)
 {
     (void)state;
@@ -284,6 +330,7 @@ int main(void)
         cmocka_unit_test(server_that_is_not_there_is_told),
         cmocka_unit_test(plan_refuses_what_is_typed_wrong),
         cmocka_unit_test(simulator_prints_the_same_twice),
+        cmocka_unit_test(interrupted_simulator_reports_the_seeds_up_to_then),
         cmocka_unit_test(simulator_refuses_what_is_typed_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
