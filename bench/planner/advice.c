@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "plan/number.h"
+
 /* A number that is exact already does not become another for its last digit. */
 #define ROUNDING 1e-9
 
@@ -45,19 +47,14 @@ void advice_round(struct plan_ways *ways, const struct plan_wish *wish)
 
 const char *advice_rate(double gap, char text[ADVICE_RATE_SIZE])
 {
-    static const struct {
-        double seconds;
-        const char *word;
-    } units[] = {{1, "second"},    {60, "minute"},     {3600, "hour"},    {86400, "day"},
-                 {604800, "week"}, {2629800, "month"}, {31557600, "year"}};
-    const size_t count = sizeof units / sizeof units[0];
-    size_t i = 0;
+    const struct plan_unit *unit = lubdub_plan_rates;
+    double times;
 
-    while (i + 1 < count && units[i].seconds < gap) {
-        i++; /* the first in which it happens once or more often */
+    while (unit[1].word != NULL && unit->seconds < gap) {
+        unit++; /* the first in which it happens once or more often */
     }
-    snprintf(text, ADVICE_RATE_SIZE, "%.9g/%s", up(units[i].seconds / gap, third_digit(units[i].seconds / gap)),
-             units[i].word);
+    times = unit->seconds / gap;
+    snprintf(text, ADVICE_RATE_SIZE, "%.9g%s", up(times, third_digit(times)), unit->word);
     return text;
 }
 

@@ -37,16 +37,18 @@ bool lubdub_plan_take_unit(const char *text, const struct plan_unit *units, doub
     return false;
 }
 
+const struct plan_unit lubdub_plan_rates[] = {{"/second", 1},      {"/minute", 60},   {"/hour", 3600},
+                                              {"/day", 86400},     {"/week", 604800}, {"/month", LUBDUB_PLAN_MONTH},
+                                              {"/year", 31557600}, {NULL, 0}};
+
 const char *lubdub_plan_take_rate(const char *value, void *field)
 {
-    static const struct plan_unit units[] = {{"/second", 1},      {"/minute", 60},   {"/hour", 3600},
-                                             {"/day", 86400},     {"/week", 604800}, {"/month", LUBDUB_PLAN_MONTH},
-                                             {"/year", 31557600}, {NULL, 0}};
     const char *rest;
     double number;
     double unit;
 
-    if (!lubdub_plan_take_decimal(value, &number, &rest) || !lubdub_plan_take_unit(rest, units, &unit) || number <= 0) {
+    if (!lubdub_plan_take_decimal(value, &number, &rest) || !lubdub_plan_take_unit(rest, lubdub_plan_rates, &unit) ||
+        number <= 0) {
         return "must be a number, not 0, a slash, and one of second, minute, hour, day, week, month, year: 1/month";
     }
     *(double *)field = unit / number;

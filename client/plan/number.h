@@ -17,6 +17,9 @@ bool lubdub_plan_take_unit(const char *text, const struct plan_unit *units, doub
 /* Between two false alarms, where nothing else is wished: a twelfth of a Julian year, in seconds. */
 #define LUBDUB_PLAN_MONTH 2629800.0
 
+/* "/second" to "/year", the longest last. */
+extern const struct plan_unit lubdub_plan_rates[];
+
 /* "1/month" as the seconds between two, into a double. NULL, or what is wrong. */
 const char *lubdub_plan_take_rate(const char *value, void *gap);
 
