@@ -2,8 +2,6 @@
 #ifndef LUBDUB_PLAN_ADVICE_H
 #define LUBDUB_PLAN_ADVICE_H
 
-#include <stddef.h>
-
 #include "chen.h"
 
 #define ADVICE_RATE_SIZE 48

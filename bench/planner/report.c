@@ -83,7 +83,7 @@ static void print_ways(FILE *file, const struct plan *plan)
 {
     const struct plan_ways *ways = &plan->ways;
     char text[TEXT_SIZE];
-    char rate[TEXT_SIZE];
+    char rate[ADVICE_RATE_SIZE];
 
     fprintf(file, "\nnot possible");
     if (plan->wish.detect <= plan->network.delay) {
