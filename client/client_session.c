@@ -12,7 +12,7 @@ void lubdub_client_open_session(struct lubdub_client *client, int socket, lubdub
         client->incarnation = client->incarnation == 0 ? lubdub_clock_realtime() : client->incarnation + 1;
         opening.incarnation = client->incarnation;
     }
-    client->has_link = true; /* the session may be over before the next line */
+    client->has_link = true;
     if (lubdub_link_open(&client->link, &client->group, socket, LUBDUB_ROLE_CLIENT, &opening) != LUBDUB_ERROR_OK) {
         struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_DOWN, now);
 
@@ -20,7 +20,7 @@ void lubdub_client_open_session(struct lubdub_client *client, int socket, lubdub
         event.cause = LUBDUB_CAUSE_SHUTDOWN;
         event.text = lubdub_client_text("no memory was left");
         lubdub_client_fail(client, &event);
-    } else if (client->has_link) {
+    } else {
         lubdub_client_tell_health(client);
     }
 }

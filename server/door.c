@@ -213,9 +213,6 @@ void lubdub_worker_accept(struct lubdub_worker *worker, int socket, const struct
         lubdub_record_free(worker, record);
         return;
     }
-    if (record->peer == NULL) {
-        return; /* it broke at once */
-    }
     if (address_is_crowded(worker, record, address)) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
                              "there are too many connections from this address");

@@ -54,9 +54,8 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     lubdub_server_tell(worker, record, event);
 }
 
-/* We end it: event, BYE. */
-void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
-                           enum lubdub_cause cause, const char *text, bool has_retry_after, lubdub_duration retry_after)
+struct lubdub_server_event lubdub_record_new_end(const struct lubdub_record *record, enum lubdub_reason reason,
+                                                 enum lubdub_cause cause, const char *text)
 {
     struct lubdub_server_event event = {
         .now = lubdub_clock_now(),
@@ -67,6 +66,15 @@ void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *r
     };
 
     event.silent_for = lubdub_time_between(record->link.session.heard_at, event.now);
+    return event;
+}
+
+/* We end it: event, BYE. */
+void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
+                           enum lubdub_cause cause, const char *text, bool has_retry_after, lubdub_duration retry_after)
+{
+    struct lubdub_server_event event = lubdub_record_new_end(record, reason, cause, text);
+
     lubdub_record_end(worker, record, &event);
     lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
 }

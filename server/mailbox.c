@@ -45,6 +45,25 @@ void lubdub_letter_free(struct lubdub_letter *letter)
     free(letter);
 }
 
+struct lubdub_letter *lubdub_letter_to_end(enum lubdub_letter_kind kind, uint64_t session, enum lubdub_reason reason,
+                                           const char *text)
+{
+    struct lubdub_letter *letter = lubdub_letter_new(kind);
+
+    if (letter == NULL || (text != NULL && (letter->parcel = lubdub_parcel_new(text, strlen(text) + 1)) == NULL)) {
+        lubdub_letter_free(letter);
+        return NULL;
+    }
+    letter->session = session;
+    letter->reason = reason;
+    return letter;
+}
+
+const char *lubdub_letter_text(const struct lubdub_letter *letter)
+{
+    return letter->parcel != NULL ? (const char *)letter->parcel->content : NULL;
+}
+
 struct lubdub_parcel *lubdub_parcel_new(const void *content, size_t length)
 {
     struct lubdub_parcel *parcel = malloc(sizeof *parcel + length);

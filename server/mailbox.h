@@ -14,6 +14,7 @@ enum lubdub_letter_kind {
     LUBDUB_LETTER_SEND,
     LUBDUB_LETTER_BROADCAST,
     LUBDUB_LETTER_DISCONNECT, /* BYE with reason and text; cause shutdown */
+    LUBDUB_LETTER_END,        /* BYE was said, by the application in this thread; the end is to be told */
     LUBDUB_LETTER_REPLACED,   /* another session took the identity over */
     LUBDUB_LETTER_REGRANT,
     LUBDUB_LETTER_DRAIN,
@@ -34,8 +35,10 @@ struct lubdub_letter {
     struct lubdub_letter *next;
     enum lubdub_letter_kind kind;
     uint64_t session;
-    struct lubdub_parcel *parcel;  /* SEND, BROADCAST; DISCONNECT: its text, terminated, or NULL */
+    struct lubdub_parcel *parcel;  /* SEND, BROADCAST; DISCONNECT, END: the text, terminated, or NULL */
     enum lubdub_reason reason;
+    lubdub_time now;               /* END: when it was decided, */
+    lubdub_duration silent_for;    /* and for how long the client had been silent then */
     lubdub_duration interval;
     lubdub_duration expiry;
     lubdub_duration patience;
@@ -59,6 +62,13 @@ void lubdub_mailbox_clear(struct lubdub_mailbox *mailbox);
 /* A letter with nothing but its kind; NULL without memory. */
 struct lubdub_letter *lubdub_letter_new(enum lubdub_letter_kind kind);
 void lubdub_letter_free(struct lubdub_letter *letter);
+
+/* DISCONNECT or END of a session with this reason and text (NULL: none), which is copied; NULL without memory. */
+struct lubdub_letter *lubdub_letter_to_end(enum lubdub_letter_kind kind, uint64_t session, enum lubdub_reason reason,
+                                           const char *text);
+
+/* Its text; NULL: none. */
+const char *lubdub_letter_text(const struct lubdub_letter *letter);
 
 /* A parcel with one reference, content copied; NULL without memory. */
 struct lubdub_parcel *lubdub_parcel_new(const void *content, size_t length);

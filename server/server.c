@@ -407,15 +407,12 @@ enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_
         return LUBDUB_ERROR_NOT_FOUND;
     }
     if (lubdub_worker_is_own_thread(worker)) {
-        return lubdub_worker_disconnect(worker, session, reason, LUBDUB_CAUSE_SHUTDOWN, text);
+        return lubdub_worker_dismiss(worker, session, reason, text);
     }
-    letter = lubdub_letter_new(LUBDUB_LETTER_DISCONNECT);
-    if (letter == NULL || (text != NULL && (letter->parcel = lubdub_parcel_new(text, strlen(text) + 1)) == NULL)) {
-        lubdub_letter_free(letter);
+    letter = lubdub_letter_to_end(LUBDUB_LETTER_DISCONNECT, session, reason, text);
+    if (letter == NULL) {
         return LUBDUB_ERROR_NO_MEMORY;
     }
-    letter->session = session;
-    letter->reason = reason;
     lubdub_mailbox_post(&worker->mailbox, letter);
     return LUBDUB_ERROR_OK;
 }

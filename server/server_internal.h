@@ -60,6 +60,8 @@ struct lubdub_worker {
     struct lubdub_listener *listeners;
     int spare_descriptor; /* given up to tell one client that there are none left */
     struct lubdub_mailbox mailbox;
+    struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */
+    struct lubdub_letter **last_end;
     struct lubdub_rules *rules;
     struct lubdub_tally tally;
     uint64_t random;
@@ -120,6 +122,10 @@ void lubdub_worker_mind_grace(struct lubdub_worker *worker);
 /* Tells DISCONNECTED, once for each session; *event says why. A connection that is no session has no end to tell. */
 void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event);
 
+/* The end of a session that we end now. text may be NULL; it is borrowed. */
+struct lubdub_server_event lubdub_record_new_end(const struct lubdub_record *record, enum lubdub_reason reason,
+                                                 enum lubdub_cause cause, const char *text);
+
 /* We end it: DISCONNECTED, BYE. text may be NULL. The record may be gone afterwards. */
 void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                            enum lubdub_cause cause, const char *text, bool has_retry_after,
@@ -156,6 +162,13 @@ void lubdub_worker_clear(struct lubdub_worker *worker);
 /* Runs the worker's own loop in a thread; nothing to do for one on the caller's loop. */
 enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker);
 void lubdub_worker_join(struct lubdub_worker *worker);
+
+/*
+ * In the worker's own thread: BYE at once; the application hears of the end when it is not in the middle of something.
+ * NOT_FOUND, NO_MEMORY: nothing was done.
+ */
+enum lubdub_error lubdub_worker_dismiss(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
+                                        const char *text);
 
 /* In the worker's own thread: what the letters ask for. */
 enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content,

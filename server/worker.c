@@ -31,6 +31,18 @@ static struct lubdub_record *record_of(struct lubdub_link *link)
     return container_of(link, struct lubdub_record, link);
 }
 
+/* The other workers open their letters to the end: the last one is to STOP. */
+static bool is_doomed(const struct lubdub_worker *worker)
+{
+    return worker->index == 0 && worker->server->is_doomed;
+}
+
+/* Whether the application ended it. Its end may not have been told yet. */
+static bool has_left(const struct lubdub_record *record)
+{
+    return lubdub_session_state(&record->link.session) >= LUBDUB_SESSION_LEAVING;
+}
+
 uint32_t lubdub_worker_random(struct lubdub_worker *worker, uint32_t limit)
 {
     worker->random = worker->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
@@ -152,11 +164,69 @@ static void note_if_drained(struct lubdub_worker *worker)
     }
 }
 
+/* ---- ends that the application asked for ---- */
+
+/* The oldest; NULL: there is none. */
+static struct lubdub_letter *take_end(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter = worker->ends;
+
+    if (letter != NULL) {
+        worker->ends = letter->next;
+        worker->last_end = worker->ends != NULL ? worker->last_end : &worker->ends;
+    }
+    return letter;
+}
+
+static void tell_owed_ends(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter;
+
+    while ((letter = take_end(worker)) != NULL) {
+        struct lubdub_record *record = lubdub_pool_find(&worker->pool, letter->session);
+
+        if (record != NULL) {
+            struct lubdub_server_event event = lubdub_record_new_end(record, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
+                                                                     lubdub_letter_text(letter));
+
+            event.now = letter->now;
+            event.silent_for = letter->silent_for;
+            lubdub_record_end(worker, record, &event);
+        }
+        lubdub_letter_free(letter);
+    }
+}
+
+enum lubdub_error lubdub_worker_dismiss(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
+                                        const char *text)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+    struct lubdub_letter *letter;
+
+    if (record == NULL || !record->peer->is_session || has_left(record)) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    letter = lubdub_letter_to_end(LUBDUB_LETTER_END, session, reason, text);
+    if (letter == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    letter->now = lubdub_clock_now();
+    letter->silent_for = lubdub_time_between(record->link.session.heard_at, letter->now);
+    *worker->last_end = letter;
+    worker->last_end = &letter->next;
+    lubdub_link_leave(&record->link, reason, text, false, 0);
+    ev_async_send(worker->loop, &worker->mailbox.wake);
+    return LUBDUB_ERROR_OK;
+}
+
 static void on_closed(struct lubdub_link *link)
 {
     struct lubdub_worker *worker = worker_of(link);
     struct lubdub_record *record = record_of(link);
 
+    if (record->peer->is_session) {
+        tell_owed_ends(worker); /* this one's is among them */
+    }
     assert(!record->peer->is_session);
     lubdub_record_free(worker, record);
     note_if_drained(worker);
@@ -211,7 +281,7 @@ enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t sess
     if (error == LUBDUB_ERROR_FULL) {
         lubdub_tally_add(&worker->tally.messages_dropped, 1);
     }
-    return error;
+    return error == LUBDUB_ERROR_WRONG_STATE ? LUBDUB_ERROR_NOT_FOUND : error; /* its end comes */
 }
 
 enum lubdub_error lubdub_worker_disconnect(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
@@ -386,8 +456,10 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
         return broadcast(worker, letter);
     case LUBDUB_LETTER_DISCONNECT:
         (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
-                                       parcel != NULL ? (const char *)parcel->content : NULL);
+                                       lubdub_letter_text(letter));
         break;
+    case LUBDUB_LETTER_END:
+        break; /* never in the mailbox */
     case LUBDUB_LETTER_REPLACED:
         (void)lubdub_worker_disconnect(worker, letter->session, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL);
         break;
@@ -412,12 +484,6 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
     return true;
 }
 
-/* The other workers open their letters to the end: the last one is to STOP. */
-static bool is_doomed(const struct lubdub_worker *worker)
-{
-    return worker->index == 0 && worker->server->is_doomed;
-}
-
 static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
 {
     struct lubdub_worker *worker = wake->data;
@@ -426,6 +492,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
+    tell_owed_ends(worker);
     for (opened = 0; opened < LUBDUB_REACHED_PER_TURN && !is_doomed(worker); opened++) {
         letter = lubdub_mailbox_take(&worker->mailbox);
         if (letter == NULL) {
@@ -462,6 +529,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
 
     worker->server = server;
     worker->index = index;
+    worker->last_end = &worker->ends;
     worker->spare_descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
     worker->loop = loop != NULL ? loop : ev_loop_new(EVFLAG_AUTO);
     worker->owns_loop = loop == NULL;
@@ -495,6 +563,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
 void lubdub_worker_clear(struct lubdub_worker *worker)
 {
     struct lubdub_listener *listener;
+    struct lubdub_letter *end;
     uint32_t i;
 
     if (worker->loop == NULL) {
@@ -509,6 +578,9 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
     while ((listener = worker->listeners) != NULL) {
         worker->listeners = listener->next;
         lubdub_listener_free(listener);
+    }
+    while ((end = take_end(worker)) != NULL) {
+        lubdub_letter_free(end);
     }
     if (worker->has_mailbox) {
         ev_timer_stop(worker->loop, &worker->patience);

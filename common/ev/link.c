@@ -15,17 +15,45 @@
 /* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
 #define READS_BEFORE_VERDICT 256
 
-/* One go at a link, on the stack of whoever began it. */
+/*
+ * One go at a link, on the stack of the function that began it.
+ *
+ * The loop begins a link's own step: that one reads, calls back and closes. A caller begins a step for what it asks of
+ * the link, perhaps from inside a callback that another link's step made. Such a step writes and does nothing else:
+ * reading would put bytes into the buffer from which the outer step still feeds, and calling back would enter the
+ * application while it is in the middle of something. What it finds is left to the link's own step, which is due at once.
+ */
 struct lubdub_step {
     struct lubdub_link *link;
     struct lubdub_turn turn;
     struct lubdub_step *outer;
     size_t outer_capacity; /* lent to this step while it runs */
+    bool is_call;          /* a caller began it */
     bool is_last;          /* what is written now, as shutdown() and close() follow */
     bool may_close_later;  /* its socket was one of many that were ready */
 };
 
 static bool settle(struct lubdub_step *step);
+
+/* ---- links that broke in a call ---- */
+
+/*
+ * The errno with which a call found the connection broken, until the link's own step tells it; 0: none. The watcher is
+ * stopped then and libev does not look at its events, so that the number lies there, negative: a link has no byte more.
+ */
+static int broken_by(const struct lubdub_link *link)
+{
+    return link->io.events < 0 ? -link->io.events : 0;
+}
+
+/* Takes the link out of the loop until its own step, which is due now. */
+static void defer(struct lubdub_step *step)
+{
+    struct lubdub_reactor *reactor = lubdub_link_group(step->link)->reactor;
+
+    ev_io_stop(reactor->loop, &step->link->io);
+    lubdub_reactor_set(reactor, &step->link->deadline, step->turn.now);
+}
 
 /* ---- steps ---- */
 
@@ -51,6 +79,7 @@ static void begin(struct lubdub_step *step, struct lubdub_link *link, lubdub_tim
 
     step->link = link;
     step->outer = outer;
+    step->is_call = false;
     step->is_last = false;
     step->may_close_later = false;
     step->turn = (struct lubdub_turn){
@@ -89,7 +118,7 @@ static bool end(struct lubdub_step *step)
 
     pop(step, reactor);
     group->step_count--;
-    if (group->step_count == 0 && group->on_rest != NULL) {
+    if (!step->is_call && group->step_count == 0 && group->on_rest != NULL) {
         group->on_rest(group);
     }
     lubdub_reactor_leave(reactor);
@@ -228,11 +257,16 @@ static void read_rest(struct lubdub_step *step)
     } while (length > 0);
 }
 
-/* The connection broke under our hands. What the peer sent before is handled first. */
+/* The connection broke under our hands. What the peer sent before is handled first; after a call, later. */
 static void break_off(struct lubdub_step *step, int error)
 {
-    read_rest(step);
-    end_input(step, lubdub_socket_cause(error));
+    if (step->is_call) {
+        defer(step);
+        step->link->io.events = -error;
+    } else {
+        read_rest(step);
+        end_input(step, lubdub_socket_cause(error));
+    }
     step->turn.output_length = step->turn.output_sent = 0;
 }
 
@@ -353,16 +387,31 @@ static void watch(struct lubdub_link *link)
     }
 }
 
-/*
- * All is told, and what is left is the half of an end that the kernel takes for close(). Among the deadlines it waits
- * for its turn: thousands who leave together would be closed in one turn of the loop, and those who live wait for it.
- */
-static void close_later(struct lubdub_step *step)
+/* The end of a step that a caller began: no reading, no callback, no close(). Those are left to the link's own step. */
+static void settle_call(struct lubdub_step *step)
 {
-    struct lubdub_reactor *reactor = lubdub_link_group(step->link)->reactor;
+    struct lubdub_link *link = step->link;
+    struct lubdub_link_group *group = lubdub_link_group(link);
+    struct lubdub_session *session = &link->session;
 
-    ev_io_stop(reactor->loop, &step->link->io);
-    lubdub_reactor_set(reactor, &step->link->deadline, step->turn.now);
+    if (broken_by(link) != 0 || !flush(step)) {
+        return;
+    }
+    if (lubdub_session_state(session) == LUBDUB_SESSION_CLOSED) {
+        if (step->is_last) {
+            shutdown(link->io.fd, SHUT_WR);
+        }
+        defer(step);
+        return;
+    }
+    if (lubdub_session_take_closer_deadline(session) || !lubdub_deadline_is_set(&link->deadline)) {
+        lubdub_reactor_note_patience(group->reactor, lubdub_session_patience(session, group->settings));
+        lubdub_reactor_set(group->reactor, &link->deadline, lubdub_session_deadline(session, group->settings));
+    }
+    if (lubdub_session_state(session) == LUBDUB_SESSION_LEAVING && !lubdub_session_has_output(session)) {
+        shutdown(link->io.fd, SHUT_WR);
+    }
+    watch(link);
 }
 
 /* Returns whether the link is still there. */
@@ -374,6 +423,10 @@ static bool settle(struct lubdub_step *step)
 
     step->is_last = lubdub_session_state(session) == LUBDUB_SESSION_CLOSED &&
                     lubdub_session_output(session, &step->turn, &length) != NULL;
+    if (step->is_call) {
+        settle_call(step);
+        return true;
+    }
     if (flush(step) && lubdub_session_state(session) != LUBDUB_SESSION_CLOSED) {
         mind_deadline(step);
     }
@@ -384,8 +437,12 @@ static bool settle(struct lubdub_step *step)
         if (step->is_last) {
             shutdown(socket, SHUT_WR); /* not left to close(), which sends nothing but an RST where bytes lie unread */
         }
+        /*
+         * All is told, and what is left is the half of an end that the kernel takes for close(). Among the deadlines it
+         * waits for its turn: else thousands that leave together would be closed in one turn, and the living wait.
+         */
         if (step->may_close_later && lubdub_reactor_note_end(lubdub_link_group(link)->reactor)) {
-            close_later(step);
+            defer(step);
             return true;
         }
         stop(link);
@@ -402,12 +459,19 @@ static bool settle(struct lubdub_step *step)
 
 /* ---- what wakes a link ---- */
 
+/* The link's own step; the loop began it, and no callback of ours is running on this loop. */
+static void begin_own(struct lubdub_step *step, struct lubdub_link *link, lubdub_time now)
+{
+    assert(lubdub_link_group(link)->reactor->step == NULL); /* an application must not run the loop in a callback */
+    begin(step, link, now);
+}
+
 /* The kernel did not take the whole ack: a step sees to the rest. */
 static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length, ssize_t sent, int error)
 {
     struct lubdub_step step;
 
-    begin(&step, link, now);
+    begin_own(&step, link, now);
     memcpy(step.turn.output, lubdub_link_group(link)->reactor->input, length);
     step.turn.output_length = length;
     step.turn.output_sent = sent > 0 ? (size_t)sent : 0;
@@ -455,7 +519,7 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
             return;
         }
     }
-    begin(&step, link, now);
+    begin_own(&step, link, now);
     step.may_close_later = link->session.role == LUBDUB_ROLE_SERVER;
     if ((revents & EV_ERROR) != 0) {
         end_input(&step, LUBDUB_CAUSE_SHUTDOWN); /* the loop cannot watch this socket */
@@ -470,16 +534,22 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
     struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
     struct lubdub_link_group *group = lubdub_link_group(link);
     lubdub_time deadline = lubdub_session_deadline(&link->session, group->settings);
+    int error = broken_by(link);
     struct lubdub_step step;
 
-    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED) {
+    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && error == 0) {
         lubdub_reactor_set(group->reactor, node, deadline);
         return;
     }
-    begin(&step, link, now);
-    read_all(&step);
-    if (lubdub_session_deadline(&link->session, group->settings) <= now) {
-        tick(&step);
+    begin_own(&step, link, now);
+    if (error != 0) {
+        link->io.events = 0;
+        break_off(&step, error);
+    } else {
+        read_all(&step);
+        if (lubdub_session_deadline(&link->session, group->settings) <= now) {
+            tick(&step);
+        }
     }
     end(&step);
 }
@@ -523,6 +593,7 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
     link->io.data = group;
 
     begin(&step, link, lubdub_reactor_now(group->reactor));
+    step.is_call = true;
     if (opening != NULL) {
         step.turn.settings = opening;
     }
@@ -548,16 +619,22 @@ static struct lubdub_step *join(struct lubdub_step *own, struct lubdub_link *lin
 
     if (running == NULL) {
         begin(own, link, lubdub_reactor_now(lubdub_link_group(link)->reactor));
+        own->is_call = true;
         return own;
     }
     return running;
 }
 
-static void finish(struct lubdub_step *own, const struct lubdub_step *joined)
+/* Returns what the call comes to: what the session said, unless the connection proved broken. */
+static enum lubdub_error finish(struct lubdub_step *own, const struct lubdub_step *joined, enum lubdub_error error)
 {
     if (joined == own) {
+        struct lubdub_link *link = own->link;
+
         end(own);
+        return error == LUBDUB_ERROR_OK && broken_by(link) != 0 ? LUBDUB_ERROR_WRONG_STATE : error;
     }
+    return error;
 }
 
 enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdub_grant *grant)
@@ -570,9 +647,7 @@ enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdu
     if (error == LUBDUB_ERROR_OK) {
         tune(link, is_first);
     }
-
-    finish(&own, step);
-    return error;
+    return finish(&own, step, error);
 }
 
 void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,
@@ -582,7 +657,7 @@ void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, cons
     struct lubdub_step *step = join(&own, link);
 
     lubdub_session_leave(&link->session, &step->turn, reason, text, has_retry_after, retry_after);
-    finish(&own, step);
+    (void)finish(&own, step, LUBDUB_ERROR_OK);
 }
 
 enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content, size_t length)
@@ -591,8 +666,7 @@ enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content
     struct lubdub_step *step = join(&own, link);
     enum lubdub_error error = lubdub_session_send(&link->session, &step->turn, content, length);
 
-    finish(&own, step);
-    return error;
+    return finish(&own, step, error);
 }
 
 int lubdub_link_detach(struct lubdub_link *link)

@@ -1,9 +1,11 @@
 /*
  * One session on one socket in one loop; 112 bytes, embedded in what its owner keeps for each connection.
  *
- * Whatever wakes a link, or whoever calls it, begins a step, and the step's end writes, re-arms, closes and hands
- * the link back to its owner. A call for a link from inside its own callbacks joins the step that is running;
- * so an application may do anything from inside a callback, to this link or to others.
+ * The loop begins a link's step, and the step's end writes, re-arms, closes and hands the link back to its owner. A call
+ * from inside the link's own callback joins that step. Any other call writes what the kernel takes at once and returns:
+ * no call ever reads, calls back or closes. What it finds (a broken connection, an end) comes in the link's own step, in
+ * a later turn of the loop. So an application may do anything from inside a callback, also with a mutex held, to this
+ * link or to others; but it must not run the loop there.
  */
 #ifndef LUBDUB_EV_LINK_H
 #define LUBDUB_EV_LINK_H
@@ -47,13 +49,13 @@ void lubdub_link_group_clear(struct lubdub_link_group *group);
 /*
  * Begins a session on a connected, non-blocking socket, which the link owns from now on, also on failure.
  * The client's HELLO is made from `opening` (NULL: the group's settings), which is not needed afterwards.
- * On failure (no memory) the socket is closed and on_closed does not come. A connection that is broken already
- * ends before this returns, callbacks included.
+ * On failure (no memory) the socket is closed and on_closed does not come. The end of a connection that is broken
+ * already is told in a later turn, as every end is.
  */
 enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
                                    enum lubdub_role role, const struct lubdub_session_settings *opening);
 
-/* As lubdub_session_grant, lubdub_session_leave and lubdub_session_send. */
+/* As lubdub_session_grant, _leave and _send; WRONG_STATE also where the connection proves broken. */
 enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdub_grant *grant);
 void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,
                        lubdub_duration retry_after);

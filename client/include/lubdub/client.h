@@ -18,8 +18,9 @@
  * that thread. Names are looked up in a helper thread, so nothing here ever blocks; numeric addresses need none.
  * lubdub_client_progress() alone may come from any thread.
  *
- * The callback. Everything may be called from inside it, for this client and for others, _free too. _start and _stop
- * never call back before they return; _send may, where it finds the connection broken.
+ * What calls back. Only the loop does. Every function returns before the application hears what came of it, so it may
+ * be called with a mutex held that the callback takes, too. From inside the callback everything may be called, for this
+ * client and for others, _free too; but it must not run the loop.
  *
  * docs/embedding.md shows it in the order in which questions come.
  */

@@ -15,6 +15,10 @@
  * _drain, _reconfigure and _counts may be called from any thread; everything else from the thread that
  * runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
+ * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
+ * before the application hears what came of it, so it may be called with a mutex held that the callback takes, too.
+ * The callback is never entered a second time by the same thread. It must not run the loop.
+ *
  * docs/embedding.md shows it in the order in which questions come.
  */
 #ifndef LUBDUB_SERVER_H
@@ -148,12 +152,16 @@ LUBDUB_API enum lubdub_error lubdub_server_listen(struct lubdub_server *server, 
 /* The port of the first address that was bound; 0 before. */
 LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
 
-/* Accepts from now on, and starts the threads. WRONG_STATE the second time, SYSTEM without threads. */
+/*
+ * Accepts from now on, and starts the threads. LISTENING is told before it returns. WRONG_STATE the second time, SYSTEM
+ * without threads.
+ */
 LUBDUB_API enum lubdub_error lubdub_server_start(struct lubdub_server *server);
 
 /*
- * Sends a MESSAGE to one session. Copies content. From the session's own thread: NOT_FOUND, TOO_LONG, FULL as they
- * are; from another: OK means handed over, and what cannot be delivered then is dropped.
+ * Sends a MESSAGE to one session. Copies content. From the session's own thread: NOT_FOUND (also where the
+ * connection proves broken), TOO_LONG, FULL; from another: OK means handed over, and what cannot be delivered then is
+ * dropped.
  */
 LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content,
                                                 size_t length);
@@ -162,7 +170,10 @@ LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, ui
 LUBDUB_API enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content,
                                                      size_t length);
 
-/* Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. NOT_FOUND as in _send. */
+/*
+ * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. NOT_FOUND as in _send. The BYE
+ * leaves at once, and no event of the session but DISCONNECTED follows, after the callback that is running has returned.
+ */
 LUBDUB_API enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session,
                                                       enum lubdub_reason reason, const char *text);
 
