@@ -86,7 +86,7 @@ function(lubdub_library part)
     set(static liblubdub-${part}-static)
 
     add_library(${objects} OBJECT ${library_SOURCES})
-    target_include_directories(${objects} PRIVATE include)
+    target_include_directories(${objects} PRIVATE include ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/common)
     target_link_libraries(${objects} PRIVATE ${inside} ${static_parts} ${library_LINKS} lubdub-flags)
 
     add_library(${shared} SHARED $<TARGET_OBJECTS:${objects}>)
@@ -121,6 +121,7 @@ endfunction()
 function(lubdub_program name)
     cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;LINKS")
     add_executable(${name} ${program_SOURCES})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE ${program_LINKS} lubdub-flags)
     # One folder for all, as when installed: lubdub-swarm finds lubdub-server beside itself.
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
@@ -132,7 +133,8 @@ function(lubdub_test name)
     if(NOT test_TIMEOUT)
         set(test_TIMEOUT 60)
     endif()
-    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+    file(RELATIVE_PATH folders ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
+    string(REPLACE "/" ";" folders "${folders}")
 
     add_executable(${name} ${name}.c ${test_SOURCES})
     target_link_libraries(${name} PRIVATE ${test_UNPARSED_ARGUMENTS} lubdub::test-support PkgConfig::cmocka lubdub-flags)
@@ -140,7 +142,7 @@ function(lubdub_test name)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES
         TIMEOUT ${test_TIMEOUT}
-        LABELS "${folder};${test_LABELS}"
+        LABELS "${folders};${test_LABELS}"
         RUN_SERIAL ${test_RUN_SERIAL}
         ENVIRONMENT "${LUBDUB_TEST_ENVIRONMENT}")
 endfunction()

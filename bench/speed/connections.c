@@ -1,6 +1,6 @@
 /* Sockets, epoll and just enough of the protocol. */
 #define _GNU_SOURCE
-#include "connections.h"
+#include "speed/connections.h"
 
 #include <err.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 
 #include <lubdub/option.h>
 
-#include "bytes.h"
-#include "clock.h"
+#include "core/bytes.h"
+#include "ev/clock.h"
 
 #define EVENTS 256
 #define SOURCES 250

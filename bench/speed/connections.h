@@ -13,7 +13,7 @@
 #include <lubdub/frame.h>
 #include <lubdub/time.h>
 
-#include "statistics.h"
+#include "statistics/summary.h"
 
 struct speed_connection {
     lubdub_time sent_at; /* of the probe whose answer is awaited; 0: there is none */

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "listening.h"
-#include "program/standard_streams.h"
+#include "speed/listening.h"
+#include "program/process/standard_streams.h"
 
 struct connection {
     ev_io io;

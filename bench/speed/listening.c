@@ -1,6 +1,6 @@
 /* Sockets of the yardsticks, with the same options as a server of ours sets. */
 #define _GNU_SOURCE
-#include "listening.h"
+#include "speed/listening.h"
 
 #include <err.h>
 #include <netinet/in.h>

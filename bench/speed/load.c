@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "measure.h"
-#include "program/standard_streams.h"
+#include "ev/clock.h"
+#include "speed/measure.h"
+#include "program/process/standard_streams.h"
 
 /* Greeted before their answers are looked at. */
 #define GREETED_PER_TURN 64

@@ -1,11 +1,11 @@
 /* Before, after, and the difference. */
-#include "measure.h"
+#include "speed/measure.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
-#include "clock.h"
+#include "ev/clock.h"
 
 static lubdub_duration own_processor_time(void)
 {

@@ -2,9 +2,9 @@
 #ifndef LUBDUB_SPEED_MEASURE_H
 #define LUBDUB_SPEED_MEASURE_H
 
-#include "connections.h"
-#include "pacing.h"
-#include "process.h"
+#include "speed/connections.h"
+#include "speed/pacing.h"
+#include "speed/process.h"
 
 struct speed_measure {
     const char *phase;

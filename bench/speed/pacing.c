@@ -1,12 +1,12 @@
 /* Random phases, in order. */
-#include "pacing.h"
+#include "speed/pacing.h"
 
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "random.h"
+#include "ev/clock.h"
+#include "statistics/random.h"
 
 /* Sent in one go; then answers have their turn, however far behind we are. */
 #define PROBES_PER_TURN 64

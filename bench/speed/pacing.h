@@ -9,7 +9,7 @@
 
 #include <lubdub/time.h>
 
-#include "connections.h"
+#include "speed/connections.h"
 
 struct speed_turn {
     lubdub_duration phase; /* within the interval */

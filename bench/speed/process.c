@@ -1,12 +1,12 @@
 /* /proc/PID/stat, /proc/PID/smaps_rollup and /proc/meminfo; the processor time is the swarm's to read. */
-#include "process.h"
+#include "speed/process.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "usage.h"
+#include "program/process/usage.h"
 
 #define LOOK_EVERY (20 * LUBDUB_MILLISECOND)
 #define LOOKS 100

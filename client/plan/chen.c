@@ -1,5 +1,5 @@
 /* Sections 4 and 5 of the paper. */
-#include "chen.h"
+#include "client/plan/chen.h"
 
 #include <math.h>
 #include <stddef.h>

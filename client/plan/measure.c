@@ -1,5 +1,5 @@
 /* A client with a short interval and much patience. */
-#include "measure.h"
+#include "client/plan/measure.h"
 
 #include <ev.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #include <lubdub/time.h>
 
-#include "sample.h"
+#include "client/plan/sample.h"
 
 /* False, and why: the server could not be reached, went down, or answered too little. */
 bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,

@@ -1,5 +1,5 @@
 /* Decimals, units, rates. */
-#include "number.h"
+#include "client/plan/number.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Two forms of files. */
-#include "sample.h"
+#include "client/plan/sample.h"
 
 #include <errno.h>
 #include <math.h>

@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "chen.h"
+#include "client/plan/chen.h"
 
 /* Welford's: exact enough for any number of them. Zeroed: empty. */
 struct plan_sample {

@@ -1,5 +1,5 @@
 /* The wheel's slots and the order in which they are emptied. */
-#include "deadlines.h"
+#include "core/deadlines.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* When to ask, when to look, and when the evidence is enough. */
-#include "doubt.h"
+#include "core/doubt.h"
 
 #define QUESTIONS_IN_PATIENCE 5
 

@@ -1,5 +1,5 @@
 /* RFC 6298's arithmetic, and the worst that fades. */
-#include "estimator.h"
+#include "core/estimator.h"
 
 #include <string.h>
 

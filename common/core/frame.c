@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "bytes.h"
+#include "core/bytes.h"
 
 static size_t content_limit(uint8_t type, size_t max_content)
 {

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "bytes.h"
-#include "utf8.h"
+#include "core/bytes.h"
+#include "core/utf8.h"
 
 #define OPTION_HEADER_LENGTH 3
 

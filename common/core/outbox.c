@@ -1,5 +1,5 @@
 /* Two queues of whole frames and the rule of which goes first. */
-#include "outbox.h"
+#include "core/outbox.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include <lubdub/frame.h>
 
-#include "bytes.h"
+#include "core/bytes.h"
 
 static size_t frame_size(const uint8_t *header)
 {

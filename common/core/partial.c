@@ -1,12 +1,12 @@
 /* A growing buffer that lives no longer than its frame. */
-#include "partial.h"
+#include "core/partial.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <lubdub/frame.h>
 
-#include "bytes.h"
+#include "core/bytes.h"
 
 #define SMALLEST_CAPACITY 32
 

@@ -1,5 +1,5 @@
 /* The ring, and where in it a sequence lies. */
-#include "probes.h"
+#include "core/probes.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The bucket's arithmetic, rounded in the peer's favour. */
-#include "rate_limit.h"
+#include "core/rate_limit.h"
 
 #define UNITS_PER_INTERVAL 1024
 #define UNITS_PER_FRAME (UNITS_PER_INTERVAL / 2)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rate_limit.h"
-#include "session_internal.h"
+#include "core/rate_limit.h"
+#include "core/session_internal.h"
 
 static const struct lubdub_role_duties *duties(const struct lubdub_session *session)
 {

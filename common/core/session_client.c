@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rate_limit.h"
-#include "session_internal.h"
+#include "core/rate_limit.h"
+#include "core/session_internal.h"
 
 /* An ack is overdue after this at the least, and where none came yet, after that. */
 #define SMALLEST_OVERDUE (50 * LUBDUB_MILLISECOND)

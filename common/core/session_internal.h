@@ -4,11 +4,11 @@
 
 #include <lubdub/session.h>
 
-#include "doubt.h"
-#include "estimator.h"
-#include "outbox.h"
-#include "partial.h"
-#include "probes.h"
+#include "core/doubt.h"
+#include "core/estimator.h"
+#include "core/outbox.h"
+#include "core/partial.h"
+#include "core/probes.h"
 
 /* How long one who says BYE waits for the other side's end of file. */
 #define LUBDUB_LINGER LUBDUB_SECOND

@@ -3,10 +3,10 @@
 
 #include <lubdub/version.h>
 
-#include "bytes.h"
-#include "rate_limit.h"
-#include "session_internal.h"
-#include "session_quick.h"
+#include "core/bytes.h"
+#include "core/rate_limit.h"
+#include "core/session_internal.h"
+#include "core/session_quick.h"
 
 /* The first four bytes of a PROBE. */
 #define PROBE_START ((uint32_t)LUBDUB_FRAME_MAGIC << 16 | LUBDUB_PROTOCOL_VERSION << 8 | LUBDUB_FRAME_PROBE)

@@ -1,5 +1,5 @@
 /* Counting, with a wide gap between beginning and end. */
-#include "suspicion.h"
+#include "core/suspicion.h"
 
 void lubdub_suspicion_count(struct lubdub_suspicion *suspicion, int sessions, int late)
 {

@@ -1,5 +1,5 @@
 /* Checks UTF-8 by the table of well-formed byte sequences (Unicode standard, table 3-7). */
-#include "utf8.h"
+#include "core/utf8.h"
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* Addresses of both families in one shape. */
-#include "address.h"
+#include "ev/address.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

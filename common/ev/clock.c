@@ -1,5 +1,5 @@
 /* Reads the kernel's clocks. */
-#include "clock.h"
+#include "ev/clock.h"
 
 #include <time.h>
 

@@ -1,5 +1,5 @@
 /* Bytes between a socket and a session, in steps. */
-#include "link.h"
+#include "ev/link.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,10 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "container_of.h"
-#include "session_quick.h"
-#include "socket.h"
+#include "ev/clock.h"
+#include "ev/container_of.h"
+#include "core/session_quick.h"
+#include "ev/socket.h"
 
 /* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
 #define READS_BEFORE_VERDICT 256

@@ -15,9 +15,9 @@
 
 #include <lubdub/session.h>
 
-#include "deadlines.h"
-#include "reactor.h"
-#include "tuning.h"
+#include "core/deadlines.h"
+#include "ev/reactor.h"
+#include "ev/tuning.h"
 
 struct lubdub_link {
     ev_io io; /* io.fd is the socket, io.data the group */

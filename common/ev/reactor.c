@@ -1,13 +1,13 @@
 /* One timer for all deadlines of a loop, and the clock that notices our own absence. */
-#include "reactor.h"
+#include "ev/reactor.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include <lubdub/frame.h>
 
-#include "clock.h"
-#include "container_of.h"
+#include "ev/clock.h"
+#include "ev/container_of.h"
 
 /* Shorter absences are the machine's ordinary unpunctuality. */
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)

@@ -17,8 +17,8 @@
 
 #include <lubdub/time.h>
 
-#include "deadlines.h"
-#include "suspicion.h"
+#include "core/deadlines.h"
+#include "core/suspicion.h"
 
 /* Read from one socket at a time; what is more waits for the loop's next round, so that no peer holds it. */
 #define LUBDUB_INPUT_SIZE 8192

@@ -1,6 +1,6 @@
 /* Socket options, bytes, and the kernel's evidence. */
 #define _GNU_SOURCE
-#include "socket.h"
+#include "ev/socket.h"
 
 #include <errno.h>
 #include <linux/tcp.h>

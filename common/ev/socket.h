@@ -8,7 +8,7 @@
 #include <lubdub/cause.h>
 #include <lubdub/session.h>
 
-#include "address.h"
+#include "ev/address.h"
 
 /*
  * Options for a connected or connecting socket: TCP_NODELAY, and a queue of unsent bytes in the kernel so short

@@ -1,5 +1,5 @@
 /* The options' numbers, and how they follow from deadlines. */
-#include "tuning.h"
+#include "ev/tuning.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

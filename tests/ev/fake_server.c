@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "address.h"
+#include "ev/address.h"
 #include "loop_wait.h"
 #include "support/test.h"
 

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "connector.h"
+#include "client/library/connector.h"
 #include "fake_names.h"
 #include "fake_server.h"
 #include "loop_wait.h"

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "container_of.h"
+#include "ev/container_of.h"
 #include "endpoint.h"
 #include "failing_malloc.h"
-#include "link.h"
+#include "ev/link.h"
 #include "patience.h"
 #include "raw_client.h"
 #include "support/test.h"

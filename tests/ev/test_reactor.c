@@ -2,11 +2,11 @@
 #include <ev.h>
 #include <stdlib.h>
 
-#include "clock.h"
-#include "container_of.h"
+#include "ev/clock.h"
+#include "ev/container_of.h"
 #include "loop_wait.h"
 #include "patience.h"
-#include "reactor.h"
+#include "ev/reactor.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "channel.h"
+#include "swarm/clients/channel.h"
 
 /* Far more than a socket holds. */
 #define MANY 50000

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "namespace.h"
-#include "network.h"
+#include "swarm/network/namespace.h"
+#include "swarm/network/network.h"
 
 #define CLIENTS 20
 

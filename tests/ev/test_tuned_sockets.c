@@ -7,7 +7,7 @@
 #include "client_fixture.h"
 #include "server_fixture.h"
 #include "support/test.h"
-#include "tuning.h"
+#include "ev/tuning.h"
 
 #ifndef TCP_RTO_MAX_MS
 #define TCP_RTO_MAX_MS 44

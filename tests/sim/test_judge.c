@@ -1,7 +1,7 @@
 /* What an honest core never does, shown to the judge by hand. */
 #include <stdlib.h>
 
-#include "sim/judge.h"
+#include "simulate/world/judge.h"
 
 #include "support/test.h"
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/contest.h"
+#include "simulate/contest/contest.h"
 
 #include "support/test.h"
 

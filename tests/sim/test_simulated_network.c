@@ -1,10 +1,10 @@
 /* What the simulated network and TCP do to a beat: delays as drawn, outages as TCP shows them. */
 #include <stdlib.h>
 
-#include "sim/delay.h"
-#include "sim/path.h"
-#include "sim/queue.h"
-#include "sim/simulate.h"
+#include "simulate/world/delay.h"
+#include "simulate/world/path.h"
+#include "simulate/world/queue.h"
+#include "simulate/simulate.h"
 
 #include "support/random.h"
 #include "support/test.h"

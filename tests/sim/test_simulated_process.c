@@ -1,6 +1,6 @@
 /* What dies with a simulated process is counted once. */
-#include "sim/process.h"
-#include "sim/world.h"
+#include "simulate/world/process.h"
+#include "simulate/world/world.h"
 
 #include "support/test.h"
 

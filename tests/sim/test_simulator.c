@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sim/many.h"
+#include "simulate/many.h"
 
 #include "support/test.h"
 

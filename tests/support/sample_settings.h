@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "program/settings.h"
+#include "program/settings/settings.h"
 
 enum sample_events {
     SAMPLE_EVENTS_TEXT,

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "sim/simulate.h"
+#include "simulate/simulate.h"
 
 int main(void)
 {

@@ -1,0 +1,299 @@
+/*
+ * The life of a client: a round over its servers, a session, a wait, and again.
+ *
+ *     STOPPED ──start──▶ CONNECTING ──WELCOME──▶ UP ◀──ack──▶ DOWN (where it stays connected)
+ *                         ▲      │ none left     │ the session ends
+ *                         │      ▼               ▼
+ *                         └── WAITING ◀──────────┤
+ *                                                └──▶ STOPPING ──▶ STOPPED
+ *
+ * What is decided inside a callback is done by `timer`, later: then nothing of ours is on the stack, and the link of
+ * the last session, which may still wait for its peer's end of file, is free again. State and timer are set before the
+ * application hears of it, so that it may decide otherwise there.
+ */
+#define _GNU_SOURCE
+#include "client/library/internal.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "ev/clock.h"
+#include "ev/container_of.h"
+
+/* ---- being on the stack ---- */
+
+void lubdub_client_enter(struct lubdub_client *client)
+{
+    client->depth++;
+}
+
+static void dispose_if_freed(struct lubdub_client *client)
+{
+    if (!client->is_freed || client->depth > 0 || client->group.step_count > 0) {
+        return;
+    }
+    if (client->has_link) {
+        lubdub_link_abort(&client->link);
+    }
+    lubdub_link_group_clear(&client->group);
+    free(client);
+}
+
+void lubdub_client_leave(struct lubdub_client *client)
+{
+    client->depth--;
+    dispose_if_freed(client);
+}
+
+static void on_rest(struct lubdub_link_group *group)
+{
+    dispose_if_freed(container_of(group, struct lubdub_client, group));
+}
+
+/* ---- telling ---- */
+
+struct lubdub_client_event lubdub_client_event_new(const struct lubdub_client *client,
+                                                   enum lubdub_client_event_kind kind, lubdub_time now)
+{
+    return (struct lubdub_client_event){
+        .kind = kind,
+        .now = now,
+        .server = &lubdub_server_list_current(&client->rules.servers)->server,
+        .remote = client->has_remote ? &client->remote : NULL,
+        .session = client->session_number,
+    };
+}
+
+void lubdub_client_tell(struct lubdub_client *client, const struct lubdub_client_event *event)
+{
+    if (client->callback != NULL && !client->is_freed) {
+        client->callback(client, event, client->user_data);
+    }
+}
+
+bool lubdub_client_is_still(const struct lubdub_client *client, enum lubdub_client_state state)
+{
+    return !client->is_freed && client->state == state;
+}
+
+/* ---- what comes next ---- */
+
+static void arm(struct lubdub_client *client, lubdub_duration wait)
+{
+    struct ev_loop *loop = client->group.reactor->loop;
+
+    ev_timer_stop(loop, &client->timer);
+    ev_now_update(loop); /* libev counts from its own idea of now, which may be old */
+    ev_timer_set(&client->timer, (ev_tstamp)wait / (ev_tstamp)LUBDUB_SECOND, 0);
+    ev_timer_start(loop, &client->timer);
+}
+
+void lubdub_client_plan(struct lubdub_client *client, enum lubdub_client_state state, enum lubdub_next_move next_move,
+                        lubdub_duration wait)
+{
+    client->state = (uint8_t)state;
+    client->next_move = (uint8_t)next_move;
+    arm(client, wait);
+}
+
+/* ---- the timer ---- */
+
+static void finish_stop(struct lubdub_client *client)
+{
+    struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_DOWN, lubdub_clock_now());
+
+    if (client->owes_shutdown) {
+        client->owes_shutdown = false;
+        event.cause = LUBDUB_CAUSE_SHUTDOWN;
+        event.has_reason = true;
+        event.reason = client->stop_reason;
+        event.was_up = true;
+        event.connected_for = lubdub_time_between(client->up_at, event.now);
+        lubdub_client_tell(client, &event);
+    }
+    client->state = LUBDUB_CLIENT_STATE_STOPPED;
+    client->session_number = 0;
+    lubdub_client_ignore_progress(client);
+    event = lubdub_client_event_new(client, LUBDUB_CLIENT_STOPPED, event.now);
+    lubdub_client_tell(client, &event);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct lubdub_client *client = container_of(timer, struct lubdub_client, timer);
+    enum lubdub_next_move next_move = (enum lubdub_next_move)client->next_move;
+    (void)loop, (void)revents;
+
+    if (client->has_link) {
+        return; /* it says goodbye yet; lubdub_client_on_link_closed() brings us back here */
+    }
+    client->next_move = LUBDUB_NEXT_NOTHING;
+    lubdub_client_enter(client);
+    switch (next_move) {
+    case LUBDUB_NEXT_NOTHING:
+        break;
+    case LUBDUB_NEXT_ROUND:
+        lubdub_client_begin_round(client);
+        break;
+    case LUBDUB_NEXT_SERVER:
+        lubdub_client_connect(client);
+        break;
+    case LUBDUB_NEXT_STOPPED:
+        finish_stop(client);
+        break;
+    }
+    lubdub_client_leave(client);
+}
+
+/* ---- for the application ---- */
+
+char *lubdub_client_event_remote(const struct lubdub_client_event *event, char *target)
+{
+    target[0] = '\0';
+    return event->remote != NULL ? lubdub_address_format(event->remote, target) : target;
+}
+
+static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop,
+                              const struct lubdub_client_settings *settings)
+{
+    uint64_t seed = settings->seed;
+
+    if (seed == 0 && getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+        return LUBDUB_ERROR_SYSTEM;
+    }
+    if (lubdub_link_group_init(&client->group, loop) != LUBDUB_ERROR_OK) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    lubdub_client_rules_init(&client->rules, settings, client->block);
+    lubdub_backoff_init(&client->backoff, settings->backoff_min, settings->backoff_max, seed);
+    ev_timer_init(&client->timer, on_timer, 0, 0);
+    client->progress_within = settings->progress_within;
+    client->group.settings = &client->rules.session;
+    client->group.on_event = lubdub_client_on_link_event;
+    client->group.on_closed = lubdub_client_on_link_closed;
+    client->group.on_rest = on_rest;
+    return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_client_new(struct lubdub_client **client, struct ev_loop *loop,
+                                    const struct lubdub_client_settings *settings, lubdub_client_callback callback,
+                                    void *user_data)
+{
+    struct lubdub_client_settings own;
+    struct lubdub_client *made;
+    enum lubdub_error error;
+
+    *client = NULL;
+    if (!lubdub_client_settings_adopt(&own, settings) || lubdub_client_settings_check(&own) != NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    made = calloc(1, sizeof *made + lubdub_client_rules_block_size(&own));
+    if (made == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    error = init(made, loop, &own);
+    if (error != LUBDUB_ERROR_OK) {
+        free(made);
+        return error;
+    }
+    made->callback = callback;
+    made->user_data = user_data;
+    *client = made;
+    return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_client_start(struct lubdub_client *client)
+{
+    if (client->state != LUBDUB_CLIENT_STATE_STOPPED) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    lubdub_client_plan(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_ROUND, 0);
+    lubdub_client_watch_progress(client);
+    return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *content, size_t length)
+{
+    enum lubdub_error error;
+
+    if (client->session_number == 0 || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    lubdub_client_enter(client);
+    error = lubdub_link_send(&client->link, content, length);
+    lubdub_client_leave(client);
+    return error;
+}
+
+void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health)
+{
+    client->health = (uint8_t)health;
+    lubdub_client_tell_health(client);
+}
+
+void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
+{
+    if (client->state == LUBDUB_CLIENT_STATE_STOPPED || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
+        return;
+    }
+    lubdub_client_enter(client);
+    lubdub_connector_free(client->connector);
+    client->connector = NULL;
+    client->stop_reason = (uint8_t)reason;
+    client->owes_shutdown = client->session_number != 0;
+    if (client->owes_shutdown) {
+        lubdub_client_collect_counts(client, false);
+    }
+    lubdub_client_plan(client, LUBDUB_CLIENT_STATE_STOPPING, LUBDUB_NEXT_STOPPED, 0);
+    if (client->has_link) {
+        lubdub_link_leave(&client->link, reason, NULL, false, 0);
+    }
+    lubdub_client_leave(client);
+}
+
+void lubdub_client_free(struct lubdub_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    client->is_freed = true;
+    ev_timer_stop(client->group.reactor->loop, &client->timer);
+    lubdub_client_ignore_progress(client);
+    lubdub_connector_free(client->connector);
+    client->connector = NULL;
+    dispose_if_freed(client);
+}
+
+enum lubdub_client_state lubdub_client_state(const struct lubdub_client *client)
+{
+    return (enum lubdub_client_state)client->state;
+}
+
+uint64_t lubdub_client_session(const struct lubdub_client *client)
+{
+    return client->session_number;
+}
+
+int lubdub_client_socket(const struct lubdub_client *client)
+{
+    return client->has_link ? client->link.io.fd : -1;
+}
+
+void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts)
+{
+    size_t size = counts->size;
+    struct lubdub_client_counts all = client->totals;
+
+    if (client->session_number != 0 && !client->owes_shutdown) {
+        struct lubdub_probe_counts current;
+
+        lubdub_session_probe_counts(&client->link.session, &current);
+        all.sent += current.sent;
+        all.acked += current.acked;
+        all.late += current.late;
+        all.narrow += current.narrow;
+        all.lost += current.timed_out - current.late;
+    }
+    all.size = size;
+    memcpy(counts, &all, size < sizeof all ? size : sizeof all);
+}

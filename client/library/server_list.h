@@ -1,0 +1,46 @@
+/*
+ * The servers of a client, and which of them is tried next. Pure.
+ *
+ * A round tries each server once, beginning behind the one that was tried last. One that asked to be left alone for a
+ * while is passed over.
+ */
+#ifndef LUBDUB_CLIENT_SERVER_LIST_H
+#define LUBDUB_CLIENT_SERVER_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lubdub/client.h>
+
+#include "ev/address.h"
+
+struct lubdub_server_entry {
+    struct lubdub_client_server server;
+    lubdub_time not_before;
+    struct lubdub_address last_good; /* for when its name cannot be looked up; port 0: none */
+};
+
+struct lubdub_server_list {
+    struct lubdub_server_entry *entries;
+    size_t count;   /* at least 1 */
+    size_t current; /* tried last */
+    size_t left;    /* not tried yet in this round */
+};
+
+/* Entries are the caller's and filled. The first round begins with the first. */
+void lubdub_server_list_init(struct lubdub_server_list *list, struct lubdub_server_entry *entries, size_t count);
+
+void lubdub_server_list_begin_round(struct lubdub_server_list *list);
+
+/* The next one to try; NULL when the round is over. */
+struct lubdub_server_entry *lubdub_server_list_next(struct lubdub_server_list *list, lubdub_time now);
+
+/* How long it is until one may be tried. */
+lubdub_duration lubdub_server_list_wait(const struct lubdub_server_list *list, lubdub_time now);
+
+static inline struct lubdub_server_entry *lubdub_server_list_current(const struct lubdub_server_list *list)
+{
+    return &list->entries[list->current];
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* What a client was told, copied into one block of its own. */
+#ifndef LUBDUB_CLIENT_CLIENT_SETTINGS_H
+#define LUBDUB_CLIENT_CLIENT_SETTINGS_H
+
+#include <stddef.h>
+
+#include <lubdub/client.h>
+
+#include "ev/address.h"
+#include "client/library/server_list.h"
+
+struct lubdub_client_rules {
+    struct lubdub_session_settings session; /* its pointers lead into the block */
+    struct lubdub_server_list servers;      /* likewise */
+    struct lubdub_address source;           /* port 0 always; used if has_source */
+    lubdub_duration connect_timeout;
+    bool has_source;
+    bool reconnects;
+};
+
+/*
+ * The settings of a caller that may be older or newer than we are: what it does not know has its default, what we do
+ * not know is left out. Pointers are still the caller's. False where the size makes no sense.
+ */
+bool lubdub_client_settings_adopt(struct lubdub_client_settings *own, const struct lubdub_client_settings *settings);
+
+/* How many bytes the block must have. */
+size_t lubdub_client_rules_block_size(const struct lubdub_client_settings *settings);
+
+/* Copies settings that were checked; the block is the caller's, aligned as malloc does, and lives as long as rules. */
+void lubdub_client_rules_init(struct lubdub_client_rules *rules, const struct lubdub_client_settings *settings,
+                              void *block);
+
+#endif

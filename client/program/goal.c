@@ -1,0 +1,128 @@
+/* A wish, a measurement, and Chen's procedure (plan/chen.h). */
+#include "client/program/goal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/program/options.h"
+#include "client/plan/chen.h"
+#include "client/plan/measure.h"
+#include "client/plan/number.h"
+#include "program/events/log.h"
+#include "program/settings/parse.h"
+
+#define MEASURE_DEFAULT (5 * LUBDUB_SECOND)
+#define MEASURE_INTERVAL (50 * LUBDUB_MILLISECOND)
+#define INTERVAL_LEAST 0.01 /* seconds; what servers grant unless told otherwise */
+
+static const char sentence[] =
+    "must be detect=D, perhaps with false-alarms=N/UNIT and measure=D, such as detect=2s,false-alarms=1/month";
+
+static bool take_detect(struct goal *goal, const char *value)
+{
+    return lubdub_parse_duration(value, &goal->detect) == LUBDUB_PARSE_OK && goal->detect >= 10 * LUBDUB_MILLISECOND &&
+           goal->detect <= 24 * LUBDUB_HOUR;
+}
+
+static bool take_part(struct goal *goal, const char *part)
+{
+    if (strncmp(part, "detect=", 7) == 0) {
+        return take_detect(goal, part + 7);
+    }
+    if (strncmp(part, "false-alarms=", 13) == 0) {
+        return lubdub_plan_take_rate(part + 13, &goal->gap) == NULL;
+    }
+    if (strncmp(part, "measure=", 8) == 0) {
+        return lubdub_parse_duration(part + 8, &goal->measure) == LUBDUB_PARSE_OK &&
+               goal->measure >= 200 * LUBDUB_MILLISECOND && goal->measure <= LUBDUB_HOUR;
+    }
+    if (strchr(part, '=') != NULL) {
+        return false;
+    }
+    /* Without their names they are told apart by their form. */
+    return strchr(part, '/') != NULL ? lubdub_plan_take_rate(part, &goal->gap) == NULL : take_detect(goal, part);
+}
+
+const char *goal_take(const char *value, void *field)
+{
+    struct goal goal = {.measure = MEASURE_DEFAULT, .gap = LUBDUB_PLAN_MONTH};
+
+    while (*value != '\0') {
+        size_t length = strcspn(value, ",");
+        char part[64];
+
+        if (length >= sizeof part) {
+            return sentence;
+        }
+        memcpy(part, value, length);
+        part[length] = '\0';
+        if (!take_part(&goal, part)) {
+            return sentence;
+        }
+        value += length;
+        if (value[0] == ',' && *++value == '\0') {
+            return sentence;
+        }
+    }
+    if (goal.detect == 0) {
+        return sentence;
+    }
+    *(struct goal *)field = goal;
+    return NULL;
+}
+
+/* Whole milliseconds, never more than planned, as lubdub-plan prints them. */
+static lubdub_duration from_seconds(double seconds)
+{
+    return (lubdub_duration)(seconds * 1e3 + 1e-6) * LUBDUB_MILLISECOND;
+}
+
+static bool measure(const struct options *options, struct plan_network *network, char *problem, size_t capacity)
+{
+    const struct lubdub_client_server *server = &options->servers[0];
+    struct plan_sample sample = {0};
+    char why[PLAN_PROBLEM_SIZE] = "";
+
+    lubdub_log_peer(LUBDUB_LOG_INFO, "measuring for the goal server=%s for_ms=%llu", server->host,
+                    (unsigned long long)(options->goal.measure / LUBDUB_MILLISECOND));
+    if (!lubdub_plan_measure(&sample, server->host, server->port, MEASURE_INTERVAL, options->goal.measure, why)) {
+        snprintf(problem, capacity, "--goal: %s %s", server->host, why);
+        return false;
+    }
+    lubdub_plan_sample_network(&sample, network);
+    return true;
+}
+
+bool goal_pursue(struct options *options, char *problem, size_t capacity)
+{
+    struct plan_wish wish = {.detect = (double)options->goal.detect / (double)LUBDUB_SECOND,
+                             .mistake_gap = options->goal.gap};
+    /* The server's expiry is detect - delay, and at least twice the interval. */
+    const struct plan_limits limits = {.interval_least = INTERVAL_LEAST, .interval_share = 0.5, .step = 1e-3};
+    struct plan_network network;
+    struct plan_answer answer;
+
+    if (!measure(options, &network, problem, capacity)) {
+        return false;
+    }
+    wish.mistake_length = wish.detect;
+    answer = lubdub_plan_configure(&wish, &network, &limits);
+    if (!answer.is_possible) {
+        snprintf(problem, capacity,
+                 "--goal cannot be reached with a round trip of %.3f ms and a loss of %.3g%%; lubdub-plan says what "
+                 "would make it possible",
+                 network.delay * 1e3, network.loss * 100);
+        return false;
+    }
+    options->interval = from_seconds(answer.interval);
+    options->timeout.length = from_seconds(answer.timeout);
+    options->expiry = from_seconds(wish.detect - network.delay);
+    if (options->expiry < 2 * options->interval) {
+        options->expiry = 2 * options->interval;
+    }
+    lubdub_log_info("settings for the goal interval_ms=%llu timeout_ms=%llu expiry_ms=%llu rtt_us=%.0f",
+                    (unsigned long long)(options->interval / LUBDUB_MILLISECOND),
+                    (unsigned long long)(options->timeout.length / LUBDUB_MILLISECOND),
+                    (unsigned long long)(options->expiry / LUBDUB_MILLISECOND), network.delay * 1e6);
+    return true;
+}

@@ -1,0 +1,177 @@
+/* The slots and who moves up when one is emptied. */
+#include "server/library/identity_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAPACITY 64
+
+static uint64_t rotate(uint64_t value, unsigned bits)
+{
+    return value << bits | value >> (64 - bits);
+}
+
+static void sip_rounds(uint64_t v[4], unsigned rounds)
+{
+    while (rounds-- > 0) {
+        v[0] += v[1];
+        v[1] = rotate(v[1], 13) ^ v[0];
+        v[0] = rotate(v[0], 32);
+        v[2] += v[3];
+        v[3] = rotate(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = rotate(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = rotate(v[1], 17) ^ v[2];
+        v[2] = rotate(v[2], 32);
+    }
+}
+
+uint64_t lubdub_identity_hash(const uint64_t key[2], struct lubdub_slice identity)
+{
+    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du, key[0] ^ 0x6c7967656e657261u,
+                     key[1] ^ 0x7465646279746573u};
+    const uint8_t *bytes = (const uint8_t *)identity.data;
+    size_t left = identity.length;
+    uint64_t last = (uint64_t)(identity.length & 0xff) << 56;
+    uint64_t word;
+    size_t i;
+
+    for (; left >= 8; left -= 8, bytes += 8) {
+        word = 0;
+        for (i = 0; i < 8; i++) {
+            word |= (uint64_t)bytes[i] << 8 * i;
+        }
+        v[3] ^= word;
+        sip_rounds(v, 2);
+        v[0] ^= word;
+    }
+    for (i = 0; i < left; i++) {
+        last |= (uint64_t)bytes[i] << 8 * i;
+    }
+    v[3] ^= last;
+    sip_rounds(v, 2);
+    v[0] ^= last;
+    v[2] ^= 0xff;
+    sip_rounds(v, 4);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void lubdub_identity_index_init(struct lubdub_identity_index *index, uint64_t key0, uint64_t key1,
+                                lubdub_identity_of_place identity_of, const void *user_data)
+{
+    memset(index, 0, sizeof *index);
+    index->key[0] = key0;
+    index->key[1] = key1;
+    index->identity_of = identity_of;
+    index->user_data = user_data;
+}
+
+void lubdub_identity_index_clear(struct lubdub_identity_index *index)
+{
+    free(index->slots);
+    index->slots = NULL;
+    index->capacity = index->count = 0;
+}
+
+static uint32_t home(const struct lubdub_identity_index *index, struct lubdub_slice identity)
+{
+    return (uint32_t)lubdub_identity_hash(index->key, identity) & (index->capacity - 1);
+}
+
+static struct lubdub_slice identity_in(const struct lubdub_identity_index *index, uint32_t slot)
+{
+    return index->identity_of(index->slots[slot] - 1, index->user_data);
+}
+
+/* The slot that has this identity, or the empty one where it would go. There is always an empty one. */
+static uint32_t find_slot(const struct lubdub_identity_index *index, struct lubdub_slice identity)
+{
+    uint32_t slot = home(index, identity);
+
+    while (index->slots[slot] != 0) {
+        struct lubdub_slice other = identity_in(index, slot);
+
+        if (other.length == identity.length && memcmp(other.data, identity.data, identity.length) == 0) {
+            break;
+        }
+        slot = (slot + 1) & (index->capacity - 1);
+    }
+    return slot;
+}
+
+uint32_t lubdub_identity_index_find(const struct lubdub_identity_index *index, struct lubdub_slice identity)
+{
+    uint32_t slot;
+
+    if (index->count == 0) {
+        return LUBDUB_NO_PLACE;
+    }
+    slot = find_slot(index, identity);
+    return index->slots[slot] != 0 ? index->slots[slot] - 1 : LUBDUB_NO_PLACE;
+}
+
+static bool resize(struct lubdub_identity_index *index, uint32_t capacity)
+{
+    uint32_t *old = index->slots;
+    uint32_t old_capacity = index->capacity;
+    uint32_t *slots = calloc(capacity, sizeof *slots);
+    uint32_t i;
+
+    if (slots == NULL) {
+        return false;
+    }
+    index->slots = slots;
+    index->capacity = capacity;
+    for (i = 0; i < old_capacity; i++) {
+        if (old[i] != 0) {
+            slots[find_slot(index, index->identity_of(old[i] - 1, index->user_data))] = old[i];
+        }
+    }
+    free(old);
+    return true;
+}
+
+bool lubdub_identity_index_put(struct lubdub_identity_index *index, uint32_t place)
+{
+    struct lubdub_slice identity = index->identity_of(place, index->user_data);
+    uint32_t slot;
+
+    if ((uint64_t)(index->count + 1) * 4 > (uint64_t)index->capacity * 3 &&
+        !resize(index, index->capacity > 0 ? index->capacity * 2 : FIRST_CAPACITY)) {
+        return false;
+    }
+    slot = find_slot(index, identity);
+    index->count += index->slots[slot] == 0;
+    index->slots[slot] = place + 1;
+    return true;
+}
+
+void lubdub_identity_index_remove(struct lubdub_identity_index *index, uint32_t place)
+{
+    const uint32_t mask = index->capacity - 1;
+    uint32_t hole;
+    uint32_t slot;
+
+    if (index->count == 0) {
+        return;
+    }
+    hole = find_slot(index, index->identity_of(place, index->user_data));
+    if (index->slots[hole] != place + 1) {
+        return;
+    }
+    /* Whoever stands behind the hole and has its home at or before it moves up. */
+    for (slot = (hole + 1) & mask; index->slots[slot] != 0; slot = (slot + 1) & mask) {
+        uint32_t wanted = home(index, identity_in(index, slot));
+
+        if (((slot - wanted) & mask) >= ((slot - hole) & mask)) {
+            index->slots[hole] = index->slots[slot];
+            hole = slot;
+        }
+    }
+    index->slots[hole] = 0;
+    index->count--;
+    if (index->capacity > FIRST_CAPACITY && (uint64_t)index->count * 8 < index->capacity) {
+        resize(index, index->capacity / 2); /* gives memory back; without memory for it, it stays large */
+    }
+}

@@ -1,0 +1,212 @@
+/* Accepting. */
+#define _GNU_SOURCE
+#include "server/library/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ev/container_of.h"
+#include "server/library/server_internal.h"
+#include "ev/socket.h"
+
+#define ACCEPTS_PER_TURN 64
+#define BACKLOG 4096 /* cut to net.core.somaxconn by the kernel */
+#define PAUSE 0.1    /* seconds */
+
+static const char null_device[] = "/dev/null";
+
+/* Errors after which the next accept would fail just the same, until somebody frees something. */
+static bool is_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Without a descriptor left we can still say so to one client: the spare one is given up for it. */
+static void refuse_one(struct lubdub_worker *worker, int listening)
+{
+    struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = LUBDUB_REASON_OVERLOADED};
+    uint8_t bytes[LUBDUB_HEADER_LENGTH];
+    int socket;
+
+    if (worker->spare_descriptor < 0) {
+        return;
+    }
+    close(worker->spare_descriptor);
+    socket = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket >= 0) {
+        lubdub_frame_encode(bytes, sizeof bytes, &bye);
+        (void)!send(socket, bytes, sizeof bytes, MSG_NOSIGNAL);
+        shutdown(socket, SHUT_WR);
+        close(socket);
+        lubdub_tally_add(&worker->tally.rejected, 1);
+    }
+    worker->spare_descriptor = open(null_device, O_RDONLY | O_CLOEXEC);
+}
+
+static void pause_accepting(struct lubdub_listener *listener, int error)
+{
+    struct lubdub_worker *worker = listener->worker;
+    const char *text = strerror(error);
+    struct lubdub_server_event event = {
+        .kind = LUBDUB_SERVER_PAUSED,
+        .text = {text, strlen(text)},
+    };
+
+    if (error == EMFILE) {
+        refuse_one(worker, listener->io.fd);
+    }
+    ev_io_stop(worker->loop, &listener->io);
+    ev_timer_set(&listener->pause, PAUSE, 0);
+    ev_timer_start(worker->loop, &listener->pause);
+    if (!listener->lacks) {
+        listener->lacks = true; /* told once, however long the lack lasts */
+        lubdub_server_tell(worker, NULL, &event);
+    }
+}
+
+static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct lubdub_listener *listener = container_of(io, struct lubdub_listener, io);
+    struct lubdub_worker *worker = listener->worker;
+    unsigned accepted;
+    (void)loop, (void)revents;
+
+    lubdub_worker_enter(worker);
+    for (accepted = 0; accepted < ACCEPTS_PER_TURN && !worker->is_draining && !worker->server->is_doomed; accepted++) {
+        struct sockaddr_storage remote;
+        socklen_t length = sizeof remote;
+        struct lubdub_address address;
+        int socket = accept4(io->fd, (struct sockaddr *)&remote, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (socket < 0) {
+            if (is_lack(errno)) {
+                pause_accepting(listener, errno);
+                break;
+            }
+            if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                listener->lacks = false;
+                break;
+            }
+            continue; /* the one connection failed: ECONNABORTED, EPROTO, … */
+        }
+        if (lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
+            lubdub_worker_accept(worker, socket, &address);
+        } else {
+            close(socket);
+        }
+    }
+    lubdub_worker_leave(worker);
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct lubdub_listener *listener = container_of(timer, struct lubdub_listener, pause);
+    (void)revents;
+
+    if (listener->worker->spare_descriptor < 0) {
+        listener->worker->spare_descriptor = open(null_device, O_RDONLY | O_CLOEXEC);
+    }
+    ev_io_start(loop, &listener->io);
+}
+
+static enum lubdub_error error_of_bind(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return LUBDUB_ERROR_ADDRESS_IN_USE;
+    case EACCES:
+    case EPERM:
+        return LUBDUB_ERROR_PERMISSION;
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+        return LUBDUB_ERROR_ADDRESS;
+    default:
+        return LUBDUB_ERROR_SYSTEM;
+    }
+}
+
+/* A listening socket; -1 and errno. */
+static int listen_on(struct lubdub_address *address, const struct lubdub_tuning *tuning, bool shares_port,
+                     bool opens_port)
+{
+    const int on = 1;
+    struct sockaddr_storage local;
+    socklen_t length = lubdub_address_to_socket(address, &local);
+    struct lubdub_address bound;
+    int socket = lubdub_socket_new(address);
+
+    if (socket < 0) {
+        return -1;
+    }
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (!lubdub_address_is_ipv4(address)) {
+        setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (shares_port) {
+        setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    }
+    /* What is set here is inherited by every socket that is accepted. */
+    lubdub_socket_tune(socket);
+    lubdub_tuning_set(socket, tuning, NULL);
+    if (bind(socket, (const struct sockaddr *)&local, length) != 0) {
+        goto fail;
+    }
+    if (opens_port) {
+        setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    }
+    if (listen(socket, BACKLOG) != 0) {
+        goto fail;
+    }
+    length = sizeof local;
+    if (getsockname(socket, (struct sockaddr *)&local, &length) == 0 &&
+        lubdub_address_from_socket(&bound, (const struct sockaddr *)&local)) {
+        address->port = bound.port;
+    }
+    return socket;
+
+fail:
+    length = (socklen_t)errno;
+    close(socket);
+    errno = (int)length;
+    return -1;
+}
+
+enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
+                                      struct lubdub_address *address, bool shares_port, bool opens_port)
+{
+    struct lubdub_listener *made = calloc(1, sizeof *made);
+    int socket;
+
+    if (made == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    socket = listen_on(address, &worker->tuning, shares_port, opens_port);
+    if (socket < 0) {
+        free(made);
+        return error_of_bind(errno);
+    }
+    made->worker = worker;
+    made->address = *address;
+    ev_io_init(&made->io, on_connection, socket, EV_READ);
+    ev_timer_init(&made->pause, on_pause_over, PAUSE, 0);
+    *listener = made;
+    return LUBDUB_ERROR_OK;
+}
+
+void lubdub_listener_start(struct lubdub_listener *listener)
+{
+    ev_io_start(listener->worker->loop, &listener->io);
+}
+
+void lubdub_listener_free(struct lubdub_listener *listener)
+{
+    ev_io_stop(listener->worker->loop, &listener->io);
+    ev_timer_stop(listener->worker->loop, &listener->pause);
+    close(listener->io.fd);
+    free(listener);
+}

@@ -1,0 +1,36 @@
+/* A listening socket in a worker's loop: accepts in bounded numbers, and pauses when accepting cannot succeed. */
+#ifndef LUBDUB_SERVER_LISTENER_H
+#define LUBDUB_SERVER_LISTENER_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include <lubdub/error.h>
+
+#include "ev/address.h"
+
+struct lubdub_worker;
+
+struct lubdub_listener {
+    ev_io io;
+    ev_timer pause;
+    struct lubdub_worker *worker;
+    struct lubdub_address address;
+    struct lubdub_listener *next;
+    bool lacks; /* the last attempt found no descriptors or memory, and that was told */
+};
+
+/*
+ * Binds and listens; accepts nothing before _start. shares_port: others may have the port (SO_REUSEPORT); otherwise
+ * the port must be free, and is opened to sharing after that (opens_port), for the other workers of this process.
+ * Port 0 is replaced in *address by the one that was got. ADDRESS_IN_USE, PERMISSION, ADDRESS (none of this
+ * machine's), SYSTEM (errno), NO_MEMORY.
+ */
+enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
+                                      struct lubdub_address *address, bool shares_port, bool opens_port);
+void lubdub_listener_start(struct lubdub_listener *listener);
+
+/* Closes the socket, and with it what was not accepted yet. */
+void lubdub_listener_free(struct lubdub_listener *listener);
+
+#endif

@@ -1,0 +1,100 @@
+/* The block's layout. */
+#include "server/library/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IPV4_LENGTH 4
+#define IPV6_LENGTH (16 + 4) /* and the scope */
+
+static size_t address_length(const struct lubdub_peer *peer)
+{
+    return peer->is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH;
+}
+
+struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address)
+{
+    bool is_ipv4 = lubdub_address_is_ipv4(address);
+    struct lubdub_peer *peer = calloc(1, sizeof *peer + (is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH));
+
+    if (peer == NULL) {
+        return NULL;
+    }
+    peer->is_ipv4 = is_ipv4;
+    if (is_ipv4) {
+        memcpy(peer->bytes, address->ip + 12, IPV4_LENGTH);
+    } else {
+        memcpy(peer->bytes, address->ip, 16);
+        memcpy(peer->bytes + 16, &address->scope, 4);
+    }
+    return peer;
+}
+
+struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
+                                          const struct lubdub_options *hello)
+{
+    size_t length = address_length(peer);
+    size_t whole = length + hello->identity.length;
+    struct lubdub_peer *introduced;
+    uint8_t *end;
+    size_t i;
+
+    for (i = 0; i < hello->label_count; i++) {
+        whole += 2 + hello->labels[i].key.length + hello->labels[i].value.length;
+    }
+    introduced = realloc(peer, sizeof *peer + whole);
+    if (introduced == NULL) {
+        return NULL;
+    }
+    introduced->incarnation = incarnation;
+    introduced->identity_length = (uint8_t)hello->identity.length;
+    introduced->label_count = (uint8_t)hello->label_count;
+    end = introduced->bytes + length;
+    if (hello->identity.length > 0) {
+        memcpy(end, hello->identity.data, hello->identity.length);
+        end += hello->identity.length;
+    }
+    for (i = 0; i < hello->label_count; i++) {
+        const struct lubdub_label *label = &hello->labels[i];
+
+        *end++ = (uint8_t)label->key.length;
+        *end++ = (uint8_t)label->value.length;
+        memcpy(end, label->key.data, label->key.length);
+        end += label->key.length;
+        memcpy(end, label->value.data, label->value.length);
+        end += label->value.length;
+    }
+    return introduced;
+}
+
+void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address)
+{
+    memset(address, 0, sizeof *address);
+    if (peer->is_ipv4) {
+        address->ip[10] = address->ip[11] = 0xff;
+        memcpy(address->ip + 12, peer->bytes, IPV4_LENGTH);
+    } else {
+        memcpy(address->ip, peer->bytes, 16);
+        memcpy(&address->scope, peer->bytes + 16, 4);
+    }
+}
+
+struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer)
+{
+    return (struct lubdub_slice){(const char *)peer->bytes + address_length(peer), peer->identity_length};
+}
+
+size_t lubdub_peer_labels(const struct lubdub_peer *peer, struct lubdub_label *labels)
+{
+    const uint8_t *next = peer->bytes + address_length(peer) + peer->identity_length;
+    size_t i;
+
+    for (i = 0; i < peer->label_count; i++) {
+        const char *key = (const char *)next + 2;
+
+        labels[i].key = (struct lubdub_slice){key, next[0]};
+        labels[i].value = (struct lubdub_slice){key + next[0], next[1]};
+        next += 2 + (size_t)next[0] + next[1];
+    }
+    return peer->label_count;
+}

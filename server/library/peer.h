@@ -1,0 +1,41 @@
+/*
+ * Who is at the other end of a connection: address, identity, labels; one block of memory, as long as it needs to be.
+ *
+ *     incarnation 8 · flags and lengths 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
+ */
+#ifndef LUBDUB_SERVER_PEER_H
+#define LUBDUB_SERVER_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lubdub/option.h>
+
+#include "ev/address.h"
+
+struct lubdub_peer {
+    uint64_t incarnation;
+    bool is_ipv4; /* no bit beside the others: other threads look at it while its own one changes those */
+    bool is_session : 1;    /* CONNECTED was told, DISCONNECTED was not */
+    bool is_registered : 1; /* the registry's index names it */
+    bool counts_address : 1; /* the registry counts its address */
+    uint8_t identity_length;
+    uint8_t label_count;
+    uint8_t bytes[];
+};
+
+/* One that is known by its address only; NULL without memory. */
+struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address);
+
+/* The same with what HELLO said; the old one is freed. NULL without memory, then the old one stays. */
+struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
+                                          const struct lubdub_options *hello);
+
+/* Port 0; the record knows it. */
+void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address);
+struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer);
+
+/* Fills up to LUBDUB_LABEL_COUNT_LIMIT labels that point into the peer. Returns their number. */
+size_t lubdub_peer_labels(const struct lubdub_peer *peer, struct lubdub_label *labels);
+
+#endif

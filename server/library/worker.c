@@ -1,0 +1,651 @@
+/* One loop: what its sessions say, and what other threads ask of it. */
+#define _GNU_SOURCE
+#include <assert.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "server/library/admission.h"
+#include "ev/clock.h"
+#include "ev/container_of.h"
+#include "server/library/peer.h"
+#include "server/library/server_internal.h"
+
+/* Of one worker, where the system sets no limit: half a gigabyte of address space. */
+#define MOST_CONNECTIONS (4 * 1024 * 1024)
+
+/* Draining, so many come back in a second. */
+#define RETURNS_PER_SECOND 1000
+
+static struct lubdub_worker *worker_of(const struct lubdub_link *link)
+{
+    return container_of(lubdub_link_group(link), struct lubdub_worker, group);
+}
+
+static struct lubdub_record *record_of(struct lubdub_link *link)
+{
+    return container_of(link, struct lubdub_record, link);
+}
+
+/* The other workers open their letters to the end: the last one is to STOP. */
+static bool is_doomed(const struct lubdub_worker *worker)
+{
+    return worker->index == 0 && worker->server->is_doomed;
+}
+
+/* Whether the application ended it. Its end may not have been told yet. */
+static bool has_left(const struct lubdub_record *record)
+{
+    return lubdub_session_state(&record->link.session) >= LUBDUB_SESSION_LEAVING;
+}
+
+uint32_t lubdub_worker_random(struct lubdub_worker *worker, uint32_t limit)
+{
+    worker->random = worker->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+    return limit > 0 ? (uint32_t)((worker->random >> 32) * limit >> 32) : 0;
+}
+
+/* ---- what sessions say ---- */
+
+static void on_message(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *event,
+                       lubdub_time now)
+{
+    struct lubdub_server_event message = {
+        .kind = LUBDUB_SERVER_MESSAGE, .now = now, .content = event->content, .length = event->length};
+
+    lubdub_tally_add(&worker->tally.messages, 1);
+    lubdub_server_tell(worker, record, &message);
+    switch (lubdub_worker_settings(worker)->on_message) {
+    case LUBDUB_ON_MESSAGE_DROP:
+        break;
+    case LUBDUB_ON_MESSAGE_ECHO:
+        if (lubdub_link_send(&record->link, event->content, event->length) == LUBDUB_ERROR_FULL) {
+            lubdub_tally_add(&worker->tally.messages_dropped, 1);
+        }
+        break;
+    case LUBDUB_ON_MESSAGE_BROADCAST:
+        lubdub_server_broadcast(worker->server, event->content, event->length);
+        break;
+    }
+}
+
+static void on_down(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *event,
+                    lubdub_time now)
+{
+    struct lubdub_server_event end = {
+        .now = now,
+        .cause = event->cause,
+        .has_reason = event->has_reason,
+        .reason = event->reason_code,
+        .text = event->text,
+        .silent_for = event->silent_for,
+        .deadline = event->deadline,
+        .adaptive = event->adaptive,
+    };
+
+    if (event->had_session) {
+        lubdub_record_end(worker, record, &end);
+        return;
+    }
+    if ((event->cause == LUBDUB_CAUSE_CLOSED || event->cause == LUBDUB_CAUSE_RESET) && event->text.length == 0) {
+        lubdub_tally_add(&worker->tally.empty, 1); /* port scans and health checks of load balancers: no news */
+        return;
+    }
+    lubdub_record_reject(worker, record, event->cause, event->text, event->has_reason, event->reason_code);
+}
+
+static void on_event(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now)
+{
+    struct lubdub_worker *worker = worker_of(link);
+    struct lubdub_record *record = record_of(link);
+    struct lubdub_server_event told = {
+        .now = now,
+        .silent_for = event->silent_for,
+        .health = event->health,
+        .was_health = event->was_health,
+        .content = event->content,
+        .length = event->length,
+    };
+
+    switch (event->kind) {
+    case LUBDUB_EVENT_HELLO:
+        lubdub_door_admit(worker, record, event, now);
+        return;
+    case LUBDUB_EVENT_MESSAGE:
+        on_message(worker, record, event, now);
+        return;
+    case LUBDUB_EVENT_DOWN:
+        on_down(worker, record, event, now);
+        return;
+    case LUBDUB_EVENT_LATE:
+        lubdub_tally_add(&worker->tally.late, 1);
+        told.kind = LUBDUB_SERVER_LATE;
+        break;
+    case LUBDUB_EVENT_RECOVERED:
+        if (event->silent_for > lubdub_session_expiry(&link->session) / 4 * 3) {
+            lubdub_tally_add(&worker->tally.narrow, 1);
+        }
+        told.kind = LUBDUB_SERVER_RECOVERED;
+        break;
+    case LUBDUB_EVENT_HEALTH:
+        told.kind = LUBDUB_SERVER_HEALTH;
+        break;
+    case LUBDUB_EVENT_NONE:
+    case LUBDUB_EVENT_UP:
+    case LUBDUB_EVENT_GRANT_CHANGED:
+    case LUBDUB_EVENT_ACKED:
+    case LUBDUB_EVENT_LATE_ACK:
+    case LUBDUB_EVENT_TIMED_OUT:
+        return; /* a client's */
+    }
+    lubdub_server_tell(worker, record, &told);
+}
+
+static void note_if_drained(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter;
+
+    if (!worker->has_told_all || worker->pool.count > 0 || worker->is_drained) {
+        return;
+    }
+    worker->is_drained = true;
+    ev_timer_stop(worker->loop, &worker->patience);
+    if (worker->index == 0) {
+        lubdub_server_note_drained(worker->server);
+        return;
+    }
+    letter = lubdub_letter_new(LUBDUB_LETTER_DRAINED);
+    if (letter != NULL) {
+        lubdub_mailbox_post(&worker->server->workers[0].mailbox, letter);
+    }
+}
+
+/* ---- ends that the application asked for ---- */
+
+/* The oldest; NULL: there is none. */
+static struct lubdub_letter *take_end(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter = worker->ends;
+
+    if (letter != NULL) {
+        worker->ends = letter->next;
+        worker->last_end = worker->ends != NULL ? worker->last_end : &worker->ends;
+    }
+    return letter;
+}
+
+static void tell_owed_ends(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter;
+
+    while ((letter = take_end(worker)) != NULL) {
+        struct lubdub_record *record = lubdub_pool_find(&worker->pool, letter->session);
+
+        if (record != NULL) {
+            struct lubdub_server_event event = lubdub_record_new_end(record, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
+                                                                     lubdub_letter_text(letter));
+
+            event.now = letter->now;
+            event.silent_for = letter->silent_for;
+            lubdub_record_end(worker, record, &event);
+        }
+        lubdub_letter_free(letter);
+    }
+}
+
+enum lubdub_error lubdub_worker_dismiss(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
+                                        const char *text)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+    struct lubdub_letter *letter;
+
+    if (record == NULL || !record->peer->is_session || has_left(record)) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    letter = lubdub_letter_to_end(LUBDUB_LETTER_END, session, reason, text);
+    if (letter == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    letter->now = lubdub_clock_now();
+    letter->silent_for = lubdub_time_between(record->link.session.heard_at, letter->now);
+    *worker->last_end = letter;
+    worker->last_end = &letter->next;
+    lubdub_link_leave(&record->link, reason, text, false, 0);
+    ev_async_send(worker->loop, &worker->mailbox.wake);
+    return LUBDUB_ERROR_OK;
+}
+
+static void on_closed(struct lubdub_link *link)
+{
+    struct lubdub_worker *worker = worker_of(link);
+    struct lubdub_record *record = record_of(link);
+
+    if (record->peer->is_session) {
+        tell_owed_ends(worker); /* this one's is among them */
+    }
+    assert(!record->peer->is_session);
+    lubdub_record_free(worker, record);
+    note_if_drained(worker);
+}
+
+/* Whether suspicion of ourselves is news: told once each time, where verdicts wait for it. */
+static bool note_suspicion(struct lubdub_worker *worker)
+{
+    uint64_t count = worker->group.reactor->suspicion.times;
+
+    if (atomic_load_explicit(&worker->tally.suspicions, memory_order_relaxed) == count) {
+        return false;
+    }
+    atomic_store_explicit(&worker->tally.suspicions, count, memory_order_relaxed);
+    return lubdub_worker_settings(worker)->session.adapts;
+}
+
+static void tell_suspicion(struct lubdub_worker *worker)
+{
+    static const char text[] = "most sessions are late at once: the fault may be ours, and adaptive verdicts wait";
+    struct lubdub_server_event event = {
+        .kind = LUBDUB_SERVER_SUSPICIOUS, .now = lubdub_clock_now(), .text = {text, sizeof text - 1}};
+
+    lubdub_server_tell(worker, NULL, &event);
+}
+
+static void on_rest(struct lubdub_link_group *group)
+{
+    struct lubdub_worker *worker = container_of(group, struct lubdub_worker, group);
+    bool has_news = note_suspicion(worker);
+
+    if (has_news || (worker->index == 0 && worker->server->is_doomed)) {
+        lubdub_worker_enter(worker);
+        if (has_news) {
+            tell_suspicion(worker);
+        }
+        lubdub_worker_leave(worker); /* frees the server if it is doomed and nothing of it is running */
+    }
+}
+
+/* ---- what others ask ---- */
+
+enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content, size_t length)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+    enum lubdub_error error;
+
+    if (record == NULL || !record->peer->is_session) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    error = lubdub_link_send(&record->link, content, length);
+    if (error == LUBDUB_ERROR_FULL) {
+        lubdub_tally_add(&worker->tally.messages_dropped, 1);
+    }
+    return error == LUBDUB_ERROR_WRONG_STATE ? LUBDUB_ERROR_NOT_FOUND : error; /* its end comes */
+}
+
+enum lubdub_error lubdub_worker_disconnect(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
+                                           enum lubdub_cause cause, const char *text)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+
+    if (record == NULL || !record->peer->is_session) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    lubdub_record_dismiss(worker, record, reason, cause, text, false, 0);
+    return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t session, lubdub_duration interval,
+                                        lubdub_duration expiry)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+    struct lubdub_grant grant = {.session_number = session};
+
+    if (record == NULL || !record->peer->is_session) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    lubdub_admission_grant(lubdub_worker_settings(worker), interval, expiry, &grant);
+    return lubdub_link_grant(&record->link, &grant);
+}
+
+/* Sends to the next few sessions. Returns whether all were reached. */
+static bool broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter)
+{
+    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
+
+    for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
+        struct lubdub_record *record = &worker->pool.records[letter->progress];
+
+        if (record->peer != NULL && record->peer->is_session &&
+            lubdub_link_send(&record->link, letter->parcel->content, letter->parcel->length) == LUBDUB_ERROR_FULL) {
+            lubdub_tally_add(&worker->tally.messages_dropped, 1);
+        }
+    }
+    return letter->progress >= worker->pool.used;
+}
+
+static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct lubdub_worker *worker = container_of(timer, struct lubdub_worker, patience);
+    uint32_t end = worker->aborted + LUBDUB_REACHED_PER_TURN;
+    (void)revents;
+
+    lubdub_worker_enter(worker);
+    for (; worker->aborted < end && worker->aborted < worker->pool.used; worker->aborted++) {
+        struct lubdub_record *record = &worker->pool.records[worker->aborted];
+
+        if (record->peer != NULL) {
+            struct lubdub_server_event event = {.now = lubdub_clock_now(), .cause = LUBDUB_CAUSE_SHUTDOWN};
+
+            lubdub_record_end(worker, record, &event);
+            lubdub_link_abort(&record->link);
+            lubdub_record_free(worker, record);
+        }
+    }
+    if (worker->aborted < worker->pool.used) {
+        ev_timer_set(timer, 0, 0); /* the sockets have their turn in between */
+        ev_timer_start(loop, timer);
+    } else {
+        worker->has_told_all = true;
+        note_if_drained(worker);
+    }
+    lubdub_worker_leave(worker);
+}
+
+static void begin_drain(struct lubdub_worker *worker, lubdub_duration patience)
+{
+    struct lubdub_listener *listener;
+
+    worker->is_draining = true;
+    while ((listener = worker->listeners) != NULL) {
+        worker->listeners = listener->next;
+        lubdub_listener_free(listener);
+    }
+    ev_timer_stop(worker->loop, &worker->patience);
+    ev_now_update(worker->loop);
+    ev_timer_set(&worker->patience, (ev_tstamp)patience / (ev_tstamp)LUBDUB_SECOND, 0);
+    ev_timer_start(worker->loop, &worker->patience);
+}
+
+/* Tells the next few. Each gets a moment of its own to come back at. Returns whether all were told. */
+static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
+{
+    uint64_t sessions = atomic_load(&worker->server->session_count);
+    uint32_t slots = (uint32_t)(sessions * 1000 / RETURNS_PER_SECOND) + 100;
+    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
+
+    if (letter->progress == 0) {
+        if (worker->index == 0) {
+            lubdub_server_begin_drain(worker->server, letter->patience); /* told before anybody's end is */
+        }
+        begin_drain(worker, letter->patience);
+    }
+    for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
+        struct lubdub_record *record = &worker->pool.records[letter->progress];
+
+        if (record->peer != NULL) {
+            lubdub_record_dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away",
+                                  true, (100 + lubdub_worker_random(worker, slots)) * LUBDUB_MILLISECOND);
+        }
+    }
+    if (letter->progress < worker->pool.used) {
+        return false;
+    }
+    worker->has_told_all = true;
+    note_if_drained(worker);
+    return true;
+}
+
+static struct lubdub_tuning tuning_by_default(const struct lubdub_worker *worker)
+{
+    return lubdub_tuning_of_server(worker->group.settings->interval, worker->group.settings->expiry);
+}
+
+/*
+ * Connections that came before have what the listeners had then, and may become sessions now. Which ones they are is
+ * not known: from now on every session is told what has changed.
+ */
+static void retune_listeners(struct lubdub_worker *worker)
+{
+    const struct lubdub_tuning before = worker->tuning;
+    const struct lubdub_tuning wanted = tuning_by_default(worker);
+    struct lubdub_tuning *inherited = &worker->group.inherited;
+    struct lubdub_listener *listener;
+
+    worker->tuning = wanted;
+    for (listener = worker->listeners; listener != NULL; listener = listener->next) {
+        lubdub_tuning_set(listener->io.fd, &wanted, &before);
+    }
+    inherited->rto_min_us = wanted.rto_min_us == before.rto_min_us ? inherited->rto_min_us : 0;
+    inherited->rto_max_ms = wanted.rto_max_ms == before.rto_max_ms ? inherited->rto_max_ms : 0;
+    inherited->user_timeout_ms = wanted.user_timeout_ms == before.user_timeout_ms ? inherited->user_timeout_ms : 0;
+}
+
+static void take_rules(struct lubdub_worker *worker)
+{
+    struct lubdub_rules *old = worker->rules;
+    bool is_grace_shorter;
+
+    pthread_mutex_lock(&worker->server->lock);
+    worker->rules = lubdub_rules_share(worker->server->rules);
+    is_grace_shorter = worker->rules->settings.grace < old->settings.grace && !worker->is_draining;
+    if (is_grace_shorter) {
+        lubdub_departed_shorten(&worker->server->departed,
+                                lubdub_time_after(lubdub_worker_grace_now(worker), worker->rules->settings.grace));
+    }
+    pthread_mutex_unlock(&worker->server->lock);
+    if (is_grace_shorter) {
+        lubdub_worker_mind_grace(worker);
+    }
+    worker->group.settings = &worker->rules->settings.session;
+    retune_listeners(worker);
+    lubdub_rules_drop(old);
+}
+
+/* Returns whether the letter is done with. */
+static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *letter)
+{
+    const struct lubdub_parcel *parcel = letter->parcel;
+
+    switch (letter->kind) {
+    case LUBDUB_LETTER_SEND:
+        (void)lubdub_worker_send(worker, letter->session, parcel->content, parcel->length);
+        break;
+    case LUBDUB_LETTER_BROADCAST:
+        return broadcast(worker, letter);
+    case LUBDUB_LETTER_DISCONNECT:
+        (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
+                                       lubdub_letter_text(letter));
+        break;
+    case LUBDUB_LETTER_END:
+        break; /* never in the mailbox */
+    case LUBDUB_LETTER_REPLACED:
+        (void)lubdub_worker_disconnect(worker, letter->session, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL);
+        break;
+    case LUBDUB_LETTER_REGRANT:
+        (void)lubdub_worker_regrant(worker, letter->session, letter->interval, letter->expiry);
+        break;
+    case LUBDUB_LETTER_DRAIN:
+        return drain(worker, letter);
+    case LUBDUB_LETTER_RULES:
+        take_rules(worker);
+        break;
+    case LUBDUB_LETTER_GRACE:
+        lubdub_server_mind_grace(worker->server);
+        break;
+    case LUBDUB_LETTER_DRAINED:
+        lubdub_server_note_drained(worker->server);
+        break;
+    case LUBDUB_LETTER_STOP:
+        ev_break(worker->loop, EVBREAK_ALL);
+        break;
+    }
+    return true;
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
+{
+    struct lubdub_worker *worker = wake->data;
+    struct lubdub_letter *letter;
+    unsigned opened;
+    (void)loop, (void)revents;
+
+    lubdub_worker_enter(worker);
+    tell_owed_ends(worker);
+    for (opened = 0; opened < LUBDUB_REACHED_PER_TURN && !is_doomed(worker); opened++) {
+        letter = lubdub_mailbox_take(&worker->mailbox);
+        if (letter == NULL) {
+            break;
+        }
+        if (!open_letter(worker, letter)) {
+            lubdub_mailbox_put_back(&worker->mailbox, letter); /* the sockets have their turn in between */
+            break;
+        }
+        lubdub_letter_free(letter);
+    }
+    if (opened == LUBDUB_REACHED_PER_TURN) {
+        ev_async_send(worker->loop, &worker->mailbox.wake);
+    }
+    lubdub_worker_leave(worker);
+}
+
+/* ---- life ---- */
+
+static uint32_t descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > MOST_CONNECTIONS) {
+        return MOST_CONNECTIONS;
+    }
+    return (uint32_t)limit.rlim_max;
+}
+
+enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub_server *server, uint32_t index,
+                                     struct ev_loop *loop)
+{
+    enum lubdub_error error;
+
+    worker->server = server;
+    worker->index = index;
+    worker->last_end = &worker->ends;
+    worker->spare_descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    worker->loop = loop != NULL ? loop : ev_loop_new(EVFLAG_AUTO);
+    worker->owns_loop = loop == NULL;
+    if (worker->loop == NULL) {
+        return LUBDUB_ERROR_SYSTEM;
+    }
+    if (getrandom(&worker->random, sizeof worker->random, 0) != (ssize_t)sizeof worker->random) {
+        return LUBDUB_ERROR_SYSTEM;
+    }
+    if (!lubdub_pool_init(&worker->pool, descriptor_limit(), index, server->worker_count)) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    error = lubdub_link_group_init(&worker->group, worker->loop);
+    if (error != LUBDUB_ERROR_OK) {
+        return error;
+    }
+    worker->rules = lubdub_rules_share(server->rules);
+    worker->group.settings = &worker->rules->settings.session;
+    worker->tuning = tuning_by_default(worker);
+    worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
+    worker->group.on_event = on_event;
+    worker->group.on_closed = on_closed;
+    worker->group.on_rest = on_rest;
+    lubdub_mailbox_init(&worker->mailbox, worker->loop, on_wake);
+    worker->mailbox.wake.data = worker;
+    worker->has_mailbox = true;
+    ev_timer_init(&worker->patience, on_patience_over, 0, 0);
+    return LUBDUB_ERROR_OK;
+}
+
+void lubdub_worker_clear(struct lubdub_worker *worker)
+{
+    struct lubdub_listener *listener;
+    struct lubdub_letter *end;
+    uint32_t i;
+
+    if (worker->loop == NULL) {
+        return;
+    }
+    for (i = 0; i < worker->pool.used; i++) {
+        if (worker->pool.records[i].peer != NULL) {
+            lubdub_link_abort(&worker->pool.records[i].link);
+            lubdub_record_free(worker, &worker->pool.records[i]);
+        }
+    }
+    while ((listener = worker->listeners) != NULL) {
+        worker->listeners = listener->next;
+        lubdub_listener_free(listener);
+    }
+    while ((end = take_end(worker)) != NULL) {
+        lubdub_letter_free(end);
+    }
+    if (worker->has_mailbox) {
+        ev_timer_stop(worker->loop, &worker->patience);
+        lubdub_mailbox_clear(&worker->mailbox);
+    }
+    lubdub_link_group_clear(&worker->group);
+    lubdub_pool_clear(&worker->pool);
+    lubdub_rules_drop(worker->rules);
+    if (worker->spare_descriptor >= 0) {
+        close(worker->spare_descriptor);
+    }
+    if (worker->owns_loop) {
+        ev_loop_destroy(worker->loop);
+    }
+}
+
+static void *run(void *user_data)
+{
+    struct lubdub_worker *worker = user_data;
+
+    /* Not before its creator knows its name. */
+    pthread_mutex_lock(&worker->server->lock);
+    pthread_mutex_unlock(&worker->server->lock);
+    ev_run(worker->loop, 0);
+    return NULL;
+}
+
+enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
+{
+    struct lubdub_listener *listener;
+    sigset_t all;
+    sigset_t before;
+    int failed;
+
+    retune_listeners(worker);
+    for (listener = worker->listeners; listener != NULL; listener = listener->next) {
+        lubdub_listener_start(listener);
+    }
+    if (!worker->owns_loop) {
+        worker->thread = pthread_self();
+        return LUBDUB_ERROR_OK;
+    }
+    /* Signals are for the thread that the application has for them. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&worker->server->lock);
+    failed = pthread_create(&worker->thread, NULL, run, worker);
+    pthread_mutex_unlock(&worker->server->lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->is_running = failed == 0;
+    return failed == 0 ? LUBDUB_ERROR_OK : LUBDUB_ERROR_SYSTEM;
+}
+
+void lubdub_worker_join(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter;
+
+    if (!worker->is_running) {
+        return;
+    }
+    /* Without this letter the thread would never end, so there is no way around it. */
+    while ((letter = lubdub_letter_new(LUBDUB_LETTER_STOP)) == NULL) {
+        sched_yield();
+    }
+    lubdub_mailbox_post(&worker->mailbox, letter);
+    pthread_join(worker->thread, NULL);
+    worker->is_running = false;
+}

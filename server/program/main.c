@@ -1,0 +1,245 @@
+/* lubdub-server: arguments, signals, exit status. All else is the library's. */
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lubdub/server.h>
+#include <lubdub/version.h>
+
+#include "server/program/options.h"
+#include "server/program/reporter.h"
+#include "program/process/descriptor_table.h"
+#include "program/process/exit_status.h"
+#include "program/process/kernel.h"
+#include "program/events/log.h"
+#include "program/process/loop.h"
+#include "program/process/standard_streams.h"
+
+struct program {
+    struct ev_loop *loop;
+    struct lubdub_server *server;
+    struct options options;         /* as it was started: what is fixed, and what others borrow */
+    struct options taken;           /* as it was read again last, once it was */
+    const struct options *in_force; /* one of the two */
+    struct reporter reporter;
+    int argc;
+    char **argv;
+    int exit_status;
+    bool is_leaving;
+    ev_signal terminate;
+    ev_signal interrupt;
+    ev_signal hang_up;
+    ev_signal user;
+};
+
+static void on_event(struct lubdub_server *server, const struct lubdub_server_event *event, void *user_data)
+{
+    struct program *program = user_data;
+    (void)server;
+
+    reporter_report(&program->reporter, event);
+    if (event->kind == LUBDUB_SERVER_PAUSED) {
+        lubdub_log_peer(LUBDUB_LOG_WARNING, "accepting pauses reason=\"%.*s\"", (int)event->text.length,
+                        event->text.data);
+    }
+    if (event->kind == LUBDUB_SERVER_SUSPICIOUS) {
+        lubdub_log_peer(LUBDUB_LOG_WARNING, "suspecting ourselves reason=\"%.*s\"", (int)event->text.length,
+                        event->text.data);
+    }
+    if (event->kind == LUBDUB_SERVER_STOPPED) {
+        ev_break(program->loop, EVBREAK_ALL); /* told by the worker on this loop */
+    }
+}
+
+/* The first time: drain and stop. The second time: at once. */
+static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct program *program = watcher->data;
+    (void)revents;
+
+    if (program->is_leaving) {
+        program->exit_status = LUBDUB_EXIT_BY_SIGNAL + watcher->signum;
+        ev_break(loop, EVBREAK_ALL);
+        return;
+    }
+    program->is_leaving = true;
+    lubdub_log_info("draining signal=%d", watcher->signum);
+    lubdub_server_drain(program->server, program->in_force->drain);
+}
+
+static void log_changes(const struct program *program, const struct options *taken)
+{
+    char names[LUBDUB_SETTINGS_PROBLEM_SIZE];
+
+    lubdub_settings_changes(&options_table, program->in_force, taken, false, names, sizeof names);
+    lubdub_log_info("configuration read again changed=\"%s\"", names);
+    if (lubdub_settings_changes(&options_table, &program->options, taken, true, names, sizeof names) > 0) {
+        lubdub_log_warning("some settings change only with a restart ignored=\"%s\"", names);
+    }
+}
+
+/* All or nothing: what cannot be read leaves everything as it was. */
+static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct program *program = watcher->data;
+    struct lubdub_server_settings settings;
+    struct options taken;
+    int error;
+    (void)loop, (void)revents;
+
+    error = reporter_reopen(&program->reporter);
+    if (error != 0) {
+        lubdub_log_error("cannot reopen the events file, the old one stays error=\"%s\"", strerror(error));
+    }
+    options_init(&taken);
+    if (lubdub_settings_load(&options_table, program->argc, program->argv, &taken, &taken.loaded) !=
+        LUBDUB_SETTINGS_OK) {
+        lubdub_log_error("configuration not taken, the old one stays problem=\"%s\"", taken.loaded.problem);
+        options_clear(&taken);
+        return;
+    }
+    options_server_settings(&taken, &settings);
+    if (lubdub_server_reconfigure(program->server, &settings) != LUBDUB_ERROR_OK) {
+        lubdub_log_error("configuration not taken, the old one stays problem=\"no memory is left\"");
+        options_clear(&taken);
+        return;
+    }
+    log_changes(program, &taken);
+    lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
+    options_clear(&program->taken);
+    program->taken = taken;
+    program->in_force = &program->taken;
+}
+
+static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct program *program = watcher->data;
+    struct lubdub_server_counts counts = {.size = sizeof counts};
+    (void)loop, (void)revents;
+
+    lubdub_server_counts(program->server, &counts);
+    lubdub_log_info(
+        "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
+        "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
+        "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu",
+        (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
+        (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
+        (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
+        (unsigned long long)counts.late, (unsigned long long)counts.messages,
+        (unsigned long long)counts.messages_dropped, (unsigned long long)counts.absences,
+        (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND), (unsigned long long)counts.narrow,
+        (unsigned long long)counts.suspicions, (unsigned long long)(counts.longest_turn / LUBDUB_MICROSECOND),
+        (unsigned long long)(counts.longest_recent_turn / LUBDUB_MICROSECOND),
+        (unsigned long long)reporter_lost(&program->reporter));
+}
+
+static void watch_signal(struct program *program, ev_signal *watcher, int signal,
+                         void (*callback)(struct ev_loop *, ev_signal *, int))
+{
+    ev_signal_init(watcher, callback, signal);
+    watcher->data = program;
+    ev_signal_start(program->loop, watcher);
+}
+
+/* Returns whether it listens; else says why not. */
+static bool listen_as_told(struct program *program)
+{
+    const struct lubdub_hostports *listen = &program->options.listen;
+    size_t count = listen->count > 0 ? listen->count : 1;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        bool is_all = listen->count == 0 || strcmp(listen->items[i].host, "*") == 0;
+        const char *host = is_all ? NULL : listen->items[i].host;
+        uint16_t port = listen->count == 0 ? LUBDUB_DEFAULT_PORT : listen->items[i].port;
+        enum lubdub_error error = lubdub_server_listen(program->server, host, port);
+
+        if (error != LUBDUB_ERROR_OK) {
+            fprintf(stderr, "lubdub-server: cannot listen on %s port %u: %s\n", is_all ? "all addresses" : host,
+                    (unsigned)port,
+                    error == LUBDUB_ERROR_SYSTEM    ? strerror(errno)
+                    : error == LUBDUB_ERROR_ADDRESS ? "it is no address of this machine"
+                                                    : lubdub_error_text(error));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns 0, or the status to leave with. */
+static int start(struct program *program)
+{
+    struct lubdub_server_settings settings;
+    enum lubdub_error error;
+    int failed = reporter_open(&program->reporter, &program->options);
+
+    if (failed != 0) {
+        fprintf(stderr, "lubdub-server: cannot write the events%s%s: %s\n",
+                program->options.events_file != NULL ? " to " : "",
+                program->options.events_file != NULL ? program->options.events_file : "", strerror(failed));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    options_server_settings(&program->options, &settings);
+    error = lubdub_server_new(&program->server, program->loop, &settings, on_event, program);
+    if (error != LUBDUB_ERROR_OK) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", lubdub_error_text(error));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    if (!listen_as_told(program)) {
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    watch_signal(program, &program->terminate, SIGTERM, on_leave);
+    watch_signal(program, &program->interrupt, SIGINT, on_leave);
+    watch_signal(program, &program->hang_up, SIGHUP, on_hang_up);
+    watch_signal(program, &program->user, SIGUSR1, on_user);
+    error = lubdub_server_start(program->server);
+    if (error != LUBDUB_ERROR_OK) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", lubdub_error_text(error));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    return 0;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct program program;
+    uint64_t lost;
+
+    if (lubdub_standard_streams_prepare() != 0) {
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    lubdub_descriptor_table_reserve();
+    program.argc = argc;
+    program.argv = argv;
+    options_init(&program.options);
+    program.in_force = &program.options;
+    if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
+                               &program.exit_status)) {
+        return program.exit_status;
+    }
+    program.loop = lubdub_loop_open("lubdub-server");
+    if (program.loop == NULL) {
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    if (lubdub_log_open(2, (enum lubdub_log_level)program.options.log_level) != 0) {
+        lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);
+    }
+
+    lubdub_log_kernel();
+    program.exit_status = start(&program);
+    if (program.exit_status == 0) {
+        ev_run(program.loop, 0);
+    }
+    lubdub_server_free(program.server);
+    lost = reporter_close(&program.reporter);
+    if (lost > 0) {
+        lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
+    }
+    lubdub_log_close();
+    options_clear(&program.taken);
+    options_clear(&program.options);
+    return program.exit_status;
+}

@@ -1,0 +1,194 @@
+/* One row a setting. */
+#include "server/program/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <lubdub/version.h>
+
+#include "ev/address.h"
+#include "program/events/log.h"
+
+#define MILLISECOND LUBDUB_MILLISECOND
+#define DEFAULT_EXPIRY (3 * LUBDUB_SECOND)
+#define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
+#define FIELD(name) offsetof(struct options, name)
+
+static const char *const detect_words[] = {"fixed", "adaptive", NULL};
+static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
+static const char *const event_words[] = {"text", "json", "none", NULL};
+
+static const struct lubdub_setting rows[] = {
+    {.name = "listen", .letter = 'l', .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_ADDRESSES, .is_fixed = true,
+     .offset = FIELD(listen), .help = "accept clients there; repeatable (all addresses, port 3333)"},
+    {.name = "workers", .letter = 'w', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .is_fixed = true,
+     .offset = FIELD(workers), .minimum = 1, .maximum = 256,
+     .help = "event loops, each in a thread (the processors it may use)"},
+    {.name = "reuse-port", .kind = LUBDUB_SETTING_FLAG, .is_fixed = true, .offset = FIELD(reuse_port),
+     .help = "share the port with other server processes"},
+    {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "probe interval of clients that ask for none (1s)"},
+    {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "silence tolerated of clients that ask for none (3s, at least 3 intervals)"},
+    {.name = "interval-min", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval_min),
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "shortest interval that a client may get (10ms)"},
+    {.name = "interval-max", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval_max),
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "longest interval that a client may get (1h)"},
+    {.name = "expiry-max", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry_max),
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "longest expiry that a client may get (3h)"},
+    {.name = "handshake-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(handshake_timeout), .minimum = MILLISECOND, .maximum = LONGEST,
+     .help = "time for the first whole frame (5s)"},
+    {.name = "grace", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(grace), .maximum = LONGEST,
+     .help = "how long an identity may be away before it is gone (0)"},
+    {.name = "detect", .metavar = "fixed|adaptive", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(detect),
+     .words = detect_words, .help = "how silence is judged: by the expiry, or sooner by evidence (fixed)"},
+    {.name = "max-content", .metavar = "SIZE", .kind = LUBDUB_SETTING_SIZE, .offset = FIELD(max_content),
+     .maximum = LUBDUB_CONTENT_LIMIT, .help = "largest content of a PROBE or MESSAGE (1024)"},
+    {.name = "max-sessions", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_sessions),
+     .minimum = 1, .help = "sessions at the same time (as many as descriptors)"},
+    {.name = "max-per-address", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_per_address),
+     .minimum = 1, .help = "connections from one address (no limit)"},
+    {.name = "output-buffer", .metavar = "SIZE", .kind = LUBDUB_SETTING_SIZE, .offset = FIELD(output_buffer),
+     .minimum = 1024, .maximum = UINT32_MAX, .help = "messages that may wait for one client (64k)"},
+    {.name = "on-message", .metavar = "echo|broadcast|drop", .kind = LUBDUB_SETTING_CHOICE,
+     .offset = FIELD(on_message), .words = message_words, .help = "what becomes of a MESSAGE (echo)"},
+    {.name = "require-hello", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_hello),
+     .help = "no anonymous sessions"},
+    {.name = "token-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(token_file), .minimum = 1,
+     .help = "let in only who knows a token; one a line"},
+    {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
+     .offset = FIELD(events), .words = event_words, .help = "form of the events on standard output (text)"},
+    {.name = "events-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(events_file), .minimum = 1, .help = "append the events to this file as JSON lines"},
+    {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
+     .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
+    {.name = "drain", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(drain), .maximum = LONGEST,
+     .help = "on SIGTERM, time for clients to leave (2s)"},
+    {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
+     .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
+};
+
+static bool listens_on_addresses(const struct options *options, char *problem, size_t capacity)
+{
+    struct lubdub_address address;
+    size_t i, k;
+
+    for (i = 0; i < options->listen.count; i++) {
+        const char *host = options->listen.items[i].host;
+
+        if (strcmp(host, "*") != 0 && !lubdub_address_parse(&address, host, 1)) {
+            snprintf(problem, capacity, "--listen: %s is not a numeric address (or * for all)", host);
+            return false;
+        }
+        for (k = 0; k < i; k++) {
+            if (options->listen.items[k].port == options->listen.items[i].port &&
+                strcmp(options->listen.items[k].host, host) == 0) {
+                snprintf(problem, capacity, "--listen: %s port %u is given twice", host,
+                         (unsigned)options->listen.items[i].port);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
+{
+    struct options *options = target;
+    struct lubdub_server_settings settings;
+    const char *fault;
+    (void)positionals;
+
+    if (options->expiry == 0) {
+        options->expiry = DEFAULT_EXPIRY > 3 * options->interval ? DEFAULT_EXPIRY : 3 * options->interval;
+    }
+    if (options->expiry < 2 * options->interval) {
+        snprintf(problem, capacity, "--expiry must be at least twice --interval");
+        return false;
+    }
+    if (options->interval_max < options->interval_min) {
+        snprintf(problem, capacity, "--interval-max must not be less than --interval-min");
+        return false;
+    }
+    if (options->expiry_max < 2 * options->interval_min) {
+        snprintf(problem, capacity, "--expiry-max must be at least twice --interval-min");
+        return false;
+    }
+    if (!listens_on_addresses(options, problem, capacity)) {
+        return false;
+    }
+    if (options->token_file != NULL && !tokens_read(&options->tokens, options->token_file, problem, capacity)) {
+        return false;
+    }
+    options_server_settings(options, &settings);
+    fault = lubdub_server_settings_check(&settings);
+    if (fault != NULL) {
+        snprintf(problem, capacity, "%s", fault);
+    }
+    return fault == NULL;
+}
+
+const struct lubdub_settings_table options_table = {
+    .program = "lubdub-server",
+    .section = "server",
+    .arguments = "[OPTIONS]",
+    .summary = "Accepts heartbeat clients, answers their probes, expires the silent, and reports who left and why.\n",
+    .closing = "Signals: TERM and INT drain and stop; HUP reads configuration and tokens again and reopens files;\n"
+               "USR1 writes one line of counters to the log.\n",
+    .version = LUBDUB_VERSION,
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .positional_max = 0,
+    .check = check,
+};
+
+void options_init(struct options *options)
+{
+    struct lubdub_server_settings defaults;
+
+    lubdub_server_settings_init(&defaults);
+    memset(options, 0, sizeof *options);
+    options->interval = defaults.session.interval;
+    options->expiry = 0; /* 3 s, or three times the interval where that is more */
+    options->interval_min = defaults.interval_min;
+    options->interval_max = defaults.interval_max;
+    options->expiry_max = defaults.expiry_max;
+    options->handshake_timeout = defaults.session.handshake_timeout;
+    options->max_content = defaults.session.max_content;
+    options->output_buffer = defaults.session.output_limit;
+    options->drain = 2 * LUBDUB_SECOND;
+    options->log_level = LUBDUB_LOG_INFO;
+}
+
+void options_clear(struct options *options)
+{
+    tokens_clear(&options->tokens);
+    lubdub_settings_clear(&options->loaded);
+}
+
+void options_server_settings(const struct options *options, struct lubdub_server_settings *settings)
+{
+    static const enum lubdub_on_message on_message[] = {LUBDUB_ON_MESSAGE_ECHO, LUBDUB_ON_MESSAGE_BROADCAST,
+                                                        LUBDUB_ON_MESSAGE_DROP};
+
+    lubdub_server_settings_init(settings);
+    settings->session.interval = options->interval;
+    settings->session.expiry = options->expiry;
+    settings->session.handshake_timeout = options->handshake_timeout;
+    settings->session.max_content = options->max_content;
+    settings->session.output_limit = options->output_buffer;
+    settings->session.requires_hello = options->require_hello;
+    settings->session.adapts = options->detect != 0;
+    settings->workers = (unsigned)options->workers;
+    settings->interval_min = options->interval_min;
+    settings->interval_max = options->interval_max;
+    settings->expiry_max = options->expiry_max;
+    settings->grace = options->grace;
+    settings->max_sessions = options->max_sessions;
+    settings->max_per_address = options->max_per_address;
+    settings->on_message = on_message[options->on_message];
+    settings->tokens = options->tokens.items;
+    settings->token_count = options->tokens.count;
+    settings->shares_port = options->reuse_port;
+}

@@ -1,0 +1,54 @@
+/* What lubdub-server is told by its command line and configuration file, and the server settings that follow. */
+#ifndef LUBDUB_SERVER_MAIN_OPTIONS_H
+#define LUBDUB_SERVER_MAIN_OPTIONS_H
+
+#include <lubdub/server.h>
+
+#include "program/settings/settings.h"
+#include "server/program/tokens.h"
+
+enum lubdub_event_form {
+    LUBDUB_EVENTS_TEXT,
+    LUBDUB_EVENTS_JSON,
+    LUBDUB_EVENTS_NONE,
+};
+
+struct options {
+    struct lubdub_hostports listen;
+    uint64_t workers;
+    lubdub_duration interval;
+    lubdub_duration expiry;
+    lubdub_duration interval_min;
+    lubdub_duration interval_max;
+    lubdub_duration expiry_max;
+    lubdub_duration handshake_timeout;
+    lubdub_duration grace;
+    int detect;
+    uint64_t max_content;
+    uint64_t max_sessions;
+    uint64_t max_per_address;
+    uint64_t output_buffer;
+    int on_message; /* enum lubdub_on_message by the order of the words */
+    bool require_hello;
+    bool reuse_port;
+    const char *token_file;
+    int events; /* enum lubdub_event_form */
+    const char *events_file;
+    const char *node;
+    lubdub_duration drain;
+    int log_level;
+
+    struct lubdub_settings_loaded loaded;
+    struct tokens tokens;
+};
+
+extern const struct lubdub_settings_table options_table;
+
+/* The values that hold when nothing is said. */
+void options_init(struct options *options);
+void options_clear(struct options *options);
+
+/* Fills the library's settings; they point into options. */
+void options_server_settings(const struct options *options, struct lubdub_server_settings *settings);
+
+#endif

@@ -1,0 +1,643 @@
+/* Sessions that adapt: doubt, evidence, and verdicts that come early but never too early. */
+#include "core/doubt.h"
+#include "support/script.h"
+#include "support/test.h"
+
+#include <stdlib.h>
+
+#define MS LUBDUB_MILLISECOND
+#define FLOOR LUBDUB_DOUBT_FLOOR
+
+static struct endpoint *new_endpoint(enum lubdub_role role)
+{
+    struct endpoint *endpoint = malloc(sizeof *endpoint);
+
+    endpoint_init(endpoint, role);
+    endpoint->settings.adapts = true;
+    return endpoint;
+}
+
+static int setup_server(void **state)
+{
+    *state = new_endpoint(LUBDUB_ROLE_SERVER);
+    return 0;
+}
+
+static int setup_client(void **state)
+{
+    *state = new_endpoint(LUBDUB_ROLE_CLIENT);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    endpoint_clear(*state);
+    free(*state);
+    return 0;
+}
+
+/* Probes a second apart, the last one now. */
+static void be_punctual(struct endpoint *server, uint64_t first, uint64_t last)
+{
+    for (; first <= last; first++) {
+        say_probe(server, first);
+        if (first < last) {
+            endpoint_advance(server, LUBDUB_SECOND);
+        }
+    }
+    expect_state(server, UP);
+    endpoint_look_away(server);
+}
+
+static unsigned frames_written(struct endpoint *endpoint, unsigned type)
+{
+    unsigned count = 0;
+
+    while (endpoint->written_read < endpoint->written.length) {
+        struct lubdub_frame frame;
+        size_t size;
+
+        lubdub_frame_decode(&frame, endpoint->written.data + endpoint->written_read,
+                            endpoint->written.length - endpoint->written_read, LUBDUB_CONTENT_LIMIT, &size);
+        endpoint->written_read += size;
+        count += frame.type == type;
+    }
+    return count;
+}
+
+/* ---- server ---- */
+
+static void frozen_client_is_hung_long_before_the_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    heard_at = server->now;
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_int_equal(down->reason_code, LUBDUB_REASON_EXPIRED);
+    assert_in_range(down->silent_for, LUBDUB_SECOND + FLOOR, LUBDUB_SECOND + FLOOR + 200 * MS);
+    assert_true(down->adaptive == FLOOR);
+    assert_in_range(down->deadline, heard_at + LUBDUB_SECOND + FLOOR, server->now);
+}
+
+static void silent_path_waits_for_the_whole_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    server->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_UNREACHABLE);
+    assert_true(down->silent_for == 3 * LUBDUB_SECOND);
+    assert_true(down->adaptive == 0);
+}
+
+/* Behind a slow proxy the first probe comes a round trip after HELLO, and the proxy's kernel acknowledges for it. */
+static void client_that_said_only_hello_gets_the_whole_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->adaptive == 0);
+}
+
+static void unknown_path_is_no_evidence(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    server->path = LUBDUB_PATH_UNKNOWN;
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_state(server, CLOSED);
+}
+
+/* Its kernel's retransmission timeout has doubled with the outage: what it lost may take as long again. */
+static void after_an_outage_the_client_gets_as_long_again(void **state)
+{
+    struct endpoint *server = *state;
+    struct lubdub_grant grant = {.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 10 * LUBDUB_SECOND};
+    const struct lubdub_event *down;
+
+    server->grant = grant;
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    server->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    server->path = LUBDUB_PATH_ACKNOWLEDGED; /* expected two seconds ago */
+    endpoint_advance(server, 2 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 300 * MS);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_in_range(down->silent_for, 5 * LUBDUB_SECOND, 5300 * MS);
+}
+
+static void client_that_talks_may_have_lost_a_message_before_its_probe(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    say_message(server, 1, "hello");
+    endpoint_advance(server, LUBDUB_SECOND + FLOOR + 200 * MS);
+    expect_state(server, UP);
+    endpoint_advance(server, LUBDUB_SECOND);
+    expect_state(server, CLOSED);
+}
+
+static void late_session_is_challenged_at_once_and_then_at_a_pace(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    endpoint_advance(server, LUBDUB_SECOND);
+    expect_no_event(server);
+    endpoint_advance(server, LUBDUB_SECOND / 16); /* sooner than one who does not adapt */
+    expect_event(server, LATE);
+    expect_whole_frame(server, PROBE, 0, 1, NULL, 0);
+    endpoint_advance(server, FLOOR / 5);
+    expect_whole_frame(server, PROBE, 0, 2, NULL, 0);
+    endpoint_advance(server, FLOOR / 5);
+    expect_whole_frame(server, PROBE, 0, 3, NULL, 0);
+    say_ack(server, 1);
+    expect_event(server, RECOVERED);
+    say_ack(server, 2);
+    say_ack(server, 3);
+    expect_state(server, UP);
+    endpoint_advance(server, LUBDUB_SECOND);
+    expect_no_event(server);
+    expect_no_frame(server); /* it is trusted again */
+}
+
+static void ack_of_a_challenge_that_was_never_sent_is_a_protocol_error(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, LUBDUB_SECOND + 300 * MS);
+    assert_true(frames_written(server, LUBDUB_FRAME_PROBE) >= 2);
+    say_ack(server, 2); /* out of order */
+    expect_event(server, LATE);
+    expect_event(server, RECOVERED);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_PROTOCOL);
+}
+
+static void challenges_that_wait_are_few(void **state)
+{
+    struct endpoint *server = *state;
+    struct lubdub_grant grant = {.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 60 * LUBDUB_SECOND};
+
+    server->grant = grant;
+    server->path = LUBDUB_PATH_SILENT;
+    script_server_open(server);
+    endpoint_advance(server, 59 * LUBDUB_SECOND);
+    assert_int_equal(frames_written(server, LUBDUB_FRAME_PROBE), 7);
+    say_ack(server, 1);
+    expect_state(server, UP);
+}
+
+static void steady_session_sees_no_frame_more_than_without(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t sequence;
+
+    script_server_open(server);
+    for (sequence = 1; sequence <= 100; sequence++) {
+        endpoint_advance(server, LUBDUB_SECOND + (sequence % 2) * 20 * MS - (sequence % 3) * 10 * MS);
+        say_probe(server, sequence);
+    }
+    assert_int_equal(frames_written(server, LUBDUB_FRAME_PROBE), 0);
+    expect_no_event(server);
+}
+
+static void jitter_that_was_learned_is_not_late(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t sequence;
+
+    script_server_open(server);
+    for (sequence = 1; sequence <= 20; sequence++) {
+        endpoint_advance(server, LUBDUB_SECOND + 250 * MS); /* late at first, usual then */
+        say_probe(server, sequence);
+    }
+    endpoint_look_away(server);
+    endpoint_advance(server, LUBDUB_SECOND + 400 * MS);
+    expect_no_event(server);
+}
+
+static void pause_that_was_overcome_makes_the_next_one_be_borne(void **state)
+{
+    struct endpoint *server = *state;
+    struct lubdub_grant grant = {.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 10 * LUBDUB_SECOND};
+
+    server->grant = grant;
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    endpoint_advance(server, LUBDUB_SECOND + 600 * MS);
+    be_punctual(server, 11, 20);
+    endpoint_advance(server, LUBDUB_SECOND + 1150 * MS); /* not quite twice as long, and more than the floor */
+    expect_state(server, UP);
+    endpoint_advance(server, LUBDUB_SECOND);
+    expect_state(server, CLOSED);
+}
+
+static void outage_teaches_nothing(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    server->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(server, 2900 * MS);
+    server->path = LUBDUB_PATH_ACKNOWLEDGED;
+    be_punctual(server, 11, 12);
+    endpoint_advance(server, LUBDUB_SECOND + FLOOR + 200 * MS);
+    expect_state(server, CLOSED);
+}
+
+static void fixed_expiry_that_is_shorter_than_the_floor_stays_what_it_is(void **state)
+{
+    struct endpoint *server = *state;
+    struct lubdub_grant grant = {.session_number = 1, .interval = 100 * MS, .expiry = 300 * MS};
+    const struct lubdub_event *down;
+
+    server->grant = grant;
+    script_server_open(server);
+    endpoint_advance(server, 300 * MS);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_true(down->silent_for == 300 * MS);
+}
+
+static void while_we_suspect_ourselves_only_the_expiry_counts(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    server->suspects_ourselves = true;
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    expect_state(server, CLOSED);
+}
+
+static void short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at = server->now;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    be_punctual(server, 1, 1);
+    endpoint_advance(server, LUBDUB_SECOND + 200 * MS);
+    endpoint_wake(server, server->now + 400 * MS, 400 * MS,
+                  390 * MS); /* three quarters of a second would be a quarter */
+    endpoint_advance(server, 40 * MS);
+    expect_state(server, UP); /* 1640 ms, and without the absence it were 1712 */
+    endpoint_advance(server, 200 * MS);
+    expect_state(server, UP);
+    endpoint_advance(server, 400 * MS);
+    expect_event(server, LATE);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_true(server->now < heard_at + 3 * LUBDUB_SECOND);
+}
+
+static void long_round_trip_raises_the_floor(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    be_punctual(server, 1, 1);
+    server->round_trip = 200 * MS;
+    endpoint_advance(server, LUBDUB_SECOND + FLOOR + 4 * 200 * MS - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 500 * MS);
+    expect_state(server, CLOSED);
+}
+
+/* ---- client ---- */
+
+/* Answers what it sends, `delay` after it, until `until`; returns the sequence of the last probe. */
+static uint64_t converse(struct endpoint *client, unsigned probes, lubdub_duration delay, uint64_t next)
+{
+    for (; probes > 0; probes--) {
+        endpoint_advance(client, delay);
+        say_ack(client, next);
+        expect_event(client, ACKED);
+        endpoint_advance(client, LUBDUB_SECOND - delay);
+        expect_frame(client, PROBE);
+        expect_no_frame(client);
+        next++;
+    }
+    return next;
+}
+
+static void frozen_server_is_hung_long_before_the_timeout(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+    uint64_t asked;
+
+    script_client_open(client);
+    asked = converse(client, 10, MS, 1);
+    endpoint_advance(client, LUBDUB_SECOND);
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_int_equal(down->sequence, asked);
+    assert_in_range(down->waited_for, FLOOR, FLOOR + 200 * MS);
+    assert_in_range(down->adaptive, FLOOR, FLOOR + 10 * MS);
+    assert_in_range(frames_written(client, LUBDUB_FRAME_PROBE), 3, LUBDUB_DOUBT_QUESTIONS);
+}
+
+static void server_behind_a_silent_path_gets_the_whole_timeout(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+
+    script_client_open(client);
+    converse(client, 10, MS, 1);
+    client->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(client, 3 * LUBDUB_SECOND - 1);
+    expect_state(client, UP);
+    endpoint_advance(client, 1);
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_UNREACHABLE);
+    assert_true(down->waited_for == 3 * LUBDUB_SECOND);
+    assert_true(down->adaptive == 0);
+}
+
+/* One behind a slow proxy, whose kernel acknowledges for it, would never be up. */
+static void server_that_never_answered_gets_the_whole_timeout(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+
+    script_client_open(client);
+    endpoint_advance(client, 3 * LUBDUB_SECOND - 1);
+    expect_state(client, UP);
+    endpoint_advance(client, 1);
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->adaptive == 0);
+}
+
+static void overdue_ack_makes_it_probe_faster_and_the_grid_stays(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time sent_at;
+    uint64_t next;
+
+    script_client_open(client);
+    next = converse(client, 10, MS, 1);
+    sent_at = client->now;
+    endpoint_advance_to(client, sent_at + 49 * MS);
+    expect_no_frame(client);
+    endpoint_advance_to(client, sent_at + 51 * MS);
+    assert_int_equal(expect_frame(client, PROBE).sequence, next + 1);
+    endpoint_advance_to(client, sent_at + 300 * MS);
+    assert_int_equal(expect_frame(client, PROBE).sequence, next + 2);
+    say_ack(client, next);
+    say_ack(client, next + 1);
+    say_ack(client, next + 2);
+    endpoint_advance_to(client, sent_at + LUBDUB_SECOND - 1);
+    expect_no_frame(client);
+    endpoint_advance_to(client, sent_at + LUBDUB_SECOND);
+    assert_int_equal(expect_frame(client, PROBE).sequence, next + 3);
+}
+
+static void steady_client_sends_no_probe_more_than_without(void **state)
+{
+    struct endpoint *client = *state;
+
+    script_client_open(client);
+    converse(client, 60, 30 * MS, 1);
+}
+
+/* Answers that always take more than half of the timeout are no reason to doubt. */
+static void far_server_is_not_doubted_with_every_probe(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t sent = 1;
+    uint64_t acked = 0;
+    unsigned i;
+
+    client->settings.timeout = LUBDUB_SECOND;
+    script_client_open(client);
+    for (i = 0; i < 100; i++) {
+        lubdub_duration round_trip = (600 + i * 7 % 20) * MS;
+
+        endpoint_advance(client, round_trip);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+        while (acked < sent) {
+            say_ack(client, ++acked);
+        }
+        endpoint_advance(client, LUBDUB_SECOND - round_trip);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+    }
+    expect_state(client, UP);
+    assert_in_range(sent, 101, 105); /* the first one teaches what is usual here */
+}
+
+/* What the server allows: twice the rate and a burst of 16, however often there is doubt. */
+static void doubt_never_exceeds_what_the_server_allows(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time start;
+    uint64_t next = 1;
+    uint64_t sent = 1;
+    unsigned i;
+
+    client->path = LUBDUB_PATH_SILENT;
+    client->settings.timeout = 10 * LUBDUB_SECOND;
+    script_client_open(client);
+    start = client->now;
+    for (i = 0; i < 300; i++) {
+        endpoint_advance(client, 700 * MS);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+        while (next <= sent) {
+            say_ack(client, next++);
+        }
+        assert_true(sent <= 2 * ((client->now - start) / LUBDUB_SECOND) + 16);
+    }
+    expect_state(client, UP);
+}
+
+static void allowance_comes_back_after_a_changed_grant(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t next;
+
+    script_client_open(client);
+    next = converse(client, 10, MS, 1);
+    say_welcome(client, LUBDUB_FLAG_CHANGED, SCRIPT_SESSION_NUMBER, 1000, 3000);
+    expect_event(client, GRANT_CHANGED);
+    converse(client, 10, MS, next);
+    endpoint_advance(client, 500 * MS);
+    assert_in_range(frames_written(client, LUBDUB_FRAME_PROBE), 3, LUBDUB_DOUBT_QUESTIONS);
+}
+
+static void probes_that_wait_are_few(void **state)
+{
+    struct endpoint *client = *state;
+
+    client->path = LUBDUB_PATH_SILENT;
+    client->settings.timeout = 60 * LUBDUB_SECOND;
+    script_client_open(client);
+    endpoint_advance(client, 8 * LUBDUB_SECOND);
+    assert_in_range(frames_written(client, LUBDUB_FRAME_PROBE), 8, 15); /* eight steady ones among them */
+}
+
+static void client_that_stays_is_up_again_with_the_late_ack(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *out;
+    uint64_t next;
+
+    client->settings.stays_connected = true;
+    script_client_open(client);
+    next = converse(client, 3, MS, 1);
+    endpoint_advance(client, LUBDUB_SECOND - 1);
+    out = expect_event(client, TIMED_OUT);
+    assert_int_equal(out->cause, LUBDUB_CAUSE_HUNG);
+    assert_int_equal(out->sequence, next);
+    assert_true(out->adaptive >= FLOOR);
+    expect_state(client, UP);
+    expect_no_event(client); /* told once */
+    say_ack(client, next);
+    expect_event(client, LATE_ACK);
+    expect_state(client, UP);
+}
+
+static void slow_answers_that_were_learned_are_waited_for(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t next = 1;
+    uint64_t sent = 1;
+    unsigned i;
+
+    client->settings.timeout = 10 * LUBDUB_SECOND;
+    script_client_open(client);
+    for (i = 0; i < 5; i++) {
+        endpoint_advance(client, 600 * MS);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+        while (next <= sent) {
+            say_ack(client, next++);
+        }
+        endpoint_advance(client, 400 * MS); /* the next one is sent */
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+    }
+    endpoint_advance(client, FLOOR + 4 * 600 * MS - 1);
+    expect_state(client, UP);
+    endpoint_advance(client, LUBDUB_SECOND);
+    expect_state(client, CLOSED);
+}
+
+/* What it held back comes at once when the path is back, each with the round trip of the outage. */
+static void burst_behind_an_outage_teaches_nothing(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+    uint64_t next;
+    uint64_t sent;
+
+    client->settings.timeout = 5 * LUBDUB_SECOND;
+    script_client_open(client);
+    next = converse(client, 10, MS, 1);
+    sent = next;
+    client->path = LUBDUB_PATH_SILENT;
+    endpoint_advance(client, 2600 * MS);
+    client->path = LUBDUB_PATH_ACKNOWLEDGED;
+    endpoint_advance(client, 300 * MS); /* a look or two before the answers */
+    sent += frames_written(client, LUBDUB_FRAME_PROBE);
+    assert_true(sent >= next + 3);
+    while (next <= sent) {
+        say_ack(client, next++);
+        expect_event(client, ACKED);
+    }
+    endpoint_advance(client, 4 * LUBDUB_SECOND); /* and now it is frozen */
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_in_range(down->adaptive, FLOOR, FLOOR + 200 * MS); /* four round trips come on top */
+}
+
+static void answers_in_the_last_quarter_of_the_timeout_are_counted(void **state)
+{
+    struct endpoint *client = *state;
+    struct lubdub_probe_counts counts;
+
+    client->settings.adapts = false;
+    script_client_open(client);
+    endpoint_advance(client, 2250 * MS);
+    say_ack(client, 1);
+    lubdub_session_probe_counts(&client->session, &counts);
+    assert_int_equal(counts.narrow, 0);
+    endpoint_advance(client, 1100 * MS);
+    say_ack(client, 2); /* sent at 1 s */
+    lubdub_session_probe_counts(&client->session, &counts);
+    assert_int_equal(counts.narrow, 1);
+}
+
+#define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, setup_server, teardown)
+#define CLIENT_TEST(name) cmocka_unit_test_setup_teardown(name, setup_client, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SERVER_TEST(frozen_client_is_hung_long_before_the_expiry),
+        SERVER_TEST(silent_path_waits_for_the_whole_expiry),
+        SERVER_TEST(client_that_said_only_hello_gets_the_whole_expiry),
+        SERVER_TEST(unknown_path_is_no_evidence),
+        SERVER_TEST(after_an_outage_the_client_gets_as_long_again),
+        SERVER_TEST(client_that_talks_may_have_lost_a_message_before_its_probe),
+        SERVER_TEST(late_session_is_challenged_at_once_and_then_at_a_pace),
+        SERVER_TEST(ack_of_a_challenge_that_was_never_sent_is_a_protocol_error),
+        SERVER_TEST(challenges_that_wait_are_few),
+        SERVER_TEST(steady_session_sees_no_frame_more_than_without),
+        SERVER_TEST(jitter_that_was_learned_is_not_late),
+        SERVER_TEST(pause_that_was_overcome_makes_the_next_one_be_borne),
+        SERVER_TEST(outage_teaches_nothing),
+        SERVER_TEST(fixed_expiry_that_is_shorter_than_the_floor_stays_what_it_is),
+        SERVER_TEST(while_we_suspect_ourselves_only_the_expiry_counts),
+        SERVER_TEST(short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry),
+        SERVER_TEST(long_round_trip_raises_the_floor),
+        CLIENT_TEST(frozen_server_is_hung_long_before_the_timeout),
+        CLIENT_TEST(server_behind_a_silent_path_gets_the_whole_timeout),
+        CLIENT_TEST(server_that_never_answered_gets_the_whole_timeout),
+        CLIENT_TEST(overdue_ack_makes_it_probe_faster_and_the_grid_stays),
+        CLIENT_TEST(steady_client_sends_no_probe_more_than_without),
+        CLIENT_TEST(far_server_is_not_doubted_with_every_probe),
+        CLIENT_TEST(doubt_never_exceeds_what_the_server_allows),
+        CLIENT_TEST(allowance_comes_back_after_a_changed_grant),
+        CLIENT_TEST(probes_that_wait_are_few),
+        CLIENT_TEST(client_that_stays_is_up_again_with_the_late_ack),
+        CLIENT_TEST(slow_answers_that_were_learned_are_waited_for),
+        CLIENT_TEST(burst_behind_an_outage_teaches_nothing),
+        CLIENT_TEST(answers_in_the_last_quarter_of_the_timeout_are_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

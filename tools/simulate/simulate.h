@@ -1,0 +1,148 @@
+/*
+ * The simulator: the core of clients and servers in one process, over a network drawn from a seed, in virtual time.
+ * The same settings give the same run, to the last bit of its digest, with any compiler on any machine.
+ *
+ * While it runs it checks what must always hold (judge.h) and stops at the first thing that does not.
+ */
+#ifndef LUBDUB_SIM_SIMULATE_H
+#define LUBDUB_SIM_SIMULATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <lubdub/session.h>
+#include <lubdub/time.h>
+
+#include "simulate/world/path.h"
+
+/* What TCP is told; as Linux does unless a socket says otherwise. */
+struct sim_tcp {
+    lubdub_duration rto_min;      /* TCP_RTO_MIN_US: least that is waited beyond the round trip; 200 ms */
+    lubdub_duration rto_max;      /* TCP_RTO_MAX_MS; 120 s */
+    lubdub_duration user_timeout; /* TCP_USER_TIMEOUT; 0: what 15 retransmissions take, 924.6 s */
+    lubdub_duration delayed_ack;  /* TCP_DELACK_MAX_US; 40 ms */
+    bool is_thin;                 /* TCP_THIN_LINEAR_TIMEOUTS */
+};
+
+/* What is done to clients and servers. */
+enum sim_faults {
+    SIM_FAULTS_NONE,
+    SIM_FAULTS_ALL,     /* everything that may happen to a process, a machine or a path, often */
+    SIM_FAULTS_CONTEST, /* each client has a server of its own, and one of the two is frozen or the path cut, in turn */
+};
+
+/* What is done to one client and its path in a contest. */
+enum sim_trouble {
+    SIM_TROUBLE_NONE,
+    SIM_TROUBLE_FREEZE_CLIENT,
+    SIM_TROUBLE_FREEZE_SERVER,
+    SIM_TROUBLE_CUT,
+};
+
+/* Who noticed what, and how long it took. */
+struct sim_detections {
+    lubdub_duration *items;
+    size_t count;
+    size_t capacity;
+};
+
+enum sim_observer {
+    SIM_OBSERVER_CLIENT,
+    SIM_OBSERVER_SERVER,
+    SIM_OBSERVER_COUNT,
+};
+
+/* One client's probes when nobody ever gives up: what any policy is judged on. True times. */
+struct sim_beat {
+    lubdub_time sent_at;
+    lubdub_time heard_at;    /* by the server's kernel; LUBDUB_TIME_NEVER: not before the end */
+    lubdub_time answered_at; /* the ack, at the client's kernel; likewise */
+};
+
+struct sim_trace {
+    struct sim_beat *beats;
+    size_t count;
+    size_t capacity;
+};
+
+struct sim_settings {
+    uint64_t seed;
+    uint32_t clients;       /* 20 */
+    lubdub_duration length; /* one hour */
+    enum sim_network network;
+    bool is_mixed; /* each client's network is drawn; network is ignored */
+    enum sim_faults faults;
+    lubdub_duration fault_gap; /* between two of them, on average; for ALL over all clients, for CONTEST for each */
+    struct sim_tcp tcp;
+
+    /* Once, all paths let nothing through. 0: never. */
+    lubdub_time outage_at;
+    lubdub_duration outage_length;
+
+    /* What sessions are told; more of their settings by tune, called once for each role. */
+    lubdub_duration interval;
+    lubdub_duration timeout;
+    lubdub_duration expiry;
+    void (*tune)(struct lubdub_session_settings *settings, enum lubdub_role role, const void *user_data);
+    const void *user_data;
+
+    /* In a contest: this side does not judge, its timeout or expiry being endless, so that the other can. */
+    bool is_blind[SIM_OBSERVER_COUNT];
+
+    bool adapts; /* the sessions' setting of that name */
+
+    /*
+     * The earliest verdict that the promise allows: so long after the last whole frame reached our kernel (server), or
+     * after the probe went out (client). 0: expiry and timeout, exactly. Where a session that adapts says that it
+     * judges early: adaptive_floor, and no less.
+     */
+    lubdub_duration adaptive_floor;
+    lubdub_duration server_floor;
+    lubdub_duration client_floor;
+
+    FILE *story;              /* a line for each thing worth telling; NULL: none */
+    struct sim_trace *traces; /* one for each client; nobody gives up and nothing is done to anybody; NULL: none */
+};
+
+void sim_settings_init(struct sim_settings *settings);
+
+#define SIM_PROBLEM_SIZE 256
+
+struct sim_result {
+    uint64_t digest;
+    uint64_t happenings;
+    uint64_t segments; /* that set out, all kinds, again and again */
+    uint64_t retransmissions;
+    uint64_t frames;
+    uint64_t probes;
+    uint64_t acks;
+    uint64_t messages;
+    uint64_t sessions; /* that were up */
+    uint64_t faults;
+    uint64_t absences; /* of processes, forgiven */
+    uint64_t verdicts; /* by silence */
+    uint64_t
+        false_alarms[SIM_OBSERVER_COUNT]; /* verdicts on peers that lived and could be reached but for the network */
+    uint64_t trickles;                    /* clients cut for too many frames behind a path that trickled */
+    uint64_t missed[SIM_OBSERVER_COUNT];  /* contest: trouble that ended before it was noticed */
+    lubdub_duration session_time;         /* of all sessions together, as clients saw them */
+    struct sim_detections detections[SIM_OBSERVER_COUNT][2]; /* [0]: frozen, [1]: cut */
+    bool has_failed;
+    lubdub_time failed_at;
+    char problem[SIM_PROBLEM_SIZE]; /* what did not hold */
+};
+
+/* Fills a zeroed result. Ends the program where there is no memory. May run in any number of threads. */
+void sim_run(const struct sim_settings *settings, struct sim_result *result);
+
+void sim_result_clear(struct sim_result *result);
+
+void sim_detections_add(struct sim_detections *detections, lubdub_duration duration);
+
+/* The next probe went out; it was not heard yet. */
+void sim_trace_add(struct sim_trace *trace, lubdub_time sent_at);
+void sim_trace_clear(struct sim_trace *trace);
+
+#endif

@@ -1,0 +1,16 @@
+/* How a client's process gets a connection, and another one after it. */
+#ifndef LUBDUB_SIM_CONNECT_H
+#define LUBDUB_SIM_CONNECT_H
+
+#include "simulate/world/world.h"
+
+/* A client's process is to connect `in` a while, as soon as it runs. */
+void sim_connect(struct sim_world *world, uint32_t client, lubdub_duration in);
+
+/* Likewise after the pause that it makes when a connection ended or an attempt failed. */
+void sim_connect_again(struct sim_world *world, uint32_t client);
+
+void sim_connect_on_attempt(struct sim_world *world, uint32_t client);
+void sim_connect_on_established(struct sim_world *world, uint32_t client, uint32_t attempt);
+
+#endif

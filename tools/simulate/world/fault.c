@@ -1,0 +1,440 @@
+/* The plan: one fault after the other, each undone after a while. */
+#include "simulate/world/fault.h"
+
+#include "simulate/world/judge.h"
+#include "simulate/world/owner.h"
+#include "simulate/world/process.h"
+#include "simulate/world/tcp.h"
+
+#define MS LUBDUB_MILLISECOND
+
+/* In events: what, and whether it begins or ends. */
+enum kind {
+    STOP,          /* SIGSTOP and SIGCONT */
+    STOP_AND_KILL, /* killed while stopped */
+    KILL,
+    POWER,
+    PAUSE, /* its whole machine */
+    LEAVE,
+    CUT,
+    CUT_ONE_WAY,
+    STOP_SERVER,
+    KILL_SERVER,
+    POWER_SERVER,
+    PAUSE_SERVER,
+    PAUSE_ALL,
+    PARTITION,
+    KIND_COUNT,
+    NEXT, /* ALL: the next one is due. CONTEST: trouble for this client is due */
+    HEAL, /* CONTEST: trouble is over */
+};
+
+#define UNDO 0x100u
+
+/* Of 1000: how often each is chosen. */
+static const unsigned weights[KIND_COUNT] = {
+    [STOP] = 220,        [STOP_AND_KILL] = 40, [KILL] = 120,       [POWER] = 80,       [PAUSE] = 80,
+    [LEAVE] = 40,        [CUT] = 120,          [CUT_ONE_WAY] = 80, [STOP_SERVER] = 80, [KILL_SERVER] = 20,
+    [POWER_SERVER] = 10, [PAUSE_SERVER] = 30,  [PAUSE_ALL] = 40,   [PARTITION] = 40,
+};
+
+static const char *const words[KIND_COUNT] = {
+    [STOP] = "stopped",
+    [STOP_AND_KILL] = "stopped, to be killed",
+    [KILL] = "killed",
+    [POWER] = "without power",
+    [PAUSE] = "paused",
+    [LEAVE] = "asked to leave",
+    [CUT] = "cut off",
+    [CUT_ONE_WAY] = "cut off, one way",
+    [STOP_SERVER] = "server stopped",
+    [KILL_SERVER] = "server killed",
+    [POWER_SERVER] = "server without power",
+    [PAUSE_SERVER] = "server paused",
+    [PAUSE_ALL] = "everybody paused",
+    [PARTITION] = "cut off with others",
+};
+
+static void after(struct sim_world *world, lubdub_duration length, uint32_t subject, uint32_t detail)
+{
+    sim_queue_put(&world->queue, world->now + length, SIM_EVENT_FAULT, subject, detail);
+}
+
+/* 10 ms to some 20 s; as many short ones as long ones. */
+static lubdub_duration any_while(struct sim_world *world)
+{
+    lubdub_duration least = 10 * MS << sim_random_below(&world->random, 11);
+
+    return least + sim_random_below(&world->random, least);
+}
+
+static void plan_next(struct sim_world *world)
+{
+    after(world, sim_random_between(&world->random, 1, 2 * world->settings->fault_gap), SIM_NOBODY, NEXT);
+}
+
+void sim_fault_plan(struct sim_world *world)
+{
+    uint32_t client;
+
+    for (client = 0; world->settings->outage_length > 0 && client < world->client_count; client++) {
+        after(world, world->settings->outage_at, client, CUT);
+    }
+    switch (world->settings->faults) {
+    case SIM_FAULTS_NONE:
+        break;
+    case SIM_FAULTS_ALL:
+        plan_next(world);
+        break;
+    case SIM_FAULTS_CONTEST:
+        for (client = 0; client < world->client_count; client++) {
+            after(world,
+                  world->settings->fault_gap / 2 +
+                      sim_random_below(&world->clients[client].trouble_random, world->settings->fault_gap),
+                  client, NEXT);
+        }
+        break;
+    }
+}
+
+/* ---- everything ---- */
+
+static enum kind choose(struct sim_world *world)
+{
+    unsigned chance = (unsigned)sim_random_below(&world->random, 1000);
+    unsigned kind = 0;
+
+    while (kind + 1 < KIND_COUNT && chance >= weights[kind]) {
+        chance -= weights[kind++];
+    }
+    return (enum kind)kind;
+}
+
+static bool is_well(const struct sim_process *process)
+{
+    return process->is_alive && !process->is_stopped && !process->is_troubled;
+}
+
+static void pause_machine(struct sim_world *world, uint32_t process, lubdub_time until)
+{
+    sim_process_stop(world, process);
+    world->processes[process].paused_until = until;
+    world->processes[process].is_troubled = true;
+}
+
+static uint32_t server_of(const struct sim_world *world)
+{
+    return world->client_count;
+}
+
+static bool begin_on_process(struct sim_world *world, enum kind kind, uint32_t process, lubdub_duration length)
+{
+    struct sim_process *who = &world->processes[process];
+
+    if (!is_well(who)) {
+        return false;
+    }
+    switch (kind) {
+    case STOP:
+    case STOP_AND_KILL:
+    case STOP_SERVER:
+        sim_process_stop(world, process);
+        break;
+    case KILL:
+    case KILL_SERVER:
+        sim_process_die(world, process, false);
+        break;
+    case POWER:
+    case POWER_SERVER:
+        sim_process_die(world, process, true);
+        break;
+    case PAUSE:
+    case PAUSE_SERVER:
+        pause_machine(world, process, world->now + length);
+        break;
+    case LEAVE:
+        sim_owner_leave(world, process);
+        return true;
+    case CUT:
+    case CUT_ONE_WAY:
+    case PAUSE_ALL:
+    case PARTITION:
+    case KIND_COUNT:
+    case NEXT:
+    case HEAL:
+        return false;
+    }
+    who->is_troubled = true;
+    after(world, length, process, kind | UNDO);
+    return true;
+}
+
+static bool cut(struct sim_world *world, uint32_t client, unsigned ways, lubdub_duration length)
+{
+    if (world->clients[client].path.cut != 0) {
+        return false;
+    }
+    world->clients[client].path.cut = ways;
+    after(world, length, client, CUT | UNDO);
+    return true;
+}
+
+static void pause_all(struct sim_world *world, lubdub_duration length)
+{
+    uint32_t process;
+
+    for (process = 0; process < world->process_count; process++) {
+        if (is_well(&world->processes[process])) {
+            pause_machine(world, process, world->now + length);
+            after(world, length, process, PAUSE | UNDO);
+        }
+    }
+}
+
+static void partition(struct sim_world *world, lubdub_duration length)
+{
+    uint32_t client;
+
+    for (client = 0; client < world->client_count; client++) {
+        if (sim_random_below(&world->random, 2) == 0) {
+            cut(world, client, 1u << SIM_UP | 1u << SIM_DOWN, length);
+        }
+    }
+}
+
+static void begin_any(struct sim_world *world)
+{
+    enum kind kind = choose(world);
+    uint32_t client = (uint32_t)sim_random_below(&world->random, world->client_count);
+    lubdub_duration length = any_while(world);
+    bool is_done = true;
+
+    switch (kind) {
+    case STOP:
+    case STOP_AND_KILL:
+    case KILL:
+    case POWER:
+    case PAUSE:
+    case LEAVE:
+        is_done = begin_on_process(world, kind, client, length);
+        break;
+    case STOP_SERVER:
+    case KILL_SERVER:
+    case POWER_SERVER:
+    case PAUSE_SERVER:
+        is_done = begin_on_process(world, kind, server_of(world), length);
+        break;
+    case CUT:
+        is_done = cut(world, client, 1u << SIM_UP | 1u << SIM_DOWN, length);
+        break;
+    case CUT_ONE_WAY:
+        is_done = cut(world, client, 1u << sim_random_below(&world->random, 2), length);
+        break;
+    case PAUSE_ALL:
+        pause_all(world, length);
+        break;
+    case PARTITION:
+        partition(world, length);
+        break;
+    case KIND_COUNT:
+    case NEXT:
+    case HEAL:
+        return;
+    }
+    if (is_done) {
+        world->result->faults++;
+        sim_tell(world, NULL, "%s, client %u, for %.3f ms", words[kind], (unsigned)client, (double)length / (double)MS);
+    }
+}
+
+static void undo(struct sim_world *world, enum kind kind, uint32_t subject)
+{
+    switch (kind) {
+    case STOP:
+    case STOP_SERVER:
+        world->processes[subject].is_troubled = false;
+        sim_process_go_on(world, subject);
+        break;
+    case PAUSE:
+    case PAUSE_SERVER:
+        world->processes[subject].is_troubled = false;
+        world->processes[subject].paused_until = 0;
+        sim_process_go_on(world, subject);
+        break;
+    case STOP_AND_KILL:
+        sim_process_die(world, subject, false);
+        sim_process_start(world, subject);
+        world->processes[subject].is_troubled = false;
+        break;
+    case KILL:
+    case KILL_SERVER:
+    case POWER:
+    case POWER_SERVER:
+        world->processes[subject].is_troubled = false;
+        sim_process_start(world, subject);
+        break;
+    case LEAVE:
+    case CUT:
+    case CUT_ONE_WAY:
+    case PAUSE_ALL:
+    case PARTITION:
+    case KIND_COUNT:
+    case NEXT:
+    case HEAL:
+        break;
+    }
+}
+
+/* ---- the contest ---- */
+
+static bool is_up(const struct sim_world *world, const struct sim_client *client)
+{
+    const struct sim_connection *connection;
+
+    if (client->connection == SIM_NOBODY) {
+        return false;
+    }
+    connection = world->connections[client->connection];
+    return connection->ends[SIM_CLIENT].has_session && connection->ends[SIM_SERVER].has_session &&
+           lubdub_session_state(&connection->ends[SIM_CLIENT].session) == LUBDUB_SESSION_UP &&
+           lubdub_session_state(&connection->ends[SIM_SERVER].session) == LUBDUB_SESSION_UP &&
+           world->now > connection->up_at + 20 * LUBDUB_SECOND;
+}
+
+/* One that somebody can notice. */
+static enum sim_trouble choose_trouble(const struct sim_settings *settings, struct sim_random *random)
+{
+    enum sim_trouble trouble = (enum sim_trouble)(1 + sim_random_below(random, 3));
+
+    if (trouble == SIM_TROUBLE_FREEZE_CLIENT && settings->is_blind[SIM_OBSERVER_SERVER]) {
+        return SIM_TROUBLE_FREEZE_SERVER;
+    }
+    if (trouble == SIM_TROUBLE_FREEZE_SERVER && settings->is_blind[SIM_OBSERVER_CLIENT]) {
+        return SIM_TROUBLE_FREEZE_CLIENT;
+    }
+    return trouble;
+}
+
+static void begin_trouble(struct sim_world *world, uint32_t index)
+{
+    struct sim_client *client = &world->clients[index];
+    const struct sim_settings *settings = world->settings;
+    lubdub_duration longest = 0;
+
+    if (!settings->is_blind[SIM_OBSERVER_CLIENT]) {
+        longest = settings->timeout;
+    }
+    if (!settings->is_blind[SIM_OBSERVER_SERVER] && settings->expiry > longest) {
+        longest = settings->expiry;
+    }
+    if (!is_up(world, client)) {
+        after(world, 5 * LUBDUB_SECOND, index, NEXT);
+        return;
+    }
+    client->trouble = choose_trouble(settings, &client->trouble_random);
+    client->trouble_at = world->now;
+    client->troubled_connection = client->connection;
+    client->is_decided[SIM_CLIENT] =
+        client->trouble == SIM_TROUBLE_FREEZE_CLIENT || settings->is_blind[SIM_OBSERVER_CLIENT];
+    client->is_decided[SIM_SERVER] =
+        client->trouble == SIM_TROUBLE_FREEZE_SERVER || settings->is_blind[SIM_OBSERVER_SERVER];
+    switch (client->trouble) {
+    case SIM_TROUBLE_NONE:
+        break;
+    case SIM_TROUBLE_FREEZE_CLIENT:
+        sim_process_stop(world, client->process);
+        break;
+    case SIM_TROUBLE_FREEZE_SERVER:
+        sim_process_stop(world, client->server);
+        break;
+    case SIM_TROUBLE_CUT:
+        client->path.cut = 1u << SIM_UP | 1u << SIM_DOWN;
+        break;
+    }
+    world->result->faults++;
+    sim_tell(world, NULL, "client %u: trouble %d", (unsigned)index, (int)client->trouble);
+    client->trouble_count++;
+    after(world, 2 * longest + 10 * LUBDUB_SECOND, index, HEAL | client->trouble_count << 8);
+}
+
+static void heal(struct sim_world *world, uint32_t index)
+{
+    struct sim_client *client = &world->clients[index];
+    enum sim_trouble trouble = client->trouble;
+    unsigned side;
+
+    for (side = 0; side < 2; side++) {
+        world->result->missed[side] += !client->is_decided[side];
+    }
+    client->trouble = SIM_TROUBLE_NONE;
+    client->trouble_count++;
+    switch (trouble) {
+    case SIM_TROUBLE_NONE:
+        return;
+    case SIM_TROUBLE_FREEZE_CLIENT:
+        sim_process_die(world, client->process, false);
+        sim_process_start(world, client->process);
+        break;
+    case SIM_TROUBLE_FREEZE_SERVER:
+        sim_process_die(world, client->server, false);
+        sim_process_start(world, client->server);
+        break;
+    case SIM_TROUBLE_CUT:
+        client->path.cut = 0;
+        break;
+    }
+    after(world, world->settings->fault_gap / 2 + sim_random_below(&client->trouble_random, world->settings->fault_gap),
+          index, NEXT);
+}
+
+static bool lives(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side)
+{
+    const struct sim_process *process = &world->processes[connection->ends[side].process];
+
+    return process->is_alive && !process->is_stopped && connection->ends[side].has_session;
+}
+
+void sim_fault_noticed(struct sim_world *world, const struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_client *client = &world->clients[connection->client];
+    enum sim_observer observer = side == SIM_CLIENT ? SIM_OBSERVER_CLIENT : SIM_OBSERVER_SERVER;
+
+    if (client->trouble != SIM_TROUBLE_NONE) {
+        if (!client->is_decided[side] && client->troubled_connection == connection->index) {
+            client->is_decided[side] = true;
+            sim_detections_add(&world->result->detections[observer][client->trouble == SIM_TROUBLE_CUT],
+                               world->now - client->trouble_at);
+            if (client->is_decided[SIM_CLIENT] && client->is_decided[SIM_SERVER]) {
+                after(world, 100 * MS, connection->client, HEAL | client->trouble_count << 8);
+            }
+        }
+        return;
+    }
+    if (client->path.cut == 0 && lives(world, connection, sim_other(side))) {
+        world->result->false_alarms[observer]++;
+        sim_tell(world, connection, "%s: a false alarm", side == SIM_CLIENT ? "client" : "server");
+    }
+}
+
+/* ---- events ---- */
+
+void sim_fault_on_due(struct sim_world *world, uint32_t subject, uint32_t detail)
+{
+    sim_digest(world, SIM_EVENT_FAULT, (uint64_t)detail << 32 | subject);
+    if (detail == CUT) {
+        cut(world, subject, 1u << SIM_UP | 1u << SIM_DOWN, world->settings->outage_length);
+    } else if (detail == (CUT | UNDO)) {
+        world->clients[subject].path.cut = 0;
+    } else if (world->settings->faults == SIM_FAULTS_CONTEST) {
+        if (detail == NEXT) {
+            begin_trouble(world, subject);
+        } else if (detail >> 8 == world->clients[subject].trouble_count) {
+            heal(world, subject);
+        }
+    } else if (detail == NEXT) {
+        begin_any(world);
+        plan_next(world);
+    } else {
+        undo(world, (enum kind)(detail & ~UNDO), subject);
+    }
+}

@@ -1,0 +1,14 @@
+/* What is done to processes, machines and paths: by a plan that follows from the seed alone. */
+#ifndef LUBDUB_SIM_FAULT_H
+#define LUBDUB_SIM_FAULT_H
+
+#include "simulate/world/world.h"
+
+void sim_fault_plan(struct sim_world *world);
+
+void sim_fault_on_due(struct sim_world *world, uint32_t subject, uint32_t detail);
+
+/* An end declared its peer dead. Rightly? */
+void sim_fault_noticed(struct sim_world *world, const struct sim_connection *connection, enum sim_side side);
+
+#endif

@@ -1,0 +1,514 @@
+/* Counts along, independently of the sessions. */
+#include "simulate/world/judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "simulate/world/fault.h"
+#include "simulate/world/tcp.h"
+
+/* Clocks with a drift are rounded to a nanosecond, both ways. */
+#define SLACK (2 * LUBDUB_MICROSECOND)
+
+#define MS(duration) ((double)(duration) / (double)LUBDUB_MILLISECOND)
+
+static const char *const side_words[] = {"client", "server"};
+
+void sim_judge_fail(struct sim_world *world, const struct sim_connection *connection, const char *format, ...)
+{
+    struct sim_result *result = world->result;
+    size_t length = 0;
+    va_list arguments;
+
+    if (result->has_failed) {
+        return;
+    }
+    result->has_failed = true;
+    result->failed_at = world->now;
+    if (connection != NULL) {
+        length = (size_t)snprintf(result->problem, sizeof result->problem,
+                                  "client %u, session %llu: ", (unsigned)connection->client,
+                                  (unsigned long long)connection->session_number);
+    }
+    va_start(arguments, format);
+    vsnprintf(result->problem + length, sizeof result->problem - length, format, arguments);
+    va_end(arguments);
+    sim_tell(world, NULL, "WRONG: %s", result->problem);
+}
+
+static uint32_t hash(const uint8_t *bytes, size_t length)
+{
+    uint32_t value = 2166136261u;
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        value = (value ^ bytes[i]) * 16777619u;
+    }
+    return value;
+}
+
+static lubdub_time local_now(const struct sim_world *world, const struct sim_end *end)
+{
+    return sim_local(sim_process_of(world, end), world->now);
+}
+
+static lubdub_duration away_since(const struct sim_world *world, const struct sim_end *end, lubdub_duration before)
+{
+    return sim_process_of(world, end)->away_total - before;
+}
+
+static struct sim_asked *asked_as(struct sim_end *end, uint64_t sequence)
+{
+    struct sim_asked *asked = &end->asked[sequence % SIM_ASKED];
+
+    return asked->sequence == sequence && sequence > 0 ? asked : NULL;
+}
+
+/* ---- begin ---- */
+
+static void arm(struct sim_world *world, struct sim_connection *connection, enum sim_side side, lubdub_time local)
+{
+    struct sim_end *end = &connection->ends[side];
+    lubdub_time due = sim_true(sim_process_of(world, end), local);
+
+    if (due <= world->now) {
+        due = world->now + 1;
+    }
+    sim_timer_arm(&end->judge_timer, &world->queue, due, SIM_EVENT_JUDGE, connection->index,
+                  sim_detail(connection, side));
+}
+
+void sim_judge_begin(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+
+    end->heard_at = local_now(world, end);
+    end->heard_away = sim_process_of(world, end)->away_total;
+    end->oldest_asked = 1;
+}
+
+/* ---- the wire ---- */
+
+static void note_trace(struct sim_world *world, uint32_t client, uint64_t sequence, enum sim_side side, bool is_ack)
+{
+    struct sim_trace *trace = &world->settings->traces[client];
+    struct sim_beat *beat;
+
+    if (sequence == 0 || sequence > trace->count) {
+        return;
+    }
+    beat = &trace->beats[sequence - 1];
+    if (is_ack && side == SIM_CLIENT) {
+        beat->answered_at = world->now;
+    } else if (!is_ack && side == SIM_SERVER) {
+        beat->heard_at = world->now;
+    }
+}
+
+static void check_pace(struct sim_world *world, struct sim_connection *connection, struct sim_end *end, lubdub_time now)
+{
+    lubdub_duration interval = lubdub_session_interval(&end->session);
+
+    if (end->probes_written > 0 && now > end->asked_at + interval + away_since(world, end, end->asked_away) + SLACK) {
+        sim_judge_fail(world, connection, "the client probed %.3f ms after its last probe, at an interval of %.3f ms",
+                       MS(now - end->asked_at), MS(interval));
+    }
+    /* On its grid one that was held up is followed sooner, but not by two: slots that were missed are skipped. */
+    if (end->probes_written > 1 && !world->settings->adapts && now < end->asked_before_at + interval) {
+        sim_judge_fail(world, connection, "the client sent three probes in %.3f ms, at an interval of %.3f ms",
+                       MS(now - end->asked_before_at), MS(interval));
+    }
+}
+
+static void judge_probe(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                        const struct lubdub_frame *frame)
+{
+    struct sim_end *end = &connection->ends[side];
+    lubdub_time now = local_now(world, end);
+
+    if (frame->sequence != end->probes_written + 1) {
+        sim_judge_fail(world, connection, "the %s probed with %llu after %llu", side_words[side],
+                       (unsigned long long)frame->sequence, (unsigned long long)end->probes_written);
+    }
+    if (side == SIM_CLIENT) {
+        check_pace(world, connection, end, now);
+        if (world->settings->traces != NULL) {
+            sim_trace_add(&world->settings->traces[connection->client], world->now);
+        }
+    }
+    end->probes_written = frame->sequence;
+    end->asked_before_at = end->asked_at;
+    end->asked_at = now;
+    end->asked_away = sim_process_of(world, end)->away_total;
+    end->asked[frame->sequence % SIM_ASKED] = (struct sim_asked){
+        .sequence = frame->sequence,
+        .at = now,
+        .away = end->asked_away,
+        .promised = end->promised,
+        .content = hash(frame->content, frame->length),
+        .length = frame->length,
+        .health = frame->flags & LUBDUB_FLAG_HEALTH_MASK,
+    };
+    world->result->probes++;
+}
+
+static void judge_ack(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                      const struct lubdub_frame *frame)
+{
+    struct sim_end *end = &connection->ends[side];
+    const struct sim_asked *asked = asked_as(&connection->ends[sim_other(side)], frame->sequence);
+
+    if (frame->sequence != end->acks_written + 1 || frame->sequence > end->probes_read) {
+        sim_judge_fail(world, connection, "the %s answered probe %llu; it had answered %llu and read %llu",
+                       side_words[side], (unsigned long long)frame->sequence, (unsigned long long)end->acks_written,
+                       (unsigned long long)end->probes_read);
+    }
+    if (asked != NULL && (asked->length != frame->length || asked->content != hash(frame->content, frame->length))) {
+        sim_judge_fail(world, connection, "the %s answered probe %llu with other content", side_words[side],
+                       (unsigned long long)frame->sequence);
+    }
+    if (asked != NULL && asked->health != frame->flags) {
+        sim_judge_fail(world, connection, "the %s answered probe %llu with other flags", side_words[side],
+                       (unsigned long long)frame->sequence);
+    }
+    end->acks_written = frame->sequence;
+    world->result->acks++;
+}
+
+/* The server returns every MESSAGE, in order. */
+static void judge_message(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                          const struct lubdub_frame *frame)
+{
+    struct sim_end *end = &connection->ends[side];
+    const struct sim_end *client = &connection->ends[SIM_CLIENT];
+    uint32_t content = hash(frame->content, frame->length);
+
+    if (frame->sequence != ++end->messages_written) {
+        sim_judge_fail(world, connection, "the %s's message %llu is numbered %llu", side_words[side],
+                       (unsigned long long)end->messages_written, (unsigned long long)frame->sequence);
+    }
+    end->said[frame->sequence % SIM_ASKED] = content;
+    if (side == SIM_SERVER &&
+        (frame->sequence > client->messages_written || (client->messages_written - frame->sequence < SIM_ASKED &&
+                                                        content != client->said[frame->sequence % SIM_ASKED]))) {
+        sim_judge_fail(world, connection, "the server returned message %llu, and not as it was",
+                       (unsigned long long)frame->sequence);
+    }
+    world->result->messages++;
+}
+
+void sim_judge_written(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                       const struct lubdub_frame *frame)
+{
+    world->result->frames++;
+    if (frame->type == LUBDUB_FRAME_PROBE) {
+        judge_probe(world, connection, side, frame);
+    } else if (frame->type == LUBDUB_FRAME_ACK) {
+        judge_ack(world, connection, side, frame);
+    } else if (frame->type == LUBDUB_FRAME_MESSAGE) {
+        judge_message(world, connection, side, frame);
+    }
+}
+
+void sim_judge_arrived(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                       const struct sim_note *note)
+{
+    struct sim_end *end = &connection->ends[side];
+
+    end->arrived_at = local_now(world, end);
+    end->arrived_promised = end->promised;
+    if (note->type == LUBDUB_FRAME_ACK) {
+        end->acks_arrived = note->sequence;
+    }
+    if (world->settings->traces != NULL && (note->type == LUBDUB_FRAME_ACK || note->type == LUBDUB_FRAME_PROBE)) {
+        note_trace(world, connection->client, note->sequence, side, note->type == LUBDUB_FRAME_ACK);
+    }
+}
+
+void sim_judge_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                    const struct sim_note *note)
+{
+    struct sim_end *end = &connection->ends[side];
+
+    end->heard_at = local_now(world, end);
+    end->heard_away = sim_process_of(world, end)->away_total;
+    if (note->type == LUBDUB_FRAME_PROBE) {
+        end->probes_read = note->sequence;
+        if (side == SIM_SERVER && world->now - note->written_at > end->expiry) {
+            end->stale_at = world->now;
+        }
+    } else if (note->type == LUBDUB_FRAME_ACK) {
+        end->acks_read = note->sequence;
+        end->oldest_asked = note->sequence + 1;
+    }
+}
+
+/* ---- verdicts ---- */
+
+static lubdub_duration floor_of(const struct sim_settings *settings, lubdub_duration stated, lubdub_duration fixed,
+                                bool is_early)
+{
+    if (is_early && settings->adaptive_floor < fixed) {
+        return settings->adaptive_floor;
+    }
+    return stated > 0 ? stated : fixed;
+}
+
+static void judge_servers_verdict(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
+                                  bool is_early, lubdub_time now)
+{
+    lubdub_duration floor = floor_of(world->settings, world->settings->server_floor, end->expiry, is_early);
+    lubdub_duration promised = end->promised - end->arrived_promised;
+    lubdub_duration away = away_since(world, end, end->heard_away);
+
+    if (now + SLACK < end->arrived_at + floor + promised) {
+        sim_judge_fail(world, connection,
+                       "declared dead %.3f ms after its last frame reached the server, %.3f ms of absence forgiven",
+                       MS(now - end->arrived_at), MS(promised));
+    }
+    if (now > end->heard_at + end->expiry + away + SLACK) {
+        sim_judge_fail(world, connection, "declared dead %.3f ms after it was heard last, %.3f ms of them away",
+                       MS(now - end->heard_at), MS(away));
+    }
+}
+
+static void judge_clients_verdict(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
+                                  uint64_t sequence, bool is_early, lubdub_time now)
+{
+    const struct sim_asked *asked = asked_as(end, sequence);
+    lubdub_duration floor =
+        floor_of(world->settings, world->settings->client_floor, world->settings->timeout, is_early);
+
+    if (end->acks_arrived >= sequence) {
+        sim_judge_fail(world, connection, "the server was declared dead for probe %llu, of which the ack had come",
+                       (unsigned long long)sequence);
+    }
+    if (asked == NULL) {
+        return; /* too long ago to be remembered */
+    }
+    if (now + SLACK < asked->at + floor + (end->promised - asked->promised)) {
+        sim_judge_fail(world, connection, "the server was declared dead %.3f ms after probe %llu", MS(now - asked->at),
+                       (unsigned long long)sequence);
+    }
+    if (now > asked->at + world->settings->timeout + away_since(world, end, asked->away) + SLACK) {
+        sim_judge_fail(world, connection, "the server was declared dead as late as %.3f ms after probe %llu",
+                       MS(now - asked->at), (unsigned long long)sequence);
+    }
+}
+
+static void judge_verdict(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                          const struct lubdub_event *event)
+{
+    struct sim_end *end = &connection->ends[side];
+    const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
+    lubdub_time now = local_now(world, end);
+
+    world->result->verdicts++;
+    if (stream->note_arrived > stream->note_read) {
+        sim_judge_fail(world, connection, "the %s judged with %llu frames unread", side_words[side],
+                       (unsigned long long)(stream->note_arrived - stream->note_read));
+    }
+    if (side == SIM_SERVER) {
+        judge_servers_verdict(world, connection, end, event->adaptive > 0, now);
+    } else {
+        judge_clients_verdict(world, connection, end, event->sequence, event->adaptive > 0, now);
+    }
+    sim_fault_noticed(world, connection, side);
+}
+
+/* What came lately had been under way for longer than the expiry, and yet the session was heard again and again. */
+static bool is_trickle(const struct sim_world *world, const struct sim_end *end)
+{
+    return end->stale_at > 0 && world->now - end->stale_at <= 2 * end->expiry;
+}
+
+static void judge_down(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                       const struct lubdub_event *event)
+{
+    const struct sim_end *end = &connection->ends[side];
+
+    switch (event->cause) {
+    case LUBDUB_CAUSE_HUNG:
+    case LUBDUB_CAUSE_UNREACHABLE:
+        if (event->had_session && event->deadline > 0) {
+            judge_verdict(world, connection, side, event);
+        }
+        break;
+    case LUBDUB_CAUSE_REJECTED:
+        if (event->has_reason && (event->reason_code == LUBDUB_REASON_HANDSHAKE_TIMEOUT ||
+                                  event->reason_code == LUBDUB_REASON_TOO_MANY_FRAMES)) {
+            break; /* it was stopped before it could say HELLO; or the server was judged for it */
+        }
+        /* fall through */
+    case LUBDUB_CAUSE_PROTOCOL:
+        if (event->has_reason && event->reason_code == LUBDUB_REASON_TOO_MANY_FRAMES && is_trickle(world, end)) {
+            world->result->trickles++;
+            break;
+        }
+        /* fall through */
+    case LUBDUB_CAUSE_SLOW_READER:
+    case LUBDUB_CAUSE_TLS:
+        sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s; it has read %llu of %llu probes",
+                       side_words[side], lubdub_cause_word(event->cause), (int)event->text.length,
+                       event->text.length > 0 ? (const char *)event->text.data : "",
+                       (unsigned long long)end->probes_read,
+                       (unsigned long long)connection->ends[sim_other(side)].probes_written);
+        break;
+    case LUBDUB_CAUSE_NONE:
+    case LUBDUB_CAUSE_BYE:
+    case LUBDUB_CAUSE_CLOSED:
+    case LUBDUB_CAUSE_RESET:
+    case LUBDUB_CAUSE_REFUSED:
+    case LUBDUB_CAUSE_TIMEOUT:
+    case LUBDUB_CAUSE_RESOLVE:
+    case LUBDUB_CAUSE_REPLACED:
+    case LUBDUB_CAUSE_SHUTDOWN:
+        break;
+    }
+}
+
+static void judge_acked(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
+                        const struct lubdub_event *event)
+{
+    const struct sim_asked *asked = asked_as(end, event->sequence);
+
+    if (event->sequence > end->acks_read) {
+        sim_judge_fail(world, connection, "an ack of probe %llu is reported, and none came",
+                       (unsigned long long)event->sequence);
+    }
+    if (asked != NULL && event->round_trip > local_now(world, end) - asked->at + SLACK) {
+        sim_judge_fail(world, connection, "a round trip of %.3f ms is reported, %.3f ms after its probe",
+                       MS(event->round_trip), MS(local_now(world, end) - asked->at));
+    }
+    if (asked != NULL &&
+        event->round_trip + (end->promised - asked->promised) + SLACK < local_now(world, end) - asked->at) {
+        sim_judge_fail(world, connection, "a round trip of %.3f ms is reported that was one of %.3f ms",
+                       MS(event->round_trip), MS(local_now(world, end) - asked->at));
+    }
+}
+
+void sim_judge_event(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                     const struct lubdub_event *event)
+{
+    struct sim_end *end = &connection->ends[side];
+
+    sim_digest(world, 0x20u + event->kind, connection->session_number << 8 ^ side);
+    if (end->down_count > 0 || end->has_left) {
+        sim_judge_fail(world, connection, "the %s hears of its session after the end", side_words[side]);
+    }
+    switch (event->kind) {
+    case LUBDUB_EVENT_UP:
+        end->was_up = true;
+        arm(world, connection, side, local_now(world, end) + world->settings->timeout);
+        break;
+    case LUBDUB_EVENT_ACKED:
+    case LUBDUB_EVENT_LATE_ACK:
+        sim_digest(world, event->sequence, event->round_trip);
+        judge_acked(world, connection, end, event);
+        break;
+    case LUBDUB_EVENT_DOWN:
+        end->down_count++;
+        sim_digest(world, 0x40u + event->cause, connection->session_number);
+        judge_down(world, connection, side, event);
+        break;
+    case LUBDUB_EVENT_NONE:
+    case LUBDUB_EVENT_HELLO:
+    case LUBDUB_EVENT_GRANT_CHANGED:
+    case LUBDUB_EVENT_TIMED_OUT:
+    case LUBDUB_EVENT_HEALTH:
+    case LUBDUB_EVENT_MESSAGE:
+    case LUBDUB_EVENT_LATE:
+    case LUBDUB_EVENT_RECOVERED:
+        break;
+    }
+}
+
+void sim_judge_closed(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    const struct sim_end *end = &connection->ends[side];
+
+    if (end->down_count == 0 && !end->has_left) {
+        sim_judge_fail(world, connection, "the %s's session ended and nobody was told", side_words[side]);
+    }
+}
+
+void sim_judge_away(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                    lubdub_duration away, lubdub_duration overslept)
+{
+    struct sim_end *end = &connection->ends[side];
+    lubdub_duration patience = side == SIM_SERVER ? end->expiry : world->settings->timeout;
+
+    if (!end->was_up || overslept < patience / 4) {
+        return;
+    }
+    end->promised += away;
+    if (end->arrived_at > sim_process_of(world, end)->ran_at) {
+        end->arrived_promised = end->promised; /* it came while we were away */
+    }
+}
+
+void sim_judge_owners(struct sim_world *world, uint32_t client, uint32_t server)
+{
+    const struct sim_connection *owner = NULL;
+    uint32_t i;
+
+    for (i = 0; i < world->connection_count; i++) {
+        const struct sim_connection *connection = world->connections[i];
+        const struct sim_end *end = &connection->ends[SIM_SERVER];
+
+        if (connection->is_used && connection->client == client && end->process == server && end->has_session &&
+            lubdub_session_state(&end->session) == LUBDUB_SESSION_UP) {
+            if (owner != NULL) {
+                sim_judge_fail(world, connection, "the identity has session %llu as well",
+                               (unsigned long long)owner->session_number);
+            }
+            owner = connection;
+        }
+    }
+    if (owner != NULL) {
+        struct sim_end *end = &world->connections[owner->index]->ends[SIM_SERVER];
+
+        end->was_up = true;
+        end->expiry = lubdub_session_expiry(&end->session);
+        arm(world, world->connections[owner->index], SIM_SERVER, end->heard_at + end->expiry);
+    }
+}
+
+/* ---- what is overdue ---- */
+
+static lubdub_time verdict_due(const struct sim_world *world, struct sim_end *end, enum sim_side side, lubdub_time now)
+{
+    const struct sim_asked *asked;
+
+    if (side == SIM_SERVER) {
+        return end->heard_at + end->expiry + away_since(world, end, end->heard_away);
+    }
+    asked = end->oldest_asked <= end->probes_written ? asked_as(end, end->oldest_asked) : NULL;
+    if (asked == NULL) {
+        return now + world->settings->timeout;
+    }
+    return asked->at + world->settings->timeout + away_since(world, end, asked->away);
+}
+
+void sim_judge_on_due(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    lubdub_time now = local_now(world, end);
+    lubdub_time due;
+
+    if (!end->has_session || lubdub_session_state(&end->session) != LUBDUB_SESSION_UP) {
+        return;
+    }
+    if (!sim_runs(sim_process_of(world, end))) {
+        arm(world, connection, side, now + LUBDUB_SECOND);
+        return;
+    }
+    due = verdict_due(world, end, side, now) + SLACK;
+    if (due < now) {
+        sim_judge_fail(world, connection, "the %s should have declared its peer dead %.3f ms ago", side_words[side],
+                       MS(now - due));
+        return;
+    }
+    arm(world, connection, side, due + 1);
+}

@@ -1,0 +1,63 @@
+/*
+ * What must always hold, whatever happens; checked at every step from what is seen on the wire and in the kernels.
+ *
+ * The promise (docs/protocol.md, section 5) is that an endpoint judges by what had arrived at its machine, and by its
+ * own clock. In the numbers of one end, with E the granted expiry, T the timeout, and all times by that end's clock:
+ *
+ *  - The server declares no session dead before E has passed since its last whole frame reached the server's kernel,
+ *    read or not. The client declares no server dead for a probe before T has passed since the probe was handed over,
+ *    nor when that probe's ack lies in its kernel. Neither judges while a whole frame lies unread.
+ *  - Where an end was away (stopped, or its machine paused) and overslept by a quarter of its E or T or more, the
+ *    bounds above are later by the whole absence.
+ *  - So a live peer whose frames reach us within E (or T) is never declared dead: whoever is declared dead in vain had
+ *    not been heard of for that long, which is the network's doing, and is counted (false_alarms).
+ *  - A silent one is declared dead at E (or T) after that at the latest, later by our own absences only; a process that
+ *    does not run is given until it runs.
+ *  - A session ends once, and nothing is heard of it after that. An identity has one session on a server.
+ *  - Two honest ends never call one another's frames wrong, too many or too long. Too many there may be behind a
+ *    path that trickles: a frame comes now and then, so that the session lives, while what waits behind it grows
+ *    beyond what piles up in one expiry. That is counted (trickles).
+ *  - Probes are numbered without gaps and come at the granted interval or sooner. A probe is answered once, after
+ *    it was read, in order, and with its own content; an ack that is reported is one that came. Messages come back
+ *    as they were.
+ *
+ * A contender that may be faster than E and T (adaptive) states its own bound: sim_settings.adaptive_floor.
+ */
+#ifndef LUBDUB_SIM_JUDGE_H
+#define LUBDUB_SIM_JUDGE_H
+
+#include "simulate/world/world.h"
+
+/* The end has a session now. */
+void sim_judge_begin(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* This side wrote a frame; a frame came whole to this side's kernel; was read by its process. */
+void sim_judge_written(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                       const struct lubdub_frame *frame);
+void sim_judge_arrived(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                       const struct sim_note *note);
+void sim_judge_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                    const struct sim_note *note);
+
+/* Its session says so. */
+void sim_judge_event(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                     const struct lubdub_event *event);
+
+/* Its process was away, and woke so much later than it meant to. Before anything else happens there. */
+void sim_judge_away(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                    lubdub_duration away, lubdub_duration overslept);
+
+/* The end closes by itself, without having been told why. */
+void sim_judge_closed(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* A session was granted to this client. */
+void sim_judge_owners(struct sim_world *world, uint32_t client, uint32_t server);
+
+/* An event: is a verdict overdue? */
+void sim_judge_on_due(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* Something does not hold; the run ends here. */
+void sim_judge_fail(struct sim_world *world, const struct sim_connection *connection, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * What the network does to a segment: the path between one client and its server, as a function of the time.
+ *
+ * Delay and loss of a segment follow from the seed, the direction and the millisecond in which it is sent, and from
+ * nothing else; outages and bad spells come at times of their own. So two runs with the same seed whose endpoints
+ * behave differently meet the same network: what one of them sends changes nothing for what the other one sends later.
+ * Segments never overtake one another in a direction.
+ */
+#ifndef LUBDUB_SIM_PATH_H
+#define LUBDUB_SIM_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lubdub/time.h>
+
+#include "simulate/world/chance.h"
+#include "simulate/world/delay.h"
+
+enum sim_direction {
+    SIM_UP,   /* from the client to the server */
+    SIM_DOWN, /* and back */
+};
+
+#define SIM_NETWORKS(X)                                                                           \
+    X(CLEAN, "clean", "a constant millisecond each way, and nothing is lost")                     \
+    X(LAN, "lan", "0.1 ms each way, one segment in a hundred thousand lost, an outage every 6 h") \
+    X(WAN, "wan", "20 to 60 ms each way, 0.1 % lost and more in spells, an outage every 30 min")  \
+    X(MOBILE, "mobile", "30 to 1000 ms each way, 0.5 % lost and more in spells, an outage every 5 min")
+
+enum sim_network {
+#define SIM_NETWORK_NAME(name, word, text) SIM_NETWORK_##name,
+    SIM_NETWORKS(SIM_NETWORK_NAME)
+#undef SIM_NETWORK_NAME
+        SIM_NETWORK_COUNT,
+};
+
+const char *sim_network_word(enum sim_network network);
+const char *sim_network_text(enum sim_network network);
+
+/* A state that comes and goes: gaps and lengths drawn, one after the other. */
+struct sim_spell {
+    struct sim_random random;
+    bool is_on;
+    unsigned ways; /* 1 << enum sim_direction of those that it concerns */
+    lubdub_time until;
+};
+
+struct sim_path {
+    enum sim_network network;
+    uint64_t seed;
+    struct sim_spell outage;
+    struct sim_spell bad; /* more is lost */
+    unsigned cut;         /* directions in which a fault lets nothing through: 1 << enum sim_direction */
+    lubdub_time last_arrival[2];
+};
+
+/* Of the path of one client in a run. */
+static inline uint64_t sim_path_seed(uint64_t seed, uint32_t client)
+{
+    return sim_mix(seed * 0x30007 + client);
+}
+
+void sim_path_init(struct sim_path *path, enum sim_network network, uint64_t seed);
+
+/*
+ * A segment sets out at `now`, which never goes back. True: it arrives at *arrives_at. False: it is lost.
+ */
+bool sim_path_carry(struct sim_path *path, enum sim_direction direction, lubdub_time now, lubdub_time *arrives_at);
+
+/* Whether an outage of the network's own is on. */
+bool sim_path_is_out(struct sim_path *path, lubdub_time now);
+
+#endif

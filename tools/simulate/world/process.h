@@ -1,0 +1,20 @@
+/*
+ * What happens to a process as a whole: it is stopped and goes on, it dies and starts anew. What it finds when it runs
+ * again, and that it notices its own absence, is as in common/ev/reactor.c.
+ */
+#ifndef LUBDUB_SIM_PROCESS_H
+#define LUBDUB_SIM_PROCESS_H
+
+#include "simulate/world/world.h"
+
+/* SIGSTOP and SIGCONT. */
+void sim_process_stop(struct sim_world *world, uint32_t process);
+void sim_process_go_on(struct sim_world *world, uint32_t process);
+
+/* It ends without a word: its kernel closes the sockets, or where the power is lost, nobody does. */
+void sim_process_die(struct sim_world *world, uint32_t process, bool loses_power);
+
+/* It is started anew. */
+void sim_process_start(struct sim_world *world, uint32_t process);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Two kernels and what goes on between them, as far as a heartbeat notices (docs/decisions/0011-simulated-tcp.md).
+ *
+ * A byte stream that keeps its order: what is lost is sent again after a timeout (RFC 6298 with Linux's floor), and all
+ * that came behind it waits and arrives with it. So an outage of B is a silence of up to 2 B.
+ */
+#ifndef LUBDUB_SIM_TCP_H
+#define LUBDUB_SIM_TCP_H
+
+#include "simulate/world/world.h"
+
+/* Both kernels know the connection; round_trip is what the handshake measured. */
+void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lubdub_duration round_trip);
+
+/* Frees what it holds. */
+void sim_tcp_clear(struct sim_connection *connection);
+
+/* The process of this side writes whole frames; the kernel takes them all. */
+void sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side, const uint8_t *bytes,
+                   size_t length);
+
+/* What lies there to be read, copied to `target` and left there; returns how much. Then: so much of it was taken. */
+size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity);
+void sim_tcp_take(struct sim_world *world, struct sim_connection *connection, enum sim_side side, size_t length);
+
+/* Both at once; returns how much was copied to `target`. */
+size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side, uint8_t *target,
+                    size_t capacity);
+
+/* Whether a read would give something: bytes, an end, an error. */
+bool sim_tcp_is_readable(const struct sim_connection *connection, enum sim_side side);
+
+/* All was read, and the peer's end came. */
+bool sim_tcp_has_ended(const struct sim_connection *connection, enum sim_side side);
+
+/* shutdown(SHUT_WR). */
+void sim_tcp_shut(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* close(): FIN, or RST where something was not read. */
+void sim_tcp_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* The machine lost its power. Says nothing to anybody. */
+void sim_tcp_vanish(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* What the kernel of this side says (common/ev/socket.h); `recent` segments are too young to say anything. */
+enum lubdub_path sim_tcp_path(const struct sim_connection *connection, enum sim_side side, uint32_t recent);
+
+/* How long a living kernel may take to acknowledge. */
+lubdub_duration sim_tcp_patience(const struct sim_connection *connection, enum sim_side side);
+
+/* Events. */
+void sim_tcp_on_flight(struct sim_world *world, uint32_t flight);
+void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction);
+void sim_tcp_on_acknowledge(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction);
+
+#endif

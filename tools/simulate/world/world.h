@@ -1,0 +1,327 @@
+/*
+ * What a run is made of; private to the simulator.
+ *
+ *     process (client 0) ── end ══ stream up ════► end ── process (server)
+ *                             ◄══ stream down ══        tcp.h: the two kernels between them
+ *     owner.h: what a process does with a session       connect.h: how it gets one
+ *     process.h: what happens to it as a whole          fault.h: what is done on purpose
+ *     judge.h: what must always hold
+ *
+ * The world has one true time, in nanoseconds from 0. A process has a clock of its own, with another origin and
+ * perhaps another speed; all that its sessions see is in that. Everything that happens is an event in one queue.
+ */
+#ifndef LUBDUB_SIM_WORLD_H
+#define LUBDUB_SIM_WORLD_H
+
+#include <lubdub/session.h>
+
+#include "simulate/world/path.h"
+#include "simulate/world/queue.h"
+#include "simulate/simulate.h"
+#include "core/suspicion.h"
+
+enum sim_event_kind {
+    SIM_EVENT_CONNECT,     /* subject: the client */
+    SIM_EVENT_ESTABLISHED, /* likewise; detail: which attempt */
+    SIM_EVENT_FLIGHT,      /* subject: the flight */
+    SIM_EVENT_TIMER,       /* of an end; subject: the connection; detail: sim_detail() */
+    SIM_EVENT_RESEND,      /* of a stream, likewise */
+    SIM_EVENT_ACKNOWLEDGE, /* of a stream, likewise: a delayed acknowledgement is due */
+    SIM_EVENT_JUDGE,       /* of an end, likewise */
+    SIM_EVENT_FAULT,       /* subject: the client, or SIM_NOBODY; detail: fault.c's */
+};
+
+#define SIM_NOBODY UINT32_MAX
+
+/* ---- a process ---- */
+
+struct sim_process {
+    lubdub_time origin; /* of its clock */
+    int32_t drift;      /* of its clock, in millionths */
+    bool is_alive;
+    bool is_stopped; /* by SIGSTOP, or with its machine */
+    bool is_machine_up;
+    bool is_troubled;         /* a fault is on; fault.c's */
+    lubdub_time paused_until; /* its machine; true time, 0: it runs */
+    lubdub_time ran_at;       /* by its own clock, like all below */
+    lubdub_duration away_total;
+    uint64_t absence_count;
+    struct lubdub_suspicion suspicion;
+    struct lubdub_session_settings settings;
+};
+
+/* ---- TCP ---- */
+
+/* A frame that was written: the simulator reads along. */
+struct sim_note {
+    uint64_t end; /* offset in the stream */
+    uint64_t sequence;
+    lubdub_time written_at;
+    lubdub_time arrived_at; /* at the other kernel, whole and in order */
+    uint8_t type;
+    bool ends_segment;
+};
+
+struct sim_range {
+    uint64_t from;
+    uint64_t to;
+};
+
+#define SIM_RANGE_LIMIT 8
+
+/*
+ * One direction of a connection. Offsets count the bytes from its begin; FIN counts as one.
+ *
+ *     read_to ≤ received_to;  acked_to ≤ received_to ≤ written_to
+ */
+struct sim_stream {
+    uint8_t *bytes; /* a ring; those from read_to on */
+    uint32_t capacity;
+    uint64_t written_to;
+    uint64_t sent_to; /* once, at least; less than written_to while a timeout closes the window */
+    uint64_t read_to;
+    uint64_t received_to; /* in order */
+    uint64_t acked_to;
+    bool has_fin; /* the last of written_to */
+
+    /* what came ahead of a gap */
+    struct sim_range ahead[SIM_RANGE_LIMIT];
+    unsigned ahead_count;
+
+    /* the sending kernel */
+    lubdub_duration smoothed; /* round trip; 0: none was measured */
+    lubdub_duration variation;
+    unsigned backoff;
+    lubdub_time resend_at; /* LUBDUB_TIME_NEVER: all is acknowledged */
+    lubdub_time progress_at;
+    lubdub_time resent_at;
+    uint64_t timed_to; /* of the segment whose round trip is being measured; 0: none */
+    lubdub_time timed_at;
+    uint32_t unacknowledged; /* segments */
+    struct sim_timer resend_timer;
+
+    /* the receiving kernel */
+    lubdub_time acknowledge_at; /* LUBDUB_TIME_NEVER: nothing waits for a delayed one */
+    struct sim_timer acknowledge_timer;
+
+    /* notes, in a ring; counted from the first ever */
+    struct sim_note *notes;
+    uint32_t note_capacity;
+    uint64_t note_count;
+    uint64_t note_arrived;
+    uint64_t note_read;
+    uint64_t note_acked;
+};
+
+/* Under way between two kernels. */
+struct sim_flight {
+    uint32_t connection;
+    uint32_t generation;
+    uint32_t next_free;
+    uint8_t direction;
+    bool is_reset;
+    bool has_gap; /* the acknowledgement says that something is missing before what came */
+    uint64_t from;
+    uint64_t to; /* no data where both are the same */
+    uint64_t ack;
+    uint64_t gap_to;
+};
+
+/* ---- a connection ---- */
+
+enum sim_side {
+    SIM_CLIENT,
+    SIM_SERVER,
+};
+
+enum sim_kernel {
+    SIM_KERNEL_NONE, /* it knows nothing of this connection */
+    SIM_KERNEL_OPEN,
+    SIM_KERNEL_ORPHAN, /* its process closed; what was written goes on its way */
+};
+
+/* What the judge remembers of a probe that was written. */
+struct sim_asked {
+    uint64_t sequence;
+    lubdub_time at;           /* by the writer's clock */
+    lubdub_duration away;     /* the writer's absences until then */
+    lubdub_duration promised; /* and how much of them had to be forgiven */
+    uint32_t content;         /* a hash */
+    uint16_t length;
+    uint16_t health; /* bits 0-1 of the flags */
+};
+
+#define SIM_ASKED 64
+
+struct sim_end {
+    struct lubdub_session session;
+    uint32_t process;
+    uint8_t kernel; /* enum sim_kernel */
+    bool has_session;
+    bool must_begin; /* the kernel has the connection, and its process did not run yet */
+    bool has_error;
+    uint8_t error;    /* enum lubdub_cause */
+    bool is_end_told; /* end of file, or the error */
+    bool has_timer;
+    lubdub_time due; /* of the session's timer; by the process's clock */
+    struct sim_timer timer;
+    struct sim_timer judge_timer;
+
+    /* what the judge knows */
+    uint32_t down_count;
+    bool was_up;
+    bool has_left;              /* without being told: nothing more is promised */
+    lubdub_time heard_at;       /* read, by the process's clock */
+    lubdub_duration heard_away; /* the process's absences until then */
+    lubdub_time arrived_at;     /* at the kernel, likewise */
+    lubdub_duration promised;   /* of its process's absences, how much has to be forgiven */
+    lubdub_duration arrived_promised;
+    lubdub_duration expiry;      /* server: granted */
+    lubdub_time asked_at;        /* when it wrote a probe last */
+    lubdub_time asked_before_at; /* and the one before that */
+    lubdub_duration asked_away;
+    uint64_t probes_written;
+    uint64_t probes_read;
+    uint64_t acks_written; /* the sequence of the last */
+    uint64_t acks_arrived;
+    uint64_t acks_read;
+    uint64_t oldest_asked; /* that was not acknowledged nor timed out */
+    struct sim_asked asked[SIM_ASKED];
+    lubdub_time stale_at; /* server: when it read a probe last that had been under way for an expiry; true time */
+    uint64_t messages_written;
+    uint32_t said[SIM_ASKED]; /* hashes of the last ones */
+};
+
+struct sim_connection {
+    uint32_t index;
+    uint32_t generation;
+    uint32_t client;
+    bool is_used;
+    uint64_t session_number;
+    uint64_t incarnation;
+    lubdub_time up_at;
+    struct sim_end ends[2];
+    struct sim_stream streams[2]; /* enum sim_direction */
+};
+
+/* ---- a client ---- */
+
+struct sim_client {
+    struct sim_path path;
+    struct sim_random random;
+    uint32_t process;
+    uint32_t server;     /* process */
+    uint32_t connection; /* SIM_NOBODY: none */
+    uint32_t attempt;    /* of connecting; an event of another one is an old one */
+    lubdub_time attempt_began;
+    lubdub_duration attempt_wait;
+    lubdub_duration handshake; /* its round trip */
+    bool wants_connection;     /* as soon as its process runs */
+    char identity[16];
+    uint8_t content[64];
+
+    /* what is being done to it; fault.c's */
+    enum sim_trouble trouble;
+    lubdub_time trouble_at;
+    uint32_t troubled_connection;
+    struct sim_random trouble_random;
+    bool is_decided[2]; /* each side's verdict on the trouble came */
+    uint32_t trouble_count;
+};
+
+/* ---- the world ---- */
+
+struct sim_world {
+    const struct sim_settings *settings;
+    struct sim_result *result;
+    lubdub_time now;
+    struct sim_queue queue;
+    struct sim_random random; /* of the faults */
+    struct sim_client *clients;
+    uint32_t client_count;
+    struct sim_process *processes; /* the clients', then the servers' */
+    uint32_t process_count;
+    struct sim_connection **connections;
+    uint32_t connection_count;
+    uint32_t connection_capacity;
+    struct sim_flight *flights;
+    uint32_t flight_count;
+    uint32_t flight_capacity;
+    uint32_t free_flight;
+    uint64_t session_count;
+    uint64_t incarnation;
+    uint8_t *input;
+    uint8_t *outputs[2]; /* of a step, and of one inside it */
+    unsigned depth;
+    uint64_t digest;
+};
+
+#define SIM_INPUT_SIZE 8192
+#define SIM_OUTPUT_SIZE (SIM_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + LUBDUB_OPTIONS_LIMIT))
+
+static inline uint32_t sim_detail(const struct sim_connection *connection, unsigned which)
+{
+    return connection->generation << 1 | which; /* its highest bit is lost */
+}
+
+static inline enum sim_direction sim_written_by(enum sim_side side)
+{
+    return side == SIM_CLIENT ? SIM_UP : SIM_DOWN;
+}
+
+static inline enum sim_side sim_writer(enum sim_direction direction)
+{
+    return direction == SIM_UP ? SIM_CLIENT : SIM_SERVER;
+}
+
+static inline enum sim_side sim_other(enum sim_side side)
+{
+    return side == SIM_CLIENT ? SIM_SERVER : SIM_CLIENT;
+}
+
+static inline struct sim_process *sim_process_of(const struct sim_world *world, const struct sim_end *end)
+{
+    return &world->processes[end->process];
+}
+
+/* Whether a process takes notice of anything. */
+static inline bool sim_runs(const struct sim_process *process)
+{
+    return process->is_alive && !process->is_stopped;
+}
+
+/* A process's clock at a true time. */
+static inline lubdub_time sim_local(const struct sim_process *process, lubdub_time at)
+{
+    int64_t drift = 0;
+
+    if (process->drift != 0) {
+        drift = (int64_t)(at / 1000000) * process->drift + (int64_t)(at % 1000000) * process->drift / 1000000;
+    }
+    return process->origin + at + (uint64_t)drift;
+}
+
+/* The first true time at which a process's clock shows at least that. */
+lubdub_time sim_true(const struct sim_process *process, lubdub_time local);
+
+/* Every happening goes into the digest. */
+static inline void sim_digest(struct sim_world *world, uint64_t what, uint64_t detail)
+{
+    uint64_t z = world->digest ^ world->now;
+
+    z = (z ^ what << 56 ^ detail) * 0x9e3779b97f4a7c15u;
+    world->digest = z ^ z >> 29;
+    world->result->happenings++;
+}
+
+/* A line of what happens, where somebody wants to read it. */
+void sim_tell(struct sim_world *world, const struct sim_connection *connection, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* One that nobody uses; its ends are not set up. */
+struct sim_connection *sim_new_connection(struct sim_world *world);
+
+/* Connections that nobody knows any more are used again. */
+void sim_release(struct sim_world *world, struct sim_connection *connection);
+
+#endif

@@ -1,0 +1,160 @@
+/* lubdub-swarm: options, a run, its report, exit status. */
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "program/process/exit_status.h"
+#include "program/process/loop.h"
+#include "program/process/standard_streams.h"
+
+#include "swarm/report/report.h"
+
+static int fail(const char *doing, const char *what, const char *why)
+{
+    fprintf(stderr, "lubdub-swarm: %s%s%s: %s\n", doing, what != NULL ? " " : "", what != NULL ? what : "", why);
+    return LUBDUB_EXIT_CANNOT_START;
+}
+
+/* Returns whether all of it reached the file. */
+static bool has_written(FILE *file, const char *name)
+{
+    bool is_written = ferror(file) == 0;
+
+    errno = is_written ? 0 : errno;
+    if (fflush(file) != 0) {
+        is_written = false;
+    }
+    if (!is_written) {
+        fail("could not write all of", name, errno != 0 ? strerror(errno) : "an error");
+    }
+    return is_written;
+}
+
+static bool write_csv(FILE *file, const char *name, const struct swarm_run *run)
+{
+    bool is_written;
+
+    swarm_report_csv(file, &run->ledger);
+    is_written = has_written(file, name);
+    fclose(file);
+    return is_written;
+}
+
+/* A picture that cannot be is told of; only one that failed is a failure. */
+static bool draw(const char *name, const struct swarm_report *report)
+{
+    switch (swarm_report_plot(name, report)) {
+    case SWARM_PLOT_DRAWN:
+        return true;
+    case SWARM_PLOT_NOTHING_TO_DRAW:
+        fail("no picture in", name, "nothing was detected that could be drawn");
+        return true;
+    case SWARM_PLOT_NO_GNUPLOT:
+        fail("no picture in", name, "gnuplot is not installed");
+        return true;
+    case SWARM_PLOT_FAILED:
+        break;
+    }
+    fail("no picture in", name, "gnuplot failed");
+    return false;
+}
+
+/* The report first: it is what one waited for. Returns the exit status. */
+static int report(struct swarm_run *run, FILE *csv)
+{
+    static struct swarm_report found; /* of some size */
+    const struct swarm_options *options = run->options;
+    bool is_written = true;
+
+    if (!swarm_report_make(&found, run)) {
+        fail("no report", NULL, "no memory is left");
+        return EXIT_FAILURE;
+    }
+    if (options->report == SWARM_REPORT_JSON) {
+        is_written = swarm_report_json(stdout, &found);
+    } else {
+        swarm_report_text(stdout, &found);
+    }
+    is_written &= has_written(stdout, "the report");
+    if (csv != NULL) {
+        is_written &= write_csv(csv, options->csv, run);
+    }
+    if (options->plot != NULL) {
+        is_written &= draw(options->plot, &found);
+    }
+    if (run->interrupted_by != 0) {
+        return LUBDUB_EXIT_BY_SIGNAL + run->interrupted_by;
+    }
+    return is_written && swarm_report_has_passed(&found) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Whether a picture could be written there, asked before the run rather than after it; leaves the file as it was. */
+static bool is_writable(const char *name)
+{
+    bool was_there = access(name, F_OK) == 0;
+    FILE *file = fopen(name, "ae");
+
+    if (file == NULL) {
+        return false;
+    }
+    fclose(file);
+    if (!was_there) {
+        unlink(name);
+    }
+    return true;
+}
+
+static int run_and_report(struct ev_loop *loop, const struct swarm_options *options)
+{
+    static struct swarm_run run;
+    FILE *csv = NULL;
+    int exit_status;
+
+    /* before the CSV, which loses what it had */
+    if (options->plot != NULL && !is_writable(options->plot)) {
+        return fail("cannot write", options->plot, strerror(errno));
+    }
+    if (options->csv != NULL) {
+        csv = fopen(options->csv, "we");
+        if (csv == NULL) {
+            return fail("cannot write", options->csv, strerror(errno));
+        }
+    }
+    if (swarm_run(&run, loop, options) == SWARM_RUN_DONE) {
+        exit_status = report(&run, csv);
+    } else {
+        exit_status = fail("cannot start", NULL, run.problem);
+        if (csv != NULL) {
+            fclose(csv);
+        }
+    }
+    swarm_run_clear(&run);
+    return exit_status;
+}
+
+int main(int argc, char *argv[])
+{
+    struct swarm_options options;
+    struct ev_loop *loop;
+    int exit_status;
+
+    if (lubdub_standard_streams_prepare() != 0) {
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    swarm_options_init(&options);
+    if (!lubdub_settings_start(&swarm_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
+        return exit_status;
+    }
+    loop = lubdub_loop_open("lubdub-swarm");
+    if (loop == NULL) {
+        exit_status = LUBDUB_EXIT_CANNOT_START;
+    } else {
+        exit_status = run_and_report(loop, &options);
+        ev_loop_destroy(loop);
+    }
+    swarm_options_clear(&options);
+    return exit_status;
+}

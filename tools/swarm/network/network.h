@@ -1,0 +1,80 @@
+/*
+ * An internet of our own, on which cables can be cut: two network namespaces and a wire between them (wire.h). It takes
+ * the right to make namespaces (CAP_SYS_ADMIN and CAP_NET_ADMIN) and /dev/net/tun, and vanishes with its last process.
+ *
+ * Client number n has the address swarm_client_address(n), the server has SWARM_SERVER_ADDRESS, whatever its port.
+ */
+#ifndef LUBDUB_SWARM_NETWORK_H
+#define LUBDUB_SWARM_NETWORK_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "swarm/orders/fault.h"
+#include "swarm/network/path.h"
+#include "swarm/network/wire.h"
+
+#define SWARM_NETWORK_PROBLEM_SIZE 160
+
+struct swarm_network {
+    int namespaces[SWARM_SIDE_COUNT];
+    int cards[SWARM_SIDE_COUNT];
+    int card_counts[SWARM_SIDE_COUNT];
+    uint32_t client_count;
+    struct swarm_wire_shared *shared;
+    size_t shared_size;
+    pid_t wire;
+    bool is_running;      /* the wire; it is not for want of memory, or because somebody killed it */
+    struct ev_loop *loop; /* where its end is heard of; NULL: nowhere */
+    ev_child child;
+    char problem[SWARM_NETWORK_PROBLEM_SIZE];
+};
+
+/* Makes the namespaces and starts the wire, which dies with us. False: problem says why, and there is nothing to clear.
+ */
+bool swarm_network_make(struct swarm_network *network, uint32_t client_count, uint64_t seed);
+void swarm_network_clear(struct swarm_network *network);
+
+/* From now on is_running is true as long as the wire runs. Needs the default loop, which alone hears of children. */
+void swarm_network_watch(struct swarm_network *network, struct ev_loop *loop);
+
+/* Whether there is one. A zeroed one is none. */
+bool swarm_network_is_made(const struct swarm_network *network);
+
+/* The descriptor that swarm_namespace_enter() takes. */
+int swarm_network_of(const struct swarm_network *network, enum swarm_side side);
+
+/* Closes these ways (SWARM_BOTH_WAYS, SWARM_WAY_BIT) of one client's path, or opens the others: 0 opens both. */
+void swarm_network_close(struct swarm_network *network, uint32_t client, uint32_t ways);
+/* Of all paths at once; one that is closed itself stays so. */
+void swarm_network_close_all(struct swarm_network *network, uint32_t ways);
+
+void swarm_network_set_conditions(struct swarm_network *network, uint32_t client,
+                                  const struct swarm_conditions *conditions);
+
+/* Likewise, but what these conditions do not speak of stays as it is. */
+void swarm_network_add_conditions(struct swarm_network *network, uint32_t client,
+                                  const struct swarm_conditions *conditions);
+
+/* All paths are open and good. */
+void swarm_network_heal(struct swarm_network *network);
+
+/* What the wire did, and how well. */
+struct swarm_network_measures {
+    uint64_t carried_count;
+    uint64_t cut_count;
+    uint64_t lost_count;
+    uint64_t overflow_count;
+    uint64_t failed_count; /* packets that should have been carried and were not, for want of room */
+    struct swarm_summary lag;
+};
+
+/* How late the wire is counts from now on only. */
+void swarm_network_forget_lag(struct swarm_network *network);
+
+void swarm_network_measure(const struct swarm_network *network, struct swarm_network_measures *measures);
+
+#endif

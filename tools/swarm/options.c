@@ -1,0 +1,200 @@
+/* One row a setting, and how they relate. */
+#include "swarm/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <lubdub/version.h>
+
+#include "program/settings/parse.h"
+
+#define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
+#define DEFAULT_PORT 3333
+#define FIELD(name) offsetof(struct swarm_options, name)
+
+static const char *const report_words[] = {"text", "json", NULL};
+
+static const char *judge_fault(const char *value, void *field)
+{
+    struct swarm_order order;
+    (void)field;
+
+    return swarm_order_parse(value, &order);
+}
+
+static const char *judge_picture(const char *value, void *field)
+{
+    size_t length = strlen(value);
+    (void)field;
+
+    if (length > 4 && (strcmp(value + length - 4, ".svg") == 0 || strcmp(value + length - 4, ".png") == 0)) {
+        return NULL;
+    }
+    return "must be a file name that ends in .svg or .png";
+}
+
+static const struct lubdub_setting rows[] = {
+    {.name = "spawn-server", .metavar = "OPTIONS", .kind = LUBDUB_SETTING_OPTIONAL_STRING,
+     .offset = FIELD(spawn_server), .help = "start a lubdub-server for the run, with these options"},
+    {.name = "clients", .letter = 'n', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(clients),
+     .minimum = 1, .maximum = 10000000, .help = "how many (100)"},
+    {.name = "processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(processes), .minimum = 1,
+     .maximum = SWARM_PROCESS_LIMIT, .help = "processes to spread them over (as few as may open so many files)"},
+    {.name = "server-processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(server_processes),
+     .minimum = 1, .maximum = SWARM_PROCESS_LIMIT, .help = "of --spawn-server, on one port (likewise)"},
+    {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
+     .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST, .help = "between two probes of a client (1s)"},
+    {.name = "timeout", .letter = 't', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(timeout),
+     .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST,
+     .help = "that a client waits for an ack (three intervals)"},
+    {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
+     .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST,
+     .help = "of silence that the server is to tolerate (three intervals)"},
+    {.name = "adaptive", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(adaptive),
+     .help = "clients give a server up sooner, by evidence (the server: --spawn-server='--detect adaptive')"},
+    {.name = "ramp", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(ramp), .minimum = 1,
+     .maximum = 1000000, .help = "connections a second (2000)"},
+    {.name = "warmup", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(warmup), .maximum = LONGEST,
+     .help = "after all are connected, before anything is measured (2s)"},
+    {.name = "duration", .letter = 'd', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(duration),
+     .maximum = LONGEST, .help = "of measuring; clients' faults fall into it at random (10s)"},
+    {.name = "fault", .letter = 'f', .metavar = "KIND:SHARE", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(faults),
+     .minimum = 1, .take = judge_fault, .help = "what to do to which part of the clients; repeatable (none)"},
+    {.name = "seed", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(seed),
+     .help = "of everything that is random; the same for the same choices (another each time)"},
+    {.name = "report", .metavar = "text|json", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(report),
+     .words = report_words, .help = "form of the report on standard output (text)"},
+    {.name = "csv", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(csv), .minimum = 1,
+     .help = "write every single observation to this file"},
+    {.name = "plot", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(plot), .minimum = 1,
+     .take = judge_picture, .help = "draw how soon each fault was known; takes gnuplot"},
+};
+
+/* Returns false and what is wrong. */
+static bool take_orders(struct swarm_options *options, char *problem, size_t capacity)
+{
+    uint64_t taken = 0;
+    size_t i;
+
+    if (options->faults.count > SWARM_ORDER_LIMIT) {
+        snprintf(problem, capacity, "--fault: may be given %d times, not %zu", SWARM_ORDER_LIMIT,
+                 options->faults.count);
+        return false;
+    }
+    options->order_count = options->faults.count;
+    for (i = 0; i < options->faults.count; i++) {
+        struct swarm_order *order = &options->orders[i];
+
+        (void)swarm_order_parse(options->faults.items[i], order); /* judged already */
+        options->needs_network |= swarm_fault_is_networks(order->fault);
+        if ((swarm_fault_is_servers(order->fault) || swarm_fault_is_networks(order->fault)) &&
+            options->spawn_server == NULL) {
+            snprintf(problem, capacity, "--fault %s: is done %s only: add --spawn-server",
+                     swarm_fault_word(order->fault),
+                     swarm_fault_is_networks(order->fault) ? "on the way to a server of our own"
+                                                           : "to a server of our own");
+            return false;
+        }
+        if (order->length == 0) {
+            order->length = 2 * options->expiry;
+        }
+        if (!swarm_fault_is_servers(order->fault) && !swarm_fault_is_condition(order->fault)) {
+            taken += swarm_order_size(order, (uint32_t)options->clients);
+        }
+    }
+    if (options->needs_network && options->clients > SWARM_ADDRESS_LIMIT) {
+        snprintf(problem, capacity,
+                 "--clients %llu: with faults on the network each has an address of its own, and there are %u",
+                 (unsigned long long)options->clients, SWARM_ADDRESS_LIMIT);
+        return false;
+    }
+    if (taken > options->clients) {
+        snprintf(problem, capacity, "--fault: the shares take %llu clients, and there are %llu; each dies once at most",
+                 (unsigned long long)taken, (unsigned long long)options->clients);
+        return false;
+    }
+    return true;
+}
+
+static bool take_server(struct swarm_options *options, const struct lubdub_strings *positionals, char *problem,
+                        size_t capacity)
+{
+    const char *text = positionals->count > 0 ? positionals->items[0] : "localhost";
+    const char *wrong = lubdub_hostport_parse(text, DEFAULT_PORT, &options->server);
+
+    if (positionals->count > 0 && options->spawn_server != NULL) {
+        snprintf(problem, capacity, "--spawn-server: starts a server of its own; leave the address out");
+        return false;
+    }
+    if (wrong != NULL) {
+        snprintf(problem, capacity, "the server's address: %s", wrong);
+    }
+    return wrong == NULL;
+}
+
+static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
+{
+    struct swarm_options *options = target;
+
+    options->timeout = options->timeout > 0 ? options->timeout : 3 * options->interval;
+    options->expiry = options->expiry > 0 ? options->expiry : 3 * options->interval;
+    if (options->expiry < 2 * options->interval) {
+        snprintf(problem, capacity, "--expiry must be at least twice --interval");
+        return false;
+    }
+    return take_server(options, positionals, problem, capacity) && take_orders(options, problem, capacity) &&
+           swarm_options_fit(options, problem, capacity);
+}
+
+const struct lubdub_settings_table swarm_options_table = {
+    .program = "lubdub-swarm",
+    .section = "swarm",
+    .arguments = "[OPTIONS] [HOST[:PORT]]",
+    .summary = "Runs many heartbeat clients, kills some of them and perhaps the server in several ways, and reports\n"
+               "how soon and as what each death was noticed, what was missed, and what was a false alarm.\n",
+    .closing =
+        "Faults of clients, each with its share of them (5% or 0.05), at random moments within --duration; a client\n"
+        "takes one at most, and stays away until all are over:\n"
+        "  freeze   nobody serves its socket any more      reset   its connection is reset\n"
+        "  kill     its socket is closed, as by a kill     bye     it says goodbye\n"
+        "  cut*     its cable is cut                       power*  its machine is gone, without a FIN or a RST\n"
+        "  drop-in* nothing reaches it any more            drop-out*  nothing of it arrives any more\n"
+        "Faults of the server that --spawn-server starts, after those, one at a time, with all clients back:\n"
+        "  server-stall[:D]   stopped for D (twice the expiry), then continued: nobody may be lost\n"
+        "  vm-pause[:D]       all processes, the clients' too, likewise\n"
+        "  outage:D*          all paths are cut for D and mended: nobody may be lost whose deadlines allow for it\n"
+        "  server-freeze      stopped for good             server-kill   killed\n"
+        "  server-cut*        its cable is cut\n"
+        "Bad paths all the while, for all clients or a share of them; nobody may be lost for that:\n"
+        "  loss:P%[:SHARE]*         of the packets, each way\n"
+        "  delay:D[+-J][:SHARE]*    each way, J more or less\n"
+        "  slow-link:R[:SHARE]*     R bits a second, each way; k is a thousand and m a million\n"
+        "* on a network of our own: takes --spawn-server, root (or CAP_SYS_ADMIN and CAP_NET_ADMIN) and /dev/net/tun\n"
+        "\n"
+        "Exit status: 0 nothing missed, no false alarm and no wrong cause; 1 otherwise; 2 usage; 3 cannot start.\n",
+    .version = LUBDUB_VERSION,
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .positional_max = 1,
+    .check = check,
+};
+
+void swarm_options_init(struct swarm_options *options)
+{
+    uint32_t seed = 1;
+
+    memset(options, 0, sizeof *options);
+    (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
+    options->clients = 100;
+    options->interval = LUBDUB_SECOND;
+    options->ramp = 2000;
+    options->warmup = 2 * LUBDUB_SECOND;
+    options->duration = 10 * LUBDUB_SECOND;
+    options->seed = seed;
+}
+
+void swarm_options_clear(struct swarm_options *options)
+{
+    lubdub_settings_clear(&options->loaded);
+}

@@ -1,0 +1,116 @@
+/* Lots, drawn with a seed. */
+#include "swarm/orders/strikes.h"
+
+#include <stdlib.h>
+
+static int earlier_first(const void *one, const void *other)
+{
+    const struct swarm_strike *a = one;
+    const struct swarm_strike *b = other;
+
+    if (a->at != b->at) {
+        return a->at < b->at ? -1 : 1;
+    }
+    return a->client < b->client ? -1 : a->client > b->client;
+}
+
+/* Draws the next client of those from `drawn` on (Fisher and Yates). */
+static uint32_t draw(uint32_t *clients, uint32_t client_count, uint32_t drawn, struct swarm_random *random)
+{
+    uint32_t chosen = drawn + (uint32_t)swarm_random_below(random, client_count - drawn);
+    uint32_t client = clients[chosen];
+
+    clients[chosen] = clients[drawn];
+    clients[drawn] = client;
+    return client;
+}
+
+static void add_strikes(struct swarm_plan *plan, const struct swarm_order *order, uint32_t *clients,
+                        uint32_t client_count, lubdub_duration duration, struct swarm_random *random)
+{
+    uint32_t left = swarm_order_size(order, client_count);
+
+    for (; left > 0 && plan->count < client_count; left--) {
+        plan->strikes[plan->count] = (struct swarm_strike){
+            .client = draw(clients, client_count, (uint32_t)plan->count, random),
+            .at = duration > 0 ? swarm_random_below(random, duration) : 0,
+            .fault = order->fault,
+        };
+        plan->count++;
+    }
+}
+
+static bool is_clients_strike(const struct swarm_order *order)
+{
+    return !swarm_fault_is_servers(order->fault) && !swarm_fault_is_condition(order->fault);
+}
+
+/* After the strikes, so that a seed's strikes are the same with and without. Returns false without memory. */
+static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
+                          uint32_t *clients, uint32_t client_count, struct swarm_random *random)
+{
+    size_t room = 0;
+    uint32_t i;
+    size_t k;
+
+    for (k = 0; k < order_count; k++) {
+        room += swarm_fault_is_condition(orders[k].fault) ? swarm_order_size(&orders[k], client_count) : 0;
+    }
+    plan->sufferers = malloc((room > 0 ? room : 1) * sizeof *plan->sufferers);
+    if (plan->sufferers == NULL) {
+        return false;
+    }
+    for (k = 0; k < order_count; k++) {
+        uint32_t size = swarm_fault_is_condition(orders[k].fault) ? swarm_order_size(&orders[k], client_count) : 0;
+
+        for (i = 0; i < size; i++) {
+            plan->sufferers[plan->sufferer_count++] =
+                (struct swarm_sufferer){.client = draw(clients, client_count, i, random), .order = k};
+        }
+    }
+    return true;
+}
+
+bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
+                     uint32_t client_count, lubdub_duration duration, struct swarm_random *random)
+{
+    uint32_t *clients;
+    bool has_room;
+    uint32_t i;
+    size_t k;
+
+    *plan = (struct swarm_plan){0};
+    if (order_count == 0) {
+        return true; /* the many who are only to idle take no room */
+    }
+    clients = malloc((client_count > 0 ? client_count : 1) * sizeof *clients);
+    plan->strikes = malloc((client_count > 0 ? client_count : 1) * sizeof *plan->strikes);
+    if (clients == NULL || plan->strikes == NULL) {
+        free(clients);
+        swarm_plan_clear(plan);
+        return false;
+    }
+    for (i = 0; i < client_count; i++) {
+        clients[i] = i;
+    }
+    for (k = 0; k < order_count; k++) {
+        if (is_clients_strike(&orders[k])) {
+            add_strikes(plan, &orders[k], clients, client_count, duration, random);
+        }
+    }
+    has_room = add_sufferers(plan, orders, order_count, clients, client_count, random);
+    free(clients);
+    if (!has_room) {
+        swarm_plan_clear(plan);
+        return false;
+    }
+    qsort(plan->strikes, plan->count, sizeof *plan->strikes, earlier_first);
+    return true;
+}
+
+void swarm_plan_clear(struct swarm_plan *plan)
+{
+    free(plan->strikes);
+    free(plan->sufferers);
+    *plan = (struct swarm_plan){0};
+}

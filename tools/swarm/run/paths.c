@@ -1,0 +1,253 @@
+/* The network faults of a run: an internet of our own for all, paths that are cut, and paths that are bad. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ev/clock.h"
+
+#include "swarm/network/namespace.h"
+#include "swarm/run/internal.h"
+
+/* Ours alone there: nobody else listens in that namespace. */
+#define SERVER_PORT 3333
+
+/* A wire that is later than this part of a deadline can prove little about it. */
+#define LAG_SHARE 20
+
+/* Of a heartbeat on the wire: IP, TCP with timestamps, a frame; and the acknowledgement of another. */
+#define HEARTBEAT_BYTES (20 + 32 + 16 + 20 + 32)
+
+/* ---- who lives where ---- */
+
+static void put_address(struct lubdub_address *target, uint32_t address, uint16_t port)
+{
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
+
+    lubdub_address_from_socket(target, (const struct sockaddr *)&ipv4);
+}
+
+void swarm_run_network_source(struct lubdub_address *address, uint32_t client)
+{
+    put_address(address, swarm_client_address(client), 0);
+}
+
+bool swarm_run_enter_clients_network(void *user_data, char *problem, size_t capacity)
+{
+    const struct swarm_run *run = user_data;
+
+    if (swarm_namespace_enter(swarm_network_of(&run->network, SWARM_SIDE_CLIENT))) {
+        return true;
+    }
+    snprintf(problem, capacity, "a process of the swarm cannot enter its network namespace");
+    return false;
+}
+
+bool swarm_run_enter_servers_network(void *user_data)
+{
+    const struct swarm_run *run = user_data;
+
+    return swarm_namespace_enter(swarm_network_of(&run->network, SWARM_SIDE_SERVER));
+}
+
+static const char *first_network_fault(const struct swarm_options *options)
+{
+    size_t i;
+
+    for (i = 0; i < options->order_count && !swarm_fault_is_networks(options->orders[i].fault); i++) {
+    }
+    return swarm_fault_word(options->orders[i].fault);
+}
+
+bool swarm_run_make_network(struct swarm_run *run)
+{
+    put_address(&run->address, SWARM_SERVER_ADDRESS, SERVER_PORT);
+    if (swarm_network_make(&run->network, (uint32_t)run->options->clients, run->options->seed)) {
+        swarm_network_watch(&run->network, run->loop);
+        return true;
+    }
+    snprintf(run->problem, sizeof run->problem, "--fault %s takes an internet of our own: %s",
+             first_network_fault(run->options), run->network.problem);
+    return false;
+}
+
+/* ---- bad paths ---- */
+
+void swarm_run_worsen_paths(struct swarm_run *run)
+{
+    const struct swarm_plan *plan = &run->plan;
+    size_t i;
+
+    if (swarm_network_is_made(&run->network)) {
+        swarm_network_forget_lag(&run->network); /* of the crowd's connecting */
+    }
+    for (i = 0; i < plan->sufferer_count; i++) {
+        const struct swarm_sufferer *sufferer = &plan->sufferers[i];
+
+        swarm_network_add_conditions(&run->network, sufferer->client,
+                                     &run->options->orders[sufferer->order].conditions);
+    }
+}
+
+void swarm_run_inject_bad_paths(struct swarm_run *run)
+{
+    lubdub_time at = lubdub_clock_now();
+    size_t i;
+
+    for (i = 0; i < run->plan.sufferer_count; i++) {
+        const struct swarm_sufferer *sufferer = &run->plan.sufferers[i];
+
+        if (swarm_run_is_up(run, sufferer->client)) {
+            swarm_run_inject(run, run->options->orders[sufferer->order].fault, sufferer->client, at,
+                             SWARM_MUST_NOT_NOTICE);
+        }
+    }
+}
+
+void swarm_run_mend_paths(struct swarm_run *run)
+{
+    if (swarm_network_is_made(&run->network)) {
+        swarm_network_heal(&run->network);
+    }
+}
+
+/* ---- dead paths ---- */
+
+static uint32_t ways_of(enum swarm_fault fault)
+{
+    switch (fault) {
+    case SWARM_FAULT_DROP_IN:
+        return SWARM_WAY_BIT(SWARM_WAY_TO_CLIENT);
+    case SWARM_FAULT_DROP_OUT:
+        return SWARM_WAY_BIT(SWARM_WAY_TO_SERVER);
+    case SWARM_FAULT_CUT:
+    case SWARM_FAULT_POWER:
+    case SWARM_FAULT_SERVER_CUT:
+    case SWARM_FAULT_OUTAGE:
+        return SWARM_BOTH_WAYS;
+    case SWARM_FAULT_FREEZE:
+    case SWARM_FAULT_KILL:
+    case SWARM_FAULT_RESET:
+    case SWARM_FAULT_BYE:
+    case SWARM_FAULT_LOSS:
+    case SWARM_FAULT_DELAY:
+    case SWARM_FAULT_SLOW_LINK:
+    case SWARM_FAULT_SERVER_STALL:
+    case SWARM_FAULT_VM_PAUSE:
+    case SWARM_FAULT_SERVER_FREEZE:
+    case SWARM_FAULT_SERVER_KILL:
+    case SWARM_FAULT_NONE:
+    case SWARM_FAULT_COUNT:
+        break;
+    }
+    return 0;
+}
+
+void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32_t client)
+{
+    lubdub_time at = lubdub_clock_now();
+
+    if (!swarm_run_is_up(run, client)) {
+        run->measures.skipped_count++;
+        return;
+    }
+    swarm_network_close(&run->network, client, ways_of(fault));
+    swarm_run_inject(run, fault, client, at, SWARM_MUST_NOTICE);
+    if (fault == SWARM_FAULT_POWER) {
+        swarm_run_strike(run, fault, client); /* its process closes the socket; nobody hears of that */
+    }
+}
+
+void swarm_run_cut_server(struct swarm_run *run)
+{
+    lubdub_time at = lubdub_clock_now();
+
+    swarm_network_close_all(&run->network, SWARM_BOTH_WAYS);
+    swarm_run_inject_all(run, SWARM_FAULT_SERVER_CUT, at, SWARM_MUST_NOTICE);
+    swarm_run_wait_for_verdicts(run);
+    swarm_run_drop(run);
+}
+
+/*
+ * TCP waits twice as long after each attempt: a segment lost at the beginning of an outage may arrive as much as
+ * another outage after its end.
+ */
+static lubdub_duration silence_after(lubdub_duration outage)
+{
+    return 2 * outage + SWARM_RESEND_AFTER;
+}
+
+void swarm_run_outage(struct swarm_run *run, lubdub_duration length)
+{
+    const struct swarm_timing *timing = &run->timing;
+    bool may_give_up =
+        timing->timeout <= silence_after(length) || timing->expiry <= timing->interval + silence_after(length);
+    lubdub_time at = lubdub_clock_now();
+
+    if (may_give_up) {
+        swarm_run_note(
+            run,
+            "outage: it lasted %.0f ms, TCP may be silent for twice that, and the timeout is %.0f ms and the "
+            "expiry %.0f ms, so they may give each other up for it",
+            (double)length / 1e6, (double)timing->timeout / 1e6, (double)timing->expiry / 1e6);
+    }
+    swarm_network_close_all(&run->network, SWARM_BOTH_WAYS);
+    swarm_run_inject_all(run, SWARM_FAULT_OUTAGE, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
+    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    swarm_network_close_all(&run->network, 0);
+    swarm_run_settle_after(run, silence_after(length) + swarm_run_longest_bound(run), NULL);
+}
+
+/* ---- how it went ---- */
+
+void swarm_run_look_after_network(struct swarm_run *run)
+{
+    lubdub_time since = lubdub_time_between(SWARM_NEWS_OF_DEATH, lubdub_clock_now());
+
+    if (!swarm_network_is_made(&run->network) || run->network.is_running || run->is_worker_lost) {
+        return;
+    }
+    run->is_worker_lost = true;
+    swarm_ledger_clients_died(&run->ledger, 0, (uint32_t)run->options->clients, since);
+    swarm_ledger_server_died(&run->ledger, since);
+    swarm_run_note(run, "the process that carries the packets died %.1f s after the start, and not by our hand",
+                   (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND);
+}
+
+lubdub_duration swarm_run_stated_delay(const struct swarm_run *run)
+{
+    lubdub_duration longest = 0;
+    size_t i;
+
+    for (i = 0; i < run->options->order_count; i++) {
+        const struct swarm_conditions *conditions = &run->options->orders[i].conditions;
+        lubdub_duration delay = conditions->delay + conditions->jitter;
+
+        if (conditions->bytes_per_second > 0) {
+            delay += HEARTBEAT_BYTES * LUBDUB_SECOND / conditions->bytes_per_second;
+        }
+        longest = lubdub_duration_longer(longest, delay);
+    }
+    return longest;
+}
+
+void swarm_run_measure_network(struct swarm_run *run)
+{
+    lubdub_duration deadline = lubdub_duration_shorter(run->timing.timeout, run->timing.expiry);
+    struct swarm_network_measures *measures = &run->measures.network;
+
+    run->measures.has_network = swarm_network_is_made(&run->network);
+    if (!run->measures.has_network) {
+        return;
+    }
+    swarm_network_measure(&run->network, measures);
+    if (measures->failed_count > 0) {
+        swarm_run_note(
+            run, "the network could not carry %" PRIu64 " of %" PRIu64 " packets for want of room, and not by order",
+            measures->failed_count, measures->failed_count + measures->carried_count);
+    }
+    if (measures->lag.max > deadline / LAG_SHARE) {
+        swarm_run_note(run,
+                       "the network was late itself, by %.1f ms at most (p99 %.2f ms): figures may be too high by that",
+                       (double)measures->lag.max / 1e6, (double)measures->lag.p99 / 1e6);
+    }
+}

@@ -1,0 +1,120 @@
+/* The order of things. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ev/clock.h"
+#include "program/process/exit_status.h"
+
+#include "swarm/run/internal.h"
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct swarm_run *run = watcher->data;
+    (void)loop, (void)revents;
+
+    if (run->interrupted_by != 0) {
+        swarm_servers_signal(&run->servers, SIGKILL);
+        swarm_workers_signal(&run->workers, SIGKILL);
+        _exit(LUBDUB_EXIT_BY_SIGNAL + watcher->signum); /* the second time: at once */
+    }
+    run->interrupted_by = watcher->signum;
+}
+
+/* What is known once everybody is up. */
+static void note_connected(struct swarm_run *run)
+{
+    struct swarm_measures *measures = &run->measures;
+    struct swarm_crowd_counts counts;
+    struct swarm_usage now;
+
+    swarm_run_sync(run);
+    swarm_workers_count(&run->workers, &counts);
+    measures->connected_count = run->news.up_count;
+    measures->own_memory = swarm_workers_memory(&run->workers);
+    if (run->has_server && swarm_servers_usage(&run->servers, &now)) {
+        measures->server_memory = (int64_t)now.resident - (int64_t)run->server_before.resident;
+    }
+    run->timing.interval = counts.granted_interval;
+    run->timing.timeout = run->options->timeout;
+    run->timing.expiry = counts.granted_expiry;
+    if (measures->connected_count == 0) {
+        return;
+    }
+    if (run->timing.interval != run->options->interval || run->timing.expiry != run->options->expiry) {
+        swarm_run_note(run,
+                       "the server granted an interval of %.0f ms and an expiry of %.0f ms, for which the bounds are",
+                       (double)run->timing.interval / 1e6, (double)run->timing.expiry / 1e6);
+    }
+}
+
+static void measure(struct swarm_run *run)
+{
+    note_connected(run);
+    swarm_run_worsen_paths(run);
+    swarm_workers_record(&run->workers, true);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
+    if (!swarm_run_is_over(run)) {
+        swarm_run_clients_faults(run);
+    }
+    swarm_run_summarize_round_trips(run); /* what is done to the server makes others */
+    swarm_run_server_faults(run);
+    swarm_run_finish(run);
+}
+
+static void init(struct swarm_run *run, struct ev_loop *loop, const struct swarm_options *options)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    size_t i;
+
+    memset(run, 0, sizeof *run);
+    run->loop = loop;
+    run->options = options;
+    run->random.state = options->seed;
+    run->has_server = options->spawn_server != NULL;
+    run->began_at = lubdub_clock_now();
+    swarm_run_wait_init(run);
+    swarm_run_return_init(run);
+    for (i = 0; i < 2; i++) {
+        ev_signal_init(&run->signals[i], on_signal, numbers[i]);
+        run->signals[i].data = run;
+        ev_signal_start(loop, &run->signals[i]);
+    }
+}
+
+enum swarm_run_end swarm_run(struct swarm_run *run, struct ev_loop *loop, const struct swarm_options *options)
+{
+    enum swarm_run_end end = SWARM_RUN_CANNOT_START;
+
+    init(run, loop, options);
+    if (swarm_run_start(run)) {
+        swarm_progress_start(run);
+        run->began_at = lubdub_clock_now();
+        if (!swarm_run_sample_start(run)) {
+            swarm_run_note(run, "no memory is left for the timeline");
+        }
+        if (swarm_run_connect_first(run)) {
+            end = SWARM_RUN_DONE;
+            measure(run);
+        }
+        swarm_run_sample_stop(run);
+        swarm_progress_stop(run);
+    }
+    if (run->interrupted_by != 0) {
+        end = SWARM_RUN_DONE;
+    }
+    swarm_run_leave(run);
+    ev_signal_stop(loop, &run->signals[0]);
+    ev_signal_stop(loop, &run->signals[1]);
+    return end;
+}
+
+void swarm_run_clear(struct swarm_run *run)
+{
+    swarm_news_clear(&run->news);
+    swarm_run_return_clear(run);
+    swarm_ledger_clear(&run->ledger);
+    swarm_plan_clear(&run->plan);
+    swarm_timeline_clear(&run->timeline);
+}

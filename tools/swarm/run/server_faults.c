@@ -1,0 +1,184 @@
+/* What is done to the server, one thing at a time, while everybody is connected. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ev/clock.h"
+
+#include "swarm/run/internal.h"
+
+#define END_PATIENCE (5 * LUBDUB_SECOND)
+
+/* After a stall, beyond the time in which anybody could still be given up for it. */
+#define STALL_PATIENCE (500 * LUBDUB_MILLISECOND)
+
+/* Whoever is missing comes back, to a new server where the old one is gone. Returns whether the run goes on. */
+static bool gather(struct swarm_run *run)
+{
+    struct swarm_crowd_counts counts;
+
+    if (swarm_servers_ended(&run->servers) != NULL && !swarm_run_start_servers(run)) {
+        if (!swarm_run_is_over(run)) {
+            swarm_run_note(run, "the server could not be started again: %s", run->problem);
+            run->is_server_lost = true;
+        }
+        return false;
+    }
+    swarm_run_mend_paths(run);
+    if (!swarm_run_connect(run)) {
+        swarm_workers_count(&run->workers, &counts);
+        swarm_run_note(run, "nobody could connect again: %s", counts.failure);
+        run->is_server_lost |= !swarm_run_is_over(run);
+        return false;
+    }
+    if (run->news.up_count < run->options->clients && !swarm_run_is_over(run)) {
+        swarm_workers_count(&run->workers, &counts);
+        swarm_run_note(run, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s", run->news.up_count,
+                       run->options->clients, counts.failure);
+    }
+    swarm_run_worsen_paths(run);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)),
+                   NULL);
+    return !swarm_run_is_over(run);
+}
+
+/* SIGSTOP or SIGKILL: the server is gone for its clients, in one way or the other. */
+static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal)
+{
+    lubdub_time at = lubdub_clock_now();
+
+    run->server_may_end = true;
+    swarm_servers_signal(&run->servers, signal);
+    run->news.server_up_count = 0; /* it has no view of anybody any more */
+    swarm_run_inject_all(run, fault, at, SWARM_MUST_NOTICE);
+    swarm_run_wait_for_verdicts(run);
+    swarm_run_drop(run);
+    swarm_servers_signal(&run->servers, SIGKILL);
+    swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), END_PATIENCE), swarm_run_server_has_ended);
+}
+
+static void settle_after_stall(struct swarm_run *run)
+{
+    const struct swarm_timing *timing = &run->timing;
+
+    swarm_run_settle_after(
+        run, lubdub_duration_longer(timing->timeout, timing->expiry) + timing->interval + STALL_PATIENCE, NULL);
+}
+
+static void stall_server(struct swarm_run *run, lubdub_duration length)
+{
+    lubdub_time at = lubdub_clock_now();
+    bool may_give_up = run->timing.timeout <= length;
+
+    if (may_give_up) {
+        swarm_run_note(run,
+                       "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
+                       "server up for it",
+                       (double)length / 1e6, (double)run->timing.timeout / 1e6);
+    }
+    swarm_servers_signal(&run->servers, SIGSTOP);
+    swarm_run_inject_all(run, SWARM_FAULT_SERVER_STALL, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
+    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    swarm_servers_signal(&run->servers, SIGCONT);
+    settle_after_stall(run);
+}
+
+/* All who were started go on, in an order as a scheduler might choose it. */
+static void wake_all(struct swarm_run *run)
+{
+    size_t count = run->servers.count + run->workers.count;
+    pid_t *sleepers = calloc(count, sizeof *sleepers);
+    size_t i;
+
+    if (sleepers == NULL) {
+        swarm_servers_signal(&run->servers, SIGCONT);
+        swarm_workers_signal(&run->workers, SIGCONT);
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        size_t place = swarm_random_below(&run->random, i + 1);
+
+        sleepers[i] = sleepers[place];
+        sleepers[place] =
+            i < run->servers.count ? run->servers.list[i].process : run->workers.list[i - run->servers.count].process;
+    }
+    for (i = 0; i < count; i++) {
+        kill(sleepers[i], SIGCONT);
+    }
+    free(sleepers);
+}
+
+/* As when the machine below both sides stops: neither has anything to hold against the other. */
+static void pause_all(struct swarm_run *run, lubdub_duration length)
+{
+    struct swarm_crowd_counts before;
+    struct swarm_crowd_counts after;
+    lubdub_time at;
+
+    swarm_run_sync(run);
+    swarm_workers_count(&run->workers, &before);
+    at = lubdub_clock_now();
+    swarm_run_inject_all(run, SWARM_FAULT_VM_PAUSE, at, SWARM_MUST_NOT_NOTICE);
+    swarm_servers_signal(&run->servers, SIGSTOP);
+    swarm_workers_signal(&run->workers, SIGSTOP);
+    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    wake_all(run);
+    swarm_run_sync(run);
+    swarm_workers_count(&run->workers, &after);
+    run->measures.absence_count -= after.absence_count - before.absence_count; /* those we brought about */
+    run->measures.absence_total -= after.absence_total - before.absence_total;
+    settle_after_stall(run);
+}
+
+void swarm_run_server_faults(struct swarm_run *run)
+{
+    const struct swarm_options *options = run->options;
+    size_t i;
+
+    for (i = 0; i < options->order_count; i++) {
+        const struct swarm_order *order = &options->orders[i];
+
+        if (!swarm_fault_is_servers(order->fault)) {
+            continue;
+        }
+        if (swarm_run_is_over(run) || !gather(run)) {
+            return;
+        }
+        switch (order->fault) {
+        case SWARM_FAULT_SERVER_STALL:
+            stall_server(run, order->length);
+            break;
+        case SWARM_FAULT_VM_PAUSE:
+            pause_all(run, order->length);
+            break;
+        case SWARM_FAULT_SERVER_FREEZE:
+            end_server(run, order->fault, SIGSTOP);
+            break;
+        case SWARM_FAULT_SERVER_KILL:
+            end_server(run, order->fault, SIGKILL);
+            break;
+        case SWARM_FAULT_OUTAGE:
+            swarm_run_outage(run, order->length);
+            break;
+        case SWARM_FAULT_SERVER_CUT:
+            swarm_run_cut_server(run);
+            break;
+        case SWARM_FAULT_FREEZE:
+        case SWARM_FAULT_KILL:
+        case SWARM_FAULT_RESET:
+        case SWARM_FAULT_BYE:
+        case SWARM_FAULT_CUT:
+        case SWARM_FAULT_DROP_IN:
+        case SWARM_FAULT_DROP_OUT:
+        case SWARM_FAULT_POWER:
+        case SWARM_FAULT_LOSS:
+        case SWARM_FAULT_DELAY:
+        case SWARM_FAULT_SLOW_LINK:
+        case SWARM_FAULT_NONE:
+        case SWARM_FAULT_COUNT:
+            break;
+        }
+    }
+}
