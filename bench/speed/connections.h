@@ -4,8 +4,8 @@
  * The server is ours, or a yardstick that sends back what it gets: an answer is an ACK there and the PROBE itself here,
  * 16 bytes both. A connection that ends is counted and stays away.
  */
-#ifndef LUBDUB_SPEED_CONNECTIONS_H
-#define LUBDUB_SPEED_CONNECTIONS_H
+#ifndef LUBDUB_BENCH_SPEED_CONNECTIONS_H
+#define LUBDUB_BENCH_SPEED_CONNECTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>

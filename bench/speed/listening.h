@@ -1,6 +1,6 @@
 /* What the yardsticks share: where they listen, and how they accept. */
-#ifndef LUBDUB_SPEED_LISTENING_H
-#define LUBDUB_SPEED_LISTENING_H
+#ifndef LUBDUB_BENCH_SPEED_LISTENING_H
+#define LUBDUB_BENCH_SPEED_LISTENING_H
 
 /* Read from one connection at a time. */
 #define ECHO_LENGTH 4096

@@ -1,6 +1,6 @@
 /* One phase of the load: what was done, what it cost, printed as a line of JSON. */
-#ifndef LUBDUB_SPEED_MEASURE_H
-#define LUBDUB_SPEED_MEASURE_H
+#ifndef LUBDUB_BENCH_SPEED_MEASURE_H
+#define LUBDUB_BENCH_SPEED_MEASURE_H
 
 #include "speed/connections.h"
 #include "speed/pacing.h"

@@ -2,8 +2,8 @@
  * Who probes when: each connection once an interval, at a moment of its own that does not depend on its number. What is
  * late is sent at once and never left out, so that a slow server cannot make the load smaller.
  */
-#ifndef LUBDUB_SPEED_PACING_H
-#define LUBDUB_SPEED_PACING_H
+#ifndef LUBDUB_BENCH_SPEED_PACING_H
+#define LUBDUB_BENCH_SPEED_PACING_H
 
 #include <stdint.h>
 

@@ -60,13 +60,13 @@ void speed_usage_read(struct speed_usage *usage, const struct speed_processes *p
 
     *usage = (struct speed_usage){0};
     for (i = 0; i < processes->count; i++) {
-        struct swarm_usage of_one;
+        struct lubdub_usage of_one;
         char path[64];
 
         snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", (long)processes->ids[i]);
         usage->resident += read_kilobytes(path, "Rss");
         add_times(usage, processes->ids[i]);
-        if (swarm_usage_read(&of_one, processes->ids[i])) {
+        if (lubdub_usage_read(&of_one, processes->ids[i])) {
             usage->processor += of_one.processor;
         }
     }
@@ -84,9 +84,9 @@ void speed_processes_rest(const struct speed_processes *processes)
         unsigned i;
 
         for (i = 0; i < processes->count; i++) {
-            struct swarm_usage usage;
+            struct lubdub_usage usage;
 
-            if (swarm_usage_read(&usage, processes->ids[i])) {
+            if (lubdub_usage_read(&usage, processes->ids[i])) {
                 processor += usage.processor;
             }
         }

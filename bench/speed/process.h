@@ -1,6 +1,6 @@
 /* What the processes under load cost, as /proc tells it. */
-#ifndef LUBDUB_SPEED_PROCESS_H
-#define LUBDUB_SPEED_PROCESS_H
+#ifndef LUBDUB_BENCH_SPEED_PROCESS_H
+#define LUBDUB_BENCH_SPEED_PROCESS_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -4,8 +4,8 @@
  * Each wait is drawn from the whole of 0 to a range that doubles with every wait, from the minimum to the maximum. The
  * first one too: a thousand clients that lose their server at once do not come back at once.
  */
-#ifndef LUBDUB_CLIENT_BACKOFF_H
-#define LUBDUB_CLIENT_BACKOFF_H
+#ifndef LUBDUB_CLIENT_LIBRARY_BACKOFF_H
+#define LUBDUB_CLIENT_LIBRARY_BACKOFF_H
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
  * One server's name made into a connected socket: looks the name up, tries its addresses one after the other, each with
  * a limit, until one answers.
  */
-#ifndef LUBDUB_CLIENT_CONNECTOR_H
-#define LUBDUB_CLIENT_CONNECTOR_H
+#ifndef LUBDUB_CLIENT_LIBRARY_CONNECTOR_H
+#define LUBDUB_CLIENT_LIBRARY_CONNECTOR_H
 
 #include <ev.h>
 #include <stdbool.h>

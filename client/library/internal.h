@@ -1,6 +1,6 @@
 /* What the files about a client share. */
-#ifndef LUBDUB_CLIENT_CLIENT_INTERNAL_H
-#define LUBDUB_CLIENT_CLIENT_INTERNAL_H
+#ifndef LUBDUB_CLIENT_LIBRARY_INTERNAL_H
+#define LUBDUB_CLIENT_LIBRARY_INTERNAL_H
 
 #include <ev.h>
 #include <stdatomic.h>

@@ -4,8 +4,8 @@
  * A round tries each server once, beginning behind the one that was tried last. One that asked to be left alone for a
  * while is passed over.
  */
-#ifndef LUBDUB_CLIENT_SERVER_LIST_H
-#define LUBDUB_CLIENT_SERVER_LIST_H
+#ifndef LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
+#define LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>

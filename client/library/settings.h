@@ -1,6 +1,6 @@
 /* What a client was told, copied into one block of its own. */
-#ifndef LUBDUB_CLIENT_CLIENT_SETTINGS_H
-#define LUBDUB_CLIENT_CLIENT_SETTINGS_H
+#ifndef LUBDUB_CLIENT_LIBRARY_SETTINGS_H
+#define LUBDUB_CLIENT_LIBRARY_SETTINGS_H
 
 #include <stddef.h>
 

@@ -11,10 +11,10 @@
  *     timeout         delta    from sending one to the moment at which it, or a later one, must have come
  *
  * A client that gives each probe a timeout of its own is this detector (NFD-S) with the round trip as the delay: one
- * clock, and delta is the timeout. docs/planning.md says what TCP changes.
+ * clock, and delta is the timeout. docs/guide/planning.md says what TCP changes.
  */
-#ifndef LUBDUB_PLAN_CHEN_H
-#define LUBDUB_PLAN_CHEN_H
+#ifndef LUBDUB_CLIENT_PLAN_CHEN_H
+#define LUBDUB_CLIENT_PLAN_CHEN_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* Asks a server: round trips of a client of our own, for a while. */
-#ifndef LUBDUB_PLAN_MEASURE_H
-#define LUBDUB_PLAN_MEASURE_H
+#ifndef LUBDUB_CLIENT_PLAN_MEASURE_H
+#define LUBDUB_CLIENT_PLAN_MEASURE_H
 
 #include <stdbool.h>
 #include <stdint.h>

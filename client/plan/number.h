@@ -1,6 +1,6 @@
 /* Numbers as people write wishes: decimals with a unit, and rates. Pure. */
-#ifndef LUBDUB_PLAN_NUMBER_H
-#define LUBDUB_PLAN_NUMBER_H
+#ifndef LUBDUB_CLIENT_PLAN_NUMBER_H
+#define LUBDUB_CLIENT_PLAN_NUMBER_H
 
 #include <stdbool.h>
 

@@ -13,8 +13,8 @@
  *
  * Empty lines are no rows; but where the column is the only one, such a line between two rows is an empty value.
  */
-#ifndef LUBDUB_PLAN_SAMPLE_H
-#define LUBDUB_PLAN_SAMPLE_H
+#ifndef LUBDUB_CLIENT_PLAN_SAMPLE_H
+#define LUBDUB_CLIENT_PLAN_SAMPLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

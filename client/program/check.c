@@ -56,7 +56,7 @@ static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
         return; /* we overslept: it was probably stopped with us, or has ended, and gets as long again */
     }
     lubdub_log_warning("the check takes too long and is killed");
-    command_kill(check->child.pid); /* its end then says critical */
+    lubdub_command_kill(check->child.pid); /* its end then says critical */
 }
 
 static void on_next(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -68,7 +68,7 @@ static void on_next(struct ev_loop *loop, ev_timer *timer, int revents)
     if (check->child.pid != 0) {
         return; /* the last one runs still */
     }
-    process = command_start(check->command, NULL, true);
+    process = lubdub_command_start(check->command, NULL, true);
     if (process == -1) {
         lubdub_log_peer(LUBDUB_LOG_ERROR, "the check cannot be started error=\"%s\"", strerror(errno));
         finish(check, LUBDUB_HEALTH_CRITICAL);
@@ -109,7 +109,7 @@ void check_stop(struct check *check)
     ev_timer_stop(check->loop, &check->next);
     ev_timer_stop(check->loop, &check->limit);
     if (check->child.pid != 0) {
-        command_kill(check->child.pid);
+        lubdub_command_kill(check->child.pid);
         ev_child_stop(check->loop, &check->child);
         check->child.pid = 0;
     }

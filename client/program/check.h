@@ -2,8 +2,8 @@
  * --check: a command run again and again, its exit status being the health. Never twice at the same time; one that
  * hangs is killed with all that it started, and is critical; one that we were stopped beside gets its time again.
  */
-#ifndef LUBDUB_CLIENT_MAIN_CHECK_H
-#define LUBDUB_CLIENT_MAIN_CHECK_H
+#ifndef LUBDUB_CLIENT_PROGRAM_CHECK_H
+#define LUBDUB_CLIENT_PROGRAM_CHECK_H
 
 #include <ev.h>
 #include <stdbool.h>

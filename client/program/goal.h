@@ -3,8 +3,8 @@
  * within two seconds, and a month passes between two false alarms. measure=5s says how long the server is measured
  * first. All but the time to detect may be left out (1/month, 5s), as may the names: "2s,1/month", "2s".
  */
-#ifndef LUBDUB_CLIENT_MAIN_GOAL_H
-#define LUBDUB_CLIENT_MAIN_GOAL_H
+#ifndef LUBDUB_CLIENT_PROGRAM_GOAL_H
+#define LUBDUB_CLIENT_PROGRAM_GOAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

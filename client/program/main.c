@@ -33,7 +33,7 @@ struct program {
     struct reporter reporter;
     struct lubdub_histogram round_trips;
     struct check check;
-    struct hooks hooks;
+    struct lubdub_hooks hooks;
     uint64_t ack_count;
     int exit_status;
     bool is_leaving; /* a signal came, or nobody reads */
@@ -118,7 +118,7 @@ static void on_up(struct program *program, const struct lubdub_client_event *eve
     const char *message = program->options.message;
 
     if (program->options.on_up != NULL) {
-        hooks_run(&program->hooks, program->options.on_up, line);
+        lubdub_hooks_run(&program->hooks, program->options.on_up, line);
     }
     if (message != NULL && !event->is_recovered) {
         enum lubdub_error error = lubdub_client_send(program->client, message, strlen(message));
@@ -151,7 +151,7 @@ static void on_down(struct program *program, const struct lubdub_client_event *e
         program->exit_status = EXIT_DOWN;
     }
     if (program->options.on_down != NULL) {
-        hooks_run(&program->hooks, program->options.on_down, line);
+        lubdub_hooks_run(&program->hooks, program->options.on_down, line);
     }
 }
 
@@ -228,7 +228,7 @@ static int start(struct program *program)
     program->output_failed.data = program;
     ev_async_start(program->loop, &program->output_failed);
     ev_timer_init(&program->patience, on_patience, HOOKS_PATIENCE, 0);
-    hooks_init(&program->hooks, program->loop, on_hooks_idle, program);
+    lubdub_hooks_init(&program->hooks, program->loop, on_hooks_idle, program);
 
     failed = reporter_open(&program->reporter, &program->options, tell_output_failed, program);
     if (failed != 0) {

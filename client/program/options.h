@@ -1,6 +1,6 @@
 /* What lubdub-client is told by its command line and configuration file, and the client settings that follow. */
-#ifndef LUBDUB_CLIENT_MAIN_OPTIONS_H
-#define LUBDUB_CLIENT_MAIN_OPTIONS_H
+#ifndef LUBDUB_CLIENT_PROGRAM_OPTIONS_H
+#define LUBDUB_CLIENT_PROGRAM_OPTIONS_H
 
 #include <lubdub/client.h>
 

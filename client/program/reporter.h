@@ -1,6 +1,6 @@
 /* The client's events as lines on standard output, as text in the manner of ping or as JSON. */
-#ifndef LUBDUB_CLIENT_MAIN_REPORTER_H
-#define LUBDUB_CLIENT_MAIN_REPORTER_H
+#ifndef LUBDUB_CLIENT_PROGRAM_REPORTER_H
+#define LUBDUB_CLIENT_PROGRAM_REPORTER_H
 
 #include <lubdub/client.h>
 

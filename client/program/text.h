@@ -1,6 +1,6 @@
 /* The text form of the client's event lines, for people: what ping would say. */
-#ifndef LUBDUB_CLIENT_MAIN_TEXT_H
-#define LUBDUB_CLIENT_MAIN_TEXT_H
+#ifndef LUBDUB_CLIENT_PROGRAM_TEXT_H
+#define LUBDUB_CLIENT_PROGRAM_TEXT_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* The secret that a client shows. */
-#ifndef LUBDUB_CLIENT_MAIN_TOKEN_H
-#define LUBDUB_CLIENT_MAIN_TOKEN_H
+#ifndef LUBDUB_CLIENT_PROGRAM_TOKEN_H
+#define LUBDUB_CLIENT_PROGRAM_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

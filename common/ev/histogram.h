@@ -5,8 +5,8 @@
  * A histogram of which the buckets grow with what they count: 128 for every power of two (as HdrHistogram does), from a
  * nanosecond to centuries, 58 KiB.
  */
-#ifndef LUBDUB_PROGRAM_HISTOGRAM_H
-#define LUBDUB_PROGRAM_HISTOGRAM_H
+#ifndef LUBDUB_EV_HISTOGRAM_H
+#define LUBDUB_EV_HISTOGRAM_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* How many connections there are from each address; pure. */
-#ifndef LUBDUB_SERVER_ADDRESS_COUNTS_H
-#define LUBDUB_SERVER_ADDRESS_COUNTS_H
+#ifndef LUBDUB_SERVER_LIBRARY_ADDRESS_COUNTS_H
+#define LUBDUB_SERVER_LIBRARY_ADDRESS_COUNTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

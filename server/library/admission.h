@@ -1,6 +1,6 @@
 /* Who is let in and what is granted; pure. */
-#ifndef LUBDUB_SERVER_ADMISSION_H
-#define LUBDUB_SERVER_ADMISSION_H
+#ifndef LUBDUB_SERVER_LIBRARY_ADMISSION_H
+#define LUBDUB_SERVER_LIBRARY_ADMISSION_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  *
  * A bounded number of them: the one that left longest ago is forgotten first, unless its grace time still runs.
  */
-#ifndef LUBDUB_SERVER_DEPARTED_H
-#define LUBDUB_SERVER_DEPARTED_H
+#ifndef LUBDUB_SERVER_LIBRARY_DEPARTED_H
+#define LUBDUB_SERVER_LIBRARY_DEPARTED_H
 
 #include <stdbool.h>
 #include <stddef.h>

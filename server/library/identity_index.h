@@ -5,8 +5,8 @@
  * 16 to 60 (docs/decisions/0003-identity-index.md). Open addressing, linear probing, deletion by shifting
  * back (Knuth, TAOCP 3, 6.4 R), filled to three quarters at most. The hash is keyed at start, as identities come from strangers.
  */
-#ifndef LUBDUB_SERVER_IDENTITY_INDEX_H
-#define LUBDUB_SERVER_IDENTITY_INDEX_H
+#ifndef LUBDUB_SERVER_LIBRARY_IDENTITY_INDEX_H
+#define LUBDUB_SERVER_LIBRARY_IDENTITY_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* A listening socket in a worker's loop: accepts in bounded numbers, and pauses when accepting cannot succeed. */
-#ifndef LUBDUB_SERVER_LISTENER_H
-#define LUBDUB_SERVER_LISTENER_H
+#ifndef LUBDUB_SERVER_LIBRARY_LISTENER_H
+#define LUBDUB_SERVER_LIBRARY_LISTENER_H
 
 #include <ev.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* What other threads ask of a worker: letters in the order in which they were sent, and a watcher that wakes it. */
-#ifndef LUBDUB_SERVER_MAILBOX_H
-#define LUBDUB_SERVER_MAILBOX_H
+#ifndef LUBDUB_SERVER_LIBRARY_MAILBOX_H
+#define LUBDUB_SERVER_LIBRARY_MAILBOX_H
 
 #include <ev.h>
 #include <pthread.h>

@@ -3,8 +3,8 @@
  *
  *     incarnation 8 · flags and lengths 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
  */
-#ifndef LUBDUB_SERVER_PEER_H
-#define LUBDUB_SERVER_PEER_H
+#ifndef LUBDUB_SERVER_LIBRARY_PEER_H
+#define LUBDUB_SERVER_LIBRARY_PEER_H
 
 #include <stdbool.h>
 #include <stdint.h>

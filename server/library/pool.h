@@ -6,8 +6,8 @@
  * session's number is made of its place and of how often that place was used, so finding a session by its
  * number needs no index, and a number never comes twice.
  */
-#ifndef LUBDUB_SERVER_POOL_H
-#define LUBDUB_SERVER_POOL_H
+#ifndef LUBDUB_SERVER_LIBRARY_POOL_H
+#define LUBDUB_SERVER_LIBRARY_POOL_H
 
 #include <assert.h>
 #include <stdbool.h>

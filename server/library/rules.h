@@ -1,6 +1,6 @@
 /* The settings in force, with all strings their own; shared by the workers and freed by the last that lets go. */
-#ifndef LUBDUB_SERVER_RULES_H
-#define LUBDUB_SERVER_RULES_H
+#ifndef LUBDUB_SERVER_LIBRARY_RULES_H
+#define LUBDUB_SERVER_LIBRARY_RULES_H
 
 #include <lubdub/server.h>
 

@@ -9,8 +9,8 @@
  *             ├─ lock ── identity index, departed, address counts     once at HELLO, once at the end
  *             └─ rules ── the settings in force, shared by reference
  */
-#ifndef LUBDUB_SERVER_INTERNAL_H
-#define LUBDUB_SERVER_INTERNAL_H
+#ifndef LUBDUB_SERVER_LIBRARY_SERVER_INTERNAL_H
+#define LUBDUB_SERVER_LIBRARY_SERVER_INTERNAL_H
 
 #include <ev.h>
 #include <pthread.h>

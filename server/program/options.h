@@ -1,6 +1,6 @@
 /* What lubdub-server is told by its command line and configuration file, and the server settings that follow. */
-#ifndef LUBDUB_SERVER_MAIN_OPTIONS_H
-#define LUBDUB_SERVER_MAIN_OPTIONS_H
+#ifndef LUBDUB_SERVER_PROGRAM_OPTIONS_H
+#define LUBDUB_SERVER_PROGRAM_OPTIONS_H
 
 #include <lubdub/server.h>
 

@@ -1,6 +1,6 @@
 /* The server's events as lines: to standard output as text or JSON, to a file as JSON. */
-#ifndef LUBDUB_SERVER_MAIN_REPORTER_H
-#define LUBDUB_SERVER_MAIN_REPORTER_H
+#ifndef LUBDUB_SERVER_PROGRAM_REPORTER_H
+#define LUBDUB_SERVER_PROGRAM_REPORTER_H
 
 #include <lubdub/server.h>
 

@@ -1,6 +1,6 @@
 /* A file of tokens, one a line. */
-#ifndef LUBDUB_SERVER_MAIN_TOKENS_H
-#define LUBDUB_SERVER_MAIN_TOKENS_H
+#ifndef LUBDUB_SERVER_PROGRAM_TOKENS_H
+#define LUBDUB_SERVER_PROGRAM_TOKENS_H
 
 #include <stdbool.h>
 #include <stddef.h>

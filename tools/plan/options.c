@@ -178,7 +178,7 @@ const struct lubdub_settings_table plan_options_table = {
     .summary =
         "Says which interval, timeout and expiry find a dead peer in time and are wrong as rarely as is wished,\n"
         "with as few packets as that takes, on a network that is measured, was measured, or is stated.\n",
-    .closing = "By Chen, Toueg and Aguilera, On the Quality of Service of Failure Detectors, 2002; docs/planning.md.\n"
+    .closing = "By Chen, Toueg and Aguilera, On the Quality of Service of Failure Detectors, 2002; docs/guide/planning.md.\n"
                "\n"
                "Exit status: 0 planned; 1 not possible, or the server was not there to be measured; 2 usage;\n"
                "3 the file cannot be read.\n",

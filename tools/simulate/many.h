@@ -1,6 +1,6 @@
 /* Many seeds, some at a time, and what came of them together. The order in which they are run changes nothing. */
-#ifndef LUBDUB_SIM_MANY_H
-#define LUBDUB_SIM_MANY_H
+#ifndef LUBDUB_SIMULATE_MANY_H
+#define LUBDUB_SIMULATE_MANY_H
 
 #include <stdatomic.h>
 

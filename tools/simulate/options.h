@@ -1,6 +1,6 @@
 /* What lubdub-simulate was told to do. */
-#ifndef LUBDUB_SIM_OPTIONS_H
-#define LUBDUB_SIM_OPTIONS_H
+#ifndef LUBDUB_SIMULATE_OPTIONS_H
+#define LUBDUB_SIMULATE_OPTIONS_H
 
 #include "program/settings/settings.h"
 

@@ -1,6 +1,6 @@
 /* What came of the checks. */
-#ifndef LUBDUB_SIM_REPORT_H
-#define LUBDUB_SIM_REPORT_H
+#ifndef LUBDUB_SIMULATE_REPORT_H
+#define LUBDUB_SIMULATE_REPORT_H
 
 #include <stdio.h>
 

@@ -4,8 +4,8 @@
  *
  * While it runs it checks what must always hold (judge.h) and stops at the first thing that does not.
  */
-#ifndef LUBDUB_SIM_SIMULATE_H
-#define LUBDUB_SIM_SIMULATE_H
+#ifndef LUBDUB_SIMULATE_SIMULATE_H
+#define LUBDUB_SIMULATE_SIMULATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

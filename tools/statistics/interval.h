@@ -4,8 +4,8 @@
  * All have two sides, with the same chance of being wrong in either. `confidence` is 0.95, say. An end that what was
  * measured does not tell is 0 or INFINITY.
  */
-#ifndef LUBDUB_SWARM_INTERVAL_H
-#define LUBDUB_SWARM_INTERVAL_H
+#ifndef LUBDUB_STATISTICS_INTERVAL_H
+#define LUBDUB_STATISTICS_INTERVAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* A run's choices: numbers that look random and are the same for the same seed everywhere (splitmix64). */
-#ifndef LUBDUB_SWARM_RANDOM_H
-#define LUBDUB_SWARM_RANDOM_H
+#ifndef LUBDUB_STATISTICS_RANDOM_H
+#define LUBDUB_STATISTICS_RANDOM_H
 
 #include <stdint.h>
 

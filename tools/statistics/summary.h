@@ -1,6 +1,6 @@
 /* From many durations to the few that are shown. Pure. */
-#ifndef LUBDUB_SWARM_STATISTICS_H
-#define LUBDUB_SWARM_STATISTICS_H
+#ifndef LUBDUB_STATISTICS_SUMMARY_H
+#define LUBDUB_STATISTICS_SUMMARY_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -22,7 +22,7 @@
  * be called with a mutex held that the callback takes, too. From inside the callback everything may be called, for this
  * client and for others, _free too; but it must not run the loop.
  *
- * docs/embedding.md shows it in the order in which questions come.
+ * docs/guide/embedding.md shows it in the order in which questions come.
  */
 #ifndef LUBDUB_CLIENT_H
 #define LUBDUB_CLIENT_H

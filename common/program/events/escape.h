@@ -4,8 +4,8 @@
  * What is kept as it is: printable UTF-8. What is escaped: control bytes, DEL and bytes that are no UTF-8 as \xNN; C1
  * controls, line separators, and the marks that reorder text (bidi) or cannot be seen as \u{NNNN}; the backslash as \\.
  */
-#ifndef LUBDUB_PROGRAM_ESCAPE_H
-#define LUBDUB_PROGRAM_ESCAPE_H
+#ifndef LUBDUB_PROGRAM_EVENTS_ESCAPE_H
+#define LUBDUB_PROGRAM_EVENTS_ESCAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* How the fields of a lubdub_event_line lie in its bytes. For those who turn lines into something else. */
-#ifndef LUBDUB_PROGRAM_EVENT_FIELD_H
-#define LUBDUB_PROGRAM_EVENT_FIELD_H
+#ifndef LUBDUB_PROGRAM_EVENTS_FIELD_H
+#define LUBDUB_PROGRAM_EVENTS_FIELD_H
 
 #include "program/events/line.h"
 

@@ -11,8 +11,8 @@
  * Fields keep the order of the calls. Names of events and fields (and of words) are kept by pointer: give literals, of
  * plain letters, digits and _ -. A field name is given once a line. Text is copied.
  */
-#ifndef LUBDUB_PROGRAM_EVENT_LINE_H
-#define LUBDUB_PROGRAM_EVENT_LINE_H
+#ifndef LUBDUB_PROGRAM_EVENTS_LINE_H
+#define LUBDUB_PROGRAM_EVENTS_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
  * Control bytes cannot get through, whatever is in an argument; a value from a peer is still to be written with
  * lubdub_escape_value (escape.h), so that it stays one value. One log a process; any thread may write to it.
  */
-#ifndef LUBDUB_PROGRAM_LOG_H
-#define LUBDUB_PROGRAM_LOG_H
+#ifndef LUBDUB_PROGRAM_EVENTS_LOG_H
+#define LUBDUB_PROGRAM_EVENTS_LOG_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * all, a file that filled up in the middle of a line is cut back to the line before. The wait can be ended from other
  * threads.
  */
-#ifndef LUBDUB_PROGRAM_EVENT_OUTPUT_H
-#define LUBDUB_PROGRAM_EVENT_OUTPUT_H
+#ifndef LUBDUB_PROGRAM_EVENTS_OUTPUT_H
+#define LUBDUB_PROGRAM_EVENTS_OUTPUT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

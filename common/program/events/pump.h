@@ -2,8 +2,8 @@
  * The writer's thread at work: takes lines from a half of the store, gives them their form, writes them in batches, and
  * where some are missing says how many.
  */
-#ifndef LUBDUB_PROGRAM_EVENT_PUMP_H
-#define LUBDUB_PROGRAM_EVENT_PUMP_H
+#ifndef LUBDUB_PROGRAM_EVENTS_PUMP_H
+#define LUBDUB_PROGRAM_EVENTS_PUMP_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -8,8 +8,8 @@
  * A half starts at its beginning again each time, so no more of it is resident than the longest backlog needed, and
  * what that was above a small part is given back to the system when the backlog is over.
  */
-#ifndef LUBDUB_PROGRAM_EVENT_STORE_H
-#define LUBDUB_PROGRAM_EVENT_STORE_H
+#ifndef LUBDUB_PROGRAM_EVENTS_STORE_H
+#define LUBDUB_PROGRAM_EVENTS_STORE_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -7,8 +7,8 @@
  *
  * Any thread may call any function here at any time, except that close must be the last call.
  */
-#ifndef LUBDUB_PROGRAM_EVENT_WRITER_H
-#define LUBDUB_PROGRAM_EVENT_WRITER_H
+#ifndef LUBDUB_PROGRAM_EVENTS_WRITER_H
+#define LUBDUB_PROGRAM_EVENTS_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void swarm_child_begin(pid_t parent)
+void lubdub_child_begin(pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) {
@@ -19,7 +19,7 @@ void swarm_child_begin(pid_t parent)
     setpgid(0, 0);
 }
 
-void swarm_child_forget_signals(void)
+void lubdub_child_forget_signals(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGCHLD, SIGHUP};
     sigset_t none;
@@ -32,7 +32,7 @@ void swarm_child_forget_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-const char *swarm_child_end(int status, char *text, size_t capacity)
+const char *lubdub_child_end(int status, char *text, size_t capacity)
 {
     if (WIFSIGNALED(status)) {
         snprintf(text, capacity, "it was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));

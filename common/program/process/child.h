@@ -1,6 +1,6 @@
 /* What all processes that the swarm starts have in common: how they begin, and what is said of their end. */
-#ifndef LUBDUB_SWARM_CHILD_H
-#define LUBDUB_SWARM_CHILD_H
+#ifndef LUBDUB_PROGRAM_PROCESS_CHILD_H
+#define LUBDUB_PROGRAM_PROCESS_CHILD_H
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -9,12 +9,12 @@
  * First of all in a process that was just forked: it dies with its parent, at once if that is dead already, and a
  * Ctrl-C on the terminal, which is the parent's affair, does not reach it.
  */
-void swarm_child_begin(pid_t parent);
+void lubdub_child_begin(pid_t parent);
 
 /* The parent's loop hears of signals by descriptors that are the child's now too: it takes them as they come. */
-void swarm_child_forget_signals(void);
+void lubdub_child_forget_signals(void);
 
 /* "it was killed by signal 9 (Killed)", in text, of a status as waitpid gives it. Returns text. */
-const char *swarm_child_end(int status, char *text, size_t capacity);
+const char *lubdub_child_end(int status, char *text, size_t capacity);
 
 #endif

@@ -184,7 +184,7 @@ static int spawn(pid_t *process, const char *command, char *const entries[], boo
     return error;
 }
 
-pid_t command_start(const char *command, const struct lubdub_event_line *facts, bool is_quiet)
+pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *facts, bool is_quiet)
 {
     struct environment environment;
     pid_t process = -1;
@@ -203,7 +203,7 @@ pid_t command_start(const char *command, const struct lubdub_event_line *facts, 
     return process;
 }
 
-void command_kill(pid_t process)
+void lubdub_command_kill(pid_t process)
 {
     kill(-process, SIGKILL);
 }

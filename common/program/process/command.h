@@ -2,8 +2,8 @@
  * Commands that a user gave, run by /bin/sh in a process group of their own. Nobody waits for them here: the caller
  * watches the process (ev_child).
  */
-#ifndef LUBDUB_CLIENT_MAIN_COMMAND_H
-#define LUBDUB_CLIENT_MAIN_COMMAND_H
+#ifndef LUBDUB_PROGRAM_PROCESS_COMMAND_H
+#define LUBDUB_PROGRAM_PROCESS_COMMAND_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -16,9 +16,9 @@
  * field as LUBDUB_NAME, made safe to show, as the values may come from the wire.
  * Returns the process, or -1 and errno.
  */
-pid_t command_start(const char *command, const struct lubdub_event_line *facts, bool is_quiet);
+pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *facts, bool is_quiet);
 
 /* Kills it and all that it started. */
-void command_kill(pid_t process);
+void lubdub_command_kill(pid_t process);
 
 #endif

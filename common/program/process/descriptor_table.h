@@ -1,6 +1,6 @@
 /* The kernel's table of this process' descriptors. */
-#ifndef LUBDUB_PROGRAM_DESCRIPTOR_TABLE_H
-#define LUBDUB_PROGRAM_DESCRIPTOR_TABLE_H
+#ifndef LUBDUB_PROGRAM_PROCESS_DESCRIPTOR_TABLE_H
+#define LUBDUB_PROGRAM_PROCESS_DESCRIPTOR_TABLE_H
 
 /*
  * Makes room in it for all descriptors that may be opened, at most 64 Ki. For a program that will have thousands of

@@ -1,6 +1,6 @@
 /* How every program of ours ends, but for what it says itself with 0 and 1 (docs/interfaces.md). */
-#ifndef LUBDUB_PROGRAM_EXIT_STATUS_H
-#define LUBDUB_PROGRAM_EXIT_STATUS_H
+#ifndef LUBDUB_PROGRAM_PROCESS_EXIT_STATUS_H
+#define LUBDUB_PROGRAM_PROCESS_EXIT_STATUS_H
 
 #define LUBDUB_EXIT_USAGE 2
 #define LUBDUB_EXIT_CANNOT_START 3

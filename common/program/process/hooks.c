@@ -10,7 +10,7 @@
 
 static void on_exit_of(struct ev_loop *loop, ev_child *child, int revents)
 {
-    struct hooks *hooks = child->data;
+    struct lubdub_hooks *hooks = child->data;
     int status = child->rstatus;
     (void)revents;
 
@@ -26,7 +26,7 @@ static void on_exit_of(struct ev_loop *loop, ev_child *child, int revents)
     }
 }
 
-void hooks_init(struct hooks *hooks, struct ev_loop *loop, void (*on_idle)(void *user_data), void *user_data)
+void lubdub_hooks_init(struct lubdub_hooks *hooks, struct ev_loop *loop, void (*on_idle)(void *user_data), void *user_data)
 {
     size_t i;
 
@@ -34,17 +34,17 @@ void hooks_init(struct hooks *hooks, struct ev_loop *loop, void (*on_idle)(void 
     hooks->loop = loop;
     hooks->on_idle = on_idle;
     hooks->user_data = user_data;
-    for (i = 0; i < HOOKS_LIMIT; i++) {
+    for (i = 0; i < LUBDUB_HOOKS_LIMIT; i++) {
         ev_child_init(&hooks->children[i], on_exit_of, 0, 0);
         hooks->children[i].data = hooks;
     }
 }
 
-static ev_child *find_free(struct hooks *hooks)
+static ev_child *find_free(struct lubdub_hooks *hooks)
 {
     size_t i;
 
-    for (i = 0; i < HOOKS_LIMIT; i++) {
+    for (i = 0; i < LUBDUB_HOOKS_LIMIT; i++) {
         if (hooks->children[i].pid == 0) {
             return &hooks->children[i];
         }
@@ -52,7 +52,7 @@ static ev_child *find_free(struct hooks *hooks)
     return NULL;
 }
 
-void hooks_run(struct hooks *hooks, const char *command, const struct lubdub_event_line *facts)
+void lubdub_hooks_run(struct lubdub_hooks *hooks, const char *command, const struct lubdub_event_line *facts)
 {
     ev_child *child = find_free(hooks);
     pid_t process;
@@ -61,7 +61,7 @@ void hooks_run(struct hooks *hooks, const char *command, const struct lubdub_eve
         lubdub_log_peer(LUBDUB_LOG_WARNING, "a command is left out, as others do not end running=%u", hooks->running);
         return;
     }
-    process = command_start(command, facts, false);
+    process = lubdub_command_start(command, facts, false);
     if (process == -1) {
         lubdub_log_error("a command cannot be started error=\"%s\"", strerror(errno));
         return;

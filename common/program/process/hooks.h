@@ -1,6 +1,6 @@
 /* The commands of --on-up and --on-down: started when it happens, waited for by nobody but the end of the program. */
-#ifndef LUBDUB_CLIENT_MAIN_HOOKS_H
-#define LUBDUB_CLIENT_MAIN_HOOKS_H
+#ifndef LUBDUB_PROGRAM_PROCESS_HOOKS_H
+#define LUBDUB_PROGRAM_PROCESS_HOOKS_H
 
 #include <ev.h>
 #include <sys/types.h>
@@ -8,20 +8,20 @@
 #include "program/events/line.h"
 
 /* At the same time; when they do not come to an end, no more are started. */
-#define HOOKS_LIMIT 16
+#define LUBDUB_HOOKS_LIMIT 16
 
-struct hooks {
+struct lubdub_hooks {
     struct ev_loop *loop;
     unsigned running;
     void (*on_idle)(void *user_data); /* the last one that ran has ended */
     void *user_data;
-    ev_child children[HOOKS_LIMIT]; /* pid 0: free */
+    ev_child children[LUBDUB_HOOKS_LIMIT]; /* pid 0: free */
 };
 
 /* loop is the default loop, the only one that hears of children. */
-void hooks_init(struct hooks *hooks, struct ev_loop *loop, void (*on_idle)(void *user_data), void *user_data);
+void lubdub_hooks_init(struct lubdub_hooks *hooks, struct ev_loop *loop, void (*on_idle)(void *user_data), void *user_data);
 
 /* Runs the command with the event's facts in its environment. Failures go to the log. */
-void hooks_run(struct hooks *hooks, const char *command, const struct lubdub_event_line *facts);
+void lubdub_hooks_run(struct lubdub_hooks *hooks, const char *command, const struct lubdub_event_line *facts);
 
 #endif

@@ -1,6 +1,6 @@
 /* The event loop of a program. */
-#ifndef LUBDUB_PROGRAM_LOOP_H
-#define LUBDUB_PROGRAM_LOOP_H
+#ifndef LUBDUB_PROGRAM_PROCESS_LOOP_H
+#define LUBDUB_PROGRAM_PROCESS_LOOP_H
 
 #include <ev.h>
 

@@ -1,8 +1,8 @@
 /*
  * What a program sets right about its process before anything else, whoever started it.
  */
-#ifndef LUBDUB_PROGRAM_STANDARD_STREAMS_H
-#define LUBDUB_PROGRAM_STANDARD_STREAMS_H
+#ifndef LUBDUB_PROGRAM_PROCESS_STANDARD_STREAMS_H
+#define LUBDUB_PROGRAM_PROCESS_STANDARD_STREAMS_H
 
 /*
  * The first call in main:

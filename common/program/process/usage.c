@@ -21,7 +21,7 @@ static bool read_numbers(const char *path, uint64_t *numbers, size_t count)
     return i == count;
 }
 
-bool swarm_usage_read(struct swarm_usage *usage, pid_t process)
+bool lubdub_usage_read(struct lubdub_usage *usage, pid_t process)
 {
     char path[64 + 256];
     uint64_t pages[3]; /* in all, resident, of those shared */
@@ -29,7 +29,7 @@ bool swarm_usage_read(struct swarm_usage *usage, pid_t process)
     const struct dirent *entry;
     DIR *tasks;
 
-    *usage = (struct swarm_usage){0};
+    *usage = (struct lubdub_usage){0};
     snprintf(path, sizeof path, "/proc/%ld/statm", (long)process);
     if (!read_numbers(path, pages, 3)) {
         return false;

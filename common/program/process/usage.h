@@ -1,6 +1,6 @@
 /* What a process costs, as /proc tells it. */
-#ifndef LUBDUB_SWARM_USAGE_H
-#define LUBDUB_SWARM_USAGE_H
+#ifndef LUBDUB_PROGRAM_PROCESS_USAGE_H
+#define LUBDUB_PROGRAM_PROCESS_USAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,12 +8,12 @@
 
 #include <lubdub/time.h>
 
-struct swarm_usage {
+struct lubdub_usage {
     lubdub_duration processor; /* of all threads, exact to the nanosecond */
     uint64_t resident;         /* bytes, without what it shares: the pages of programs, libraries and shared memory */
 };
 
 /* False: there is no such process, or no such /proc. */
-bool swarm_usage_read(struct swarm_usage *usage, pid_t process);
+bool lubdub_usage_read(struct lubdub_usage *usage, pid_t process);
 
 #endif

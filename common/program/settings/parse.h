@@ -4,8 +4,8 @@
  * Strict on purpose: digits and a documented unit, nothing else. No sign, no space, no exponent, no other base, and no
  * dependence on the locale. On any result but LUBDUB_PARSE_OK the target is left as it was.
  */
-#ifndef LUBDUB_PROGRAM_PARSE_H
-#define LUBDUB_PROGRAM_PARSE_H
+#ifndef LUBDUB_PROGRAM_SETTINGS_PARSE_H
+#define LUBDUB_PROGRAM_SETTINGS_PARSE_H
 
 #include <stddef.h>
 #include <stdint.h>

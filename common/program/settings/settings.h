@@ -15,8 +15,8 @@
  * others, so that a value may have these characters. Lines may stand below [SECTION] of the program; other sections are
  * refused. Must be a regular file of at most 10 MiB; it is read whole before anything is taken from it.
  */
-#ifndef LUBDUB_PROGRAM_SETTINGS_H
-#define LUBDUB_PROGRAM_SETTINGS_H
+#ifndef LUBDUB_PROGRAM_SETTINGS_SETTINGS_H
+#define LUBDUB_PROGRAM_SETTINGS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The start of a regular file, as of secrets that stand in one: never waits, whatever the path turns out to be. */
-#ifndef LUBDUB_PROGRAM_SMALL_FILE_H
-#define LUBDUB_PROGRAM_SMALL_FILE_H
+#ifndef LUBDUB_PROGRAM_SETTINGS_SMALL_FILE_H
+#define LUBDUB_PROGRAM_SETTINGS_SMALL_FILE_H
 
 #include <stddef.h>
 

@@ -19,7 +19,7 @@
  * before the application hears what came of it, so it may be called with a mutex held that the callback takes, too.
  * The callback is never entered a second time by the same thread. It must not run the loop.
  *
- * docs/embedding.md shows it in the order in which questions come.
+ * docs/guide/embedding.md shows it in the order in which questions come.
  */
 #ifndef LUBDUB_SERVER_H
 #define LUBDUB_SERVER_H

@@ -5,8 +5,8 @@
  * from then on, a cut path carries nothing. Contenders are the core itself, run in the simulator with real faults on
  * the same paths; to enter another one, add a row to sim_contenders() with what its sessions are to be told.
  */
-#ifndef LUBDUB_SIM_CONTEST_H
-#define LUBDUB_SIM_CONTEST_H
+#ifndef LUBDUB_SIMULATE_CONTEST_CONTEST_H
+#define LUBDUB_SIMULATE_CONTEST_CONTEST_H
 
 #include "simulate/contest/policy.h"
 

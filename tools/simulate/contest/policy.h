@@ -5,10 +5,10 @@
  *     view      what one observer saw: the beats that reached it, in order
  *     policy    for each of them the moment at which it gives up unless another one comes before
  *
- * The sources are in docs/simulation.md.
+ * The sources are in docs/internals/simulation.md.
  */
-#ifndef LUBDUB_SIM_POLICY_H
-#define LUBDUB_SIM_POLICY_H
+#ifndef LUBDUB_SIMULATE_CONTEST_POLICY_H
+#define LUBDUB_SIMULATE_CONTEST_POLICY_H
 
 #include "simulate/simulate.h"
 

@@ -1,6 +1,6 @@
 /* The contests side by side. */
-#ifndef LUBDUB_SIM_TABLE_H
-#define LUBDUB_SIM_TABLE_H
+#ifndef LUBDUB_SIMULATE_CONTEST_TABLE_H
+#define LUBDUB_SIMULATE_CONTEST_TABLE_H
 
 #include <stdio.h>
 

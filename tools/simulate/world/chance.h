@@ -1,6 +1,6 @@
 /* Numbers that look random and are the same for the same seed everywhere (splitmix64). */
-#ifndef LUBDUB_SIM_CHANCE_H
-#define LUBDUB_SIM_CHANCE_H
+#ifndef LUBDUB_SIMULATE_WORLD_CHANCE_H
+#define LUBDUB_SIMULATE_WORLD_CHANCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

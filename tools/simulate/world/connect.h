@@ -1,6 +1,6 @@
 /* How a client's process gets a connection, and another one after it. */
-#ifndef LUBDUB_SIM_CONNECT_H
-#define LUBDUB_SIM_CONNECT_H
+#ifndef LUBDUB_SIMULATE_WORLD_CONNECT_H
+#define LUBDUB_SIMULATE_WORLD_CONNECT_H
 
 #include "simulate/world/world.h"
 

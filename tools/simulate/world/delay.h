@@ -2,8 +2,8 @@
  * Random lengths of time from a distribution, as a table of its quantiles with straight lines between them; the last
  * 64th is divided again, and the last 4096th once more, so that the rare long ones are right too. Whole numbers only.
  */
-#ifndef LUBDUB_SIM_DELAY_H
-#define LUBDUB_SIM_DELAY_H
+#ifndef LUBDUB_SIMULATE_WORLD_DELAY_H
+#define LUBDUB_SIMULATE_WORLD_DELAY_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What is done to processes, machines and paths: by a plan that follows from the seed alone. */
-#ifndef LUBDUB_SIM_FAULT_H
-#define LUBDUB_SIM_FAULT_H
+#ifndef LUBDUB_SIMULATE_WORLD_FAULT_H
+#define LUBDUB_SIMULATE_WORLD_FAULT_H
 
 #include "simulate/world/world.h"
 

@@ -23,8 +23,8 @@
  *
  * A contender that may be faster than E and T (adaptive) states its own bound: sim_settings.adaptive_floor.
  */
-#ifndef LUBDUB_SIM_JUDGE_H
-#define LUBDUB_SIM_JUDGE_H
+#ifndef LUBDUB_SIMULATE_WORLD_JUDGE_H
+#define LUBDUB_SIMULATE_WORLD_JUDGE_H
 
 #include "simulate/world/world.h"
 

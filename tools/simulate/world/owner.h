@@ -4,8 +4,8 @@
  * Reads what has come, hands it in, answers HELLO, writes what the session shows, keeps a lazy timer, reads before it
  * judges. The client comes back after an end; the server gives an identity to the higher incarnation.
  */
-#ifndef LUBDUB_SIM_OWNER_H
-#define LUBDUB_SIM_OWNER_H
+#ifndef LUBDUB_SIMULATE_WORLD_OWNER_H
+#define LUBDUB_SIMULATE_WORLD_OWNER_H
 
 #include "simulate/world/world.h"
 

@@ -6,8 +6,8 @@
  * behave differently meet the same network: what one of them sends changes nothing for what the other one sends later.
  * Segments never overtake one another in a direction.
  */
-#ifndef LUBDUB_SIM_PATH_H
-#define LUBDUB_SIM_PATH_H
+#ifndef LUBDUB_SIMULATE_WORLD_PATH_H
+#define LUBDUB_SIMULATE_WORLD_PATH_H
 
 #include <stdbool.h>
 #include <stdint.h>

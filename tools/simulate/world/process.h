@@ -2,8 +2,8 @@
  * What happens to a process as a whole: it is stopped and goes on, it dies and starts anew. What it finds when it runs
  * again, and that it notices its own absence, is as in common/ev/reactor.c.
  */
-#ifndef LUBDUB_SIM_PROCESS_H
-#define LUBDUB_SIM_PROCESS_H
+#ifndef LUBDUB_SIMULATE_WORLD_PROCESS_H
+#define LUBDUB_SIMULATE_WORLD_PROCESS_H
 
 #include "simulate/world/world.h"
 

@@ -4,8 +4,8 @@
  * Events are never taken out again. Whoever re-arms a timer puts in another event and passes over the old one when it
  * comes (sim_timer). The memory grows to the most that ever wait and stays: a run that is under way allocates nothing.
  */
-#ifndef LUBDUB_SIM_QUEUE_H
-#define LUBDUB_SIM_QUEUE_H
+#ifndef LUBDUB_SIMULATE_WORLD_QUEUE_H
+#define LUBDUB_SIMULATE_WORLD_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

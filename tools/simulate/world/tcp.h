@@ -4,8 +4,8 @@
  * A byte stream that keeps its order: what is lost is sent again after a timeout (RFC 6298 with Linux's floor), and all
  * that came behind it waits and arrives with it. So an outage of B is a silence of up to 2 B.
  */
-#ifndef LUBDUB_SIM_TCP_H
-#define LUBDUB_SIM_TCP_H
+#ifndef LUBDUB_SIMULATE_WORLD_TCP_H
+#define LUBDUB_SIMULATE_WORLD_TCP_H
 
 #include "simulate/world/world.h"
 

@@ -27,7 +27,7 @@ void sim_settings_init(struct sim_settings *settings)
     settings->interval = LUBDUB_SECOND;
     settings->timeout = 3 * LUBDUB_SECOND;
     settings->expiry = 3 * LUBDUB_SECOND;
-    settings->adaptive_floor = 650 * MS; /* what docs/simulation.md promises */
+    settings->adaptive_floor = 650 * MS; /* what docs/internals/simulation.md promises */
 }
 
 /* ---- what a result keeps ---- */

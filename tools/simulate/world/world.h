@@ -10,8 +10,8 @@
  * The world has one true time, in nanoseconds from 0. A process has a clock of its own, with another origin and
  * perhaps another speed; all that its sessions see is in that. Everything that happens is an event in one queue.
  */
-#ifndef LUBDUB_SIM_WORLD_H
-#define LUBDUB_SIM_WORLD_H
+#ifndef LUBDUB_SIMULATE_WORLD_WORLD_H
+#define LUBDUB_SIMULATE_WORLD_WORLD_H
 
 #include <lubdub/session.h>
 

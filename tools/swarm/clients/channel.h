@@ -5,8 +5,8 @@
  * end of a turn of the loop; what comes is read in bounded pieces, whatever waits to go out. So neither side ever keeps
  * the other, and nothing is lost while both live.
  */
-#ifndef LUBDUB_SWARM_CHANNEL_H
-#define LUBDUB_SWARM_CHANNEL_H
+#ifndef LUBDUB_SWARM_CLIENTS_CHANNEL_H
+#define LUBDUB_SWARM_CLIENTS_CHANNEL_H
 
 #include <ev.h>
 #include <stdbool.h>

@@ -7,8 +7,8 @@
  *
  * A client is known by its number in the whole swarm; its identity is "swarm-NUMBER". One crowd has a range of them.
  */
-#ifndef LUBDUB_SWARM_CROWD_H
-#define LUBDUB_SWARM_CROWD_H
+#ifndef LUBDUB_SWARM_CLIENTS_CROWD_H
+#define LUBDUB_SWARM_CLIENTS_CROWD_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -20,7 +20,7 @@ struct worker {
     struct swarm_crowd crowd;
     struct swarm_channel channel;
     ev_prepare look;
-    struct swarm_usage before;
+    struct lubdub_usage before;
     uint32_t connect_count;
     bool owes_settled;
     bool owes_gone;
@@ -78,10 +78,10 @@ static void strike(struct worker *worker, const struct swarm_message *command)
 
 static void synchronize(struct worker *worker, uint32_t number)
 {
-    struct swarm_usage now;
+    struct lubdub_usage now;
 
     swarm_crowd_count(&worker->crowd);
-    if (swarm_usage_read(&now, getpid())) {
+    if (lubdub_usage_read(&now, getpid())) {
         worker->page->memory = (int64_t)now.resident - (int64_t)worker->before.resident;
     }
     tell(worker, (struct swarm_message){.kind = SWARM_SYNCED, .number = number});
@@ -141,7 +141,7 @@ static void on_channel_end(void *user_data)
 /* Nothing of the process that forked us may be kept open by us, or be heard by us. */
 static void part_from_parent(int channel)
 {
-    swarm_child_forget_signals();
+    lubdub_child_forget_signals();
     if (channel > STDERR_FILENO + 1) {
         close_range(STDERR_FILENO + 1, (unsigned)channel - 1, 0);
     }
@@ -150,7 +150,7 @@ static void part_from_parent(int channel)
 
 static bool begin(struct worker *worker, const struct swarm_worker_settings *settings)
 {
-    swarm_usage_read(&worker->before, getpid());
+    lubdub_usage_read(&worker->before, getpid());
     return swarm_crowd_init(&worker->crowd, worker->loop, &settings->crowd, &worker->page->crowd, &crowd_hooks, worker);
 }
 

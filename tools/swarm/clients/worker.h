@@ -4,8 +4,8 @@
  * It knows nothing of plans, faults' meaning or reports: it does what it is told and says what its clients noticed, in
  * the order in which that happened.
  */
-#ifndef LUBDUB_SWARM_WORKER_H
-#define LUBDUB_SWARM_WORKER_H
+#ifndef LUBDUB_SWARM_CLIENTS_WORKER_H
+#define LUBDUB_SWARM_CLIENTS_WORKER_H
 
 #include <stdbool.h>
 

@@ -101,7 +101,7 @@ static struct swarm_worker_settings settings_of(const struct swarm_workers *work
 static void run_worker(const struct swarm_worker_settings *settings, struct swarm_worker_page *page, int channel,
                        pid_t parent)
 {
-    swarm_child_begin(parent);
+    lubdub_child_begin(parent);
     swarm_worker_run(settings, page, channel);
 }
 
@@ -187,7 +187,7 @@ bool swarm_workers_work(struct swarm_workers *workers)
         const struct swarm_worker_process *worker = &workers->list[i];
 
         if (!worker->is_running) {
-            set_problem(workers, "a process of the swarm did not start", swarm_child_end(worker->status, end, sizeof end));
+            set_problem(workers, "a process of the swarm did not start", lubdub_child_end(worker->status, end, sizeof end));
             return false;
         }
         if (!worker->works) {

@@ -6,8 +6,8 @@
  * They die with us, whatever we die of, and a Ctrl-C on the terminal does not reach them. Needs the default loop, which
  * alone hears of children.
  */
-#ifndef LUBDUB_SWARM_WORKERS_H
-#define LUBDUB_SWARM_WORKERS_H
+#ifndef LUBDUB_SWARM_CLIENTS_WORKERS_H
+#define LUBDUB_SWARM_CLIENTS_WORKERS_H
 
 #include <ev.h>
 #include <stdbool.h>

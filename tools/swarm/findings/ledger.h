@@ -12,8 +12,8 @@
  *
  * A fault that concerns both sides makes two observations, one beside the other, the client's first.
  */
-#ifndef LUBDUB_SWARM_LEDGER_H
-#define LUBDUB_SWARM_LEDGER_H
+#ifndef LUBDUB_SWARM_FINDINGS_LEDGER_H
+#define LUBDUB_SWARM_FINDINGS_LEDGER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,8 +14,8 @@
  *
  * T_D, detection time, is in the rows of result.h: it depends on the fault.
  */
-#ifndef LUBDUB_SWARM_QUALITY_H
-#define LUBDUB_SWARM_QUALITY_H
+#ifndef LUBDUB_SWARM_FINDINGS_QUALITY_H
+#define LUBDUB_SWARM_FINDINGS_QUALITY_H
 
 #include "statistics/interval.h"
 #include "swarm/findings/ledger.h"

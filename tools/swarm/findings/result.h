@@ -1,6 +1,6 @@
 /* What the ledger says, one row for each fault and side, beside the bounds of docs/protocol.md, section 8. Pure. */
-#ifndef LUBDUB_SWARM_RESULT_H
-#define LUBDUB_SWARM_RESULT_H
+#ifndef LUBDUB_SWARM_FINDINGS_RESULT_H
+#define LUBDUB_SWARM_FINDINGS_RESULT_H
 
 #include <stdbool.h>
 #include <stddef.h>

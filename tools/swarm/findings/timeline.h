@@ -4,8 +4,8 @@
  * It is told now and then how things stand and keeps bins of equal width. When there are no more of them, two become
  * one, and all are twice as wide: so a run of any length takes the same memory, some megabytes at most.
  */
-#ifndef LUBDUB_SWARM_TIMELINE_H
-#define LUBDUB_SWARM_TIMELINE_H
+#ifndef LUBDUB_SWARM_FINDINGS_TIMELINE_H
+#define LUBDUB_SWARM_FINDINGS_TIMELINE_H
 
 #include <stdbool.h>
 

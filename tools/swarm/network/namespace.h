@@ -2,8 +2,8 @@
  * Network namespaces without names: they live as long as a process in them or a descriptor of them, so none can be left
  * behind, whatever we die of. Nothing is ever changed in the namespace that we come from.
  */
-#ifndef LUBDUB_SWARM_NAMESPACE_H
-#define LUBDUB_SWARM_NAMESPACE_H
+#ifndef LUBDUB_SWARM_NETWORK_NAMESPACE_H
+#define LUBDUB_SWARM_NETWORK_NAMESPACE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -100,8 +100,8 @@ static void be_the_wire(const struct swarm_network *network, uint64_t seed, pid_
         .seed = seed,
     };
 
-    swarm_child_begin(parent);
-    swarm_child_forget_signals();
+    lubdub_child_begin(parent);
+    lubdub_child_forget_signals();
     swarm_wire_run(&settings);
     _exit(EXIT_FAILURE);
 }

@@ -4,8 +4,8 @@
  *
  * Client number n has the address swarm_client_address(n), the server has SWARM_SERVER_ADDRESS, whatever its port.
  */
-#ifndef LUBDUB_SWARM_NETWORK_H
-#define LUBDUB_SWARM_NETWORK_H
+#ifndef LUBDUB_SWARM_NETWORK_NETWORK_H
+#define LUBDUB_SWARM_NETWORK_NETWORK_H
 
 #include <ev.h>
 #include <stdbool.h>

@@ -4,8 +4,8 @@
  * A path is what is to be, set by one process and read by another at any moment; its lanes are what has been, known to
  * the wire alone. Time comes in, and the moment at which a packet is due at the other end comes out.
  */
-#ifndef LUBDUB_SWARM_PATH_H
-#define LUBDUB_SWARM_PATH_H
+#ifndef LUBDUB_SWARM_NETWORK_PATH_H
+#define LUBDUB_SWARM_NETWORK_PATH_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * Packets under way, each with the moment at which it is due; the first due comes out first, and of those due at the
  * same moment the one that went in first. Bounded. Pure: a binary heap, in any time that one likes.
  */
-#ifndef LUBDUB_SWARM_WIRE_SCHEDULE_H
-#define LUBDUB_SWARM_WIRE_SCHEDULE_H
+#ifndef LUBDUB_SWARM_NETWORK_SCHEDULE_H
+#define LUBDUB_SWARM_NETWORK_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  *
  *     servers 10.77.0.1 ── card ══ wire ══ card ── clients 10.128.1.0 and on, an address each
  */
-#ifndef LUBDUB_SWARM_WIRE_H
-#define LUBDUB_SWARM_WIRE_H
+#ifndef LUBDUB_SWARM_NETWORK_WIRE_H
+#define LUBDUB_SWARM_NETWORK_WIRE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* What can be done to a client or to the server on purpose, who is to notice it, and as what. Pure. */
-#ifndef LUBDUB_SWARM_FAULT_H
-#define LUBDUB_SWARM_FAULT_H
+#ifndef LUBDUB_SWARM_ORDERS_FAULT_H
+#define LUBDUB_SWARM_ORDERS_FAULT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* How many clients are laid out over processes, servers and source addresses. Pure. */
-#ifndef LUBDUB_SWARM_LAYOUT_H
-#define LUBDUB_SWARM_LAYOUT_H
+#ifndef LUBDUB_SWARM_ORDERS_LAYOUT_H
+#define LUBDUB_SWARM_ORDERS_LAYOUT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Which client dies when, and of what: drawn before the run from its seed. Pure. */
-#ifndef LUBDUB_SWARM_PLAN_H
-#define LUBDUB_SWARM_PLAN_H
+#ifndef LUBDUB_SWARM_ORDERS_STRIKES_H
+#define LUBDUB_SWARM_ORDERS_STRIKES_H
 
 #include <stdbool.h>
 #include <stddef.h>

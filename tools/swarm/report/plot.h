@@ -1,6 +1,6 @@
 /* What the parts of the picture have in common: pieces of a script for gnuplot. */
-#ifndef LUBDUB_SWARM_PLOT_H
-#define LUBDUB_SWARM_PLOT_H
+#ifndef LUBDUB_SWARM_REPORT_PLOT_H
+#define LUBDUB_SWARM_REPORT_PLOT_H
 
 #include "swarm/report/report.h"
 

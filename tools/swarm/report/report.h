@@ -1,6 +1,6 @@
 /* What was measured, for people, for programs, for spreadsheets, and as a picture. */
-#ifndef LUBDUB_SWARM_REPORT_H
-#define LUBDUB_SWARM_REPORT_H
+#ifndef LUBDUB_SWARM_REPORT_REPORT_H
+#define LUBDUB_SWARM_REPORT_REPORT_H
 
 #include <stdbool.h>
 #include <stdio.h>

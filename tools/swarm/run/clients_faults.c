@@ -57,8 +57,8 @@ static uint64_t acked_count(const struct swarm_run *run)
 void swarm_run_clients_faults(struct swarm_run *run)
 {
     struct swarm_measures *measures = &run->measures;
-    struct swarm_usage before = {0};
-    struct swarm_usage after = {0};
+    struct lubdub_usage before = {0};
+    struct lubdub_usage after = {0};
     uint64_t acked_before = acked_count(run);
 
     ev_timer_init(&run->strike_timer, on_strike, 0, 0);

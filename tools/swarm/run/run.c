@@ -27,7 +27,7 @@ static void note_connected(struct swarm_run *run)
 {
     struct swarm_measures *measures = &run->measures;
     struct swarm_crowd_counts counts;
-    struct swarm_usage now;
+    struct lubdub_usage now;
 
     swarm_run_sync(run);
     swarm_workers_count(&run->workers, &counts);

@@ -10,8 +10,8 @@
  * through channels and pipes, each in its order and with its own stamps of the one clock; which of them is read first
  * says nothing.
  */
-#ifndef LUBDUB_SWARM_RUN_H
-#define LUBDUB_SWARM_RUN_H
+#ifndef LUBDUB_SWARM_RUN_RUN_H
+#define LUBDUB_SWARM_RUN_RUN_H
 
 #include <ev.h>
 #include <stdbool.h>
@@ -99,7 +99,7 @@ struct swarm_run {
     bool has_server;
     bool server_may_end; /* by our own hand */
     struct swarm_servers servers;
-    struct swarm_usage server_before;
+    struct lubdub_usage server_before;
     struct lubdub_address address; /* where clients connect to */
 
     lubdub_time began_at;

@@ -49,7 +49,7 @@ static bool try_to_start(struct swarm_run *run, bool *is_port_taken)
     } else {
         *is_port_taken = WIFEXITED(ended->status) && WEXITSTATUS(ended->status) == CANNOT_START;
         snprintf(run->problem, sizeof run->problem, "lubdub-server did not start: %s",
-                 swarm_child_end(ended->status, end, sizeof end));
+                 lubdub_child_end(ended->status, end, sizeof end));
     }
     return false;
 }

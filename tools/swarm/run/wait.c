@@ -31,7 +31,7 @@ static void look_after_server(struct swarm_run *run)
         swarm_run_note(run, "%s died %.1f s after the start, and not by our hand: %s",
                        run->servers.count > 1 ? "one of the servers" : "the server",
                        (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND,
-                       swarm_child_end(ended->status, end, sizeof end));
+                       lubdub_child_end(ended->status, end, sizeof end));
     }
 }
 
@@ -48,7 +48,7 @@ static void look_after_workers(struct swarm_run *run)
                                   lubdub_time_between(SWARM_NEWS_OF_DEATH, now));
         swarm_run_note(run, "a process of the swarm died with %" PRIu32 " clients %.1f s after the start: %s",
                        lost->part.count, (double)lubdub_time_between(run->began_at, now) / (double)LUBDUB_SECOND,
-                       swarm_child_end(lost->status, end, sizeof end));
+                       lubdub_child_end(lost->status, end, sizeof end));
     }
 }
 

@@ -1,6 +1,6 @@
 /* One line of a server's JSON events, understood as far as the swarm needs it. Pure. */
-#ifndef LUBDUB_SWARM_SERVER_EVENT_H
-#define LUBDUB_SWARM_SERVER_EVENT_H
+#ifndef LUBDUB_SWARM_SERVERS_EVENT_H
+#define LUBDUB_SWARM_SERVERS_EVENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Lines out of a pipe, without ever keeping the loop: a bounded read a turn, whatever waits in the pipe. */
-#ifndef LUBDUB_SWARM_LINES_H
-#define LUBDUB_SWARM_LINES_H
+#ifndef LUBDUB_SWARM_SERVERS_LINES_H
+#define LUBDUB_SWARM_SERVERS_LINES_H
 
 #include <ev.h>
 #include <stdbool.h>

@@ -116,7 +116,7 @@ static void on_child_end(struct ev_loop *loop, ev_child *child, int revents)
 
 static void run_program(const struct swarm_server *server, char *const *arguments, int output, int errors, pid_t parent)
 {
-    swarm_child_begin(parent);
+    lubdub_child_begin(parent);
     signal(SIGPIPE, SIG_DFL);
     dup2(output, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);

@@ -4,8 +4,8 @@
  * It dies with us, whatever we die of, and a Ctrl-C on the terminal does not reach it. Needs the default loop, which
  * alone hears of children.
  */
-#ifndef LUBDUB_SWARM_SERVER_PROCESS_H
-#define LUBDUB_SWARM_SERVER_PROCESS_H
+#ifndef LUBDUB_SWARM_SERVERS_PROCESS_H
+#define LUBDUB_SWARM_SERVERS_PROCESS_H
 
 #include <ev.h>
 #include <limits.h>

@@ -112,14 +112,14 @@ void swarm_servers_signal(const struct swarm_servers *servers, int signal)
     }
 }
 
-bool swarm_servers_usage(const struct swarm_servers *servers, struct swarm_usage *usage)
+bool swarm_servers_usage(const struct swarm_servers *servers, struct lubdub_usage *usage)
 {
-    struct swarm_usage one;
+    struct lubdub_usage one;
     size_t i;
 
-    *usage = (struct swarm_usage){0};
+    *usage = (struct lubdub_usage){0};
     for (i = 0; i < servers->count; i++) {
-        if (!swarm_usage_read(&one, servers->list[i].process)) {
+        if (!lubdub_usage_read(&one, servers->list[i].process)) {
             return false;
         }
         usage->processor += one.processor;

@@ -4,8 +4,8 @@
  *
  * A session's number is one server's; two of them may give the same one to different clients.
  */
-#ifndef LUBDUB_SWARM_SERVERS_H
-#define LUBDUB_SWARM_SERVERS_H
+#ifndef LUBDUB_SWARM_SERVERS_SERVERS_H
+#define LUBDUB_SWARM_SERVERS_SERVERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ const struct swarm_server *swarm_servers_ended(const struct swarm_servers *serve
 void swarm_servers_signal(const struct swarm_servers *servers, int signal);
 
 /* The sum. False: one of them cannot be looked at. */
-bool swarm_servers_usage(const struct swarm_servers *servers, struct swarm_usage *usage);
+bool swarm_servers_usage(const struct swarm_servers *servers, struct lubdub_usage *usage);
 
 /* Kills what still runs, and reads what it last said. Outside the loop; without an init nothing happens. */
 void swarm_servers_clear(struct swarm_servers *servers);
