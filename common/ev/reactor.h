@@ -59,7 +59,7 @@ struct lubdub_reactor_hooks {
     lubdub_duration (*forgive)(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept);
 };
 
-struct lubdub_step;
+struct lubdub_link_step;
 
 struct lubdub_reactor {
     struct ev_loop *loop;
@@ -77,7 +77,7 @@ struct lubdub_reactor {
     _Atomic lubdub_duration absence_total;
     _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
     _Atomic lubdub_duration longest_recent_turn; /* since a reader set it to 0 */
-    struct lubdub_step *step;                    /* the innermost step that runs (link.c) */
+    struct lubdub_link_step *step;               /* the innermost step that runs (link.c) */
     uint8_t *input;                              /* LUBDUB_INPUT_SIZE */
     uint8_t *output;
     size_t output_capacity;

@@ -4,7 +4,7 @@
 #include "simulate/world/delay.h"
 #include "simulate/world/path.h"
 #include "simulate/world/queue.h"
-#include "simulate/simulate.h"
+#include "simulate/world/simulate.h"
 
 #include "support/random.h"
 #include "support/test.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "simulate/many.h"
+#include "simulate/world/many.h"
 
 #include "support/test.h"
 

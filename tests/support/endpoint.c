@@ -1,8 +1,11 @@
 /* The owner of one session, without a socket. */
 #include "endpoint.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <lubdub/step.h>
 
 #include "core/session_quick.h"
 #include "random.h"
@@ -49,7 +52,101 @@ static void complain(const struct endpoint *endpoint, const char *file, int line
     abort(); /* not reached */
 }
 
-/* ---- a turn ---- */
+/* ---- a step ---- */
+
+/* While the step runs, what is allocated is the core's; but not while the test's own functions do. */
+struct endpoint_step {
+    struct lubdub_step step;
+    struct endpoint *endpoint;
+};
+
+static struct endpoint *endpoint_of(struct lubdub_step *step)
+{
+    return ((struct endpoint_step *)(void *)((char *)step - offsetof(struct endpoint_step, step)))->endpoint;
+}
+
+#define OURS(statements)            \
+    do {                            \
+        endpoint_core_runs = false; \
+        statements;                 \
+        endpoint_core_runs = true;  \
+    } while (0)
+
+/* The test hands in what arrives; a step has nothing more to read. */
+static struct lubdub_transfer read_nothing(struct lubdub_step *step)
+{
+    (void)step;
+    return (struct lubdub_transfer){0};
+}
+
+static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8_t *output, size_t length, bool is_last)
+{
+    struct endpoint *endpoint = endpoint_of(step);
+    struct lubdub_transfer went = {.length = length < endpoint->kernel_room ? length : endpoint->kernel_room};
+    (void)is_last;
+
+    MUST(endpoint, length > 0);
+    OURS(wire_bytes_put(&endpoint->written, output, went.length));
+    if (endpoint->kernel_room != KERNEL_TAKES_ALL) {
+        endpoint->kernel_room -= went.length;
+    }
+    return went;
+}
+
+static void shut_stream(struct lubdub_step *step)
+{
+    struct endpoint *endpoint = endpoint_of(step);
+
+    MUST(endpoint, endpoint_has_ended_output(endpoint));
+}
+
+static void look_at_path(struct lubdub_step *step)
+{
+    struct endpoint *endpoint = endpoint_of(step);
+
+    step->turn.path = endpoint->path;
+    step->turn.round_trip = endpoint->round_trip;
+}
+
+static lubdub_time read_clock(struct lubdub_step *step)
+{
+    return endpoint_of(step)->now;
+}
+
+static void arm(struct lubdub_step *step, lubdub_time deadline)
+{
+    endpoint_of(step)->armed_for = deadline;
+}
+
+/* Takes down what the session says, and does what its owner has to do about it. */
+static void hear(struct lubdub_step *step, const struct lubdub_event *event)
+{
+    struct endpoint *endpoint = endpoint_of(step);
+
+    OURS(MUST(endpoint, event_log_count(&endpoint->events, LUBDUB_EVENT_DOWN) == 0);
+         event_log_add(&endpoint->events, event, step->turn.now));
+    MUST(endpoint, event->kind != LUBDUB_EVENT_DOWN || endpoint_state(endpoint) >= LUBDUB_SESSION_LEAVING);
+
+    if (event->kind == LUBDUB_EVENT_HELLO && endpoint->refuses_with == GRANTS) {
+        (void)lubdub_session_grant(&endpoint->session, &step->turn, &endpoint->grant);
+    } else if (event->kind == LUBDUB_EVENT_HELLO) {
+        lubdub_session_leave(&endpoint->session, &step->turn, (enum lubdub_reason)endpoint->refuses_with, "go away",
+                             false, 0);
+    }
+    if (event->kind == LUBDUB_EVENT_MESSAGE && endpoint->echoes) {
+        (void)lubdub_session_send(&endpoint->session, &step->turn, event->content, event->length);
+    }
+}
+
+static const struct lubdub_stream in_memory = {
+    .read = read_nothing,
+    .write = write_stream,
+    .shut = shut_stream,
+    .look = look_at_path,
+    .now = read_clock,
+    .arm = arm,
+    .tell = hear,
+};
 
 static void *filled_with_junk(size_t length)
 {
@@ -63,7 +160,7 @@ static void *filled_with_junk(size_t length)
 }
 
 /* The output is as large as asked for and no byte larger, so that a sanitizer sees one too many. */
-static void begin_turn(struct endpoint *endpoint, struct lubdub_turn *turn, size_t input)
+static void begin_step(struct endpoint *endpoint, struct endpoint_step *at, size_t input, bool is_call)
 {
     size_t capacity = endpoint->turn_capacity == CAPACITY_AS_ADVISED ? lubdub_turn_capacity(&endpoint->settings, input)
                                                                      : endpoint->turn_capacity;
@@ -73,93 +170,40 @@ static void begin_turn(struct endpoint *endpoint, struct lubdub_turn *turn, size
         endpoint->output = filled_with_junk(capacity);
         endpoint->output_capacity = capacity;
     }
-    *turn = (struct lubdub_turn){
-        .now = endpoint->now,
-        .settings = &endpoint->settings,
-        .path = endpoint->path,
-        .round_trip = endpoint->round_trip,
-        .suspects_ourselves = endpoint->suspects_ourselves,
-        .output = endpoint->output,
-        .output_capacity = capacity,
+    at->endpoint = endpoint;
+    at->step = (struct lubdub_step){
+        .session = &endpoint->session,
+        .stream = &in_memory,
+        .turn =
+            {
+                .now = endpoint->now,
+                .settings = &endpoint->settings,
+                .path = endpoint->path,
+                .round_trip = endpoint->round_trip,
+                .suspects_ourselves = endpoint->suspects_ourselves,
+                .output = endpoint->output,
+                .output_capacity = capacity,
+            },
+        .is_armed = endpoint->armed_for != LUBDUB_TIME_NEVER,
+        .is_call = is_call,
     };
 }
 
-static void flush(struct endpoint *endpoint, struct lubdub_turn *turn)
+static void end_step(struct endpoint *endpoint, struct endpoint_step *at)
 {
-    const uint8_t *output;
-    size_t length;
-    enum lubdub_error error;
+    enum lubdub_step_end end;
 
-    while ((output = lubdub_session_output(&endpoint->session, turn, &length)) != NULL) {
-        size_t taken = length < endpoint->kernel_room ? length : endpoint->kernel_room;
-
-        MUST(endpoint, length > 0);
-        if (taken == 0) {
-            break;
-        }
-        wire_bytes_put(&endpoint->written, output, taken);
-        if (endpoint->kernel_room != KERNEL_TAKES_ALL) {
-            endpoint->kernel_room -= taken;
-        }
-        CORE(lubdub_session_sent(&endpoint->session, turn, taken));
-        if (taken < length) {
-            break;
-        }
+    CORE(end = lubdub_step_settle(&at->step));
+    if (end == LUBDUB_STEP_IS_DUE) { /* what a call left is for a step of its own, at once */
+        begin_step(endpoint, at, 0, false);
+        CORE(lubdub_step_due(&at->step); end = lubdub_step_settle(&at->step));
     }
-    CORE(error = lubdub_session_end_turn(&endpoint->session, turn));
-    MUST(endpoint, error == LUBDUB_ERROR_OK || endpoint_state(endpoint) == LUBDUB_SESSION_CLOSED);
-    MUST(endpoint, turn->output_length == 0 && turn->output_sent == 0);
-}
-
-/* Takes down what the session says, and does what its owner has to do about it. */
-static void hear(struct endpoint *endpoint, struct lubdub_turn *turn, const struct lubdub_event *event)
-{
-    MUST(endpoint, event_log_count(&endpoint->events, LUBDUB_EVENT_DOWN) == 0);
-    event_log_add(&endpoint->events, event, turn->now);
-    MUST(endpoint, event->kind != LUBDUB_EVENT_DOWN || endpoint_state(endpoint) >= LUBDUB_SESSION_LEAVING);
-
-    if (event->kind == LUBDUB_EVENT_HELLO && endpoint->refuses_with == GRANTS) {
-        CORE((void)lubdub_session_grant(&endpoint->session, turn, &endpoint->grant));
-    } else if (event->kind == LUBDUB_EVENT_HELLO) {
-        CORE(lubdub_session_leave(&endpoint->session, turn, (enum lubdub_reason)endpoint->refuses_with, "go away",
-                                  false, 0));
+    MUST(endpoint, (end == LUBDUB_STEP_IS_OVER) == (endpoint_state(endpoint) == LUBDUB_SESSION_CLOSED));
+    MUST(endpoint, at->step.turn.output_length == 0 && at->step.turn.output_sent == 0);
+    if (end == LUBDUB_STEP_IS_OVER) {
+        endpoint->armed_for = LUBDUB_TIME_NEVER;
     }
-    if (event->kind == LUBDUB_EVENT_MESSAGE && endpoint->echoes) {
-        CORE((void)lubdub_session_send(&endpoint->session, turn, event->content, event->length));
-    }
-}
-
-static void tick(struct endpoint *endpoint, struct lubdub_turn *turn)
-{
-    struct lubdub_event event;
-
-    do {
-        memset(&event, 0xa5, sizeof event); /* only what is said to be filled is */
-        CORE(lubdub_session_tick(&endpoint->session, turn, &event));
-        if (event.kind != LUBDUB_EVENT_NONE) {
-            hear(endpoint, turn, &event);
-        }
-    } while (event.kind != LUBDUB_EVENT_NONE);
-}
-
-static void end_turn(struct endpoint *endpoint, struct lubdub_turn *turn)
-{
-    lubdub_time deadline;
-
-    flush(endpoint, turn);
-    if (lubdub_session_take_closer_deadline(&endpoint->session)) {
-        deadline = lubdub_session_deadline(&endpoint->session, turn->settings);
-        if (deadline <= turn->now && !lubdub_session_verdict_is_due(&endpoint->session, turn->settings, turn->now)) {
-            tick(endpoint, turn);
-            flush(endpoint, turn);
-            (void)lubdub_session_take_closer_deadline(&endpoint->session);
-        }
-        endpoint->armed_for = lubdub_session_deadline(&endpoint->session, turn->settings);
-    }
-    if (endpoint_state(endpoint) == LUBDUB_SESSION_CLOSED) {
-        tick(endpoint, turn); /* an end for want of memory is told here */
-    }
-    MUST(endpoint, endpoint->armed_for <= lubdub_session_deadline(&endpoint->session, turn->settings));
+    MUST(endpoint, endpoint->armed_for <= lubdub_session_deadline(&endpoint->session, &endpoint->settings));
 }
 
 /* ---- life ---- */
@@ -193,17 +237,17 @@ void endpoint_clear(struct endpoint *endpoint)
 
 enum lubdub_error endpoint_open(struct endpoint *endpoint)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
     enum lubdub_role role = (enum lubdub_role)endpoint->session.role;
 
-    begin_turn(endpoint, &turn, 0);
+    begin_step(endpoint, &at, 0, true);
     memset(&endpoint->session, 0xa5, sizeof endpoint->session);
-    CORE(endpoint->open_error = lubdub_session_init(&endpoint->session, role, &turn));
+    CORE(endpoint->open_error = lubdub_session_init(&endpoint->session, role, &at.step.turn));
     if (endpoint->open_error != LUBDUB_ERROR_OK) {
         return endpoint->open_error;
     }
     endpoint->is_open = true;
-    end_turn(endpoint, &turn);
+    end_step(endpoint, &at);
     return LUBDUB_ERROR_OK;
 }
 
@@ -259,26 +303,12 @@ static void compare_quick(struct quick_answer *quick, const struct endpoint *end
 }
 
 /* The input lies in memory of its own that is gone afterwards, as a socket's buffer is used for the next. */
-static void feed(struct endpoint *endpoint, struct lubdub_turn *turn, const uint8_t *bytes, size_t length)
+static void feed(struct endpoint_step *at, const uint8_t *bytes, size_t length)
 {
     uint8_t *input = filled_with_junk(length);
-    size_t taken = 0;
 
     memcpy(input, bytes, length);
-    for (;;) {
-        struct lubdub_event event;
-        size_t part;
-
-        memset(&event, 0xa5, sizeof event);
-        CORE(part = lubdub_session_receive(&endpoint->session, turn, input + taken, length - taken, &event));
-        MUST(endpoint, part <= length - taken);
-        taken += part;
-        if (event.kind == LUBDUB_EVENT_NONE) {
-            break;
-        }
-        hear(endpoint, turn, &event);
-    }
-    MUST(endpoint, taken == length);
+    CORE(lubdub_step_feed(&at->step, input, length));
     free(input);
 }
 
@@ -288,14 +318,14 @@ void endpoint_receive(struct endpoint *endpoint, const void *bytes, size_t lengt
 
     while (length > 0 && endpoint_state(endpoint) != LUBDUB_SESSION_CLOSED) {
         size_t piece = piece_length(endpoint, length);
-        struct lubdub_turn turn;
+        struct endpoint_step at;
         struct quick_answer quick;
 
-        begin_turn(endpoint, &turn, piece);
+        begin_step(endpoint, &at, piece, false);
         answer_quickly(&quick, endpoint, next, piece);
-        feed(endpoint, &turn, next, piece);
-        compare_quick(&quick, endpoint, &turn);
-        end_turn(endpoint, &turn);
+        feed(&at, next, piece);
+        compare_quick(&quick, endpoint, &at.step.turn);
+        end_step(endpoint, &at);
         next += piece;
         length -= piece;
     }
@@ -303,73 +333,68 @@ void endpoint_receive(struct endpoint *endpoint, const void *bytes, size_t lengt
 
 void endpoint_receive_end(struct endpoint *endpoint, enum lubdub_cause how)
 {
-    struct lubdub_turn turn;
-    struct lubdub_event event;
+    struct endpoint_step at;
 
-    begin_turn(endpoint, &turn, 0);
-    memset(&event, 0xa5, sizeof event);
-    CORE(lubdub_session_receive_end(&endpoint->session, &turn, how, &event));
-    if (event.kind != LUBDUB_EVENT_NONE) {
-        hear(endpoint, &turn, &event);
-    }
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, false);
+    CORE((void)lubdub_step_take(&at.step, (struct lubdub_transfer){.end = how}));
+    end_step(endpoint, &at);
     MUST(endpoint, endpoint_state(endpoint) == LUBDUB_SESSION_CLOSED);
 }
 
 enum lubdub_error endpoint_grant(struct endpoint *endpoint, const struct lubdub_grant *grant)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
     enum lubdub_error error;
 
-    begin_turn(endpoint, &turn, 0);
-    CORE(error = lubdub_session_grant(&endpoint->session, &turn, grant));
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, true);
+    CORE(error = lubdub_session_grant(&endpoint->session, &at.step.turn, grant));
+    end_step(endpoint, &at);
     return error;
 }
 
 enum lubdub_error endpoint_send(struct endpoint *endpoint, const void *content, size_t length)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
     enum lubdub_error error;
 
-    begin_turn(endpoint, &turn, 0);
-    CORE(error = lubdub_session_send(&endpoint->session, &turn, content, length));
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, true);
+    CORE(error = lubdub_session_send(&endpoint->session, &at.step.turn, content, length));
+    end_step(endpoint, &at);
     return error;
 }
 
 void endpoint_leave(struct endpoint *endpoint, enum lubdub_reason reason, const char *text)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
 
-    begin_turn(endpoint, &turn, 0);
-    CORE(lubdub_session_leave(&endpoint->session, &turn, reason, text, false, 0));
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, true);
+    CORE(lubdub_session_leave(&endpoint->session, &at.step.turn, reason, text, false, 0));
+    end_step(endpoint, &at);
 }
 
 void endpoint_leave_until(struct endpoint *endpoint, enum lubdub_reason reason, lubdub_duration retry_after)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
 
-    begin_turn(endpoint, &turn, 0);
-    CORE(lubdub_session_leave(&endpoint->session, &turn, reason, NULL, true, retry_after));
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, true);
+    CORE(lubdub_session_leave(&endpoint->session, &at.step.turn, reason, NULL, true, retry_after));
+    end_step(endpoint, &at);
 }
 
 void endpoint_give_room(struct endpoint *endpoint, size_t room)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
 
     endpoint->kernel_room = room == KERNEL_TAKES_ALL ? room : endpoint->kernel_room + room;
-    begin_turn(endpoint, &turn, 0);
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, false);
+    end_step(endpoint, &at);
 }
 
 /* ---- time ---- */
 
 void endpoint_ring(struct endpoint *endpoint)
 {
-    struct lubdub_turn turn;
+    struct endpoint_step at;
     lubdub_time deadline = lubdub_session_deadline(&endpoint->session, &endpoint->settings);
 
     if (endpoint->armed_for > endpoint->now) {
@@ -379,12 +404,10 @@ void endpoint_ring(struct endpoint *endpoint)
         endpoint->armed_for = deadline; /* it moved away meanwhile */
         return;
     }
-    begin_turn(endpoint, &turn, 0);
-    tick(endpoint, &turn);
     endpoint->armed_for = LUBDUB_TIME_NEVER;
-    flush(endpoint, &turn);
-    endpoint->armed_for = lubdub_session_deadline(&endpoint->session, &endpoint->settings);
-    end_turn(endpoint, &turn);
+    begin_step(endpoint, &at, 0, false);
+    CORE(lubdub_step_due(&at.step));
+    end_step(endpoint, &at);
     MUST(endpoint, endpoint->armed_for > endpoint->now); /* else it rings for ever */
 }
 

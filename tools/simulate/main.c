@@ -11,7 +11,7 @@
 #include "program/process/standard_streams.h"
 
 #include "simulate/contest/contest.h"
-#include "simulate/many.h"
+#include "simulate/world/many.h"
 #include "simulate/options.h"
 #include "simulate/report.h"
 #include "simulate/contest/table.h"
@@ -79,6 +79,11 @@ static int check(const struct sim_options *options)
 
 static int compare(const struct sim_options *options)
 {
+    const struct sim_table_heading heading = {.first_seed = options->seeds.first,
+                                              .last_seed = options->seeds.last,
+                                              .clients = options->clients,
+                                              .length = options->length,
+                                              .interval = options->interval};
     static const enum sim_network networks[] = {SIM_NETWORK_LAN, SIM_NETWORK_WAN, SIM_NETWORK_MOBILE};
     static struct sim_contest contests[sizeof networks / sizeof networks[0]];
     struct sim_settings settings;
@@ -98,7 +103,7 @@ static int compare(const struct sim_options *options)
         }
         count++;
     }
-    sim_table(stdout, options, contests, count);
+    (options->report == SIM_REPORT_TEXT ? sim_table_text : sim_table_json)(stdout, &heading, contests, count);
     return EXIT_SUCCESS;
 }
 

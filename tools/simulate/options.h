@@ -4,7 +4,7 @@
 
 #include "program/settings/settings.h"
 
-#include "simulate/simulate.h"
+#include "simulate/world/simulate.h"
 
 enum sim_report_form {
     SIM_REPORT_TEXT,

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "simulate/many.h"
+#include "simulate/world/many.h"
 #include "simulate/options.h"
 
 /* The same for the same seeds, byte for byte. */

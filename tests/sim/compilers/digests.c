@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "simulate/simulate.h"
+#include "simulate/world/simulate.h"
 
 int main(void)
 {

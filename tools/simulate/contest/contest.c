@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "simulate/many.h"
+#include "simulate/world/many.h"
 #include "ev/tuning.h"
 
 #define MS LUBDUB_MILLISECOND

@@ -10,7 +10,7 @@
 #ifndef LUBDUB_SIMULATE_CONTEST_POLICY_H
 #define LUBDUB_SIMULATE_CONTEST_POLICY_H
 
-#include "simulate/simulate.h"
+#include "simulate/world/simulate.h"
 
 struct sim_arrival {
     size_t beat; /* of the trace */

@@ -1,4 +1,4 @@
-/* As text, and the same with names. */
+/* Writes the table of policies, as text or as JSON. */
 #include "simulate/contest/table.h"
 
 #include <jansson.h>
@@ -113,28 +113,32 @@ static json_t *contest_json(const struct sim_contest *contest)
                      sim_network_text(contest->network), "policies", entries);
 }
 
-void sim_table(FILE *file, const struct sim_options *options, const struct sim_contest *contests, size_t count)
+void sim_table_text(FILE *file, const struct sim_table_heading *heading, const struct sim_contest *contests,
+                    size_t count)
 {
-    json_t *networks;
     size_t i;
 
-    if (options->report == SIM_REPORT_TEXT) {
-        fprintf(file, "%llu seeds, %llu clients, %.0f s each; an interval of %.3f s\n",
-                (unsigned long long)(options->seeds.last - options->seeds.first + 1),
-                (unsigned long long)options->clients, seconds(options->length), seconds(options->interval));
-        for (i = 0; i < count; i++) {
-            print_contest(file, &contests[i]);
-        }
-        print_legend(file, &contests[0]);
-        return;
+    fprintf(file, "%llu seeds, %llu clients, %.0f s each; an interval of %.3f s\n",
+            (unsigned long long)(heading->last_seed - heading->first_seed + 1), (unsigned long long)heading->clients,
+            seconds(heading->length), seconds(heading->interval));
+    for (i = 0; i < count; i++) {
+        print_contest(file, &contests[i]);
     }
-    networks = json_array();
+    print_legend(file, &contests[0]);
+}
+
+void sim_table_json(FILE *file, const struct sim_table_heading *heading, const struct sim_contest *contests,
+                    size_t count)
+{
+    json_t *networks = json_array();
+    size_t i;
+
     for (i = 0; i < count; i++) {
         json_array_append_new(networks, contest_json(&contests[i]));
     }
-    networks = json_pack("{s:I, s:I, s:I, s:f, s:f, s:o}", "first_seed", (json_int_t)options->seeds.first, "last_seed",
-                         (json_int_t)options->seeds.last, "clients", (json_int_t)options->clients, "length_s",
-                         seconds(options->length), "interval_s", seconds(options->interval), "networks", networks);
+    networks = json_pack("{s:I, s:I, s:I, s:f, s:f, s:o}", "first_seed", (json_int_t)heading->first_seed, "last_seed",
+                         (json_int_t)heading->last_seed, "clients", (json_int_t)heading->clients, "length_s",
+                         seconds(heading->length), "interval_s", seconds(heading->interval), "networks", networks);
     json_dumpf(networks, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     fputc('\n', file);
     json_decref(networks);

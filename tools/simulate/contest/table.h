@@ -5,8 +5,19 @@
 #include <stdio.h>
 
 #include "simulate/contest/contest.h"
-#include "simulate/options.h"
 
-void sim_table(FILE *file, const struct sim_options *options, const struct sim_contest *contests, size_t count);
+/* What was run. */
+struct sim_table_heading {
+    uint64_t first_seed;
+    uint64_t last_seed;
+    uint64_t clients;
+    lubdub_duration length;
+    lubdub_duration interval;
+};
+
+void sim_table_text(FILE *file, const struct sim_table_heading *heading, const struct sim_contest *contests,
+                    size_t count);
+void sim_table_json(FILE *file, const struct sim_table_heading *heading, const struct sim_contest *contests,
+                    size_t count);
 
 #endif

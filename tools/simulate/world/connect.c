@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "simulate/world/owner.h"
+#include "simulate/world/endpoint.h"
 #include "simulate/world/tcp.h"
 
 #define CONNECT_TIMEOUT (5 * LUBDUB_SECOND)
@@ -93,5 +93,5 @@ void sim_connect_on_established(struct sim_world *world, uint32_t client, uint32
     connection->ends[SIM_SERVER].process = who->server;
     who->connection = connection->index;
     sim_tcp_open(world, connection, who->handshake);
-    sim_owner_begin(world, connection);
+    sim_endpoint_begin(world, connection);
 }

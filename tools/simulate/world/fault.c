@@ -2,9 +2,10 @@
 #include "simulate/world/fault.h"
 
 #include "simulate/world/judge.h"
-#include "simulate/world/owner.h"
+#include "simulate/world/endpoint.h"
 #include "simulate/world/process.h"
 #include "simulate/world/tcp.h"
+#include "simulate/world/trouble.h"
 
 #define MS LUBDUB_MILLISECOND
 
@@ -25,8 +26,7 @@ enum kind {
     PAUSE_ALL,
     PARTITION,
     KIND_COUNT,
-    NEXT, /* ALL: the next one is due. CONTEST: trouble for this client is due */
-    HEAL, /* CONTEST: trouble is over */
+    NEXT = SIM_FAULT_NEXT, /* ALL: the next one is due. CONTEST: trouble for this client is due */
 };
 
 #define UNDO 0x100u
@@ -153,7 +153,7 @@ static bool begin_on_process(struct sim_world *world, enum kind kind, uint32_t p
         pause_machine(world, process, world->now + length);
         break;
     case LEAVE:
-        sim_owner_leave(world, process);
+        sim_endpoint_leave(world, process);
         return true;
     case CUT:
     case CUT_ONE_WAY:
@@ -161,7 +161,6 @@ static bool begin_on_process(struct sim_world *world, enum kind kind, uint32_t p
     case PARTITION:
     case KIND_COUNT:
     case NEXT:
-    case HEAL:
         return false;
     }
     who->is_troubled = true;
@@ -238,7 +237,6 @@ static void begin_any(struct sim_world *world)
         break;
     case KIND_COUNT:
     case NEXT:
-    case HEAL:
         return;
     }
     if (is_done) {
@@ -280,7 +278,6 @@ static void undo(struct sim_world *world, enum kind kind, uint32_t subject)
     case PARTITION:
     case KIND_COUNT:
     case NEXT:
-    case HEAL:
         break;
     }
 }
@@ -354,7 +351,7 @@ static void begin_trouble(struct sim_world *world, uint32_t index)
     world->result->faults++;
     sim_tell(world, NULL, "client %u: trouble %d", (unsigned)index, (int)client->trouble);
     client->trouble_count++;
-    after(world, 2 * longest + 10 * LUBDUB_SECOND, index, HEAL | client->trouble_count << 8);
+    after(world, 2 * longest + 10 * LUBDUB_SECOND, index, SIM_FAULT_HEAL | client->trouble_count << 8);
 }
 
 static void heal(struct sim_world *world, uint32_t index)
@@ -385,35 +382,6 @@ static void heal(struct sim_world *world, uint32_t index)
     }
     after(world, world->settings->fault_gap / 2 + sim_random_below(&client->trouble_random, world->settings->fault_gap),
           index, NEXT);
-}
-
-static bool lives(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side)
-{
-    const struct sim_process *process = &world->processes[connection->ends[side].process];
-
-    return process->is_alive && !process->is_stopped && connection->ends[side].has_session;
-}
-
-void sim_fault_noticed(struct sim_world *world, const struct sim_connection *connection, enum sim_side side)
-{
-    struct sim_client *client = &world->clients[connection->client];
-    enum sim_observer observer = side == SIM_CLIENT ? SIM_OBSERVER_CLIENT : SIM_OBSERVER_SERVER;
-
-    if (client->trouble != SIM_TROUBLE_NONE) {
-        if (!client->is_decided[side] && client->troubled_connection == connection->index) {
-            client->is_decided[side] = true;
-            sim_detections_add(&world->result->detections[observer][client->trouble == SIM_TROUBLE_CUT],
-                               world->now - client->trouble_at);
-            if (client->is_decided[SIM_CLIENT] && client->is_decided[SIM_SERVER]) {
-                after(world, 100 * MS, connection->client, HEAL | client->trouble_count << 8);
-            }
-        }
-        return;
-    }
-    if (client->path.cut == 0 && lives(world, connection, sim_other(side))) {
-        world->result->false_alarms[observer]++;
-        sim_tell(world, connection, "%s: a false alarm", side == SIM_CLIENT ? "client" : "server");
-    }
 }
 
 /* ---- events ---- */

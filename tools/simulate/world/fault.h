@@ -8,7 +8,4 @@ void sim_fault_plan(struct sim_world *world);
 
 void sim_fault_on_due(struct sim_world *world, uint32_t subject, uint32_t detail);
 
-/* An end declared its peer dead. Rightly? */
-void sim_fault_noticed(struct sim_world *world, const struct sim_connection *connection, enum sim_side side);
-
 #endif

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "simulate/world/fault.h"
-#include "simulate/world/tcp.h"
+#include "simulate/world/trouble.h"
 
 /* Clocks with a drift are rounded to a nanosecond, both ways. */
 #define SLACK (2 * LUBDUB_MICROSECOND)
@@ -314,7 +313,7 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     } else {
         judge_clients_verdict(world, connection, end, event->sequence, event->adaptive > 0, now);
     }
-    sim_fault_noticed(world, connection, side);
+    sim_trouble_noticed(world, connection, side);
 }
 
 /* What came lately had been under way for longer than the expiry, and yet the session was heard again and again. */

@@ -3,7 +3,7 @@
 
 #include "simulate/world/connect.h"
 #include "simulate/world/judge.h"
-#include "simulate/world/owner.h"
+#include "simulate/world/endpoint.h"
 #include "simulate/world/tcp.h"
 
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
@@ -88,9 +88,9 @@ static void wake_all(struct sim_world *world, uint32_t process, bool timers)
 
     while ((connection = next_end(world, process, &cursor, &side)) != NULL) {
         if (timers) {
-            sim_owner_on_timer(world, connection, side);
+            sim_endpoint_on_timer(world, connection, side);
         } else {
-            sim_owner_on_readable(world, connection, side);
+            sim_endpoint_on_readable(world, connection, side);
         }
         sim_release(world, connection);
     }
@@ -138,7 +138,7 @@ void sim_process_die(struct sim_world *world, uint32_t process, bool loses_power
             sim_tcp_close(world, connection, side);
         }
         end->must_begin = false;
-        sim_owner_close(world, connection, side);
+        sim_endpoint_close(world, connection, side);
         sim_release(world, connection);
     }
 }

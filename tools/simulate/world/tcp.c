@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "simulate/world/judge.h"
-#include "simulate/world/owner.h"
 
 #define MSS 1448
 #define FIRST_CAPACITY 256
@@ -261,16 +260,19 @@ static void send_again(struct sim_world *world, struct sim_connection *connectio
     transmit(world, connection, direction, stream->acked_to, to, false);
 }
 
-void sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side, const uint8_t *bytes,
-                   size_t length)
+enum lubdub_cause sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                                const uint8_t *bytes, size_t length)
 {
     enum sim_direction direction = sim_written_by(side);
     struct sim_stream *stream = &connection->streams[direction];
     uint64_t from = stream->written_to;
     size_t offset = 0;
 
+    if (connection->ends[side].has_error) {
+        return (enum lubdub_cause)connection->ends[side].error;
+    }
     if (connection->ends[side].kernel != SIM_KERNEL_OPEN) {
-        return;
+        return LUBDUB_CAUSE_NONE;
     }
     append(stream, bytes, length);
     while (offset < length) {
@@ -294,6 +296,7 @@ void sim_tcp_write(struct sim_world *world, struct sim_connection *connection, e
     }
     stream->unacknowledged++;
     send_new(world, connection, direction);
+    return LUBDUB_CAUSE_NONE;
 }
 
 size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity)
@@ -407,7 +410,7 @@ static void break_off(struct sim_world *world, struct sim_connection *connection
     if (end->has_session || end->must_begin) {
         end->has_error = true;
         end->error = (uint8_t)cause;
-        sim_owner_on_readable(world, connection, side);
+        world->on_readable(world, connection, side);
     }
 }
 
@@ -589,7 +592,7 @@ static void arrive(struct sim_world *world, struct sim_connection *connection, c
     if (take_data(world, connection, side, flight)) {
         struct sim_stream *stream = &connection->streams[direction];
 
-        sim_owner_on_readable(world, connection, side);
+        world->on_readable(world, connection, side);
         if (stream->acknowledge_at != LUBDUB_TIME_NEVER) {
             sim_timer_arm(&stream->acknowledge_timer, &world->queue, stream->acknowledge_at, SIM_EVENT_ACKNOWLEDGE,
                           connection->index, sim_detail(connection, direction));

@@ -3,7 +3,7 @@
  *
  *     process (client 0) ── end ══ stream up ════► end ── process (server)
  *                             ◄══ stream down ══        tcp.h: the two kernels between them
- *     owner.h: what a process does with a session       connect.h: how it gets one
+ *     endpoint.h: what a process does with a session    connect.h: how it gets one
  *     process.h: what happens to it as a whole          fault.h: what is done on purpose
  *     judge.h: what must always hold
  *
@@ -15,10 +15,11 @@
 
 #include <lubdub/session.h>
 
+#include "core/suspicion.h"
 #include "simulate/world/path.h"
 #include "simulate/world/queue.h"
-#include "simulate/simulate.h"
-#include "core/suspicion.h"
+#include "simulate/world/result.h"
+#include "simulate/world/settings.h"
 
 enum sim_event_kind {
     SIM_EVENT_CONNECT,     /* subject: the client */
@@ -163,7 +164,9 @@ struct sim_end {
     uint8_t error;    /* enum lubdub_cause */
     bool is_end_told; /* end of file, or the error */
     bool has_timer;
-    lubdub_time due; /* of the session's timer; by the process's clock */
+    bool is_deferred;  /* a call left something to the endpoint's own step: its stream is not watched until then */
+    uint8_t broken_by; /* enum lubdub_cause: what that call found */
+    lubdub_time due;   /* of the session's timer; by the process's clock */
     struct sim_timer timer;
     struct sim_timer judge_timer;
 
@@ -234,6 +237,11 @@ struct sim_client {
 struct sim_world {
     const struct sim_settings *settings;
     struct sim_result *result;
+
+    /* What a lower part of the simulator tells a higher one; simulate.c sets them. */
+    void (*on_readable)(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+    void (*on_client_over)(struct sim_world *world, uint32_t client);
+
     lubdub_time now;
     struct sim_queue queue;
     struct sim_random random; /* of the faults */

@@ -1,5 +1,5 @@
 /* A few threads that each take the next seed, in batches so that the results never fill the memory. */
-#include "simulate/many.h"
+#include "simulate/world/many.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* Many seeds, some at a time, and what came of them together. The order in which they are run changes nothing. */
-#ifndef LUBDUB_SIMULATE_MANY_H
-#define LUBDUB_SIMULATE_MANY_H
+#ifndef LUBDUB_SIMULATE_WORLD_MANY_H
+#define LUBDUB_SIMULATE_WORLD_MANY_H
 
 #include <stdatomic.h>
 
-#include "simulate/simulate.h"
+#include "simulate/world/simulate.h"
 
 struct sim_failure {
     uint64_t seed;

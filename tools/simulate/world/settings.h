@@ -1,14 +1,8 @@
-/*
- * The simulator: the core of clients and servers in one process, over a network drawn from a seed, in virtual time.
- * The same settings give the same run, to the last bit of its digest, with any compiler on any machine.
- *
- * While it runs it checks what must always hold (judge.h) and stops at the first thing that does not.
- */
-#ifndef LUBDUB_SIMULATE_SIMULATE_H
-#define LUBDUB_SIMULATE_SIMULATE_H
+/* What a run is told: clients, network, faults, TCP, and what sessions are told. */
+#ifndef LUBDUB_SIMULATE_WORLD_SETTINGS_H
+#define LUBDUB_SIMULATE_WORLD_SETTINGS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -16,6 +10,8 @@
 #include <lubdub/time.h>
 
 #include "simulate/world/path.h"
+
+struct sim_trace;
 
 /* What TCP is told; as Linux does unless a socket says otherwise. */
 struct sim_tcp {
@@ -41,30 +37,10 @@ enum sim_trouble {
     SIM_TROUBLE_CUT,
 };
 
-/* Who noticed what, and how long it took. */
-struct sim_detections {
-    lubdub_duration *items;
-    size_t count;
-    size_t capacity;
-};
-
 enum sim_observer {
     SIM_OBSERVER_CLIENT,
     SIM_OBSERVER_SERVER,
     SIM_OBSERVER_COUNT,
-};
-
-/* One client's probes when nobody ever gives up: what any policy is judged on. True times. */
-struct sim_beat {
-    lubdub_time sent_at;
-    lubdub_time heard_at;    /* by the server's kernel; LUBDUB_TIME_NEVER: not before the end */
-    lubdub_time answered_at; /* the ack, at the client's kernel; likewise */
-};
-
-struct sim_trace {
-    struct sim_beat *beats;
-    size_t count;
-    size_t capacity;
 };
 
 struct sim_settings {
@@ -107,42 +83,5 @@ struct sim_settings {
 };
 
 void sim_settings_init(struct sim_settings *settings);
-
-#define SIM_PROBLEM_SIZE 256
-
-struct sim_result {
-    uint64_t digest;
-    uint64_t happenings;
-    uint64_t segments; /* that set out, all kinds, again and again */
-    uint64_t retransmissions;
-    uint64_t frames;
-    uint64_t probes;
-    uint64_t acks;
-    uint64_t messages;
-    uint64_t sessions; /* that were up */
-    uint64_t faults;
-    uint64_t absences; /* of processes, forgiven */
-    uint64_t verdicts; /* by silence */
-    uint64_t
-        false_alarms[SIM_OBSERVER_COUNT]; /* verdicts on peers that lived and could be reached but for the network */
-    uint64_t trickles;                    /* clients cut for too many frames behind a path that trickled */
-    uint64_t missed[SIM_OBSERVER_COUNT];  /* contest: trouble that ended before it was noticed */
-    lubdub_duration session_time;         /* of all sessions together, as clients saw them */
-    struct sim_detections detections[SIM_OBSERVER_COUNT][2]; /* [0]: frozen, [1]: cut */
-    bool has_failed;
-    lubdub_time failed_at;
-    char problem[SIM_PROBLEM_SIZE]; /* what did not hold */
-};
-
-/* Fills a zeroed result. Ends the program where there is no memory. May run in any number of threads. */
-void sim_run(const struct sim_settings *settings, struct sim_result *result);
-
-void sim_result_clear(struct sim_result *result);
-
-void sim_detections_add(struct sim_detections *detections, lubdub_duration duration);
-
-/* The next probe went out; it was not heard yet. */
-void sim_trace_add(struct sim_trace *trace, lubdub_time sent_at);
-void sim_trace_clear(struct sim_trace *trace);
 
 #endif

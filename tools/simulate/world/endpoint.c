@@ -1,0 +1,450 @@
+/* A session's steps on simulated TCP: the step is the one that ships (common/core/step.c). */
+#include "simulate/world/endpoint.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <lubdub/step.h>
+
+#include "core/session_quick.h"
+#include "simulate/world/judge.h"
+#include "simulate/world/tcp.h"
+
+struct endpoint_step {
+    struct lubdub_step step;
+    struct sim_world *world;
+    struct sim_connection *connection;
+    enum sim_side side;
+    struct sim_end *end;
+};
+
+static struct endpoint_step *around(struct lubdub_step *step)
+{
+    return (struct endpoint_step *)(void *)((char *)step - offsetof(struct endpoint_step, step));
+}
+
+/* ---- the stream: simulated TCP and the queue of events ---- */
+
+/* Some get what has come in pieces that end anywhere. */
+static bool is_split(const struct sim_world *world, const struct sim_connection *connection)
+{
+    return world->settings->faults == SIM_FAULTS_ALL && connection->client % 5 == 2;
+}
+
+static struct lubdub_transfer read_stream(struct lubdub_step *step)
+{
+    struct endpoint_step *at = around(step);
+    struct lubdub_transfer came = {0};
+    size_t capacity = step->input_capacity;
+
+    if (is_split(at->world, at->connection)) {
+        capacity = 1 + (size_t)sim_random_below(&at->world->clients[at->connection->client].random, 40);
+    }
+    came.length = sim_tcp_read(at->world, at->connection, at->side, step->input, capacity);
+    came.has_more = came.length > 0;
+    if (came.length == 0 && sim_tcp_has_ended(at->connection, at->side)) {
+        at->end->is_end_told = true;
+        came.end = at->end->has_error ? (enum lubdub_cause)at->end->error : LUBDUB_CAUSE_CLOSED;
+    }
+    return came;
+}
+
+static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8_t *bytes, size_t length, bool is_last)
+{
+    struct endpoint_step *at = around(step);
+    enum lubdub_cause end = sim_tcp_write(at->world, at->connection, at->side, bytes, length);
+    (void)is_last;
+
+    return (struct lubdub_transfer){.length = end == LUBDUB_CAUSE_NONE ? length : 0, .end = end};
+}
+
+static void shut_stream(struct lubdub_step *step)
+{
+    struct endpoint_step *at = around(step);
+
+    sim_tcp_shut(at->world, at->connection, at->side);
+}
+
+static void look_at_path(struct lubdub_step *step)
+{
+    struct endpoint_step *at = around(step);
+    lubdub_duration patience = sim_tcp_patience(at->connection, at->side);
+    lubdub_time since = step->turn.now > patience ? step->turn.now - patience : 0;
+
+    step->turn.path =
+        sim_tcp_path(at->connection, at->side, lubdub_session_asked_since(&at->end->session, since));
+}
+
+static lubdub_time read_clock(struct lubdub_step *step)
+{
+    struct endpoint_step *at = around(step);
+
+    return sim_local(sim_process_of(at->world, at->end), at->world->now);
+}
+
+static void set_timer(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                      lubdub_time deadline)
+{
+    struct sim_end *end = &connection->ends[side];
+    lubdub_time due;
+
+    end->has_timer = deadline != LUBDUB_TIME_NEVER;
+    end->due = deadline;
+    if (end->has_timer) {
+        due = sim_true(sim_process_of(world, end), deadline);
+        sim_timer_arm(&end->timer, &world->queue, due > world->now ? due : world->now, SIM_EVENT_TIMER,
+                      connection->index, sim_detail(connection, side));
+    }
+}
+
+static void arm(struct lubdub_step *step, lubdub_time deadline)
+{
+    struct endpoint_step *at = around(step);
+
+    set_timer(at->world, at->connection, at->side, deadline);
+}
+
+static void hear(struct lubdub_step *step, const struct lubdub_event *event);
+
+static const struct lubdub_stream simulated = {
+    .read = read_stream,
+    .write = write_stream,
+    .shut = shut_stream,
+    .look = look_at_path,
+    .now = read_clock,
+    .arm = arm,
+    .tell = hear,
+};
+
+/* ---- steps ---- */
+
+/* A change in how many sessions a process has, or in how many of them are late. */
+static void count(const struct sim_world *world, const struct sim_end *end, int sessions, int late)
+{
+    lubdub_suspicion_count(&sim_process_of(world, end)->suspicion, sessions, late);
+}
+
+static void begin(struct endpoint_step *at, struct sim_world *world, struct sim_connection *connection,
+                  enum sim_side side, bool is_call)
+{
+    struct sim_end *end = &connection->ends[side];
+    struct sim_process *process = sim_process_of(world, end);
+
+    assert(world->depth < (is_call ? 2 : 1));
+    *at = (struct endpoint_step){.world = world, .connection = connection, .side = side, .end = end};
+    at->step = (struct lubdub_step){
+        .session = &end->session,
+        .stream = &simulated,
+        .turn =
+            {
+                .now = sim_local(process, world->now),
+                .settings = &process->settings,
+                .path = LUBDUB_PATH_UNKNOWN,
+                .suspects_ourselves = process->suspicion.is_there,
+                .output = world->outputs[world->depth++],
+                .output_capacity = SIM_OUTPUT_SIZE,
+            },
+        .input = world->input,
+        .input_capacity = SIM_INPUT_SIZE,
+        .is_armed = end->has_timer,
+        .is_call = is_call,
+        .broken_by = is_call ? (enum lubdub_cause)end->broken_by : LUBDUB_CAUSE_NONE,
+    };
+    process->ran_at = at->step.turn.now;
+}
+
+/* As the link does: a call leaves the rest to the endpoint's own step, which is due at once. */
+static void end_step(struct endpoint_step *at)
+{
+    struct sim_world *world = at->world;
+    struct sim_connection *connection = at->connection;
+
+    switch (lubdub_step_settle(&at->step)) {
+    case LUBDUB_STEP_GOES_ON:
+        break;
+    case LUBDUB_STEP_IS_DUE:
+        at->end->is_deferred = true;
+        at->end->broken_by = (uint8_t)at->step.broken_by;
+        set_timer(world, connection, at->side, at->step.turn.now);
+        break;
+    case LUBDUB_STEP_IS_OVER:
+        sim_judge_closed(world, connection, at->side);
+        sim_tcp_close(world, connection, at->side);
+        sim_endpoint_close(world, connection, at->side);
+        if (at->side == SIM_CLIENT) {
+            world->on_client_over(world, connection->client);
+        }
+        break;
+    }
+    world->depth--;
+}
+
+/* ---- one session for an identity ---- */
+
+static void leave_old(struct sim_world *world, struct sim_connection *old)
+{
+    struct endpoint_step at;
+
+    begin(&at, world, old, SIM_SERVER, true);
+    old->ends[SIM_SERVER].has_left = true;
+    lubdub_session_leave(&old->ends[SIM_SERVER].session, &at.step.turn, LUBDUB_REASON_REPLACED, NULL, false, 0);
+    sim_tell(world, old, "server: replaced by a newer connection");
+    end_step(&at);
+}
+
+/* Returns whether the newcomer may stay. */
+static bool take_identity(struct sim_world *world, struct sim_connection *newcomer)
+{
+    uint32_t i;
+
+    for (i = 0; i < world->connection_count; i++) {
+        struct sim_connection *other = world->connections[i];
+        struct sim_end *end = &other->ends[SIM_SERVER];
+
+        if (other == newcomer || !other->is_used || other->client != newcomer->client || !end->has_session ||
+            end->process != newcomer->ends[SIM_SERVER].process ||
+            lubdub_session_state(&end->session) != LUBDUB_SESSION_UP) {
+            continue;
+        }
+        if (other->incarnation > newcomer->incarnation) {
+            return false;
+        }
+        leave_old(world, other);
+    }
+    return true;
+}
+
+static void answer_hello(struct endpoint_step *at, const struct lubdub_event *event)
+{
+    struct sim_world *world = at->world;
+    struct sim_connection *connection = at->connection;
+    struct lubdub_session *session = &at->end->session;
+    struct lubdub_grant grant = {
+        .session_number = ++world->session_count,
+        .interval = event->options.interval_ms * LUBDUB_MILLISECOND,
+        .expiry = event->options.expiry_ms * LUBDUB_MILLISECOND,
+    };
+
+    connection->incarnation = event->incarnation;
+    if (!take_identity(world, connection)) {
+        at->end->has_left = true;
+        lubdub_session_leave(session, &at->step.turn, LUBDUB_REASON_REPLACED, NULL, false, 0);
+        return;
+    }
+    connection->session_number = grant.session_number;
+    (void)lubdub_session_grant(session, &at->step.turn, &grant);
+    sim_judge_owners(world, connection->client, at->end->process);
+}
+
+/* Where faults are about, some clients talk: now and then they send what the server is to return. */
+static void talk(struct endpoint_step *at)
+{
+    struct sim_client *client = &at->world->clients[at->connection->client];
+
+    if (at->world->settings->faults == SIM_FAULTS_ALL && at->connection->client % 3 == 1 &&
+        sim_random_is(&client->random, SIM_SHARE(1, 4))) {
+        size_t length = (size_t)sim_random_below(&client->random, sizeof client->content + 1);
+
+        client->content[0]++; /* it sends no content with its probes */
+        (void)lubdub_session_send(&at->end->session, &at->step.turn, client->content, length);
+    }
+}
+
+static void hear(struct lubdub_step *step, const struct lubdub_event *event)
+{
+    struct endpoint_step *at = around(step);
+    struct sim_world *world = at->world;
+
+    sim_judge_event(world, at->connection, at->side, event);
+    switch (event->kind) {
+    case LUBDUB_EVENT_HELLO:
+        answer_hello(at, event);
+        break;
+    case LUBDUB_EVENT_MESSAGE:
+        if (at->side == SIM_SERVER) {
+            (void)lubdub_session_send(&at->end->session, &at->step.turn, event->content, event->length);
+        }
+        break;
+    case LUBDUB_EVENT_UP:
+        world->result->sessions++;
+        at->connection->up_at = world->now;
+        sim_tell(world, at->connection, "client: up");
+        break;
+    case LUBDUB_EVENT_DOWN:
+        if (at->side == SIM_CLIENT && event->had_session) {
+            world->result->session_time += world->now - at->connection->up_at;
+        }
+        sim_tell(world, at->connection, "%s: down, %s, silent for %.3f ms",
+                 at->side == SIM_CLIENT ? "client" : "server", lubdub_cause_word(event->cause),
+                 (double)event->silent_for / (double)LUBDUB_MILLISECOND);
+        break;
+    case LUBDUB_EVENT_LATE:
+        count(world, at->end, 0, 1);
+        sim_tell(world, at->connection, "server: late");
+        break;
+    case LUBDUB_EVENT_RECOVERED:
+        count(world, at->end, 0, -1);
+        sim_tell(world, at->connection, "server: recovered");
+        break;
+    case LUBDUB_EVENT_ACKED:
+        talk(at);
+        break;
+    case LUBDUB_EVENT_NONE:
+    case LUBDUB_EVENT_GRANT_CHANGED:
+    case LUBDUB_EVENT_LATE_ACK:
+    case LUBDUB_EVENT_TIMED_OUT:
+    case LUBDUB_EVENT_HEALTH:
+        break;
+    }
+}
+
+/* ---- what wakes an end ---- */
+
+void sim_endpoint_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+
+    if (end->has_session) {
+        count(world, end, -1, end->session.is_late ? -1 : 0);
+    }
+    lubdub_session_clear(&end->session);
+    end->has_session = false;
+    end->has_timer = false;
+    end->is_deferred = false;
+    end->broken_by = LUBDUB_CAUSE_NONE;
+    if (side == SIM_CLIENT && world->clients[connection->client].connection == connection->index) {
+        world->clients[connection->client].connection = SIM_NOBODY;
+    }
+}
+
+static void begin_session(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    struct endpoint_step at;
+    enum lubdub_error error;
+
+    end->must_begin = false;
+    end->has_session = true;
+    count(world, end, 1, 0);
+    begin(&at, world, connection, side, true);
+    if (side == SIM_CLIENT) {
+        sim_process_of(world, end)->settings.incarnation = ++world->incarnation;
+    }
+    error =
+        lubdub_session_init(&end->session, side == SIM_CLIENT ? LUBDUB_ROLE_CLIENT : LUBDUB_ROLE_SERVER, &at.step.turn);
+    assert(error == LUBDUB_ERROR_OK);
+    (void)error;
+    sim_judge_begin(world, connection, side);
+    end_step(&at);
+}
+
+void sim_endpoint_begin(struct sim_world *world, struct sim_connection *connection)
+{
+    unsigned side;
+
+    for (side = 0; side < 2; side++) {
+        connection->ends[side].must_begin = true;
+    }
+    for (side = 0; side < 2; side++) {
+        struct sim_end *end = &connection->ends[side];
+
+        if (end->must_begin && sim_runs(sim_process_of(world, end))) {
+            begin_session(world, connection, (enum sim_side)side);
+        }
+    }
+}
+
+/* What nearly all input is. Returns false where a step is needed; nothing was read then. */
+static bool answer_quickly(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    struct sim_process *process = sim_process_of(world, end);
+    lubdub_time now = sim_local(process, world->now);
+    size_t length = sim_tcp_look(connection, side, world->input, SIM_INPUT_SIZE);
+
+    if (side != SIM_SERVER || length == 0 ||
+        !lubdub_session_answer_quickly(&end->session, &process->settings, now, world->input, length)) {
+        return false;
+    }
+    process->ran_at = now;
+    sim_tcp_take(world, connection, side, length);
+    sim_tcp_write(world, connection, side, world->input, length);
+    return true;
+}
+
+void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+
+    if (end->must_begin && sim_runs(sim_process_of(world, end))) {
+        begin_session(world, connection, side);
+    }
+    /* As often as the loop would find it readable. */
+    while (end->has_session && !end->is_deferred && sim_runs(sim_process_of(world, end)) &&
+           sim_tcp_is_readable(connection, side) && lubdub_session_state(&end->session) != LUBDUB_SESSION_CLOSED &&
+           lubdub_session_wants_input(&end->session)) {
+        struct endpoint_step at;
+
+        if (is_split(world, connection) || !answer_quickly(world, connection, side)) {
+            begin(&at, world, connection, side, false);
+            (void)lubdub_step_read(&at.step);
+            end_step(&at);
+        }
+    }
+}
+
+void sim_endpoint_on_timer(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    const struct sim_process *process = sim_process_of(world, end);
+    enum lubdub_cause broken_by = (enum lubdub_cause)end->broken_by;
+    lubdub_time now = sim_local(process, world->now);
+    lubdub_time deadline;
+    struct endpoint_step at;
+
+    if (!end->has_session || !end->has_timer || !sim_runs(process)) {
+        return;
+    }
+    deadline = end->due;
+    if (deadline <= now && !end->is_deferred) {
+        deadline = lubdub_session_deadline(&end->session, &process->settings);
+        sim_process_of(world, end)->ran_at = now;
+    }
+    if (deadline > now) {
+        set_timer(world, connection, side, deadline); /* it moved away meanwhile */
+        return;
+    }
+    end->has_timer = false;
+    end->is_deferred = false;
+    end->broken_by = LUBDUB_CAUSE_NONE;
+    begin(&at, world, connection, side, false);
+    if (broken_by != LUBDUB_CAUSE_NONE) {
+        lubdub_step_break(&at.step, broken_by);
+    } else {
+        lubdub_step_due(&at.step);
+    }
+    end_step(&at);
+}
+
+void sim_endpoint_leave(struct sim_world *world, uint32_t client)
+{
+    struct sim_connection *connection;
+    struct endpoint_step at;
+
+    if (world->clients[client].connection == SIM_NOBODY) {
+        return;
+    }
+    connection = world->connections[world->clients[client].connection];
+    if (!connection->ends[SIM_CLIENT].has_session || !sim_runs(&world->processes[world->clients[client].process])) {
+        return;
+    }
+    begin(&at, world, connection, SIM_CLIENT, true);
+    if (connection->ends[SIM_CLIENT].was_up && connection->ends[SIM_CLIENT].down_count == 0 &&
+        !connection->ends[SIM_CLIENT].has_left) {
+        world->result->session_time += world->now - connection->up_at;
+    }
+    connection->ends[SIM_CLIENT].has_left = true;
+    lubdub_session_leave(&connection->ends[SIM_CLIENT].session, &at.step.turn, LUBDUB_REASON_NORMAL, NULL, false, 0);
+    end_step(&at);
+}

@@ -1,0 +1,24 @@
+/*
+ * What a process does with its sessions: the step that ships, on simulated TCP instead of a socket.
+ *
+ * The client comes back after an end; the server gives an identity to the higher incarnation.
+ */
+#ifndef LUBDUB_SIMULATE_WORLD_ENDPOINT_H
+#define LUBDUB_SIMULATE_WORLD_ENDPOINT_H
+
+#include "simulate/world/world.h"
+
+/* The kernels have a connection: both processes begin their sessions, when they run. */
+void sim_endpoint_begin(struct sim_world *world, struct sim_connection *connection);
+
+/* Something can be read, or the session is to begin. Ignored while the process does not run. */
+void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+void sim_endpoint_on_timer(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* An end is done with: its session and its timer. The kernel's part is not touched. */
+void sim_endpoint_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* The client's process says goodbye and comes back. */
+void sim_endpoint_leave(struct sim_world *world, uint32_t client);
+
+#endif
