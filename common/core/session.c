@@ -650,6 +650,10 @@ void lubdub_session_clear(struct lubdub_session *session)
 enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdub_role role, struct lubdub_turn *turn)
 {
     memset(session, 0, sizeof *session);
+    if (turn->settings->size != sizeof *turn->settings) {
+        session->state = LUBDUB_SESSION_CLOSED;
+        return LUBDUB_ERROR_INVALID;
+    }
     session->role = (uint8_t)role & 1u;
     session->max_content = (uint16_t)turn->settings->max_content;
     session->heard_at = turn->now;

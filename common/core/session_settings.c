@@ -2,23 +2,49 @@
 #include <lubdub/session.h>
 #include <lubdub/version.h>
 
+#include <assert.h>
 #include <string.h>
+
+#include "core/sized.h"
 
 #define DEFAULT_OUTPUT_LIMIT 65536
 
 static const char agent[] = "lubdub/" LUBDUB_VERSION;
 
-void lubdub_session_settings_init(struct lubdub_session_settings *settings)
+/* What programs were compiled with, where pointers have 64 bits. A new field takes the place of reserved bytes. */
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_session_settings) == 384, "the size of settings stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_session) == 48, "the size of a session stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_event) == 640, "the size of an event stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_options) == 416, "the size of options stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_turn) == 112, "the size of a turn stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_grant) == 64, "the size of a grant stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_probe_counts) == 64, "the size of probe counts stays");
+
+void lubdub_session_settings_init_sized(struct lubdub_session_settings *settings, size_t size)
 {
-    memset(settings, 0, sizeof *settings);
-    settings->size = sizeof *settings;
-    settings->max_content = LUBDUB_MAX_CONTENT_DEFAULT;
-    settings->interval = LUBDUB_SECOND;
-    settings->expiry = 3 * LUBDUB_SECOND;
-    settings->timeout = 3 * LUBDUB_SECOND;
-    settings->handshake_timeout = 5 * LUBDUB_SECOND;
-    settings->output_limit = DEFAULT_OUTPUT_LIMIT;
-    settings->agent = (struct lubdub_slice){agent, sizeof agent - 1};
+    struct lubdub_session_settings defaults;
+
+    memset(&defaults, 0, sizeof defaults);
+    defaults.max_content = LUBDUB_MAX_CONTENT_DEFAULT;
+    defaults.interval = LUBDUB_SECOND;
+    defaults.expiry = 3 * LUBDUB_SECOND;
+    defaults.timeout = 3 * LUBDUB_SECOND;
+    defaults.handshake_timeout = 5 * LUBDUB_SECOND;
+    defaults.output_limit = DEFAULT_OUTPUT_LIMIT;
+    defaults.agent = (struct lubdub_slice){agent, sizeof agent - 1};
+    lubdub_sized_init(settings, size, &defaults, sizeof defaults);
+}
+
+static bool is_reserve_untouched(const struct lubdub_session_settings *settings)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof settings->reserved / sizeof settings->reserved[0]; i++) {
+        if (settings->reserved[i] != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool is_milliseconds(lubdub_duration duration)
@@ -62,6 +88,12 @@ const char *lubdub_session_settings_check(const struct lubdub_session_settings *
 {
     size_t i;
 
+    if (settings->size != sizeof *settings) {
+        return "the size was not set by the initialiser";
+    }
+    if (!is_reserve_untouched(settings)) {
+        return "a setting is used that this version does not know";
+    }
     if (settings->max_content > LUBDUB_CONTENT_LIMIT) {
         return "max_content is over 65535";
     }

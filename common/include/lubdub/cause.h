@@ -29,12 +29,16 @@ extern "C" {
     X(TLS, 13, "tls", "the handshake or a certificate failed")                    \
     X(SHUTDOWN, 14, "shutdown", "we ourselves leave")
 
+/* A later release may add causes; codes and names stay. To a program, an unknown cause is an end like any other. */
 enum lubdub_cause {
     LUBDUB_CAUSE_NONE = 0,
 #define LUBDUB_CAUSE_CODE(name, code, word, sentence) LUBDUB_CAUSE_##name = code,
     LUBDUB_CAUSES(LUBDUB_CAUSE_CODE)
 #undef LUBDUB_CAUSE_CODE
 };
+
+/* The length of arrays that have a place for each cause; codes of causes stay below it. */
+#define LUBDUB_CAUSE_CAPACITY 32
 
 #define LUBDUB_REASONS(X)                                                         \
     X(NORMAL, 0, "normal")                                                        \

@@ -26,6 +26,7 @@ extern "C" {
     X(PERMISSION, "permission", "the system does not permit this")                \
     X(SYSTEM, "system", "the system refused; errno tells why")
 
+/* A later release may add errors at the end. 0 is success. */
 enum lubdub_error {
 #define LUBDUB_ERROR_CODE(name, word, sentence) LUBDUB_ERROR_##name,
     LUBDUB_ERRORS(LUBDUB_ERROR_CODE)

@@ -1,7 +1,7 @@
 /*
  * The frame: a 16-byte header and its content, both ways (docs/protocol.md, section 2).
  *
- * Level 1 of the core: no state, no memory. Who wants sessions starts with session.h.
+ * Level 1 of the core: no state, no memory. Sessions are in session.h.
  */
 #ifndef LUBDUB_FRAME_H
 #define LUBDUB_FRAME_H
@@ -34,6 +34,7 @@ enum lubdub_frame_type {
 #define LUBDUB_FLAG_CHANGED 0x0002     /* WELCOME */
 #define LUBDUB_FLAG_HEALTH_MASK 0x0003 /* PROBE, ACK */
 
+/* The caller allocates it. Never grows: version 1 of the protocol has no other fields. */
 struct lubdub_frame {
     uint8_t type; /* enum lubdub_frame_type; a decoded frame has no other */
     uint16_t flags;
@@ -52,10 +53,10 @@ enum lubdub_frame_status {
 };
 
 /*
- * Reads the frame at the start of source. The header is judged as soon as its 16 bytes are there, and a
- * wrong magic or version as soon as those bytes and the type are there. Only a BYE of another version is waited for up to
- * the end of its header: with LUBDUB_FRAME_BAD_VERSION its type and sequence are filled, since the reason is worth knowing. max_content bounds PROBE, ACK and MESSAGE.
- * *taken is set only for LUBDUB_FRAME_WHOLE. frame->content points into source.
+ * Reads the frame at the start of source. The header is judged as soon as its 16 bytes are there, and a wrong magic or
+ * version as soon as those bytes and the type are there. Only for a BYE of another version the whole header is waited
+ * for: with LUBDUB_FRAME_BAD_VERSION its type and sequence are filled, since the reason is worth knowing. max_content
+ * bounds PROBE, ACK and MESSAGE. *taken is set only for LUBDUB_FRAME_WHOLE. frame->content points into source.
  */
 LUBDUB_API enum lubdub_frame_status lubdub_frame_decode(struct lubdub_frame *frame, const uint8_t *source,
                                                         size_t length, size_t max_content, size_t *taken);

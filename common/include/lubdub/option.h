@@ -38,18 +38,23 @@ enum lubdub_option_tag {
     LUBDUB_OPTION_LAST_END = 10,
 };
 
-/* Bytes that belong to somebody else; data is NULL where there is nothing. Not terminated. */
+/* Bytes that belong to somebody else; data is NULL where there is nothing. Not terminated. Never grows. */
 struct lubdub_slice {
     const char *data;
     size_t length;
 };
 
-/* "key=value" cut in two. */
+/* "key=value" cut in two. Never grows. */
 struct lubdub_label {
     struct lubdub_slice key;
     struct lubdub_slice value;
 };
 
+/*
+ * The caller allocates it. _decode fills all of it; for _encode the caller sets everything it does not name to 0. The
+ * number of labels is the protocol's limit. A new option takes the place of reserved bytes: the size is the same in
+ * every release with the same MAJOR.MINOR.
+ */
 struct lubdub_options {
     struct lubdub_slice identity;
     struct lubdub_slice token;
@@ -64,6 +69,7 @@ struct lubdub_options {
     uint16_t max_content;
     bool has_max_content;
     uint8_t last_end; /* a cause's code; 0: left out */
+    uint64_t reserved[8]; /* 0 */
 };
 
 /*

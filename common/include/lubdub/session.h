@@ -60,42 +60,56 @@ enum lubdub_path {
 };
 
 /*
- * The rules in force. Borrowed: they live and keep their content as long as any session is used with
- * them. One struct may serve any number of sessions of its role.
+ * The rules in force.
+ *
+ * The caller allocates the struct, calls the initialiser, and then sets fields by name. The core borrows it: struct,
+ * strings and labels live and keep their content as long as any session is used with them. One struct may serve any
+ * number of sessions of its role, in any number of threads while nobody writes to it. The server and the client library
+ * copy it.
+ *
+ * It has the same size in every release with the same MAJOR.MINOR: a new field takes the place of reserved bytes, and
+ * the initialiser gives it its default, also for a program that does not know it (version.h). Durations are in
+ * nanoseconds.
  */
 struct lubdub_session_settings {
-    size_t size; /* sizeof, set by the initialiser */
+    size_t size; /* sizeof, set by the initialiser. Settings of any other size are INVALID */
 
     /* both roles */
-    size_t max_content;                  /* largest PROBE or MESSAGE content taken, 0–65535; 1024 */
-    lubdub_duration interval;            /* client: asked for; server: for those who do not ask; 1 s */
-    lubdub_duration expiry;              /* likewise; 3 s. Client: 0 leaves it to the server */
-    lubdub_duration handshake_timeout;   /* server: first whole frame; client: WELCOME; 5 s */
-    size_t output_limit;                 /* bytes of messages that may wait for the peer; 64 KiB */
-    struct lubdub_slice agent;           /* told to the peer; "lubdub/VERSION" */
+    size_t max_content;                /* largest content of a PROBE or MESSAGE that is taken, 0 to 65535 bytes; 1024 */
+    lubdub_duration interval;          /* client: asked for; server: granted to a client that asks for none; 1 s */
+    lubdub_duration expiry;            /* the same; 3 s. Client: 0 leaves it to the server */
+    lubdub_duration handshake_timeout; /* server: for the first whole frame; client: for WELCOME; 5 s */
+    size_t output_limit;               /* bytes of messages that may wait for the peer; 65536 */
+    struct lubdub_slice agent;         /* told to the peer; "lubdub/VERSION" */
     /*
      * A peer that is overdue by what was learned of it is asked again at a fast pace, and found `hung` as soon as the
      * evidence allows; never later than timeout or expiry, which stay what they are (docs/detection.md, Adaptive).
      */
-    bool adapts;
+    bool adapts;                       /* false */
 
     /* server */
-    bool requires_hello;
+    bool requires_hello;               /* false */
 
     /* client */
-    lubdub_duration timeout;             /* for each probe; 3 s */
+    lubdub_duration timeout;           /* for each probe; 3 s */
     /* From the first probe to the second; 0: one interval; of more than one, what is left over. Read at the start. */
-    lubdub_duration phase;
-    bool stays_connected;                /* a timed-out probe is an event, not the end */
-    uint64_t incarnation;                /* rises with every start, e.g. nanoseconds of the real-time clock */
-    struct lubdub_slice identity;
-    struct lubdub_slice token;
-    struct lubdub_slice content;         /* of each probe */
-    const struct lubdub_label *labels;
+    lubdub_duration phase;             /* 0 */
+    bool stays_connected;              /* a probe that timed out is an event and not the end; false */
+    uint64_t incarnation;              /* rises with every start, e.g. nanoseconds of the real-time clock; 0 */
+    struct lubdub_slice identity;      /* data NULL: anonymous */
+    struct lubdub_slice token;         /* data NULL: none */
+    struct lubdub_slice content;       /* of each probe; empty */
+    const struct lubdub_label *labels; /* label_count of them, 8 at most; none */
     size_t label_count;
+
+    uint64_t reserved[27]; /* 0, as the initialiser leaves them; else the settings are INVALID */
 };
 
-LUBDUB_API void lubdub_session_settings_init(struct lubdub_session_settings *settings);
+/* Sets every field to its default. */
+#define lubdub_session_settings_init(settings) lubdub_session_settings_init_sized((settings), sizeof *(settings))
+
+/* Writes `size` bytes, the size that the caller's header gives the struct, and not one more. */
+LUBDUB_API void lubdub_session_settings_init_sized(struct lubdub_session_settings *settings, size_t size);
 
 /* Why these settings cannot work, as a static sentence; NULL where they can. */
 LUBDUB_API const char *lubdub_session_settings_check(const struct lubdub_session_settings *settings,
@@ -105,8 +119,10 @@ struct lubdub_session_extra;
 struct lubdub_prober;
 
 /*
- * 48 bytes, to be embedded in what its owner keeps for each connection. The fields are nobody's business
- * but the core's; read them through the functions below.
+ * The caller allocates it, mostly inside what it keeps for each connection; lubdub_session_init() fills it. Its 48
+ * bytes and its fields do not change in any release with the same MAJOR.MINOR, since functions below are compiled into
+ * the caller. Only the core reads and writes the fields; everybody else uses the functions. It may be moved in memory
+ * between two turns.
  */
 struct lubdub_session {
     lubdub_time heard_at;               /* last whole valid frame; before one: the start; leaving: when */
@@ -139,7 +155,7 @@ struct lubdub_session {
 
 enum lubdub_event_kind {
     LUBDUB_EVENT_NONE,
-    LUBDUB_EVENT_HELLO,         /* server: somebody wants in. Grant or leave before the next receive */
+    LUBDUB_EVENT_HELLO,         /* server: a client wants in. Grant or leave before the next receive */
     LUBDUB_EVENT_UP,            /* client: WELCOME came */
     LUBDUB_EVENT_GRANT_CHANGED, /* client: WELCOME came again */
     LUBDUB_EVENT_ACKED,         /* client */
@@ -152,7 +168,12 @@ enum lubdub_event_kind {
     LUBDUB_EVENT_DOWN,          /* the end, once: the state is LEAVING or CLOSED now */
 };
 
-/* Only the fields named for a kind hold something. Slices and content live until the session's next call. */
+/*
+ * The caller allocates it and need not clear it; the session writes kind, and the fields that are named for this kind.
+ * No other field may be read. Slices and content belong to the session and live until its next call. Durations are in
+ * nanoseconds. New fields take the place of reserved bytes: the size is the same in every release with the same
+ * MAJOR.MINOR. New kinds may come; a caller skips a kind that it does not know.
+ */
 struct lubdub_event {
     enum lubdub_event_kind kind;
 
@@ -183,20 +204,29 @@ struct lubdub_event {
 
     uint64_t session_number;     /* UP, GRANT_CHANGED */
     bool is_resumed;             /* UP */
+
+    uint64_t reserved[8];        /* not written and not read */
 };
 
-/* One step of the owner's loop: what time it is, the rules, and room for the bytes to send. */
+/*
+ * One step of the owner's loop: what time it is, the rules, and room for the bytes to send.
+ *
+ * The caller allocates it, sets everything it does not name to 0, and keeps it from the first call of a step to
+ * lubdub_session_end_turn(). settings and output are borrowed for that long. New fields take the place of reserved
+ * bytes; 0 in them means what older releases do.
+ */
 struct lubdub_turn {
     lubdub_time now;
-    const struct lubdub_session_settings *settings;
+    const struct lubdub_session_settings *settings; /* made by the initialiser */
     enum lubdub_path path; /* looked up by the owner when lubdub_session_verdict_is_due() says so */
     lubdub_duration round_trip; /* of the path, as the kernel measures it, with path; 0: not known */
-    bool suspects_ourselves;    /* most peers are late at once: who adapts waits for the fixed deadline */
+    bool suspects_ourselves;    /* most peers are late at once: a session that adapts waits for the fixed deadline */
     uint8_t *output;       /* the owner's scratch; shared by all sessions, one turn at a time */
     size_t output_capacity;
     size_t output_length;  /* filled by the session */
     size_t output_sent;    /* of those, already with the kernel */
     bool has_message;      /* there is a MESSAGE among them; a second one waits in the session */
+    uint64_t reserved[4];  /* 0 */
 };
 
 /*
@@ -205,18 +235,23 @@ struct lubdub_turn {
  */
 LUBDUB_API size_t lubdub_turn_capacity(const struct lubdub_session_settings *settings, size_t input);
 
-/* What the server grants. */
+/*
+ * What the server grants. The caller allocates it and sets everything it does not name to 0; the session copies it. New
+ * fields take the place of reserved bytes; 0 in them means what older releases do. Durations are in nanoseconds.
+ */
 struct lubdub_grant {
     uint64_t session_number; /* not 0 */
     lubdub_duration interval;
     lubdub_duration expiry;  /* raised to twice the interval where it is less */
     bool is_resumed;
     enum lubdub_cause last_end; /* LUBDUB_CAUSE_NONE: not remembered */
+    uint64_t reserved[4];       /* 0 */
 };
 
 /*
  * Begins a session at turn->now. The client's HELLO is written into the turn.
- * Fails with LUBDUB_ERROR_NO_MEMORY (client only). Every session that was begun must be cleared.
+ * Fails with LUBDUB_ERROR_INVALID where turn->settings were not made by the initialiser, and with
+ * LUBDUB_ERROR_NO_MEMORY (client only). Every session that was begun must be cleared.
  */
 LUBDUB_API enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdub_role role,
                                                  struct lubdub_turn *turn);
@@ -296,7 +331,7 @@ LUBDUB_API enum lubdub_error lubdub_session_end_turn(struct lubdub_session *sess
 /* Whether bytes wait for the kernel to take them. */
 LUBDUB_API bool lubdub_session_has_output(const struct lubdub_session *session);
 
-/* Whether the owner should read. A session whose answers wait does not listen (no queue of answers). */
+/* Whether the owner should read. A session whose answers wait does not listen: there is no queue of answers. */
 LUBDUB_API bool lubdub_session_wants_input(const struct lubdub_session *session);
 
 /*
@@ -346,13 +381,18 @@ static inline lubdub_duration lubdub_session_expiry(const struct lubdub_session 
     return session->expiry_ms * LUBDUB_MILLISECOND;
 }
 
-/* Client: counts over the connection's life. acked includes late ones. */
+/*
+ * Client: counts over the connection's life. The caller allocates the struct and need not clear it; the function fills
+ * all of it. New counts take the place of reserved bytes: the size is the same in every release with the same
+ * MAJOR.MINOR.
+ */
 struct lubdub_probe_counts {
     uint64_t sent;
-    uint64_t acked;
+    uint64_t acked; /* late ones too */
     uint64_t late;
     uint64_t timed_out;
     uint64_t narrow; /* acked in time, but only in the last quarter of it */
+    uint64_t reserved[3]; /* 0 */
 };
 LUBDUB_API void lubdub_session_probe_counts(const struct lubdub_session *session, struct lubdub_probe_counts *counts);
 

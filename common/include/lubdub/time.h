@@ -18,7 +18,7 @@ typedef uint64_t lubdub_duration; /* a length of time */
 #define LUBDUB_MINUTE (60 * LUBDUB_SECOND)
 #define LUBDUB_HOUR (60 * LUBDUB_MINUTE)
 
-/* Later than every point in time: the deadline of one who waits for nothing. */
+/* Later than every point in time: the deadline of something that waits for nothing. */
 #define LUBDUB_TIME_NEVER UINT64_MAX
 
 /* The point `length` after `start`. Saturates at LUBDUB_TIME_NEVER. */
