@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "core/sized.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 
@@ -281,7 +282,6 @@ int lubdub_client_socket(const struct lubdub_client *client)
 
 void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts)
 {
-    size_t size = counts->size;
     struct lubdub_client_counts all = client->totals;
 
     if (client->session_number != 0 && !client->owes_shutdown) {
@@ -294,6 +294,5 @@ void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_clie
         all.narrow += current.narrow;
         all.lost += current.timed_out - current.late;
     }
-    all.size = size;
-    memcpy(counts, &all, size < sizeof all ? size : sizeof all);
+    lubdub_sized_give(counts, &all, sizeof all);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/sized.h"
+
 #define HOST_LIMIT 255
 #define CONNECT_TIMEOUT_LIMIT LUBDUB_HOUR
 #define PROGRESS_LIMIT (24 * LUBDUB_HOUR)
@@ -19,22 +21,13 @@ void lubdub_client_settings_init_sized(struct lubdub_client_settings *settings, 
     defaults.backoff_min = 500 * LUBDUB_MILLISECOND;
     defaults.backoff_max = 30 * LUBDUB_SECOND;
 
-    memset(settings, 0, size);
-    memcpy(settings, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    settings->size = size;
+    lubdub_sized_init(settings, size, &defaults, sizeof defaults);
 }
 
 bool lubdub_client_settings_adopt(struct lubdub_client_settings *own, const struct lubdub_client_settings *settings)
 {
-    size_t known = settings->size < sizeof *own ? settings->size : sizeof *own;
-
-    if (settings->size < offsetof(struct lubdub_client_settings, servers)) {
-        return false;
-    }
     lubdub_client_settings_init(own);
-    memcpy(own, settings, known);
-    own->size = sizeof *own;
-    return true;
+    return lubdub_sized_take(own, sizeof *own, settings, offsetof(struct lubdub_client_settings, servers));
 }
 
 static const char *check_servers(const struct lubdub_client_server *servers, size_t count)
@@ -118,7 +111,10 @@ const char *lubdub_client_settings_check(const struct lubdub_client_settings *se
 {
     struct lubdub_client_settings own;
 
-    return lubdub_client_settings_adopt(&own, settings) ? check(&own) : "the size was not set by the initialiser";
+    if (!lubdub_client_settings_adopt(&own, settings)) {
+        return "the size was not set by the initialiser, or a setting is used that this version does not know";
+    }
+    return check(&own);
 }
 
 /* ---- the copy ---- */

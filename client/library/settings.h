@@ -19,8 +19,8 @@ struct lubdub_client_rules {
 };
 
 /*
- * The settings of a caller that may be older or newer than we are: what it does not know has its default, what we do
- * not know is left out. Pointers are still the caller's. False where the size makes no sense.
+ * The settings of a caller that may be older or newer than we are: what it does not know has its default. Pointers are
+ * still the caller's. False where the size makes no sense, or the caller sets what we do not know.
  */
 bool lubdub_client_settings_adopt(struct lubdub_client_settings *own, const struct lubdub_client_settings *settings);
 

@@ -5,23 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sized.h"
+
 void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, size_t size)
 {
     struct lubdub_server_settings defaults;
 
     memset(&defaults, 0, sizeof defaults);
-    defaults.size = size < sizeof defaults ? size : sizeof defaults;
     lubdub_session_settings_init(&defaults.session);
     defaults.workers = 1;
     defaults.interval_min = 10 * LUBDUB_MILLISECOND;
     defaults.interval_max = LUBDUB_HOUR;
     defaults.expiry_max = 3 * LUBDUB_HOUR;
     defaults.remembered_ends = 16384;
-    memset(settings, 0, size);
-    memcpy(settings, &defaults, defaults.size);
+    lubdub_sized_init(settings, size, &defaults, sizeof defaults);
 }
 
-const char *lubdub_server_settings_check(const struct lubdub_server_settings *settings)
+static const char *check_tokens(const struct lubdub_slice *tokens, size_t count)
+{
+    size_t i;
+
+    if (count > 0 && tokens == NULL) {
+        return "there is a count of tokens and no token";
+    }
+    for (i = 0; i < count; i++) {
+        if (tokens[i].data == NULL || tokens[i].length == 0 || tokens[i].length > LUBDUB_TOKEN_LIMIT) {
+            return "a token is not 1 to 1024 bytes"; /* an empty one would let in every client that sends none */
+        }
+    }
+    return NULL;
+}
+
+static const char *check(const struct lubdub_server_settings *settings)
 {
     const char *fault = lubdub_session_settings_check(&settings->session, LUBDUB_ROLE_SERVER);
 
@@ -37,7 +52,27 @@ const char *lubdub_server_settings_check(const struct lubdub_server_settings *se
     if (settings->expiry_max < 2 * settings->interval_min) {
         return "expiry_max is less than twice interval_min";
     }
-    return settings->workers > 256 ? "there are more than 256 workers" : NULL;
+    if (settings->workers > 256) {
+        return "there are more than 256 workers";
+    }
+    return check_tokens(settings->tokens, settings->token_count);
+}
+
+const char *lubdub_server_settings_adopt(struct lubdub_server_settings *own,
+                                         const struct lubdub_server_settings *settings)
+{
+    lubdub_server_settings_init(own);
+    if (!lubdub_sized_take(own, sizeof *own, settings, offsetof(struct lubdub_server_settings, workers))) {
+        return "the size was not set by the initialiser, or a setting is used that this version does not know";
+    }
+    return check(own);
+}
+
+const char *lubdub_server_settings_check(const struct lubdub_server_settings *settings)
+{
+    struct lubdub_server_settings own;
+
+    return lubdub_server_settings_adopt(&own, settings);
 }
 
 struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings)

@@ -10,6 +10,13 @@ struct lubdub_rules {
     struct lubdub_slice tokens[];
 };
 
+/*
+ * The settings of a caller that may be older or newer than we are: what it does not know has its default. Pointers are
+ * still the caller's. Returns NULL, or why they cannot work, as a static sentence.
+ */
+const char *lubdub_server_settings_adopt(struct lubdub_server_settings *own,
+                                         const struct lubdub_server_settings *settings);
+
 /* A copy with one reference; NULL without memory. */
 struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings);
 struct lubdub_rules *lubdub_rules_share(struct lubdub_rules *rules);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/sized.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "server/library/peer.h"
@@ -182,9 +183,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     enum lubdub_error error = LUBDUB_ERROR_NO_MEMORY;
     uint32_t i;
 
-    lubdub_server_settings_init(&known);
-    memcpy(&known, settings, settings->size < sizeof known ? settings->size : sizeof known);
-    if (loop == NULL || lubdub_server_settings_check(&known) != NULL) {
+    if (loop == NULL || lubdub_server_settings_adopt(&known, settings) != NULL) {
         return LUBDUB_ERROR_INVALID;
     }
     if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) {
@@ -489,9 +488,7 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     struct lubdub_rules *rules;
     struct lubdub_rules *old;
 
-    lubdub_server_settings_init(&known);
-    memcpy(&known, settings, settings->size < sizeof known ? settings->size : sizeof known);
-    if (lubdub_server_settings_check(&known) != NULL) {
+    if (lubdub_server_settings_adopt(&known, settings) != NULL) {
         return LUBDUB_ERROR_INVALID;
     }
     rules = lubdub_rules_new(&known);
@@ -514,8 +511,8 @@ static uint64_t tallied(const _Atomic uint64_t *counter)
 
 void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts)
 {
-    struct lubdub_server_counts sum = {.size = sizeof sum, .sessions = atomic_load(&server->session_count)};
-    size_t size = counts->size < sizeof sum ? counts->size : sizeof sum;
+    struct lubdub_server_counts sum = {.sessions = atomic_load(&server->session_count)};
+    bool wants_recent = LUBDUB_SIZED_HAS(counts->size, struct lubdub_server_counts, longest_recent_turn);
     uint32_t i;
     size_t cause;
 
@@ -537,14 +534,13 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.absences += tallied(&reactor->absence_count);
         sum.absent_for += tallied(&reactor->absence_total);
         sum.longest_turn = lubdub_duration_longer(sum.longest_turn, tallied(&reactor->longest_turn));
-        if (size == sizeof sum) { /* an older caller does not get it, and takes it from nobody */
+        if (wants_recent) { /* an older caller does not get it, and takes it from nobody */
             sum.longest_recent_turn =
                 lubdub_duration_longer(sum.longest_recent_turn, atomic_exchange(&reactor->longest_recent_turn, 0));
         }
-        for (cause = 0; cause <= LUBDUB_CAUSE_SHUTDOWN; cause++) {
+        for (cause = 0; cause < LUBDUB_CAUSE_CAPACITY; cause++) {
             sum.by_cause[cause] += tallied(&tally->by_cause[cause]);
         }
     }
-    sum.size = counts->size;
-    memcpy(counts, &sum, size);
+    lubdub_sized_give(counts, &sum, sizeof sum);
 }

@@ -43,7 +43,7 @@ struct lubdub_tally {
     _Atomic uint64_t messages_dropped;
     _Atomic uint64_t narrow;
     _Atomic uint64_t suspicions;
-    _Atomic uint64_t by_cause[LUBDUB_CAUSE_SHUTDOWN + 1];
+    _Atomic uint64_t by_cause[LUBDUB_CAUSE_CAPACITY];
 };
 
 struct lubdub_worker {

@@ -46,20 +46,24 @@ extern "C" {
 struct ev_loop;
 struct lubdub_client;
 
+/* Never grows, since settings hold an array of it. */
 struct lubdub_client_server {
     const char *host; /* a name, or a numeric address, IPv6 with or without brackets */
     uint16_t port;
 };
 
-/* Copied by whoever takes it, strings, labels and contents included. */
+/*
+ * The caller allocates the struct, calls the initialiser, and then sets fields by name. _new copies it, with servers,
+ * strings, labels and contents; nothing is borrowed. It grows at its end (version.h). Durations are in nanoseconds.
+ */
 struct lubdub_client_settings {
-    size_t size; /* sizeof, set by the initialiser; fields are added at the end */
+    size_t size; /* sizeof, set by the initialiser. Without it the settings are INVALID */
 
     /*
-     * interval, expiry, timeout, adapts, identity, token, content, labels, phase, stays_connected, handshake_timeout (until
-     * WELCOME), max_content, output_limit. incarnation 0: the real-time clock at the first start in nanoseconds, one
-     * more with every attempt, so that a newer start wins and of our own connections the newest. expiry 0 (the default
-     * here): three times the interval.
+     * interval, expiry, timeout, adapts, identity, token, content, labels, phase, stays_connected, handshake_timeout
+     * (until WELCOME), max_content, output_limit, agent. incarnation 0: the real-time clock at the first start in
+     * nanoseconds, one more with every attempt, so that a newer start wins and of our own connections the newest.
+     * expiry 0 (the default here): three times the interval.
      */
     struct lubdub_session_settings session;
 
@@ -82,12 +86,19 @@ struct lubdub_client_settings {
      * *critical*, whatever _set_health says, until it does again: alive is not working. 0: nothing is promised.
      */
     lubdub_duration progress_within;
+    /* A new field stands here and begins 8 bytes of its own. */
 };
 
+/* Sets every field to its default. */
 #define lubdub_client_settings_init(settings) lubdub_client_settings_init_sized((settings), sizeof *(settings))
+
+/* Writes `size` bytes, the size that the caller's header gives the struct, and not one more. */
 LUBDUB_API void lubdub_client_settings_init_sized(struct lubdub_client_settings *settings, size_t size);
 
-/* Why these settings cannot work, as a static sentence; NULL where they can. */
+/*
+ * Why these settings cannot work, as a static sentence; NULL where they can. Settings that were never initialised
+ * cannot, nor can those of a program newer than this library that sets what the library does not know.
+ */
 LUBDUB_API const char *lubdub_client_settings_check(const struct lubdub_client_settings *settings);
 
 /* A string as the settings take it; without its end. NULL gives an empty one. */
@@ -114,7 +125,11 @@ enum lubdub_client_event_kind {
     LUBDUB_CLIENT_STOPPED,  /* at rest; no event follows until the next _start */
 };
 
-/* Only the fields named for a kind hold something. Everything lives until the callback returns. */
+/*
+ * The library allocates it, and it lives, with all that it points to, until the callback returns. Only the fields that
+ * are named for a kind hold something. It grows at its end (version.h); a program skips a kind that it does not know.
+ * Durations are in nanoseconds.
+ */
 struct lubdub_client_event {
     enum lubdub_client_event_kind kind;
     lubdub_time now; /* CLOCK_MONOTONIC at the decision */
@@ -144,7 +159,7 @@ struct lubdub_client_event {
     struct lubdub_slice text;      /* DOWN, FAILED: for people; may hold any bytes where the server wrote it */
     lubdub_duration waited_for;    /* DOWN: for the ack of the probe that decided */
     lubdub_duration silent_for;    /* DOWN of a session: since its last whole valid frame */
-    lubdub_duration connected_for; /* likewise: since UP */
+    lubdub_duration connected_for; /* DOWN of a session: since UP */
     lubdub_time deadline;          /* DOWN by a timeout: when the verdict was due; else 0 */
     lubdub_duration adaptive;      /* DOWN: the adaptive timeout, where that decided (session.adapts); else 0 */
     bool was_up;                   /* DOWN: of a session; else no server could be reached */
@@ -156,6 +171,7 @@ struct lubdub_client_event {
     lubdub_duration without_progress;  /* PROGRESS: how long there was none */
 };
 
+/* Called in the thread that runs the loop; see above, What calls back. */
 typedef void (*lubdub_client_callback)(struct lubdub_client *client, const struct lubdub_client_event *event,
                                        void *user_data);
 
@@ -180,14 +196,14 @@ LUBDUB_API enum lubdub_error lubdub_client_send(struct lubdub_client *client, co
 LUBDUB_API void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health);
 
 /*
- * The application's work goes on: to be called where it is done, not by a timer. The one function that may be called from
- * any thread, at any time between _new and _free. Costs a look at the clock.
+ * The application's work goes on: to be called where it is done, not by a timer. The one function that may be called
+ * from any thread, at any time between _new and _free. Costs a look at the clock.
  */
 LUBDUB_API void lubdub_client_progress(struct lubdub_client *client);
 
 /*
  * Leaves: says BYE where there is a session (DOWN with the cause `shutdown` follows), waits a second at most for the
- * server's end of file, and is STOPPED. Does nothing to one who is stopped or stopping.
+ * server's end of file, and is STOPPED. Does nothing to a client that is stopped or stopping.
  */
 LUBDUB_API void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason);
 
@@ -210,9 +226,12 @@ LUBDUB_API uint64_t lubdub_client_session(const struct lubdub_client *client);
 /* The current connection's socket, for setsockopt() and the like; -1 without one. Stays the client's. */
 LUBDUB_API int lubdub_client_socket(const struct lubdub_client *client);
 
-/* Over all sessions of this client. What is neither acked nor lost is under way. */
+/*
+ * Over all sessions of this client. A probe that is neither acked nor lost is under way. The caller allocates the
+ * struct and sets size; the library fills no more than that, and with size 0 nothing. It grows at its end (version.h).
+ */
 struct lubdub_client_counts {
-    size_t size; /* sizeof, set by the caller */
+    size_t size; /* sizeof, set by the caller: struct lubdub_client_counts counts = {.size = sizeof counts} */
     uint64_t sessions;
     uint64_t sent;  /* probes */
     uint64_t acked; /* late ones too */

@@ -1,6 +1,6 @@
 /*
  * A heartbeat server inside a program's own libev loop: accepts clients, answers their probes, expires the silent,
- * and tells the application who connected, who left and why, and what they said.
+ * and tells the application which clients connected, which left and why, and what they said.
  *
  *     lubdub_server_settings_init(&settings);
  *     lubdub_server_new(&server, loop, &settings, on_event, user_data);
@@ -48,11 +48,15 @@ enum lubdub_on_message {
     LUBDUB_ON_MESSAGE_BROADCAST, /* to all sessions, the sender too */
 };
 
-/* Copied by whoever takes it, strings included. */
+/*
+ * The caller allocates the struct, calls the initialiser, and then sets fields by name. _new and _reconfigure copy it,
+ * strings included; nothing is borrowed. It grows at its end (version.h). Durations are in nanoseconds.
+ */
 struct lubdub_server_settings {
-    size_t size; /* sizeof, set by the initialiser; fields are added at the end */
+    size_t size; /* sizeof, set by the initialiser. Without it the settings are INVALID */
 
-    /* interval, expiry: for who does not ask; handshake_timeout, max_content, output_limit, adapts, requires_hello */
+    /* interval and expiry of clients that ask for none; handshake_timeout, max_content, output_limit, agent, adapts,
+       requires_hello. The rest is a client's */
     struct lubdub_session_settings session;
 
     unsigned workers; /* loops; 1. 0: the processors that this process may use */
@@ -63,22 +67,29 @@ struct lubdub_server_settings {
     lubdub_duration expiry_max;   /* 3 h; twice the interval is granted all the same */
 
     lubdub_duration grace;     /* how long an identity may be away before it is gone; 0 */
-    size_t max_sessions;       /* 0: as many as there are descriptors */
-    size_t max_per_address;    /* connections from one address; 0: no limit */
+    size_t max_sessions;       /* 0, the default: as many as there are descriptors */
+    size_t max_per_address;    /* connections from one address; 0, the default: no limit */
     size_t remembered_ends;    /* identities whose last end is kept for their next WELCOME; 16384 */
     enum lubdub_on_message on_message; /* DROP */
 
-    /* any of these lets a client in; none: no token is asked for. A token demands a HELLO. */
+    /* Any of these lets a client in; none: no token is asked for. A token demands a HELLO. 1 to 1024 bytes each. */
     const struct lubdub_slice *tokens;
     size_t token_count;
 
-    bool shares_port; /* other processes may listen on the same port too (SO_REUSEPORT) */
+    bool shares_port; /* other processes may listen on the same port too (SO_REUSEPORT); false */
+    /* A new field stands here and begins 8 bytes of its own. */
 };
 
+/* Sets every field to its default. */
 #define lubdub_server_settings_init(settings) lubdub_server_settings_init_sized((settings), sizeof *(settings))
+
+/* Writes `size` bytes, the size that the caller's header gives the struct, and not one more. */
 LUBDUB_API void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, size_t size);
 
-/* Why these settings cannot work, as a static sentence; NULL where they can. */
+/*
+ * Why these settings cannot work, as a static sentence; NULL where they can. Settings that were never initialised
+ * cannot, nor can those of a program newer than this library that sets what the library does not know.
+ */
 LUBDUB_API const char *lubdub_server_settings_check(const struct lubdub_server_settings *settings);
 
 enum lubdub_server_event_kind {
@@ -97,7 +108,11 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
 };
 
-/* Only the fields named for a kind hold something. Everything lives until the callback returns. */
+/*
+ * The library allocates it, and it lives, with all that it points to, until the callback returns. Only the fields that
+ * are named for a kind hold something. It grows at its end (version.h); a program skips a kind that it does not know.
+ * Durations are in nanoseconds.
+ */
 struct lubdub_server_event {
     enum lubdub_server_event_kind kind;
     lubdub_time now; /* CLOCK_MONOTONIC at the decision */
@@ -132,6 +147,7 @@ struct lubdub_server_event {
     const char *address;           /* LISTENING: as lubdub_server_event_remote writes it */
 };
 
+/* Called in the thread of the session's loop; see above, What calls back. */
 typedef void (*lubdub_server_callback)(struct lubdub_server *server, const struct lubdub_server_event *event,
                                        void *user_data);
 
@@ -166,7 +182,7 @@ LUBDUB_API enum lubdub_error lubdub_server_start(struct lubdub_server *server);
 LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content,
                                                 size_t length);
 
-/* Sends a MESSAGE to every session, a part of them in each turn of each loop. Who has no room left misses it. */
+/* Sends a MESSAGE to every session, a part of them in each turn of each loop. A session without room misses it. */
 LUBDUB_API enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content,
                                                      size_t length);
 
@@ -182,20 +198,25 @@ LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server,
                                                    lubdub_duration interval, lubdub_duration expiry);
 
 /*
- * Stops accepting and tells everybody BYE 1 with a moment to come back at; STOPPED follows when all have left or
+ * Stops accepting and tells every client BYE 1 with a moment to come back at; STOPPED follows when all have left or
  * patience is over. A second call shortens the patience.
  */
 LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
- * Takes new settings for whoever comes from now on; sessions that are up keep their grants. workers and
- * shares_port stay. A shorter grace holds for those who are away, too; a longer one does not. INVALID, NO_MEMORY: the old ones stay in force.
+ * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers and
+ * shares_port stay. A shorter grace holds for identities that are away, too; a longer one does not. INVALID for
+ * settings that _check refuses, NO_MEMORY: the old ones stay in force.
  */
 LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
                                                        const struct lubdub_server_settings *settings);
 
+/*
+ * The caller allocates the struct and sets size; the library fills no more than that, and with size 0 nothing. It grows
+ * at its end (version.h). Durations are in nanoseconds.
+ */
 struct lubdub_server_counts {
-    size_t size; /* sizeof, set by the caller */
+    size_t size; /* sizeof, set by the caller: struct lubdub_server_counts counts = {.size = sizeof counts} */
     uint64_t sessions;     /* now */
     uint64_t connections;  /* now: sessions, and those that open or leave */
     uint64_t accepted;     /* in all, and so on down */
@@ -208,12 +229,14 @@ struct lubdub_server_counts {
     uint64_t messages_dropped; /* no room for them */
     uint64_t absences;     /* how often a loop of ours was away (stopped, busy), and its sessions were forgiven */
     lubdub_duration absent_for;
-    uint64_t by_cause[LUBDUB_CAUSE_SHUTDOWN + 1]; /* of disconnected */
     uint64_t narrow;       /* heard again only after three quarters of their expiry */
     uint64_t suspicions;   /* how often most sessions of a loop were late at once */
     lubdub_duration longest_turn;        /* of any loop, from its waking until it sleeps again */
     lubdub_duration longest_recent_turn; /* the same, since these counts were last asked for this one */
+    uint64_t by_cause[LUBDUB_CAUSE_CAPACITY]; /* of disconnected; the place is the code of enum lubdub_cause */
 };
+
+/* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */
 LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts);
 
 /* Closes everything without a word and frees; waits for the threads. NULL does no harm. No event follows. */
