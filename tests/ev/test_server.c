@@ -49,6 +49,76 @@ static void settings_of_an_older_caller_are_understood(void **state)
     server_fixture_join(fixture, 0, "a");
 }
 
+static void expect_refused(struct server_fixture *fixture, const struct lubdub_server_settings *settings)
+{
+    struct lubdub_server *server = NULL;
+
+    assert_non_null(lubdub_server_settings_check(settings));
+    assert_int_equal(lubdub_server_new(&server, fixture->loop, settings, NULL, NULL), LUBDUB_ERROR_INVALID);
+    assert_null(server);
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, settings), LUBDUB_ERROR_INVALID);
+}
+
+static void settings_without_their_initialiser_are_refused(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static const struct lubdub_slice token = {"secret", 6};
+    struct lubdub_server_settings settings;
+
+    server_fixture_start(fixture);
+    memset(&settings, 0, sizeof settings);
+    expect_refused(fixture, &settings);
+    lubdub_server_settings_init(&settings);
+    settings.tokens = &token; /* they were ignored, and everybody was let in */
+    settings.token_count = 1;
+    settings.size = 0;
+    expect_refused(fixture, &settings);
+    lubdub_server_settings_init(&settings);
+    settings.session.size = 0;
+    expect_refused(fixture, &settings);
+}
+
+static void settings_of_a_newer_caller_are_refused_where_they_are_not_known(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct {
+        struct lubdub_server_settings known;
+        uint64_t unknown;
+    } newer;
+
+    server_fixture_start(fixture);
+    memset(&newer, 0xee, sizeof newer);
+    lubdub_server_settings_init_sized(&newer.known, sizeof newer);
+    assert_int_equal(newer.known.size, sizeof newer);
+    assert_null(lubdub_server_settings_check(&newer.known));
+    newer.unknown = 1;
+    expect_refused(fixture, &newer.known);
+    lubdub_server_settings_init(&newer.known);
+    newer.known.session.reserved[0] = 1;
+    expect_refused(fixture, &newer.known);
+}
+
+static void tokens_that_let_in_everybody_or_nobody_are_refused(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static const char bytes[LUBDUB_TOKEN_LIMIT + 1];
+    const struct lubdub_slice wrong[] = {{"", 0}, {NULL, 0}, {NULL, 6}, {bytes, sizeof bytes}};
+    size_t i;
+
+    server_fixture_start(fixture);
+    for (i = 0; i < COUNT_OF(wrong); i++) {
+        const struct lubdub_slice tokens[] = {{"secret", 6}, wrong[i]};
+
+        fixture->settings.tokens = tokens;
+        fixture->settings.token_count = COUNT_OF(tokens);
+        expect_refused(fixture, &fixture->settings);
+        fixture->settings.token_count = 1;
+        assert_null(lubdub_server_settings_check(&fixture->settings));
+    }
+    fixture->settings.tokens = NULL;
+    expect_refused(fixture, &fixture->settings);
+}
+
 static void port_zero_is_any_free_port_and_is_told(void **state)
 {
     struct server_fixture *fixture = *state;
@@ -743,12 +813,21 @@ static void counts_of_an_older_caller_are_understood(void **state)
     lubdub_server_counts(fixture->server, &counts);
     assert_int_equal(counts.accepted, 1);
     assert_true(counts.connected == 0xeeeeeeeeeeeeeeee);
+    counts.size = 0;
+    counts.accepted = 99;
+    lubdub_server_counts(fixture->server, &counts);
+    assert_int_equal(counts.accepted, 99);
+    memset(&counts, 0, sizeof counts);
+    counts.size = offsetof(struct lubdub_server_counts, by_cause);
+    lubdub_server_counts(fixture->server, &counts);
+    assert_true(counts.longest_recent_turn > 0); /* it knows this one, if not the newest */
+    assert_int_equal(counts.longest_recent_turn, counts.longest_turn); /* the first one did not take it away */
+    assert_int_equal(counts.by_cause[LUBDUB_CAUSE_CLOSED], 0);
     counts = server_fixture_counts(fixture);
     assert_int_equal(counts.by_cause[LUBDUB_CAUSE_CLOSED], 1);
     assert_int_equal(counts.disconnected, 1);
     assert_int_equal(counts.sessions, 0);
     assert_true(counts.longest_turn > 0);
-    assert_int_equal(counts.longest_recent_turn, counts.longest_turn); /* the older caller did not take it away */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_fixture_setup, server_fixture_teardown)
@@ -758,6 +837,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(settings_that_cannot_work_make_no_server),
         TEST(settings_of_an_older_caller_are_understood),
+        TEST(settings_without_their_initialiser_are_refused),
+        TEST(settings_of_a_newer_caller_are_refused_where_they_are_not_known),
+        TEST(tokens_that_let_in_everybody_or_nobody_are_refused),
         TEST(port_zero_is_any_free_port_and_is_told),
         TEST(all_addresses_are_both_families_on_one_port),
         TEST(wrong_calls_are_refused),

@@ -103,6 +103,12 @@ static void newer_caller_is_understood_as_far_as_we_know(void **state)
     newer.known.seed = 7;
     assert_true(lubdub_client_settings_adopt(&own, &newer.known));
     assert_int_equal(own.seed, 7);
+
+    newer.known.servers = &one_server;
+    newer.known.server_count = 1;
+    assert_null(lubdub_client_settings_check(&newer.known));
+    newer.unknown[3] = 1; /* it asks for something, and would not get it */
+    assert_non_null(lubdub_client_settings_check(&newer.known));
 }
 
 static void settings_without_their_initialiser_are_refused(void **state)
@@ -111,6 +117,12 @@ static void settings_without_their_initialiser_are_refused(void **state)
     (void)state;
 
     memset(&settings, 0, sizeof settings);
+    assert_non_null(lubdub_client_settings_check(&settings));
+    settings = make_settings();
+    settings.size = 0;
+    assert_non_null(lubdub_client_settings_check(&settings));
+    settings = make_settings();
+    settings.session.size = 0;
     assert_non_null(lubdub_client_settings_check(&settings));
 }
 

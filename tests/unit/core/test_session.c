@@ -1015,6 +1015,35 @@ static void settings_that_cannot_work_are_told(void **state)
 #undef EXPECT_REFUSED
 }
 
+static void settings_that_were_not_initialised_are_refused(void **state)
+{
+    struct lubdub_session_settings settings;
+    struct lubdub_session session;
+    struct lubdub_turn turn = {.settings = &settings};
+    (void)state;
+
+    lubdub_session_settings_init(&settings);
+    settings.size = 0;
+    assert_non_null(lubdub_session_settings_check(&settings, LUBDUB_ROLE_SERVER));
+    assert_int_equal(lubdub_session_init(&session, LUBDUB_ROLE_CLIENT, &turn), LUBDUB_ERROR_INVALID);
+    assert_int_equal(lubdub_session_init(&session, LUBDUB_ROLE_SERVER, &turn), LUBDUB_ERROR_INVALID);
+    assert_int_equal(lubdub_session_state(&session), LUBDUB_SESSION_CLOSED);
+    lubdub_session_clear(&session);
+}
+
+static void settings_of_a_later_version_are_refused(void **state)
+{
+    struct lubdub_session_settings settings;
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(settings.reserved); i++) {
+        lubdub_session_settings_init(&settings);
+        settings.reserved[i] = 1;
+        assert_non_null(lubdub_session_settings_check(&settings, LUBDUB_ROLE_CLIENT));
+    }
+}
+
 static void health_has_words(void **state)
 {
     (void)state;
@@ -1159,6 +1188,8 @@ int main(void)
         cmocka_unit_test(clock_may_start_anywhere),
         cmocka_unit_test(clock_that_goes_back_a_little_does_no_harm),
         cmocka_unit_test(settings_as_initialised_work_for_both_roles),
+        cmocka_unit_test(settings_that_were_not_initialised_are_refused),
+        cmocka_unit_test(settings_of_a_later_version_are_refused),
         cmocka_unit_test(settings_that_cannot_work_are_told),
         cmocka_unit_test(health_has_words),
         cmocka_unit_test(two_sessions_beat_however_their_bytes_are_split),
