@@ -1,4 +1,4 @@
-/* A hash from addresses to numbers. */
+/* Counts the connections from each address in a hash table. */
 #include "server/library/address_counts.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* How many connections there are from each address; pure. */
+/* Counts how many connections there are from each address; pure. */
 #ifndef LUBDUB_SERVER_LIBRARY_ADDRESS_COUNTS_H
 #define LUBDUB_SERVER_LIBRARY_ADDRESS_COUNTS_H
 

@@ -1,4 +1,4 @@
-/* Limits and tokens. */
+/* Applies the limits of the settings to wishes, and compares tokens. */
 #include "server/library/admission.h"
 
 #include <stdint.h>

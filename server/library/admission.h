@@ -1,4 +1,4 @@
-/* Who is let in and what is granted; pure. */
+/* Decides which token is good and what is granted; pure. */
 #ifndef LUBDUB_SERVER_LIBRARY_ADMISSION_H
 #define LUBDUB_SERVER_LIBRARY_ADMISSION_H
 

@@ -1,4 +1,4 @@
-/* A hash in order of departure. */
+/* Keeps departed identities in a hash table that is in the order of departure. */
 #include "server/library/departed.h"
 
 #include <stdint.h>
@@ -20,8 +20,8 @@ struct lubdub_departure {
 };
 
 /*
- * Nobody's grace is over before that of one who left earlier (lubdub_departed_shorten() sees to it), so the first one
- * in the order of departure whose grace runs is the first to be gone.
+ * Grace times end in the order of departure (lubdub_departed_shorten() keeps it so). The first identity in that order
+ * whose grace time runs is therefore the first to be gone.
  */
 static void pass_first_in_grace(struct lubdub_departed *departed)
 {

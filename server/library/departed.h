@@ -1,7 +1,7 @@
 /*
  * Identities that have no session now: how the last one ended, and until when they may come back as the same.
  *
- * A bounded number of them: the one that left longest ago is forgotten first, unless its grace time still runs.
+ * A bounded number of them: the identity that left longest ago is forgotten first, unless its grace time still runs.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_DEPARTED_H
 #define LUBDUB_SERVER_LIBRARY_DEPARTED_H
@@ -35,7 +35,7 @@ void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice i
 enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity, lubdub_time now,
                                        bool *is_in_grace);
 
-/* The grace time is shorter from now on: nobody's lasts beyond `latest`, not 0. Goes through all in grace. */
+/* The grace time is shorter from now on: no identity's lasts beyond `latest`, not 0. Goes through all in grace. */
 void lubdub_departed_shorten(struct lubdub_departed *departed, lubdub_time latest);
 
 /* When the next grace time is over; LUBDUB_TIME_NEVER: none runs. */

@@ -1,11 +1,16 @@
-/* Who gets in: accept, the limits, the token, and whose the identity is. */
+/* Admits clients: opens accepted connections, keeps the limits, judges HELLO and registers identities. */
+#include "server/library/door.h"
+
 #include <string.h>
 
-#include "server/library/admission.h"
 #include "ev/clock.h"
-#include "server/library/peer.h"
-#include "server/library/server_internal.h"
 #include "ev/socket.h"
+#include "server/library/admission.h"
+#include "server/library/grace.h"
+#include "server/library/peer.h"
+#include "server/library/record.h"
+#include "server/library/requests.h"
+#include "server/library/tell.h"
 
 /* Connections that have not become sessions yet, beyond max_sessions: at least so many are listened to. */
 #define SMALLEST_WAITING_ROOM 64
@@ -41,7 +46,7 @@ struct registration {
     uint64_t replaced; /* number of the session that it was taken from, or 0 */
     enum lubdub_cause last_end;
     bool is_resumed;
-    bool is_older;  /* refused: who has the identity started later */
+    bool is_older;  /* refused: the session that has the identity started later */
     bool is_full;   /* refused: it would be one session too many */
     bool is_failed; /* refused: no memory */
 };
@@ -70,8 +75,8 @@ static void register_identity(struct lubdub_worker *worker, struct lubdub_record
     } else if (is_full(worker)) {
         registration->is_full = true;
     } else {
-        registration->last_end = lubdub_departed_take(&server->departed, identity, lubdub_worker_grace_now(worker),
-                                                      &registration->is_resumed);
+        registration->last_end =
+            lubdub_departed_take(&server->departed, identity, lubdub_grace_now(worker), &registration->is_resumed);
     }
     if (!registration->is_older && !registration->is_full) {
         registration->is_failed =
@@ -81,7 +86,7 @@ static void register_identity(struct lubdub_worker *worker, struct lubdub_record
     pthread_mutex_unlock(&server->lock);
 }
 
-/* Registers who said who it is. False: refused. */
+/* Takes over what HELLO said of the client, and registers its identity. False: refused. */
 static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
                       struct lubdub_grant *grant)
 {
@@ -192,7 +197,7 @@ static bool waiting_room_is_full(const struct lubdub_worker *worker)
     return most > 0 && worker->pool.count > most + room;
 }
 
-void lubdub_worker_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address)
+void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address)
 {
     struct lubdub_record *record = lubdub_pool_take(&worker->pool);
 

@@ -1,4 +1,4 @@
-/* The slots and who moves up when one is emptied. */
+/* Finds, fills and empties the slots of the identity index. */
 #include "server/library/identity_index.h"
 
 #include <stdlib.h>
@@ -160,7 +160,7 @@ void lubdub_identity_index_remove(struct lubdub_identity_index *index, uint32_t 
     if (index->slots[hole] != place + 1) {
         return;
     }
-    /* Whoever stands behind the hole and has its home at or before it moves up. */
+    /* An entry behind the hole moves into it if its home is at or before the hole. */
     for (slot = (hole + 1) & mask; index->slots[slot] != 0; slot = (slot + 1) & mask) {
         uint32_t wanted = home(index, identity_in(index, slot));
 

@@ -1,9 +1,10 @@
 /*
- * Which session has which identity: a set of 32-bit places, found by the identity that stands at the place.
+ * An index from identities to sessions: a set of 32-bit places, found by the identity that stands at the place.
  *
  * Four bytes a slot and no copy of the identity, so that one costs 6 to 11 bytes; the hash tables at hand begin at
  * 16 to 60 (docs/decisions/0003-identity-index.md). Open addressing, linear probing, deletion by shifting
- * back (Knuth, TAOCP 3, 6.4 R), filled to three quarters at most. The hash is keyed at start, as identities come from strangers.
+ * back (Knuth, TAOCP 3, 6.4 R), filled to three quarters at most. The hash is keyed at start, as identities come from
+ * strangers.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_IDENTITY_INDEX_H
 #define LUBDUB_SERVER_LIBRARY_IDENTITY_INDEX_H
@@ -32,13 +33,16 @@ void lubdub_identity_index_init(struct lubdub_identity_index *index, uint64_t ke
                                 lubdub_identity_of_place identity_of, const void *user_data);
 void lubdub_identity_index_clear(struct lubdub_identity_index *index);
 
-/* LUBDUB_NO_PLACE: nobody. */
+/* LUBDUB_NO_PLACE: no session has the identity. */
 uint32_t lubdub_identity_index_find(const struct lubdub_identity_index *index, struct lubdub_slice identity);
 
-/* Adds a place whose identity is not in the index, or takes the identity over from the place that had it. False: no memory. */
+/*
+ * Adds a place whose identity is not in the index, or takes the identity over from the place that had it. False: no
+ * memory.
+ */
 bool lubdub_identity_index_put(struct lubdub_identity_index *index, uint32_t place);
 
-/* Takes this place out; one that is not in, or was taken over, stays out. Its identity must still stand there. */
+/* Takes this place out; a place that is not in, or was taken over, stays out. Its identity must still stand there. */
 void lubdub_identity_index_remove(struct lubdub_identity_index *index, uint32_t place);
 
 /* SipHash-2-4 (Aumasson, Bernstein 2012) of the identity. */

@@ -1,4 +1,4 @@
-/* Accepting. */
+/* Listens and accepts. */
 #define _GNU_SOURCE
 #include "server/library/listener.h"
 
@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "ev/container_of.h"
-#include "server/library/server_internal.h"
 #include "ev/socket.h"
+#include "server/library/door.h"
+#include "server/library/tell.h"
 
 #define ACCEPTS_PER_TURN 64
 #define BACKLOG 4096 /* cut to net.core.somaxconn by the kernel */
@@ -20,13 +21,13 @@
 
 static const char null_device[] = "/dev/null";
 
-/* Errors after which the next accept would fail just the same, until somebody frees something. */
+/* Errors after which the next accept would fail just the same, until something is freed. */
 static bool is_lack(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Without a descriptor left we can still say so to one client: the spare one is given up for it. */
+/* Without a descriptor left, one client can still be told so: the spare descriptor is given up for it. */
 static void refuse_one(struct lubdub_worker *worker, int listening)
 {
     struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = LUBDUB_REASON_OVERLOADED};
@@ -95,7 +96,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
             continue; /* the one connection failed: ECONNABORTED, EPROTO, … */
         }
         if (lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
-            lubdub_worker_accept(worker, socket, &address);
+            lubdub_door_accept(worker, socket, &address);
         } else {
             close(socket);
         }

@@ -8,8 +8,7 @@
 #include <lubdub/error.h>
 
 #include "ev/address.h"
-
-struct lubdub_worker;
+#include "server/library/state.h"
 
 struct lubdub_listener {
     ev_io io;
@@ -23,8 +22,8 @@ struct lubdub_listener {
 /*
  * Binds and listens; accepts nothing before _start. shares_port: others may have the port (SO_REUSEPORT); otherwise
  * the port must be free, and is opened to sharing after that (opens_port), for the other workers of this process.
- * Port 0 is replaced in *address by the one that was got. ADDRESS_IN_USE, PERMISSION, ADDRESS (none of this
- * machine's), SYSTEM (errno), NO_MEMORY.
+ * Port 0 is replaced in *address by the port that was got. ADDRESS_IN_USE, PERMISSION, ADDRESS (not one of
+ * this machine), SYSTEM (errno), NO_MEMORY.
  */
 enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
                                       struct lubdub_address *address, bool shares_port, bool opens_port);

@@ -1,4 +1,4 @@
-/* A list under a lock. */
+/* Makes letters and passes them between threads in a list under a lock. */
 #include "server/library/mailbox.h"
 
 #include <stdatomic.h>

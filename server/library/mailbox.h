@@ -19,8 +19,8 @@ enum lubdub_letter_kind {
     LUBDUB_LETTER_REGRANT,
     LUBDUB_LETTER_DRAIN,
     LUBDUB_LETTER_RULES,      /* take the server's newest settings */
-    LUBDUB_LETTER_GRACE,      /* worker 0: somebody's grace time began */
-    LUBDUB_LETTER_DRAINED,    /* worker 0: a worker has nobody left */
+    LUBDUB_LETTER_GRACE,      /* worker 0: a grace time began */
+    LUBDUB_LETTER_DRAINED,    /* worker 0: a worker has no connection left */
     LUBDUB_LETTER_STOP,       /* end the thread */
 };
 

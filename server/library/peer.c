@@ -1,4 +1,4 @@
-/* The block's layout. */
+/* Writes and reads the one block of memory that describes a peer. */
 #include "server/library/peer.h"
 
 #include <stdlib.h>

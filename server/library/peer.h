@@ -1,5 +1,5 @@
 /*
- * Who is at the other end of a connection: address, identity, labels; one block of memory, as long as it needs to be.
+ * The peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
  *     incarnation 8 · flags and lengths 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
  */
@@ -24,7 +24,7 @@ struct lubdub_peer {
     uint8_t bytes[];
 };
 
-/* One that is known by its address only; NULL without memory. */
+/* A peer that is known by its address only; NULL without memory. */
 struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address);
 
 /* The same with what HELLO said; the old one is freed. NULL without memory, then the old one stays. */

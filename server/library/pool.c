@@ -1,4 +1,4 @@
-/* Places, taken and given back. */
+/* Reserves the address space of records, and takes and gives back their places. */
 #include "server/library/pool.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Settings, copied and counted. */
+/* Copies, checks and shares the settings of a server. */
 #include "server/library/rules.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,7 @@
-/* One loop: what its sessions say, and what other threads ask of it. */
+/* Hears what the sessions of one loop say, and opens the letters of other threads. */
 #define _GNU_SOURCE
+#include "server/library/worker.h"
+
 #include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,17 +11,19 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "server/library/admission.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "server/library/door.h"
+#include "server/library/drain.h"
+#include "server/library/grace.h"
+#include "server/library/listener.h"
 #include "server/library/peer.h"
-#include "server/library/server_internal.h"
+#include "server/library/record.h"
+#include "server/library/requests.h"
+#include "server/library/tell.h"
 
 /* Of one worker, where the system sets no limit: half a gigabyte of address space. */
 #define MOST_CONNECTIONS (4 * 1024 * 1024)
-
-/* Draining, so many come back in a second. */
-#define RETURNS_PER_SECOND 1000
 
 static struct lubdub_worker *worker_of(const struct lubdub_link *link)
 {
@@ -35,18 +39,6 @@ static struct lubdub_record *record_of(struct lubdub_link *link)
 static bool is_doomed(const struct lubdub_worker *worker)
 {
     return worker->index == 0 && worker->server->is_doomed;
-}
-
-/* Whether the application ended it. Its end may not have been told yet. */
-static bool has_left(const struct lubdub_record *record)
-{
-    return lubdub_session_state(&record->link.session) >= LUBDUB_SESSION_LEAVING;
-}
-
-uint32_t lubdub_worker_random(struct lubdub_worker *worker, uint32_t limit)
-{
-    worker->random = worker->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
-    return limit > 0 ? (uint32_t)((worker->random >> 32) * limit >> 32) : 0;
 }
 
 /* ---- what sessions say ---- */
@@ -145,94 +137,20 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
     lubdub_server_tell(worker, record, &told);
 }
 
-static void note_if_drained(struct lubdub_worker *worker)
-{
-    struct lubdub_letter *letter;
-
-    if (!worker->has_told_all || worker->pool.count > 0 || worker->is_drained) {
-        return;
-    }
-    worker->is_drained = true;
-    ev_timer_stop(worker->loop, &worker->patience);
-    if (worker->index == 0) {
-        lubdub_server_note_drained(worker->server);
-        return;
-    }
-    letter = lubdub_letter_new(LUBDUB_LETTER_DRAINED);
-    if (letter != NULL) {
-        lubdub_mailbox_post(&worker->server->workers[0].mailbox, letter);
-    }
-}
-
-/* ---- ends that the application asked for ---- */
-
-/* The oldest; NULL: there is none. */
-static struct lubdub_letter *take_end(struct lubdub_worker *worker)
-{
-    struct lubdub_letter *letter = worker->ends;
-
-    if (letter != NULL) {
-        worker->ends = letter->next;
-        worker->last_end = worker->ends != NULL ? worker->last_end : &worker->ends;
-    }
-    return letter;
-}
-
-static void tell_owed_ends(struct lubdub_worker *worker)
-{
-    struct lubdub_letter *letter;
-
-    while ((letter = take_end(worker)) != NULL) {
-        struct lubdub_record *record = lubdub_pool_find(&worker->pool, letter->session);
-
-        if (record != NULL) {
-            struct lubdub_server_event event = lubdub_record_new_end(record, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
-                                                                     lubdub_letter_text(letter));
-
-            event.now = letter->now;
-            event.silent_for = letter->silent_for;
-            lubdub_record_end(worker, record, &event);
-        }
-        lubdub_letter_free(letter);
-    }
-}
-
-enum lubdub_error lubdub_worker_dismiss(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
-                                        const char *text)
-{
-    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
-    struct lubdub_letter *letter;
-
-    if (record == NULL || !record->peer->is_session || has_left(record)) {
-        return LUBDUB_ERROR_NOT_FOUND;
-    }
-    letter = lubdub_letter_to_end(LUBDUB_LETTER_END, session, reason, text);
-    if (letter == NULL) {
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    letter->now = lubdub_clock_now();
-    letter->silent_for = lubdub_time_between(record->link.session.heard_at, letter->now);
-    *worker->last_end = letter;
-    worker->last_end = &letter->next;
-    lubdub_link_leave(&record->link, reason, text, false, 0);
-    ev_async_send(worker->loop, &worker->mailbox.wake);
-    return LUBDUB_ERROR_OK;
-}
-
 static void on_closed(struct lubdub_link *link)
 {
     struct lubdub_worker *worker = worker_of(link);
     struct lubdub_record *record = record_of(link);
 
     if (record->peer->is_session) {
-        tell_owed_ends(worker); /* this one's is among them */
+        lubdub_worker_tell_owed_ends(worker); /* this one's is among them */
     }
     assert(!record->peer->is_session);
     lubdub_record_free(worker, record);
-    note_if_drained(worker);
+    lubdub_drain_note_closed(worker);
 }
 
-/* Whether suspicion of ourselves is news: told once each time, where verdicts wait for it. */
+/* Whether the loop newly suspects itself, and verdicts wait for it: news that is told once each time. */
 static bool note_suspicion(struct lubdub_worker *worker)
 {
     uint64_t count = worker->group.reactor->suspicion.times;
@@ -267,135 +185,7 @@ static void on_rest(struct lubdub_link_group *group)
     }
 }
 
-/* ---- what others ask ---- */
-
-enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content, size_t length)
-{
-    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
-    enum lubdub_error error;
-
-    if (record == NULL || !record->peer->is_session) {
-        return LUBDUB_ERROR_NOT_FOUND;
-    }
-    error = lubdub_link_send(&record->link, content, length);
-    if (error == LUBDUB_ERROR_FULL) {
-        lubdub_tally_add(&worker->tally.messages_dropped, 1);
-    }
-    return error == LUBDUB_ERROR_WRONG_STATE ? LUBDUB_ERROR_NOT_FOUND : error; /* its end comes */
-}
-
-enum lubdub_error lubdub_worker_disconnect(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
-                                           enum lubdub_cause cause, const char *text)
-{
-    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
-
-    if (record == NULL || !record->peer->is_session) {
-        return LUBDUB_ERROR_NOT_FOUND;
-    }
-    lubdub_record_dismiss(worker, record, reason, cause, text, false, 0);
-    return LUBDUB_ERROR_OK;
-}
-
-enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t session, lubdub_duration interval,
-                                        lubdub_duration expiry)
-{
-    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
-    struct lubdub_grant grant = {.session_number = session};
-
-    if (record == NULL || !record->peer->is_session) {
-        return LUBDUB_ERROR_NOT_FOUND;
-    }
-    lubdub_admission_grant(lubdub_worker_settings(worker), interval, expiry, &grant);
-    return lubdub_link_grant(&record->link, &grant);
-}
-
-/* Sends to the next few sessions. Returns whether all were reached. */
-static bool broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter)
-{
-    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
-
-    for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
-        struct lubdub_record *record = &worker->pool.records[letter->progress];
-
-        if (record->peer != NULL && record->peer->is_session &&
-            lubdub_link_send(&record->link, letter->parcel->content, letter->parcel->length) == LUBDUB_ERROR_FULL) {
-            lubdub_tally_add(&worker->tally.messages_dropped, 1);
-        }
-    }
-    return letter->progress >= worker->pool.used;
-}
-
-static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    struct lubdub_worker *worker = container_of(timer, struct lubdub_worker, patience);
-    uint32_t end = worker->aborted + LUBDUB_REACHED_PER_TURN;
-    (void)revents;
-
-    lubdub_worker_enter(worker);
-    for (; worker->aborted < end && worker->aborted < worker->pool.used; worker->aborted++) {
-        struct lubdub_record *record = &worker->pool.records[worker->aborted];
-
-        if (record->peer != NULL) {
-            struct lubdub_server_event event = {.now = lubdub_clock_now(), .cause = LUBDUB_CAUSE_SHUTDOWN};
-
-            lubdub_record_end(worker, record, &event);
-            lubdub_link_abort(&record->link);
-            lubdub_record_free(worker, record);
-        }
-    }
-    if (worker->aborted < worker->pool.used) {
-        ev_timer_set(timer, 0, 0); /* the sockets have their turn in between */
-        ev_timer_start(loop, timer);
-    } else {
-        worker->has_told_all = true;
-        note_if_drained(worker);
-    }
-    lubdub_worker_leave(worker);
-}
-
-static void begin_drain(struct lubdub_worker *worker, lubdub_duration patience)
-{
-    struct lubdub_listener *listener;
-
-    worker->is_draining = true;
-    while ((listener = worker->listeners) != NULL) {
-        worker->listeners = listener->next;
-        lubdub_listener_free(listener);
-    }
-    ev_timer_stop(worker->loop, &worker->patience);
-    ev_now_update(worker->loop);
-    ev_timer_set(&worker->patience, (ev_tstamp)patience / (ev_tstamp)LUBDUB_SECOND, 0);
-    ev_timer_start(worker->loop, &worker->patience);
-}
-
-/* Tells the next few. Each gets a moment of its own to come back at. Returns whether all were told. */
-static bool drain(struct lubdub_worker *worker, struct lubdub_letter *letter)
-{
-    uint64_t sessions = atomic_load(&worker->server->session_count);
-    uint32_t slots = (uint32_t)(sessions * 1000 / RETURNS_PER_SECOND) + 100;
-    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
-
-    if (letter->progress == 0) {
-        if (worker->index == 0) {
-            lubdub_server_begin_drain(worker->server, letter->patience); /* told before anybody's end is */
-        }
-        begin_drain(worker, letter->patience);
-    }
-    for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
-        struct lubdub_record *record = &worker->pool.records[letter->progress];
-
-        if (record->peer != NULL) {
-            lubdub_record_dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away",
-                                  true, (100 + lubdub_worker_random(worker, slots)) * LUBDUB_MILLISECOND);
-        }
-    }
-    if (letter->progress < worker->pool.used) {
-        return false;
-    }
-    worker->has_told_all = true;
-    note_if_drained(worker);
-    return true;
-}
+/* ---- what other threads ask ---- */
 
 static struct lubdub_tuning tuning_by_default(const struct lubdub_worker *worker)
 {
@@ -432,11 +222,11 @@ static void take_rules(struct lubdub_worker *worker)
     is_grace_shorter = worker->rules->settings.grace < old->settings.grace && !worker->is_draining;
     if (is_grace_shorter) {
         lubdub_departed_shorten(&worker->server->departed,
-                                lubdub_time_after(lubdub_worker_grace_now(worker), worker->rules->settings.grace));
+                                lubdub_time_after(lubdub_grace_now(worker), worker->rules->settings.grace));
     }
     pthread_mutex_unlock(&worker->server->lock);
     if (is_grace_shorter) {
-        lubdub_worker_mind_grace(worker);
+        lubdub_grace_note_change(worker);
     }
     worker->group.settings = &worker->rules->settings.session;
     retune_listeners(worker);
@@ -453,7 +243,7 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
         (void)lubdub_worker_send(worker, letter->session, parcel->content, parcel->length);
         break;
     case LUBDUB_LETTER_BROADCAST:
-        return broadcast(worker, letter);
+        return lubdub_worker_broadcast(worker, letter);
     case LUBDUB_LETTER_DISCONNECT:
         (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
                                        lubdub_letter_text(letter));
@@ -467,15 +257,15 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
         (void)lubdub_worker_regrant(worker, letter->session, letter->interval, letter->expiry);
         break;
     case LUBDUB_LETTER_DRAIN:
-        return drain(worker, letter);
+        return lubdub_drain_go_on(worker, letter);
     case LUBDUB_LETTER_RULES:
         take_rules(worker);
         break;
     case LUBDUB_LETTER_GRACE:
-        lubdub_server_mind_grace(worker->server);
+        lubdub_grace_set_timer(worker->server);
         break;
     case LUBDUB_LETTER_DRAINED:
-        lubdub_server_note_drained(worker->server);
+        lubdub_drain_note_drained(worker->server);
         break;
     case LUBDUB_LETTER_STOP:
         ev_break(worker->loop, EVBREAK_ALL);
@@ -492,7 +282,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
-    tell_owed_ends(worker);
+    lubdub_worker_tell_owed_ends(worker);
     for (opened = 0; opened < LUBDUB_REACHED_PER_TURN && !is_doomed(worker); opened++) {
         letter = lubdub_mailbox_take(&worker->mailbox);
         if (letter == NULL) {
@@ -529,7 +319,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
 
     worker->server = server;
     worker->index = index;
-    worker->last_end = &worker->ends;
+    lubdub_requests_init(worker);
     worker->spare_descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
     worker->loop = loop != NULL ? loop : ev_loop_new(EVFLAG_AUTO);
     worker->owns_loop = loop == NULL;
@@ -556,14 +346,13 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     lubdub_mailbox_init(&worker->mailbox, worker->loop, on_wake);
     worker->mailbox.wake.data = worker;
     worker->has_mailbox = true;
-    ev_timer_init(&worker->patience, on_patience_over, 0, 0);
+    lubdub_drain_init(worker);
     return LUBDUB_ERROR_OK;
 }
 
 void lubdub_worker_clear(struct lubdub_worker *worker)
 {
     struct lubdub_listener *listener;
-    struct lubdub_letter *end;
     uint32_t i;
 
     if (worker->loop == NULL) {
@@ -579,11 +368,9 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
         worker->listeners = listener->next;
         lubdub_listener_free(listener);
     }
-    while ((end = take_end(worker)) != NULL) {
-        lubdub_letter_free(end);
-    }
+    lubdub_requests_clear(worker);
     if (worker->has_mailbox) {
-        ev_timer_stop(worker->loop, &worker->patience);
+        lubdub_drain_clear(worker);
         lubdub_mailbox_clear(&worker->mailbox);
     }
     lubdub_link_group_clear(&worker->group);

@@ -1,4 +1,4 @@
-/* lubdub-server: arguments, signals, exit status. All else is the library's. */
+/* lubdub-server: turns arguments and signals into calls of the library, and its result into an exit status. */
 #include <errno.h>
 #include <ev.h>
 #include <signal.h>

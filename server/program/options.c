@@ -1,4 +1,4 @@
-/* One row a setting. */
+/* The options of lubdub-server, one row each, and what they mean to the library. */
 #include "server/program/options.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What lubdub-server is told by its command line and configuration file, and the server settings that follow. */
+/* The options of lubdub-server, from its command line and configuration file, and the library settings they give. */
 #ifndef LUBDUB_SERVER_PROGRAM_OPTIONS_H
 #define LUBDUB_SERVER_PROGRAM_OPTIONS_H
 

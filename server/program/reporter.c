@@ -1,4 +1,4 @@
-/* From events to fields, and from fields to the text form. */
+/* Turns events into fields of a line, and those fields into the text form. */
 #include "server/program/reporter.h"
 
 #include <stdio.h>
@@ -166,7 +166,7 @@ static uint64_t number(const struct lubdub_event_line *line, const char *key)
     return value;
 }
 
-/* What happened, after who it happened to. */
+/* What happened, after the client that it happened to. */
 static int format_event(const struct lubdub_event_line *line, char *text, size_t capacity)
 {
     char word[512];

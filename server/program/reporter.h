@@ -1,4 +1,4 @@
-/* The server's events as lines: to standard output as text or JSON, to a file as JSON. */
+/* Reports the server's events as lines: to standard output as text or JSON, to a file as JSON. */
 #ifndef LUBDUB_SERVER_PROGRAM_REPORTER_H
 #define LUBDUB_SERVER_PROGRAM_REPORTER_H
 

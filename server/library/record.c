@@ -1,12 +1,15 @@
-/* How a connection ends on the server's side: told once, unregistered, remembered, freed. */
+/* Ends connections: tells the application, takes the identity out of the index, remembers the end, frees the record. */
+#include "server/library/record.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "ev/clock.h"
+#include "server/library/grace.h"
 #include "server/library/peer.h"
-#include "server/library/server_internal.h"
+#include "server/library/tell.h"
 
-/* Takes the identity out of the index, unless somebody took it over, and remembers how it ended. */
+/* Takes the identity out of the index, unless another session took it over, and remembers how it ended. */
 static void unregister(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause)
 {
     struct lubdub_server *server = worker->server;
@@ -21,7 +24,7 @@ static void unregister(struct lubdub_worker *worker, struct lubdub_record *recor
     record->peer->is_registered = false;
     pthread_mutex_lock(&server->lock);
     if (lubdub_identity_index_find(&server->identities, identity) == place) {
-        lubdub_time now = lubdub_worker_grace_now(worker);
+        lubdub_time now = lubdub_grace_now(worker);
 
         lubdub_identity_index_remove(&server->identities, place);
         begins_grace = grace > 0 && !worker->is_draining;
@@ -30,11 +33,10 @@ static void unregister(struct lubdub_worker *worker, struct lubdub_record *recor
     }
     pthread_mutex_unlock(&server->lock);
     if (begins_grace) {
-        lubdub_worker_mind_grace(worker);
+        lubdub_grace_note_change(worker);
     }
 }
 
-/* Tells the application, once for each session. */
 void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event)
 {
     lubdub_duration connected_at = record->connected_at * LUBDUB_MILLISECOND;
@@ -69,7 +71,6 @@ struct lubdub_server_event lubdub_record_new_end(const struct lubdub_record *rec
     return event;
 }
 
-/* We end it: event, BYE. */
 void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                            enum lubdub_cause cause, const char *text, bool has_retry_after, lubdub_duration retry_after)
 {
@@ -79,7 +80,6 @@ void lubdub_record_dismiss(struct lubdub_worker *worker, struct lubdub_record *r
     lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
 }
 
-/* A connection that does not become a session. */
 void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
                           struct lubdub_slice text, bool has_reason, uint64_t reason)
 {
@@ -99,7 +99,7 @@ void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *re
 void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                           enum lubdub_cause cause, const char *text)
 {
-    /* Spread, so that those who were refused together do not come back together. */
+    /* Spread, so that clients that were refused together do not come back together. */
     bool has_retry_after = reason == LUBDUB_REASON_OVERLOADED || reason == LUBDUB_REASON_DRAINING;
     lubdub_duration retry_after = (1000 + lubdub_worker_random(worker, 1000)) * LUBDUB_MILLISECOND;
 

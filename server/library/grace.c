@@ -1,0 +1,84 @@
+/* Waits for the ends of grace times and tells the application which identities are gone. */
+#include "server/library/grace.h"
+
+#include "ev/clock.h"
+#include "ev/container_of.h"
+#include "server/library/tell.h"
+
+lubdub_time lubdub_grace_now(const struct lubdub_worker *worker)
+{
+    return lubdub_clock_now() - worker->server->workers[0].group.reactor->absence_total;
+}
+
+void lubdub_grace_set_timer(struct lubdub_server *server)
+{
+    struct lubdub_worker *worker = &server->workers[0];
+    lubdub_time now;
+    lubdub_time deadline;
+
+    lubdub_reactor_now(worker->group.reactor); /* notes an absence of this loop */
+    now = lubdub_grace_now(worker);
+
+    pthread_mutex_lock(&server->lock);
+    deadline = lubdub_departed_deadline(&server->departed);
+    pthread_mutex_unlock(&server->lock);
+
+    ev_timer_stop(worker->loop, &server->grace);
+    if (deadline != LUBDUB_TIME_NEVER) {
+        ev_now_update(worker->loop);
+        ev_timer_set(&server->grace, (ev_tstamp)lubdub_time_between(now, deadline) / (ev_tstamp)LUBDUB_SECOND, 0);
+        ev_timer_start(worker->loop, &server->grace);
+    }
+}
+
+void lubdub_grace_note_change(struct lubdub_worker *worker)
+{
+    struct lubdub_letter *letter;
+
+    if (worker->index == 0) {
+        lubdub_grace_set_timer(worker->server);
+        return;
+    }
+    letter = lubdub_letter_new(LUBDUB_LETTER_GRACE);
+    if (letter != NULL) {
+        lubdub_mailbox_post(&worker->server->workers[0].mailbox, letter);
+    }
+}
+
+static bool pop_gone(struct lubdub_server *server, char *identity, size_t *length)
+{
+    bool is_gone;
+
+    pthread_mutex_lock(&server->lock);
+    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_grace_now(&server->workers[0]), identity, length);
+    pthread_mutex_unlock(&server->lock);
+    return is_gone;
+}
+
+static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct lubdub_server *server = container_of(timer, struct lubdub_server, grace);
+    struct lubdub_worker *worker = &server->workers[0];
+    char identity[LUBDUB_IDENTITY_LIMIT];
+    size_t length;
+    unsigned told;
+    (void)loop, (void)revents;
+
+    lubdub_worker_enter(worker);
+    lubdub_grace_set_timer(server);
+    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && pop_gone(server, identity, &length);
+         told++) {
+        struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
+
+        lubdub_server_tell(worker, NULL, &event);
+    }
+    if (!server->is_doomed) {
+        lubdub_grace_set_timer(server);
+    }
+    lubdub_worker_leave(worker);
+}
+
+void lubdub_grace_init(struct lubdub_server *server)
+{
+    ev_timer_init(&server->grace, on_grace_over, 0, 0);
+}

@@ -1,0 +1,115 @@
+/*
+ * The parts of a server and of its workers, for the files of this folder.
+ *
+ *     server ─┬─ workers ─┬─ loop, thread
+ *             │           ├─ group of links ── reactor: deadlines, buffers
+ *             │           ├─ pool of records ── link, peer
+ *             │           ├─ listeners
+ *             │           └─ mailbox ◄── other threads
+ *             ├─ lock ── identity index, departed, address counts     once at HELLO, once at the end
+ *             └─ rules ── the settings in force, shared by reference
+ */
+#ifndef LUBDUB_SERVER_LIBRARY_STATE_H
+#define LUBDUB_SERVER_LIBRARY_STATE_H
+
+#include <ev.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <lubdub/server.h>
+
+#include "ev/link.h"
+#include "server/library/address_counts.h"
+#include "server/library/departed.h"
+#include "server/library/identity_index.h"
+#include "server/library/mailbox.h"
+#include "server/library/pool.h"
+#include "server/library/rules.h"
+
+/* Records that a broadcast or a drain reaches in one turn of the loop; identities whose grace time ends in one. */
+#define LUBDUB_REACHED_PER_TURN 256
+
+struct lubdub_listener;
+
+/* Written by one worker, read by any thread. */
+struct lubdub_tally {
+    _Atomic uint64_t connections;
+    _Atomic uint64_t accepted;
+    _Atomic uint64_t connected;
+    _Atomic uint64_t disconnected;
+    _Atomic uint64_t rejected;
+    _Atomic uint64_t empty;
+    _Atomic uint64_t late;
+    _Atomic uint64_t messages;
+    _Atomic uint64_t messages_dropped;
+    _Atomic uint64_t narrow;
+    _Atomic uint64_t suspicions;
+    _Atomic uint64_t by_cause[LUBDUB_CAUSE_CAPACITY];
+};
+
+struct lubdub_worker {
+    struct lubdub_server *server;
+    uint32_t index;
+    struct ev_loop *loop;
+    pthread_t thread;
+    bool owns_loop; /* and runs it in a thread of its own */
+    bool is_running;
+    bool has_mailbox;
+    struct lubdub_link_group group;
+    struct lubdub_tuning tuning; /* of the listeners */
+    struct lubdub_pool pool;
+    struct lubdub_listener *listeners;
+    int spare_descriptor; /* given up to tell one client that there are none left */
+    struct lubdub_mailbox mailbox;
+    struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */
+    struct lubdub_letter **last_end;
+    struct lubdub_rules *rules;
+    struct lubdub_tally tally;
+    uint64_t random;
+    bool is_draining;
+    bool has_told_all; /* draining: every connection was told */
+    bool is_drained;
+    ev_timer patience; /* draining: when it is over */
+    uint32_t aborted;  /* then: how many places of the pool were searched for sessions that are still here */
+};
+
+struct lubdub_server {
+    lubdub_server_callback callback;
+    void *user_data;
+    struct lubdub_worker *workers;
+    uint32_t worker_count;
+    _Atomic uint64_t session_count;
+
+    pthread_mutex_t lock;
+    struct lubdub_rules *rules; /* under the lock, as all that follow */
+    struct lubdub_identity_index identities;
+    struct lubdub_departed departed;
+    struct lubdub_address_counts addresses;
+
+    ev_timer grace; /* in worker 0's loop; grace.c */
+    uint16_t port;
+    uint32_t drained_count;
+    bool is_started;
+    _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
+    unsigned depth;         /* callbacks of worker 0's loop that are running */
+    void (*dispose)(struct lubdub_server *server); /* frees a doomed server; tell.c calls it */
+};
+
+static inline const struct lubdub_server_settings *lubdub_worker_settings(const struct lubdub_worker *worker)
+{
+    return &worker->rules->settings;
+}
+
+/* A number from 0 to limit - 1, for spreading; not for secrets. */
+static inline uint32_t lubdub_worker_random(struct lubdub_worker *worker, uint32_t limit)
+{
+    worker->random = worker->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+    return limit > 0 ? (uint32_t)((worker->random >> 32) * limit >> 32) : 0;
+}
+
+static inline void lubdub_tally_add(_Atomic uint64_t *counter, uint64_t amount)
+{
+    atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+#endif
