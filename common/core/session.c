@@ -1,24 +1,15 @@
-/* What is the same for both ends of a connection: frames in, frames out, and the end. */
+/* Runs a session in either role: takes frames in, shows frames to send, keeps deadlines. Roles have their own files. */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/rate_limit.h"
-#include "core/session_internal.h"
+#include "core/session_client.h"
+#include "core/session_server.h"
+#include "core/session_shared.h"
 
 static const struct lubdub_role_duties *duties(const struct lubdub_session *session)
 {
     return session->role == LUBDUB_ROLE_SERVER ? &lubdub_server_duties : &lubdub_client_duties;
-}
-
-/* Every change of state goes through here, so that none forgets the deadline. */
-static void enter(struct lubdub_session *session, enum lubdub_session_state state, lubdub_time now)
-{
-    session->state = (uint8_t)state & 7u;
-    session->has_closer_deadline = true;
-    if (state == LUBDUB_SESSION_LEAVING) {
-        session->heard_at = now;
-    }
 }
 
 size_t lubdub_turn_capacity(const struct lubdub_session_settings *settings, size_t input)
@@ -28,16 +19,7 @@ size_t lubdub_turn_capacity(const struct lubdub_session_settings *settings, size
     return input + 2 * (LUBDUB_HEADER_LENGTH + largest);
 }
 
-/* Without memory the stream cannot go on; the next call that gives an event says so. */
-static void lose(struct lubdub_session *session, lubdub_time now)
-{
-    if (session->state < LUBDUB_SESSION_LEAVING) {
-        session->owes_end = true;
-    }
-    enter(session, LUBDUB_SESSION_CLOSED, now);
-}
-
-/* Says so. */
+/* Tells the end that memory was missing for. */
 static void tell_owed_end(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
     lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
@@ -46,110 +28,14 @@ static void tell_owed_end(struct lubdub_session *session, struct lubdub_turn *tu
 
 /* ---- output ---- */
 
-struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *session)
-{
-    if (session->extra == NULL) {
-        session->extra = calloc(1, sizeof *session->extra);
-    }
-    return session->extra;
-}
-
-void lubdub_session_release_extra(struct lubdub_session *session)
-{
-    struct lubdub_session_extra *extra = session->extra;
-
-    if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
-        extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
-        !lubdub_doubt_is_there(&extra->doubt)) {
-        free(extra);
-        session->extra = NULL;
-    }
-}
-
-static bool has_waiting_output(const struct lubdub_session *session)
-{
-    return session->extra != NULL && !lubdub_outbox_is_empty(&session->extra->outbox);
-}
-
-/* The way for a frame that finds no room in the turn or others waiting before it. */
-static bool put_in_outbox(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame)
-{
-    uint8_t *bytes;
-    size_t size = LUBDUB_HEADER_LENGTH + (size_t)frame->length;
-    bool is_kept;
-
-    if (lubdub_session_end_turn(session, turn) != LUBDUB_ERROR_OK || lubdub_session_need_extra(session) == NULL) {
-        return false;
-    }
-    bytes = malloc(size);
-    if (bytes == NULL) {
-        return false;
-    }
-    lubdub_frame_encode(bytes, size, frame);
-    is_kept = lubdub_outbox_append(&session->extra->outbox, bytes, size, 0, turn->now);
-    free(bytes);
-    session->has_closer_deadline = true;
-    return is_kept;
-}
-
-void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame)
-{
-    size_t size = 0;
-
-    if (!has_waiting_output(session)) {
-        size =
-            lubdub_frame_encode(turn->output + turn->output_length, turn->output_capacity - turn->output_length, frame);
-    }
-    turn->output_length += size;
-    if (size == 0 && !put_in_outbox(session, turn, frame)) {
-        lose(session, turn->now);
-    }
-}
-
-void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_reason reason,
-                            const char *text, bool has_retry_after, lubdub_duration retry_after)
-{
-    struct lubdub_options options = {0};
-    uint8_t content[LUBDUB_TEXT_LIMIT + 16];
-    struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = (uint64_t)reason, .content = content};
-    lubdub_duration milliseconds = retry_after / LUBDUB_MILLISECOND;
-
-    if (text != NULL) {
-        size_t length = strlen(text);
-
-        if (length > LUBDUB_TEXT_LIMIT) {
-            for (length = LUBDUB_TEXT_LIMIT; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--) {
-                /* back to the start of a character */
-            }
-        }
-        options.text = (struct lubdub_slice){text, length};
-    }
-    options.has_retry_after = has_retry_after;
-    options.retry_after_ms = milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;
-    bye.length = (uint16_t)lubdub_options_encode(&options, LUBDUB_FRAME_BYE, content, sizeof content);
-
-    if (session->extra != NULL) {
-        lubdub_outbox_drop_messages(&session->extra->outbox);
-    }
-    lubdub_session_put(session, turn, &bye);
-}
-
 const uint8_t *lubdub_session_output(const struct lubdub_session *session, const struct lubdub_turn *turn,
                                      size_t *length)
 {
-    if (has_waiting_output(session)) {
+    if (lubdub_session_has_waiting_output(session)) {
         return lubdub_outbox_head(&session->extra->outbox, length);
     }
     *length = turn->output_length - turn->output_sent;
     return *length > 0 ? turn->output + turn->output_sent : NULL;
-}
-
-static void probe_handed_over(struct lubdub_session *session, lubdub_time now)
-{
-    if (session->role == LUBDUB_ROLE_CLIENT && session->of.prober != NULL) {
-        lubdub_probes_handed_over(&session->of.prober->probes, now);
-        session->has_closer_deadline = true; /* its timeout may be shorter than the interval */
-    }
 }
 
 /* All deadlines that count the peer's silence were held up for `away`. */
@@ -179,11 +65,11 @@ static void listen_again(struct lubdub_session *session, lubdub_time now)
 
 void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *turn, size_t length)
 {
-    if (has_waiting_output(session)) {
+    if (lubdub_session_has_waiting_output(session)) {
         if (lubdub_outbox_sent(&session->extra->outbox, length, turn->now)) {
-            probe_handed_over(session, turn->now);
+            lubdub_session_probe_handed_over(session, turn->now);
         }
-        if (!has_waiting_output(session)) {
+        if (!lubdub_session_has_waiting_output(session)) {
             listen_again(session, turn->now);
         }
         lubdub_session_release_extra(session);
@@ -191,101 +77,25 @@ void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *tur
     }
     turn->output_sent += length;
     if (turn->output_sent == turn->output_length) {
-        probe_handed_over(session, turn->now);
+        lubdub_session_probe_handed_over(session, turn->now);
     }
-}
-
-static void empty(struct lubdub_turn *turn)
-{
-    turn->output_length = turn->output_sent = 0;
-    turn->has_message = false;
-}
-
-enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct lubdub_turn *turn)
-{
-    const uint8_t *frames = turn->output;
-    size_t left = turn->output_length;
-    size_t cut = turn->output_sent;
-
-    if (left == cut) {
-        empty(turn);
-        return LUBDUB_ERROR_OK;
-    }
-    /* Frames that went wholly are passed over; the one in the middle of which the kernel stopped is cut. */
-    for (;;) {
-        struct lubdub_frame frame;
-        size_t size = 0;
-
-        lubdub_frame_decode(&frame, frames, left, LUBDUB_CONTENT_LIMIT, &size);
-        assert(size > 0);
-        if (size > cut) {
-            break;
-        }
-        if (frame.type == LUBDUB_FRAME_PROBE) {
-            probe_handed_over(session, turn->now);
-        }
-        frames += size;
-        left -= size;
-        cut -= size;
-    }
-    if (lubdub_session_need_extra(session) == NULL ||
-        !lubdub_outbox_append(&session->extra->outbox, frames, left, cut, turn->now)) {
-        lose(session, turn->now);
-        empty(turn);
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    empty(turn);
-    session->has_closer_deadline = true; /* from now on it may turn out a slow reader */
-    return LUBDUB_ERROR_OK;
 }
 
 bool lubdub_session_has_output(const struct lubdub_session *session)
 {
-    return has_waiting_output(session);
+    return lubdub_session_has_waiting_output(session);
 }
 
 bool lubdub_session_wants_input(const struct lubdub_session *session)
 {
-    if (session->state >= LUBDUB_SESSION_LEAVING || !has_waiting_output(session)) {
+    if (session->state >= LUBDUB_SESSION_LEAVING || !lubdub_session_has_waiting_output(session)) {
         return true;
     }
-    /* A client's own messages and probes may wait while it listens: else two that talk would both stop listening. */
+    /* A client listens while its own messages and probes wait: else two peers that talk would both stop listening. */
     return session->role == LUBDUB_ROLE_CLIENT && !lubdub_outbox_has_answers(&session->extra->outbox);
 }
 
 /* ---- the end ---- */
-
-void lubdub_session_fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
-                         enum lubdub_cause cause, int reason, const char *text)
-{
-    event->kind = LUBDUB_EVENT_DOWN;
-    event->cause = cause;
-    event->silent_for = lubdub_time_between(session->heard_at, turn->now);
-    event->sequence = 0;
-    event->waited_for = 0;
-    event->deadline = 0;
-    event->adaptive = 0;
-    event->has_reason = reason != LUBDUB_NO_REASON;
-    event->reason_code = reason != LUBDUB_NO_REASON ? (uint64_t)reason : 0;
-    event->text = (struct lubdub_slice){text, text != NULL ? strlen(text) : 0};
-    event->has_retry_after = false;
-    event->had_session = session->state == LUBDUB_SESSION_UP;
-
-    if (reason == LUBDUB_NO_REASON || reason == LUBDUB_REASON_EXPIRED) {
-        /* Section 5, Expiry: BYE only if it can be written at once. */
-        if (reason == LUBDUB_REASON_EXPIRED && !has_waiting_output(session)) {
-            lubdub_session_put_bye(session, turn, LUBDUB_REASON_EXPIRED, text, false, 0);
-        }
-        enter(session, LUBDUB_SESSION_CLOSED, turn->now);
-        session->owes_end = false;
-        return;
-    }
-    lubdub_session_put_bye(session, turn, (enum lubdub_reason)reason, text, false, 0);
-    if (session->state != LUBDUB_SESSION_CLOSED) {
-        enter(session, LUBDUB_SESSION_LEAVING, turn->now);
-    }
-    session->owes_end = false; /* this is it, also where BYE found no memory */
-}
 
 void lubdub_session_leave(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_reason reason,
                           const char *text, bool has_retry_after, lubdub_duration retry_after)
@@ -295,9 +105,10 @@ void lubdub_session_leave(struct lubdub_session *session, struct lubdub_turn *tu
     }
     lubdub_session_put_bye(session, turn, reason, text, has_retry_after, retry_after);
     if (session->state != LUBDUB_SESSION_CLOSED) {
-        enter(session, reason == LUBDUB_REASON_EXPIRED ? LUBDUB_SESSION_CLOSED : LUBDUB_SESSION_LEAVING, turn->now);
+        lubdub_session_enter(session, reason == LUBDUB_REASON_EXPIRED ? LUBDUB_SESSION_CLOSED : LUBDUB_SESSION_LEAVING,
+                             turn->now);
     }
-    session->owes_end = false; /* who leaves needs not be told, also where BYE found no memory */
+    session->owes_end = false; /* a session that leaves is not told, also where BYE found no memory */
 }
 
 void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_cause how,
@@ -312,55 +123,10 @@ void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_tu
     } else if (session->owes_end) {
         tell_owed_end(session, turn, event);
     }
-    enter(session, LUBDUB_SESSION_CLOSED, turn->now);
+    lubdub_session_enter(session, LUBDUB_SESSION_CLOSED, turn->now);
 }
 
 /* ---- input ---- */
-
-enum lubdub_handling lubdub_session_handle_bye(struct lubdub_session *session, struct lubdub_turn *turn,
-                                               const struct lubdub_frame *frame, struct lubdub_event *event)
-{
-    struct lubdub_options options;
-    const char *fault = lubdub_options_decode(&options, LUBDUB_FRAME_BYE, frame->content, frame->length);
-
-    if (fault != NULL) {
-        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_PROTOCOL, LUBDUB_REASON_PROTOCOL_ERROR, fault);
-        return LUBDUB_HANDLING_TAKEN;
-    }
-    lubdub_session_fail(session, turn, event, lubdub_cause_of_bye(frame->sequence), LUBDUB_NO_REASON, NULL);
-    event->has_reason = true;
-    event->reason_code = frame->sequence;
-    event->text = options.text;
-    event->has_retry_after = options.has_retry_after;
-    event->retry_after = options.retry_after_ms * LUBDUB_MILLISECOND;
-    return LUBDUB_HANDLING_TAKEN;
-}
-
-void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *probe)
-{
-    struct lubdub_frame ack = *probe;
-
-    ack.type = LUBDUB_FRAME_ACK;
-    ack.flags = probe->flags & LUBDUB_FLAG_HEALTH_MASK;
-    lubdub_session_put(session, turn, &ack);
-}
-
-void lubdub_session_note_health(struct lubdub_session *session, const struct lubdub_frame *probe,
-                                struct lubdub_event *event)
-{
-    unsigned told = probe->flags & LUBDUB_FLAG_HEALTH_MASK;
-    enum lubdub_health health = told > LUBDUB_HEALTH_CRITICAL ? LUBDUB_HEALTH_CRITICAL : (enum lubdub_health)told;
-
-    if (health == (enum lubdub_health)session->peer_health) {
-        return;
-    }
-    event->kind = LUBDUB_EVENT_HEALTH;
-    event->health = health;
-    event->was_health = (enum lubdub_health)session->peer_health;
-    event->content = probe->content;
-    event->length = probe->length;
-    session->peer_health = (uint8_t)health & 3u;
-}
 
 /* A header that cannot be: magic is answered by closing, all else by BYE (section 6). */
 static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_frame_status status,
@@ -402,7 +168,7 @@ static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn
 
 /*
  * The next frame, from what was kept and what came. *kept_taken says how much of the input went into what is
- * kept; *frame_size how much of the input a whole frame is that lies there alone, 0 for one that was kept.
+ * kept; *frame_size is the size of a whole frame that lies in the input alone, 0 for a frame that was kept.
  */
 static enum lubdub_frame_status next_frame(struct lubdub_session *session, struct lubdub_turn *turn,
                                            const uint8_t *input, size_t length, struct lubdub_frame *frame,
@@ -421,7 +187,7 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
         }
         if (lubdub_session_need_extra(session) == NULL ||
             !lubdub_partial_append(&session->extra->partial, input, length)) {
-            lose(session, turn->now);
+            lubdub_session_lose(session, turn->now);
         }
         *kept_taken = length;
         return LUBDUB_FRAME_INCOMPLETE;
@@ -434,7 +200,7 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
             part = length - *kept_taken;
         }
         if (part > 0 && !lubdub_partial_append(partial, input + *kept_taken, part)) {
-            lose(session, turn->now);
+            lubdub_session_lose(session, turn->now);
             return LUBDUB_FRAME_INCOMPLETE;
         }
         *kept_taken += part;
@@ -577,7 +343,7 @@ void lubdub_session_tick(struct lubdub_session *session, struct lubdub_turn *tur
         return;
     case LUBDUB_SESSION_LEAVING:
         if (lubdub_session_deadline(session, turn->settings) <= turn->now) {
-            enter(session, LUBDUB_SESSION_CLOSED, turn->now);
+            lubdub_session_enter(session, LUBDUB_SESSION_CLOSED, turn->now);
         }
         return;
     case LUBDUB_SESSION_CLOSED:
@@ -631,22 +397,6 @@ void lubdub_session_forgive(struct lubdub_session *session, const struct lubdub_
 
 /* ---- life ---- */
 
-void lubdub_session_clear(struct lubdub_session *session)
-{
-    if (session->extra != NULL) {
-        lubdub_partial_clear(&session->extra->partial);
-        lubdub_outbox_clear(&session->extra->outbox);
-        free(session->extra);
-        session->extra = NULL;
-    }
-    if (session->role == LUBDUB_ROLE_CLIENT && session->of.prober != NULL) {
-        lubdub_probes_clear(&session->of.prober->probes);
-        free(session->of.prober);
-        session->of.prober = NULL;
-    }
-    session->state = LUBDUB_SESSION_CLOSED;
-}
-
 enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdub_role role, struct lubdub_turn *turn)
 {
     memset(session, 0, sizeof *session);
@@ -689,7 +439,7 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
     }
     message.sequence = ++extra->messages_sent;
     if (turn->has_message) {
-        /* One at a time goes to the kernel, so that a heartbeat waits behind no more than that one. */
+        /* One MESSAGE at a time goes to the kernel, so that a heartbeat waits behind no more than one. */
         (void)lubdub_session_end_turn(session, turn);
     }
     lubdub_session_put(session, turn, &message);

@@ -1,9 +1,11 @@
-/* The duties of a client: HELLO, a probe every interval, a timeout for each probe. */
+/* Opens a session as a client, sends its probes, and judges the server by their acks. */
+#include "core/session_client.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/rate_limit.h"
-#include "core/session_internal.h"
+#include "core/session_shared.h"
 
 /* An ack is overdue after this at the least, and where none came yet, after that. */
 #define SMALLEST_OVERDUE (50 * LUBDUB_MILLISECOND)
@@ -131,7 +133,7 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
 
         prober->next_probe_at = lubdub_time_earlier(prober->next_probe_at, soonest);
         if (prober->adapts) {
-            /* Its unit is the interval: as if all were used up. The steady ones go alone until some has drained. */
+            /* Its unit is the interval: as if all were used up. Steady probes go alone until some has drained. */
             lubdub_rate_limit_exhaust(&prober->doubter->debt,
                                       lubdub_rate_limit_burst(session->interval_ms, session->expiry_ms));
             prober->doubter->debt_at = turn->now;
@@ -175,7 +177,7 @@ static void learn(struct lubdub_prober *prober, uint64_t sequence, lubdub_durati
         lubdub_estimator_add(&doubter->round_trips, took);
     }
     if (is_in_outage) {
-        doubter->unlearned = prober->probes.last; /* those that went out meanwhile teach nothing more */
+        doubter->unlearned = prober->probes.last; /* probes that went out meanwhile teach nothing more */
     }
 }
 
@@ -203,7 +205,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         note_allowance(session, turn->now);
         learn(prober, ack->sequence, event->round_trip, turn->now);
         lubdub_doubt_end(&prober->doubter->doubt);
-        session->has_closer_deadline = true; /* the next one may be overdue sooner than this one was */
+        session->has_closer_deadline = true; /* the next ack may be overdue sooner than this one was */
     }
     event->sequence = ack->sequence;
     event->content = ack->content;
@@ -278,7 +280,7 @@ static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
     return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, NULL), settings->timeout);
 }
 
-/* When the server has taken nothing of ours for too long. One who stays waits on. */
+/* When the server has taken none of the client's bytes for too long. A client that stays connected waits on. */
 static lubdub_time slow_reader_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     return settings->stays_connected
@@ -286,7 +288,7 @@ static lubdub_time slow_reader_at(const struct lubdub_session *session, const st
                : lubdub_time_after(lubdub_session_blocked_at(session), lubdub_session_expiry(session));
 }
 
-/* ---- doubt: the oldest probe's ack is overdue, where we adapt ---- */
+/* ---- doubt: the oldest probe's ack is overdue, and the client adapts ---- */
 
 static struct lubdub_doubt *doubt_of(struct lubdub_session *session)
 {
@@ -302,7 +304,8 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session,
                                  settings->timeout);
 }
 
-/* Half of the timeout is left to the doubt; but where answers usually take longer than that, none of them is doubted.
+/*
+ * Half of the timeout is left to the doubt. Where answers usually take longer than half of it, none of them is doubted.
  */
 static lubdub_duration overdue_after(const struct lubdub_session *session,
                                      const struct lubdub_session_settings *settings)
@@ -327,7 +330,7 @@ static lubdub_time doubtful(const struct lubdub_session *session)
                : LUBDUB_TIME_NEVER;
 }
 
-/* Who never answered may be far behind a proxy: the first answer is waited for as without adapting, and teaches. */
+/* A server that never answered may be far behind a proxy: its first answer is waited for without doubt, and teaches. */
 static lubdub_time hung_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
                            lubdub_time sent_at)
 {
@@ -402,9 +405,9 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
 }
 
 /*
- * Whether the server will allow one more. Its account of us is kept here as if every probe had reached it just before
- * its ack came back, which is the latest that can be; and as if all that wait for theirs reached it together, with the
- * steady ones that an outage of one expiry adds to them.
+ * Whether the server will allow one more probe. The client tracks its own allowance as the server counts it. It assumes
+ * that every probe reached the server just before its ack came back, which is the latest that can be, and that all
+ * unanswered probes reach it together, with the steady probes that an outage of one expiry adds to them.
  */
 static bool is_allowed(struct lubdub_session *session, lubdub_time now)
 {
@@ -451,7 +454,7 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
     }
 }
 
-/* Beside the grid of the steady ones. */
+/* Sends a probe beside the grid of the steady probes. */
 static void ask_again(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_prober *prober = session->of.prober;

@@ -1,17 +1,18 @@
-/* The duties of a server: grant, answer, notice silence, challenge, expire. */
+/* Grants and answers a session as a server, and judges its client by its silence. */
+#include "core/session_server.h"
+
 #include <string.h>
 
 #include <lubdub/version.h>
 
 #include "core/bytes.h"
 #include "core/rate_limit.h"
-#include "core/session_internal.h"
-#include "core/session_quick.h"
+#include "core/session_shared.h"
 
 /* The first four bytes of a PROBE. */
 #define PROBE_START ((uint32_t)LUBDUB_FRAME_MAGIC << 16 | LUBDUB_PROTOCOL_VERSION << 8 | LUBDUB_FRAME_PROBE)
 
-/* Late is at least this much later than the interval, where we adapt. */
+/* An adaptive server calls a session late no sooner than this much after its interval. */
 #define SMALLEST_MARGIN (25 * LUBDUB_MILLISECOND)
 #define SMALLEST_MARGIN_SHARE 16
 
@@ -72,7 +73,7 @@ static void set_lateness(struct lubdub_session *session, struct lubdub_lateness 
     session->lateness_worst = lateness.worst;
 }
 
-/* How late is late, for who adapts. */
+/* How long after its interval an adaptive server calls a session late. */
 static lubdub_duration adaptive_margin(const struct lubdub_session *session, lubdub_duration fixed)
 {
     const struct lubdub_lateness learned = lateness(session);
@@ -290,7 +291,7 @@ static void count_probe_under_new_grant(struct lubdub_session *session)
     struct lubdub_session_extra *extra = session->extra;
 
     if (extra != NULL && extra->probes_to_see > 0 && --extra->probes_to_see == 0) {
-        /* What piled up in an outage was sent under the old grant, all of it, and we cannot tell. */
+        /* All that piled up in an outage may have been sent under the old grant. */
         lubdub_rate_limit_forgive(&session->of.server.probe_debt, expiry_in_force(session),
                                   smaller_interval_ms(session));
         lubdub_rate_limit_forgive(&extra->message_debt, expiry_in_force(session), smaller_interval_ms(session));
@@ -432,7 +433,7 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
 
 /* ---- time ---- */
 
-/* One from whom reading is stopped is judged by what it does not take, not by its silence. */
+/* A client from which the server does not read is judged by what it does not take, not by its silence. */
 static lubdub_time expires_at(const struct lubdub_session *session)
 {
     lubdub_time blocked_at = lubdub_session_blocked_at(session);
@@ -441,7 +442,7 @@ static lubdub_time expires_at(const struct lubdub_session *session)
                              expiry_in_force(session));
 }
 
-/* ---- doubt: a session that is late, where we adapt ---- */
+/* ---- doubt: the session is late, and the server adapts ---- */
 
 static struct lubdub_doubt *doubt_of(struct lubdub_session *session)
 {
@@ -463,8 +464,9 @@ static lubdub_duration doubt_patience(const struct lubdub_session *session)
 }
 
 /*
- * One that only probes has nothing under way before its next probe; one that also talks may have lost a MESSAGE. Of one
- * that said no more than HELLO nothing is known, it may be far behind a proxy: it is waited for as without adapting.
+ * A client that only probes has nothing under way before its next probe; a client that also sends messages may have
+ * lost a MESSAGE. A client that said no more than HELLO may be far behind a proxy: the server waits for it without
+ * doubt.
  */
 static lubdub_time hung_at(const struct lubdub_session *session)
 {
@@ -483,7 +485,7 @@ static lubdub_time looks_at(const struct lubdub_session *session)
     return lubdub_time_earlier(lubdub_doubt_next(&session->extra->doubt, doubt_patience(session)), hung_at(session));
 }
 
-/* ---- the last challenge: a session that is late, where we do not adapt ---- */
+/* ---- the last challenge: the session is late, and the server does not adapt ---- */
 
 static lubdub_time challenged_at(const struct lubdub_session *session)
 {
@@ -547,7 +549,10 @@ static void challenge(struct lubdub_session *session, struct lubdub_turn *turn, 
     lubdub_session_put(session, turn, &probe);
 }
 
-/* One that comes late itself would be too young at the expiry to say anything, and make the first one's word unsure. */
+/*
+ * A last challenge that goes out late would be too young at the expiry to prove anything, and would spoil what the
+ * first one proved.
+ */
 static void challenge_again(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     session->of.server.is_asked_again = 1;
@@ -556,7 +561,7 @@ static void challenge_again(struct lubdub_session *session, struct lubdub_turn *
     }
 }
 
-/* Without memory it goes as where we do not adapt. */
+/* Without memory the session goes on as if the server did not adapt. */
 static void begin_doubt(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_session_extra *extra = turn->settings->adapts ? lubdub_session_need_extra(session) : NULL;
@@ -631,7 +636,7 @@ static bool is_last_challenge_out(const struct lubdub_session *session, lubdub_t
     return session->of.server.is_asked_again && session->challenges_waiting > 1 && challenged_again_at(session) > since;
 }
 
-/* A challenge goes out when the session gets late and another before it expires; where we adapt, many. */
+/* A challenge goes out when the session gets late and another before it expires; an adaptive server sends many. */
 static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
 {
     if (is_doubted(session)) {

@@ -9,7 +9,7 @@
 
 #include <lubdub/step.h>
 
-#include "core/session_quick.h"
+#include "core/session_server.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/socket.h"

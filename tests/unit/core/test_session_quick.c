@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "core/session_quick.h"
+#include "core/session_server.h"
 #include "support/script.h"
 #include "support/test.h"
 

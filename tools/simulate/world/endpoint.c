@@ -7,7 +7,7 @@
 
 #include <lubdub/step.h>
 
-#include "core/session_quick.h"
+#include "core/session_server.h"
 #include "simulate/world/judge.h"
 #include "simulate/world/tcp.h"
 

@@ -1,6 +1,6 @@
-/* What the two roles of a session share; private to the core. */
-#ifndef LUBDUB_CORE_SESSION_INTERNAL_H
-#define LUBDUB_CORE_SESSION_INTERNAL_H
+/* The parts of a session that both roles use: its memory, its output, its end. Private to the core. */
+#ifndef LUBDUB_CORE_SESSION_SHARED_H
+#define LUBDUB_CORE_SESSION_SHARED_H
 
 #include <lubdub/session.h>
 
@@ -10,13 +10,13 @@
 #include "core/partial.h"
 #include "core/probes.h"
 
-/* How long one who says BYE waits for the other side's end of file. */
+/* How long a session that said BYE waits for the peer's end of file. */
 #define LUBDUB_LINGER LUBDUB_SECOND
 
 /* Probes to be seen before an old grant no longer counts (docs/protocol.md, section 5, Changing the grant). */
 #define LUBDUB_PROBES_UNDER_NEW_GRANT 2
 
-/* What most sessions do without most of the time. */
+/* What most sessions do not need most of the time. */
 struct lubdub_session_extra {
     struct lubdub_partial partial;
     bool partial_is_used; /* its frame was handled; its bytes live until the next call */
@@ -31,25 +31,25 @@ struct lubdub_session_extra {
     struct lubdub_doubt doubt; /* server that adapts */
 };
 
-/* What a client that adapts keeps beside. */
+/* What an adaptive client needs beside its prober. */
 struct lubdub_doubter {
     struct lubdub_estimator round_trips;
     struct lubdub_doubt doubt;
     uint64_t unlearned; /* acks up to this one came out of an outage and teach nothing */
     lubdub_time debt_at;
-    int32_t debt; /* of our own frames (rate_limit.h): the server allows only so many */
+    int32_t debt; /* of the client's own frames (rate_limit.h): the server allows only so many */
 };
 
-/* What every client keeps beside. */
+/* What every client needs beside the session. */
 struct lubdub_prober {
     uint64_t session_number;
     lubdub_time next_probe_at; /* before WELCOME: the phase; each connection of many may have its own */
     struct lubdub_probes probes;
     uint32_t narrow_count;
     uint16_t max_content;            /* what the server takes */
-    bool is_down;                    /* a probe timed out and we stayed */
+    bool is_down;                    /* a probe timed out and the client stayed */
     bool adapts;                     /* from its beginning to its end */
-    struct lubdub_doubter doubter[]; /* one, if it adapts: the many who do not are not to pay for it */
+    struct lubdub_doubter doubter[]; /* one, if it adapts: the many clients that do not adapt need no memory for it */
 };
 
 /* What one frame means to a role: a finished event, or none. */
@@ -64,8 +64,22 @@ struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *se
 /* Gives it back when nothing in it is needed any more. */
 void lubdub_session_release_extra(struct lubdub_session *session);
 
+/* Every change of state but those of the opening goes through here, so that none forgets the deadline. */
+void lubdub_session_enter(struct lubdub_session *session, enum lubdub_session_state state, lubdub_time now);
+
+/* Without memory the stream cannot go on: the session is CLOSED, and the next call that gives an event says so. */
+void lubdub_session_lose(struct lubdub_session *session, lubdub_time now);
+
+static inline bool lubdub_session_has_waiting_output(const struct lubdub_session *session)
+{
+    return session->extra != NULL && !lubdub_outbox_is_empty(&session->extra->outbox);
+}
+
 /* Adds a frame behind all that waits. Loses the connection where there is no memory. */
 void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame);
+
+/* The kernel has taken a whole PROBE: a client's timeout for it begins. */
+void lubdub_session_probe_handed_over(struct lubdub_session *session, lubdub_time now);
 
 /* The end: state, event and, where reason >= 0, BYE. text is static. */
 #define LUBDUB_NO_REASON (-1)
@@ -85,10 +99,7 @@ void lubdub_session_answer(struct lubdub_session *session, struct lubdub_turn *t
 void lubdub_session_note_health(struct lubdub_session *session, const struct lubdub_frame *probe,
                                 struct lubdub_event *event);
 
-/* Makes the prober and writes HELLO. */
-enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, struct lubdub_turn *turn);
-
-/* The duties of one role: session_client.c and session_server.c. */
+/* The duties of one role (session_client.h, session_server.h). */
 struct lubdub_role_duties {
     /* Takes one whole frame in state OPENING or UP. */
     enum lubdub_handling (*handle)(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -105,20 +116,16 @@ struct lubdub_role_duties {
     struct lubdub_doubt *(*doubt)(struct lubdub_session *session);
 };
 
-extern const struct lubdub_role_duties lubdub_client_duties;
-extern const struct lubdub_role_duties lubdub_server_duties;
-
-/* Since when bytes wait for the kernel in vain, LUBDUB_TIME_NEVER if none do. */
+/* When the kernel stopped taking the bytes that wait; LUBDUB_TIME_NEVER if none wait. */
 static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session *session)
 {
-    return session->extra != NULL && !lubdub_outbox_is_empty(&session->extra->outbox)
-               ? session->extra->outbox.blocked_at
-               : LUBDUB_TIME_NEVER;
+    return lubdub_session_has_waiting_output(session) ? session->extra->outbox.blocked_at : LUBDUB_TIME_NEVER;
 }
 
 /*
- * Which silence this is, by what the kernel said. Where that cannot be told yet (what we sent is younger than a delayed
- * ACK, which happens with expiries below some 60 ms), a stalled process is the likelier of the two.
+ * The cause of a silence, by what the kernel said of the path. Where the kernel cannot tell yet (what was sent is
+ * younger than a delayed ACK, which happens with expiries below some 60 ms), a stalled process is the likelier of the
+ * two.
  */
 static inline enum lubdub_cause lubdub_cause_of_silence(enum lubdub_path path)
 {

@@ -1,13 +1,17 @@
-/*
- * What a server does nearly always, in one call: a session that is up, has nothing to say and nothing waiting gets one
- * probe and answers it. No turn, no event, nothing copied. By the same rules as lubdub_session_receive().
- */
-#ifndef LUBDUB_CORE_SESSION_QUICK_H
-#define LUBDUB_CORE_SESSION_QUICK_H
+/* The duties of a server: grant, answer, notice silence, challenge, expire. */
+#ifndef LUBDUB_CORE_SESSION_SERVER_H
+#define LUBDUB_CORE_SESSION_SERVER_H
 
 #include <lubdub/session.h>
 
+struct lubdub_role_duties; /* session_shared.h */
+
+extern const struct lubdub_role_duties lubdub_server_duties;
+
 /*
+ * The usual work of a server in one call: a session that is up, has nothing to say and nothing waiting gets one probe
+ * and answers it. No turn, no event, nothing copied. By the same rules as lubdub_session_receive().
+ *
  * Where `bytes` are one whole PROBE and its ACK is all that comes of it: takes the probe, makes the ACK of the bytes
  * where they lie, and returns true. The ACK is the next to go to the peer; no deadline has come closer.
  *

@@ -1,0 +1,14 @@
+/* The duties of a client: HELLO, a probe every interval, a timeout for each probe. */
+#ifndef LUBDUB_CORE_SESSION_CLIENT_H
+#define LUBDUB_CORE_SESSION_CLIENT_H
+
+#include <lubdub/session.h>
+
+struct lubdub_role_duties; /* session_shared.h */
+
+extern const struct lubdub_role_duties lubdub_client_duties;
+
+/* Makes the prober and writes HELLO. */
+enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, struct lubdub_turn *turn);
+
+#endif
