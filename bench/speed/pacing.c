@@ -21,7 +21,7 @@ static int by_phase(const void *one, const void *other)
 
 void speed_pacing_init(struct speed_pacing *pacing, uint32_t count, lubdub_duration interval, uint64_t seed)
 {
-    struct swarm_random random = {.state = seed};
+    uint64_t random = seed;
     uint32_t i;
 
     memset(pacing, 0, sizeof *pacing);
@@ -32,7 +32,7 @@ void speed_pacing_init(struct speed_pacing *pacing, uint32_t count, lubdub_durat
     pacing->count = count;
     pacing->interval = interval;
     for (i = 0; i < count; i++) {
-        pacing->turns[i] = (struct speed_turn){.phase = swarm_random_below(&random, interval), .connection = i};
+        pacing->turns[i] = (struct speed_turn){.phase = random_below(&random, interval), .connection = i};
     }
     qsort(pacing->turns, count, sizeof *pacing->turns, by_phase);
 }

@@ -1,6 +1,6 @@
 /* Who dies, when, and who notices: each fault of docs/protocol.md, section 8, at random moments on random links. */
 #include "support/fleet.h"
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND

@@ -1,6 +1,6 @@
 /* Long and crowded lives: several probes outstanding, late acks, grants that change, slow readers, years. */
 #include "support/fleet.h"
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND

@@ -1,6 +1,6 @@
 /* Nobody is lost by our own fault: whole sides stopped and gone on, and who died meanwhile is found all the same. */
 #include "support/fleet.h"
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND

@@ -6,7 +6,7 @@
 #include "simulate/world/queue.h"
 #include "simulate/world/simulate.h"
 
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND

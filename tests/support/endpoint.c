@@ -8,7 +8,7 @@
 #include <lubdub/step.h>
 
 #include "core/session_server.h"
-#include "random.h"
+#include "statistics/random.h"
 #include "test.h"
 #include "words.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "random.h"
+#include "statistics/random.h"
 #include "test.h"
 
 void fleet_init(struct fleet *fleet, uint64_t seed, size_t count, lubdub_duration longest_delay)

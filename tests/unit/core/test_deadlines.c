@@ -1,5 +1,5 @@
 /* The wheel, against a model that looks at every deadline every time. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #include "core/deadlines.h"

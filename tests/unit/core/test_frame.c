@@ -1,5 +1,5 @@
 /* The frame's header, read and written. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 #include "support/wire_bytes.h"
 

@@ -1,5 +1,5 @@
 /* Option lists: every tag at its shortest and longest, and every way to get one wrong. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 #include "support/wire_bytes.h"
 

@@ -1,5 +1,5 @@
 /* Frames that wait for the kernel: which goes first, and that none is lost or torn. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 #include "support/wire_bytes.h"
 

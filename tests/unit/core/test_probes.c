@@ -1,5 +1,5 @@
 /* The ring of outstanding probes, against a model that remembers every probe there ever was. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #include "core/probes.h"

@@ -1,5 +1,5 @@
 /* The bucket: twice the rate for ever, a burst, and credit. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #include "core/rate_limit.h"

@@ -1,6 +1,6 @@
 /* What is the same for both ends of a session: headers, options, messages, order of output, the end. */
 #include "support/pair.h"
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/script.h"
 #include "support/test.h"
 

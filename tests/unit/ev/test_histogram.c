@@ -2,7 +2,7 @@
 #include "support/test.h"
 
 #include "ev/histogram.h"
-#include "support/random.h"
+#include "statistics/random.h"
 
 static int make(void **state)
 {

@@ -1,5 +1,5 @@
 /* Confidence intervals against tables in print, and against what they promise: to be right so often. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #include <math.h>

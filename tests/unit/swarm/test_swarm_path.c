@@ -9,14 +9,14 @@
 struct fixture {
     struct swarm_path path;
     struct swarm_lane lane;
-    struct swarm_random random;
+    uint64_t random;
 };
 
 static int setup(void **state)
 {
     static struct fixture fixture;
 
-    fixture = (struct fixture){.random = {1}};
+    fixture = (struct fixture){.random = 1};
     *state = &fixture;
     return 0;
 }

@@ -14,7 +14,7 @@ static const struct swarm_order orders[] = {
 
 static struct swarm_plan make(uint64_t seed)
 {
-    struct swarm_random random = {seed};
+    uint64_t random = seed;
     struct swarm_plan plan;
 
     assert_true(swarm_plan_make(&plan, orders, COUNT_OF(orders), CLIENTS, DURATION, &random));
@@ -89,7 +89,7 @@ static void bad_paths_are_drawn_from_all_and_leave_the_strikes_as_they_are(void 
         {.fault = SWARM_FAULT_DELAY, .share = 1, .conditions.delay = 1},
     };
     struct swarm_plan without = make(6);
-    struct swarm_random random = {6};
+    uint64_t random = 6;
     unsigned lossy[CLIENTS] = {0};
     unsigned late[CLIENTS] = {0};
     struct swarm_plan plan;
@@ -115,7 +115,7 @@ static void bad_paths_are_drawn_from_all_and_leave_the_strikes_as_they_are(void 
 static void everybody_at_once_can_be_struck_too(void **state)
 {
     const struct swarm_order all = {.fault = SWARM_FAULT_KILL, .share = 1};
-    struct swarm_random random = {5};
+    uint64_t random = 5;
     struct swarm_plan plan;
 
     (void)state;

@@ -1,5 +1,5 @@
 /* Chen's figures from a ledger, and from a world in which they are known. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Percentiles by nearest rank, against distributions of which they are known. */
-#include "support/random.h"
+#include "statistics/random.h"
 #include "support/test.h"
 
 #include <stdlib.h>

@@ -48,7 +48,7 @@ static void packet_comes_out_when_it_is_due_and_not_before(void **state)
 static void first_due_comes_first_and_of_equals_the_first_in(void **state)
 {
     struct swarm_schedule schedule;
-    struct swarm_random random = {1};
+    uint64_t random = 1;
     lubdub_time dues[PACKET_COUNT];
     lubdub_time due_before = 0;
     uint32_t before = 0;
@@ -57,7 +57,7 @@ static void first_due_comes_first_and_of_equals_the_first_in(void **state)
     (void)state;
     swarm_schedule_init(&schedule, ROOM);
     for (i = 0; i < PACKET_COUNT; i++) {
-        dues[i] = 1 + swarm_random_below(&random, 300); /* many are due together */
+        dues[i] = 1 + random_below(&random, 300); /* many are due together */
         add(&schedule, dues[i], i);
     }
     for (i = 0; i < PACKET_COUNT; i++) {
@@ -74,7 +74,7 @@ static void first_due_comes_first_and_of_equals_the_first_in(void **state)
 static void order_holds_while_packets_come_and_go(void **state)
 {
     struct swarm_schedule schedule;
-    struct swarm_random random = {2};
+    uint64_t random = 2;
     lubdub_time now = 0;
     uint32_t i;
 
@@ -83,8 +83,8 @@ static void order_holds_while_packets_come_and_go(void **state)
     for (i = 0; i < PACKET_COUNT; i++) {
         struct swarm_parcel *parcel;
 
-        now += swarm_random_below(&random, 10);
-        add(&schedule, now + swarm_random_below(&random, 1000), i);
+        now += random_below(&random, 10);
+        add(&schedule, now + random_below(&random, 1000), i);
         while ((parcel = swarm_schedule_take(&schedule, now)) != NULL) {
             assert_true(parcel->due <= now);
             free(parcel);

@@ -1,16 +1,16 @@
-/* Numbers that look random and are the same for the same seed everywhere (splitmix64). */
+/* The simulator's lots: numbers that look random and are the same for the same seed everywhere. */
 #ifndef LUBDUB_SIMULATE_WORLD_CHANCE_H
 #define LUBDUB_SIMULATE_WORLD_CHANCE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A number's place in the sequence decides what it is, so who asks for another one changes nobody else's. */
+#include "statistics/random.h"
+
+/* A number's place in the sequence decides what it is, so asking for another one changes nobody else's. */
 static inline uint64_t sim_mix(uint64_t z)
 {
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return random_mix(z);
 }
 
 struct sim_random {
@@ -19,18 +19,17 @@ struct sim_random {
 
 static inline uint64_t sim_random_next(struct sim_random *random)
 {
-    return sim_mix(random->state += 0x9e3779b97f4a7c15u);
+    return random_next(&random->state);
 }
 
-/* 0 to count - 1; count is not 0. The bias of the modulus is beyond what any run could show. */
 static inline uint64_t sim_random_below(struct sim_random *random, uint64_t count)
 {
-    return sim_random_next(random) % count;
+    return random_below(&random->state, count);
 }
 
 static inline uint64_t sim_random_between(struct sim_random *random, uint64_t least, uint64_t most)
 {
-    return least + sim_random_below(random, most - least + 1);
+    return random_between(&random->state, least, most);
 }
 
 /* A share of all cases in 2^-32: SIM_SHARE(1, 1000) is one in a thousand. */

@@ -114,10 +114,10 @@ static void on_closed(struct lubdub_link *link)
 /* The same seed gives the same phase to the same client on the same ramp, in whatever order they come in. */
 static lubdub_duration phase_of(const struct swarm_crowd *crowd, uint32_t number)
 {
-    struct swarm_random random = {crowd->settings.seed ^ ((uint64_t)crowd->round << 32 | number)};
+    uint64_t random = crowd->settings.seed ^ ((uint64_t)crowd->round << 32 | number);
 
-    swarm_random_next(&random);
-    return 1 + swarm_random_below(&random, crowd->settings.interval);
+    random_next(&random);
+    return 1 + random_below(&random, crowd->settings.interval);
 }
 
 static void open_link(struct swarm_crowd *crowd, struct lubdub_link *link, int socket)

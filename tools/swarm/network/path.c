@@ -66,21 +66,21 @@ static bool send_slowly(struct swarm_lane *lane, uint32_t bytes_per_second, size
     return true;
 }
 
-static lubdub_duration draw_delay(const struct swarm_path *path, struct swarm_random *random)
+static lubdub_duration draw_delay(const struct swarm_path *path, uint64_t *random)
 {
     uint32_t delay = atomic_load_explicit(&path->delay, memory_order_relaxed);
     uint32_t jitter = atomic_load_explicit(&path->jitter, memory_order_relaxed);
     uint64_t drawn = delay;
 
     if (jitter > 0) {
-        drawn = delay + swarm_random_below(random, 2 * (uint64_t)jitter + 1);
+        drawn = delay + random_below(random, 2 * (uint64_t)jitter + 1);
         drawn = drawn > jitter ? drawn - jitter : 0;
     }
     return drawn * LUBDUB_MICROSECOND;
 }
 
 enum swarm_fate swarm_lane_take(struct swarm_lane *lane, const struct swarm_path *path, enum swarm_way way,
-                                size_t length, lubdub_time now, struct swarm_random *random, lubdub_time *due)
+                                size_t length, lubdub_time now, uint64_t *random, lubdub_time *due)
 {
     uint32_t loss = atomic_load_explicit(&path->loss, memory_order_relaxed);
     uint32_t bytes_per_second = atomic_load_explicit(&path->bytes_per_second, memory_order_relaxed);
@@ -89,7 +89,7 @@ enum swarm_fate swarm_lane_take(struct swarm_lane *lane, const struct swarm_path
     if (!swarm_path_is_open(path, way)) {
         return SWARM_FATE_CUT;
     }
-    if (loss > 0 && swarm_random_next(random) >> 32 < loss) {
+    if (loss > 0 && random_next(random) >> 32 < loss) {
         return SWARM_FATE_LOST;
     }
     if (bytes_per_second > 0 && !send_slowly(lane, bytes_per_second, length, now, &arrival)) {

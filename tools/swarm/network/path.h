@@ -64,7 +64,7 @@ enum swarm_fate {
 
 /* What becomes of a packet that sets out now; *due, not before now, is set for one that arrives. */
 enum swarm_fate swarm_lane_take(struct swarm_lane *lane, const struct swarm_path *path, enum swarm_way way,
-                                size_t length, lubdub_time now, struct swarm_random *random, lubdub_time *due);
+                                size_t length, lubdub_time now, uint64_t *random, lubdub_time *due);
 
 bool swarm_path_is_open(const struct swarm_path *path, enum swarm_way way);
 

@@ -35,7 +35,7 @@ struct wire {
     struct swarm_wire_shared *shared;
     struct swarm_lane *lanes; /* SWARM_WAY_COUNT for each client */
     struct swarm_schedule schedule;
-    struct swarm_random random;
+    uint64_t random;
     struct card cards[SWARM_WAY_COUNT];
     ev_io alarm; /* a timerfd: libev's own timers count in milliseconds */
     ev_prepare prepare;
@@ -213,7 +213,7 @@ static void carry(struct wire *wire, struct ev_loop *loop, int timer)
 
 void swarm_wire_run(const struct swarm_wire_settings *settings)
 {
-    struct wire wire = {.settings = settings, .shared = settings->shared, .random = {settings->seed}};
+    struct wire wire = {.settings = settings, .shared = settings->shared, .random = settings->seed};
     struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 

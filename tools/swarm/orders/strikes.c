@@ -15,9 +15,9 @@ static int earlier_first(const void *one, const void *other)
 }
 
 /* Draws the next client of those from `drawn` on (Fisher and Yates). */
-static uint32_t draw(uint32_t *clients, uint32_t client_count, uint32_t drawn, struct swarm_random *random)
+static uint32_t draw(uint32_t *clients, uint32_t client_count, uint32_t drawn, uint64_t *random)
 {
-    uint32_t chosen = drawn + (uint32_t)swarm_random_below(random, client_count - drawn);
+    uint32_t chosen = drawn + (uint32_t)random_below(random, client_count - drawn);
     uint32_t client = clients[chosen];
 
     clients[chosen] = clients[drawn];
@@ -26,14 +26,14 @@ static uint32_t draw(uint32_t *clients, uint32_t client_count, uint32_t drawn, s
 }
 
 static void add_strikes(struct swarm_plan *plan, const struct swarm_order *order, uint32_t *clients,
-                        uint32_t client_count, lubdub_duration duration, struct swarm_random *random)
+                        uint32_t client_count, lubdub_duration duration, uint64_t *random)
 {
     uint32_t left = swarm_order_size(order, client_count);
 
     for (; left > 0 && plan->count < client_count; left--) {
         plan->strikes[plan->count] = (struct swarm_strike){
             .client = draw(clients, client_count, (uint32_t)plan->count, random),
-            .at = duration > 0 ? swarm_random_below(random, duration) : 0,
+            .at = duration > 0 ? random_below(random, duration) : 0,
             .fault = order->fault,
         };
         plan->count++;
@@ -47,7 +47,7 @@ static bool is_clients_strike(const struct swarm_order *order)
 
 /* After the strikes, so that a seed's strikes are the same with and without. Returns false without memory. */
 static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
-                          uint32_t *clients, uint32_t client_count, struct swarm_random *random)
+                          uint32_t *clients, uint32_t client_count, uint64_t *random)
 {
     size_t room = 0;
     uint32_t i;
@@ -72,7 +72,7 @@ static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *ord
 }
 
 bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
-                     uint32_t client_count, lubdub_duration duration, struct swarm_random *random)
+                     uint32_t client_count, lubdub_duration duration, uint64_t *random)
 {
     uint32_t *clients;
     bool has_room;

@@ -33,7 +33,7 @@ struct swarm_plan {
  * the server's faults are left out. Returns false without memory.
  */
 bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
-                     uint32_t client_count, lubdub_duration duration, struct swarm_random *random);
+                     uint32_t client_count, lubdub_duration duration, uint64_t *random);
 
 void swarm_plan_clear(struct swarm_plan *plan);
 

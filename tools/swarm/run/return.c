@@ -49,7 +49,7 @@ void swarm_run_return_init(struct swarm_run *run)
 {
     ev_timer_init(&run->returns.timer, on_step, STEP, STEP);
     run->returns.timer.data = run;
-    run->returns.random.state = ~run->options->seed; /* apart from the run's choices, which no accident may shift */
+    run->returns.random = ~run->options->seed; /* apart from the run's choices, which no accident may shift */
 }
 
 void swarm_run_return(struct swarm_run *run, uint32_t client)
@@ -70,7 +70,7 @@ void swarm_run_return(struct swarm_run *run, uint32_t client)
         returns->capacity = capacity;
     }
     returns->list[returns->count++] = (struct swarm_return){
-        .due = lubdub_time_after(lubdub_clock_now(), swarm_random_below(&returns->random, LONGEST_PAUSE)),
+        .due = lubdub_time_after(lubdub_clock_now(), random_below(&returns->random, LONGEST_PAUSE)),
         .client = client,
     };
     if (!ev_is_active(&returns->timer)) {

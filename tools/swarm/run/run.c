@@ -71,7 +71,7 @@ static void init(struct swarm_run *run, struct ev_loop *loop, const struct swarm
     memset(run, 0, sizeof *run);
     run->loop = loop;
     run->options = options;
-    run->random.state = options->seed;
+    run->random = options->seed;
     run->has_server = options->spawn_server != NULL;
     run->began_at = lubdub_clock_now();
     swarm_run_wait_init(run);

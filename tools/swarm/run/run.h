@@ -74,13 +74,13 @@ struct swarm_returns {
     size_t count;
     size_t capacity;
     ev_timer timer; /* active while there are any */
-    struct swarm_random random;
+    uint64_t random;
 };
 
 struct swarm_run {
     const struct swarm_options *options;
     struct ev_loop *loop;
-    struct swarm_random random;
+    uint64_t random;
     struct swarm_workers workers;
     struct swarm_news news;
     struct swarm_network network; /* where one is needed */

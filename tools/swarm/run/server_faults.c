@@ -39,7 +39,7 @@ static bool gather(struct swarm_run *run)
     }
     swarm_run_worsen_paths(run);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
-    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), swarm_random_below(&run->random, run->options->interval)),
+    swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), random_below(&run->random, run->options->interval)),
                    NULL);
     return !swarm_run_is_over(run);
 }
@@ -98,7 +98,7 @@ static void wake_all(struct swarm_run *run)
         return;
     }
     for (i = 0; i < count; i++) {
-        size_t place = swarm_random_below(&run->random, i + 1);
+        size_t place = random_below(&run->random, i + 1);
 
         sleepers[i] = sleepers[place];
         sleepers[place] =
