@@ -1,11 +1,12 @@
-/* Files, and memory. */
+/* Whether files and memory are enough. */
+#include "swarm/capacity.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "swarm/orders/layout.h"
-#include "swarm/options.h"
 
 /* What a process of ours, or a server with the same limit, holds open beside the clients' sockets. */
 #define OTHER_DESCRIPTORS 64
@@ -54,7 +55,7 @@ static uint64_t process_capacity(void)
 }
 
 /* Of --processes or --server-processes: completes it, or judges what was given. */
-static bool fit_processes(uint64_t *processes, uint64_t needed, const char *name, const struct swarm_options *options,
+static bool fit_processes(uint64_t *processes, uint64_t needed, const char *name, const struct swarm_demand *demand,
                           char *problem, size_t capacity)
 {
     uint64_t given = *processes;
@@ -66,80 +67,71 @@ static bool fit_processes(uint64_t *processes, uint64_t needed, const char *name
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": a process may open %" PRIu64 " files here (ulimit -n), so they take --%s "
                  "%" PRIu64 " at least, or a higher limit",
-                 options->clients, descriptor_limit(), name, needed);
+                 demand->clients, descriptor_limit(), name, needed);
         return false;
     }
     if (*processes > SWARM_PROCESS_LIMIT) {
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": a process may open %" PRIu64 " files here (ulimit -n), and there can be %d "
                  "processes; a higher limit would help",
-                 options->clients, descriptor_limit(), SWARM_PROCESS_LIMIT);
+                 demand->clients, descriptor_limit(), SWARM_PROCESS_LIMIT);
         return false;
     }
     return true;
 }
 
 /* The process that coordinates has a channel to each of the others, and two pipes from each server. */
-static bool fit_coordinator(const struct swarm_options *options, char *problem, size_t capacity)
+static bool fit_coordinator(const struct swarm_demand *demand, char *problem, size_t capacity)
 {
-    uint64_t needed = OTHER_DESCRIPTORS + options->processes + 2 * options->server_processes;
+    uint64_t needed = OTHER_DESCRIPTORS + demand->processes + 2 * demand->server_processes;
 
     if (needed > descriptor_limit()) {
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": a process may open %" PRIu64
                  " files here (ulimit -n), and to coordinate %" PRIu64 " processes and %" PRIu64
                  " servers takes %" PRIu64 "; a higher limit would help",
-                 options->clients, descriptor_limit(), options->processes, options->server_processes, needed);
+                 demand->clients, descriptor_limit(), demand->processes, demand->server_processes, needed);
         return false;
     }
     return true;
 }
 
-static bool fit_machine(const struct swarm_options *options, char *problem, size_t capacity)
+static bool fit_machine(const struct swarm_demand *demand, char *problem, size_t capacity)
 {
-    uint64_t ends = options->spawn_server != NULL ? 2 : 1;
+    uint64_t ends = demand->has_servers ? 2 : 1;
     uint64_t files = read_number("/proc/sys/fs/file-max", "");
     uint64_t memory = read_number("/proc/meminfo", "MemAvailable:") * 1024;
-    uint64_t needed = options->clients * (ends * KERNEL_MEMORY + CLIENT_MEMORY + (ends - 1) * SESSION_MEMORY);
+    uint64_t needed = demand->clients * (ends * KERNEL_MEMORY + CLIENT_MEMORY + (ends - 1) * SESSION_MEMORY);
 
-    if (files > 0 && options->clients * ends > files) {
+    if (files > 0 && demand->clients * ends > files) {
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": this machine opens %" PRIu64
                  " files in all (sysctl fs.file-max), and a client takes %" PRIu64 "; a higher one would help",
-                 options->clients, files, ends);
+                 demand->clients, files, ends);
         return false;
     }
     if (memory > 0 && needed > memory) {
         snprintf(problem, capacity,
                  "--clients %" PRIu64 ": they take %" PRIu64 " MiB of memory at least, and %" PRIu64
                  " MiB are free here, which is enough for %" PRIu64 " clients",
-                 options->clients, needed >> 20, memory >> 20, memory / (needed / options->clients));
+                 demand->clients, needed >> 20, memory >> 20, memory / (needed / demand->clients));
         return false;
     }
     return true;
 }
 
-bool swarm_options_fit(struct swarm_options *options, char *problem, size_t capacity)
+bool swarm_capacity_fit(struct swarm_demand *demand, char *problem, size_t capacity)
 {
     uint64_t room = process_capacity();
 
-    if (options->processes > options->clients) {
-        snprintf(problem, capacity, "--processes %" PRIu64 ": there are %" PRIu64 " clients, and each process has one",
-                 options->processes, options->clients);
-        return false;
-    }
-    if (options->server_processes > 0 && options->spawn_server == NULL) {
-        snprintf(problem, capacity, "--server-processes: are those of our own server: add --spawn-server");
-        return false;
-    }
-    if (!fit_processes(&options->processes, swarm_processes_for(options->clients, room), "processes", options, problem,
+    if (!fit_processes(&demand->processes, swarm_processes_for(demand->clients, room), "processes", demand, problem,
                        capacity)) {
         return false;
     }
-    if (options->spawn_server != NULL &&
-        !fit_processes(&options->server_processes, swarm_servers_for(options->clients, room), "server-processes",
-                       options, problem, capacity)) {
+    if (demand->has_servers &&
+        !fit_processes(&demand->server_processes, swarm_servers_for(demand->clients, room), "server-processes", demand,
+                       problem, capacity)) {
         return false;
     }
-    return fit_coordinator(options, problem, capacity) && fit_machine(options, problem, capacity);
+    return fit_coordinator(demand, problem, capacity) && fit_machine(demand, problem, capacity);
 }

@@ -1,4 +1,4 @@
-/* One row a setting, and how they relate. */
+/* The table of settings, one row each, and what must hold between them. */
 #include "swarm/options.h"
 
 #include <stdio.h>
@@ -8,6 +8,8 @@
 #include <lubdub/version.h>
 
 #include "program/settings/parse.h"
+#include "swarm/capacity.h"
+#include "swarm/network/path.h"
 
 #define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
 #define DEFAULT_PORT 3333
@@ -42,7 +44,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(processes), .minimum = 1,
      .maximum = SWARM_PROCESS_LIMIT, .help = "processes to spread them over (as few as may open so many files)"},
     {.name = "server-processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(server_processes),
-     .minimum = 1, .maximum = SWARM_PROCESS_LIMIT, .help = "of --spawn-server, on one port (likewise)"},
+     .minimum = 1, .maximum = SWARM_PROCESS_LIMIT, .help = "of --spawn-server, on one port (as few as may open so many files)"},
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST, .help = "between two probes of a client (1s)"},
     {.name = "timeout", .letter = 't', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(timeout),
@@ -99,7 +101,7 @@ static bool take_orders(struct swarm_options *options, char *problem, size_t cap
         if (order->length == 0) {
             order->length = 2 * options->expiry;
         }
-        if (!swarm_fault_is_servers(order->fault) && !swarm_fault_is_condition(order->fault)) {
+        if (swarm_fault_victim(order->fault) == SWARM_VICTIM_CLIENTS) {
             taken += swarm_order_size(order, (uint32_t)options->clients);
         }
     }
@@ -133,6 +135,31 @@ static bool take_server(struct swarm_options *options, const struct lubdub_strin
     return wrong == NULL;
 }
 
+/* Completes how many processes there are. */
+static bool take_processes(struct swarm_options *options, char *problem, size_t capacity)
+{
+    struct swarm_demand demand = {.clients = options->clients,
+                                  .processes = options->processes,
+                                  .has_servers = options->spawn_server != NULL,
+                                  .server_processes = options->server_processes};
+
+    if (options->processes > options->clients) {
+        snprintf(problem, capacity, "--processes %llu: there are %llu clients, and each process has one",
+                 (unsigned long long)options->processes, (unsigned long long)options->clients);
+        return false;
+    }
+    if (options->server_processes > 0 && options->spawn_server == NULL) {
+        snprintf(problem, capacity, "--server-processes: are those of our own server: add --spawn-server");
+        return false;
+    }
+    if (!swarm_capacity_fit(&demand, problem, capacity)) {
+        return false;
+    }
+    options->processes = demand.processes;
+    options->server_processes = demand.server_processes;
+    return true;
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct swarm_options *options = target;
@@ -144,8 +171,10 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         return false;
     }
     return take_server(options, positionals, problem, capacity) && take_orders(options, problem, capacity) &&
-           swarm_options_fit(options, problem, capacity);
+           take_processes(options, problem, capacity);
 }
+
+static char closing[4096]; /* of the help */
 
 const struct lubdub_settings_table swarm_options_table = {
     .program = "lubdub-swarm",
@@ -153,26 +182,7 @@ const struct lubdub_settings_table swarm_options_table = {
     .arguments = "[OPTIONS] [HOST[:PORT]]",
     .summary = "Runs many heartbeat clients, kills some of them and perhaps the server in several ways, and reports\n"
                "how soon and as what each death was noticed, what was missed, and what was a false alarm.\n",
-    .closing =
-        "Faults of clients, each with its share of them (5% or 0.05), at random moments within --duration; a client\n"
-        "takes one at most, and stays away until all are over:\n"
-        "  freeze   nobody serves its socket any more      reset   its connection is reset\n"
-        "  kill     its socket is closed, as by a kill     bye     it says goodbye\n"
-        "  cut*     its cable is cut                       power*  its machine is gone, without a FIN or a RST\n"
-        "  drop-in* nothing reaches it any more            drop-out*  nothing of it arrives any more\n"
-        "Faults of the server that --spawn-server starts, after those, one at a time, with all clients back:\n"
-        "  server-stall[:D]   stopped for D (twice the expiry), then continued: nobody may be lost\n"
-        "  vm-pause[:D]       all processes, the clients' too, likewise\n"
-        "  outage:D*          all paths are cut for D and mended: nobody may be lost whose deadlines allow for it\n"
-        "  server-freeze      stopped for good             server-kill   killed\n"
-        "  server-cut*        its cable is cut\n"
-        "Bad paths all the while, for all clients or a share of them; nobody may be lost for that:\n"
-        "  loss:P%[:SHARE]*         of the packets, each way\n"
-        "  delay:D[+-J][:SHARE]*    each way, J more or less\n"
-        "  slow-link:R[:SHARE]*     R bits a second, each way; k is a thousand and m a million\n"
-        "* on a network of our own: takes --spawn-server, root (or CAP_SYS_ADMIN and CAP_NET_ADMIN) and /dev/net/tun\n"
-        "\n"
-        "Exit status: 0 nothing missed, no false alarm and no wrong cause; 1 otherwise; 2 usage; 3 cannot start.\n",
+    .closing = closing,
     .version = LUBDUB_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -180,10 +190,36 @@ const struct lubdub_settings_table swarm_options_table = {
     .check = check,
 };
 
+static void append(const char *more)
+{
+    size_t length = strlen(closing);
+
+    snprintf(closing + length, sizeof closing - length, "%s", more);
+}
+
+/* Every fault's line comes from its row. */
+static void write_closing(void)
+{
+    snprintf(closing, sizeof closing,
+             "Faults of clients, each with its share of them (5%% or 0.05), at random moments within --duration; a "
+             "client\n"
+             "takes one at most, and stays away until all are over:\n");
+    swarm_order_help(closing, sizeof closing, SWARM_VICTIM_CLIENTS);
+    append("Faults of the server that --spawn-server starts, after those, one at a time, with all clients back:\n");
+    swarm_order_help(closing, sizeof closing, SWARM_VICTIM_SERVERS);
+    append("Bad paths all the while, for all clients or a share of them; nobody may be lost for that:\n");
+    swarm_order_help(closing, sizeof closing, SWARM_VICTIM_PATHS);
+    append("* on a network of our own: takes --spawn-server, root (or CAP_SYS_ADMIN and CAP_NET_ADMIN) and "
+           "/dev/net/tun\n"
+           "\n"
+           "Exit status: 0 nothing missed, no false alarm and no wrong cause; 1 otherwise; 2 usage; 3 cannot start.\n");
+}
+
 void swarm_options_init(struct swarm_options *options)
 {
     uint32_t seed = 1;
 
+    write_closing();
     memset(options, 0, sizeof *options);
     (void)!getrandom(&seed, sizeof seed, GRND_NONBLOCK);
     options->clients = 100;

@@ -6,7 +6,7 @@
 
 #include "program/settings/settings.h"
 
-#include "swarm/orders/fault.h"
+#include "swarm/orders/order.h"
 
 enum swarm_report_form {
     SWARM_REPORT_TEXT,
@@ -19,10 +19,10 @@ struct swarm_options {
     const char *spawn_server; /* more options for it; NULL: none is started */
     uint64_t clients;
     uint64_t processes;        /* 0 until checked: as few as hold the clients */
-    uint64_t server_processes; /* likewise; of our own servers */
+    uint64_t server_processes; /* of our own servers; 0 until checked: as few as hold the sessions */
     lubdub_duration interval;
     lubdub_duration timeout; /* 0 until checked: three intervals */
-    lubdub_duration expiry;  /* likewise */
+    lubdub_duration expiry;  /* 0 until checked: three intervals */
     bool adaptive;           /* the clients adapt; of a server its own options say so */
     uint64_t ramp;
     lubdub_duration warmup;
@@ -44,17 +44,7 @@ struct swarm_options {
 
 extern const struct lubdub_settings_table swarm_options_table;
 
-/* Of clients, and of servers. */
-#define SWARM_PROCESS_LIMIT 1024
-
-/*
- * Whether this machine lets so many clients be, by its limits on open files, its memory; completes processes and
- * server_processes where they were left to us. False: problem says which limit, and what would help. Needs the rest
- * checked.
- */
-bool swarm_options_fit(struct swarm_options *options, char *problem, size_t capacity);
-
-/* The defaults. */
+/* The defaults; and the table has its help with that. */
 void swarm_options_init(struct swarm_options *options);
 void swarm_options_clear(struct swarm_options *options);
 

@@ -1,7 +1,7 @@
 /* What people may write behind --fault, and which causes a fault explains. */
 #include "support/test.h"
 
-#include "swarm/orders/fault.h"
+#include "swarm/orders/order.h"
 
 static void share_of_clients_is_a_percentage_or_a_fraction(void **state)
 {
@@ -203,6 +203,62 @@ static void fault_has_rows_for_whom_it_concerns_and_for_both_if_it_passes(void *
     assert_false(swarm_fault_passes(SWARM_FAULT_NONE));
 }
 
+static void unknown_kind_is_answered_with_all_that_there_are(void **state)
+{
+    struct swarm_order order;
+
+    (void)state;
+    assert_string_equal(swarm_order_parse("sneeze:5%", &order),
+                        "must be KIND:SHARE with one of the kinds freeze, kill, reset, bye, cut, drop-in, drop-out, "
+                        "power, loss, delay, slow-link, server-stall, vm-pause, outage, server-freeze, server-kill and "
+                        "server-cut, as in freeze:5%");
+}
+
+static void help_has_a_line_for_each_fault_of_the_list(void **state)
+{
+    char text[2048] = "Faults:\n";
+
+    (void)state;
+    swarm_order_help(text, sizeof text, SWARM_VICTIM_CLIENTS);
+    assert_non_null(strstr(text, "Faults:\n  freeze                  nobody serves its socket any more\n  kill "));
+    assert_non_null(strstr(text, "\n  cut*                    its cable is cut\n"));
+    assert_null(strstr(text, "loss"));
+    assert_null(strstr(text, "server-"));
+    text[0] = '\0';
+    swarm_order_help(text, sizeof text, SWARM_VICTIM_SERVERS);
+    assert_non_null(strstr(text, "\n  outage:D*               all paths are cut"));
+    text[0] = '\0';
+    swarm_order_help(text, sizeof text, SWARM_VICTIM_PATHS);
+    assert_non_null(strstr(text, "\n  delay:D[+-J][:SHARE]*   each way"));
+}
+
+/* What a row says in one column fits what it says in the others. */
+static void rows_do_not_contradict_themselves(void **state)
+{
+    int i;
+    int side;
+
+    (void)state;
+    for (i = 0; i < SWARM_FAULT_NONE; i++) {
+        enum swarm_fault fault = (enum swarm_fault)i;
+        const char *word = swarm_fault_word(fault);
+
+        assert_int_equal(swarm_fault_of_word(word, strlen(word)), fault);
+        assert_true(*swarm_fault_help(fault) != '\0');
+        assert_true(!swarm_fault_is_condition(fault) || swarm_fault_passes(fault));
+        /* The network closes ways, or makes them worse. */
+        assert_int_equal(swarm_fault_ways(fault) != SWARM_NO_WAY,
+                         swarm_fault_is_networks(fault) && !swarm_fault_is_condition(fault));
+        for (side = 0; side < SWARM_SIDE_COUNT; side++) {
+            bool has_limit = swarm_fault_limit(fault, (enum swarm_side)side) != SWARM_LIMIT_NONE;
+
+            /* A fault that passes may concern a side that should never notice it, and no other may. */
+            assert_true(has_limit == swarm_fault_concerns(fault, (enum swarm_side)side) ||
+                        (swarm_fault_passes(fault) && !has_limit));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +267,9 @@ int main(void)
         cmocka_unit_test(condition_has_a_value_and_perhaps_a_share),
         cmocka_unit_test(network_faults_are_known_as_such),
         cmocka_unit_test(anything_else_is_refused_with_a_reason_and_changes_nothing),
+        cmocka_unit_test(unknown_kind_is_answered_with_all_that_there_are),
+        cmocka_unit_test(help_has_a_line_for_each_fault_of_the_list),
+        cmocka_unit_test(rows_do_not_contradict_themselves),
         cmocka_unit_test(size_is_the_nearest_number_and_at_least_one),
         cmocka_unit_test(only_silence_is_hung_and_the_rest_is_told_by_the_kernel),
         cmocka_unit_test(fault_has_rows_for_whom_it_concerns_and_for_both_if_it_passes),

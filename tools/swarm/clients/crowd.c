@@ -242,8 +242,6 @@ bool swarm_crowd_is_settled(const struct swarm_crowd *crowd)
     return crowd->counts->ramp_passed == crowd->settings.part.count && attempt_count(crowd) == 0;
 }
 
-/* ---- ends ---- */
-
 /* Takes an open link out of the loop; its socket is ours. */
 static int take_socket(struct swarm_crowd *crowd, struct lubdub_link *link)
 {
@@ -251,47 +249,68 @@ static int take_socket(struct swarm_crowd *crowd, struct lubdub_link *link)
     return lubdub_link_detach(link);
 }
 
-/* Closes a socket about which the kernel is to say nothing any more, neither FIN nor RST. */
-static void vanish(int socket)
+/* ---- faults: what a client's process does, each under the fault's name ---- */
+
+/* Its kernel goes on acknowledging what comes. */
+static void freeze(struct swarm_crowd *crowd, struct lubdub_link *link)
+{
+    link->io.fd = take_socket(crowd, link);
+    set_state(crowd, link, SWARM_CLIENT_FROZEN);
+}
+
+/* What the kernel does for a process that dies: a FIN, or a RST where bytes lie unread. */
+static void die(struct swarm_crowd *crowd, struct lubdub_link *link)
+{
+    close(take_socket(crowd, link));
+    set_state(crowd, link, SWARM_CLIENT_ABSENT);
+}
+
+static void reset(struct swarm_crowd *crowd, struct lubdub_link *link)
+{
+    lubdub_socket_reset(take_socket(crowd, link));
+    set_state(crowd, link, SWARM_CLIENT_ABSENT);
+}
+
+static void say_bye(struct swarm_crowd *crowd, struct lubdub_link *link)
+{
+    crowd->finished_sent_count += sent_count(link);
+    set_state(crowd, link, SWARM_CLIENT_LEAVING);
+    lubdub_link_leave(link, LUBDUB_REASON_NORMAL, NULL, false, 0);
+}
+
+/* The kernel is to say nothing about the socket any more, neither FIN nor RST. */
+static void lose_power(struct swarm_crowd *crowd, struct lubdub_link *link)
 {
     const int on = 1;
+    int socket = take_socket(crowd, link);
 
     setsockopt(socket, IPPROTO_TCP, TCP_REPAIR, &on, sizeof on);
     close(socket);
+    set_state(crowd, link, SWARM_CLIENT_ABSENT);
 }
+
+static void (*const strikes[SWARM_FAULT_COUNT])(struct swarm_crowd *crowd, struct lubdub_link *link) = {
+    [SWARM_FAULT_FREEZE] = freeze,
+    [SWARM_FAULT_KILL] = die,
+    [SWARM_FAULT_RESET] = reset,
+    [SWARM_FAULT_BYE] = say_bye,
+    [SWARM_FAULT_POWER] = lose_power,
+};
 
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_fault fault, lubdub_time *at)
 {
     struct lubdub_link *link = link_of(crowd, number);
-    int socket;
 
+    assert(strikes[fault] != NULL);
     if (state_of(crowd, link) != SWARM_CLIENT_UP) {
         return false;
     }
     *at = lubdub_clock_now();
-    if (fault == SWARM_FAULT_BYE) {
-        crowd->finished_sent_count += sent_count(link);
-        set_state(crowd, link, SWARM_CLIENT_LEAVING);
-        lubdub_link_leave(link, LUBDUB_REASON_NORMAL, NULL, false, 0);
-        return true;
-    }
-
-    socket = take_socket(crowd, link);
-    if (fault == SWARM_FAULT_FREEZE) {
-        link->io.fd = socket; /* its kernel goes on acknowledging what comes */
-        set_state(crowd, link, SWARM_CLIENT_FROZEN);
-        return true;
-    }
-    set_state(crowd, link, SWARM_CLIENT_ABSENT);
-    if (fault == SWARM_FAULT_RESET) {
-        lubdub_socket_reset(socket);
-    } else if (fault == SWARM_FAULT_POWER) {
-        vanish(socket);
-    } else {
-        close(socket); /* what the kernel does for a process that dies: a FIN, or a RST where bytes lie unread */
-    }
+    strikes[fault](crowd, link);
     return true;
 }
+
+/* ---- ends ---- */
 
 static void drop(struct swarm_crowd *crowd, struct lubdub_link *link)
 {

@@ -6,19 +6,10 @@
 #include <stddef.h>
 
 #include "statistics/interval.h"
-#include "swarm/findings/ledger.h"
 #include "statistics/summary.h"
-
-/* What section 8 counts with. */
-struct swarm_timing {
-    lubdub_duration interval;
-    lubdub_duration timeout;
-    lubdub_duration expiry;
-    lubdub_duration delay; /* one way */
-};
-
-/* After so long without an answer TCP sends again, and until then it may send more: Linux's default at least. */
-#define SWARM_RESEND_AFTER (200 * LUBDUB_MILLISECOND)
+#include "swarm/findings/bound.h"
+#include "swarm/findings/ledger.h"
+#include "swarm/orders/order.h"
 
 #define SWARM_CAUSE_COUNT (LUBDUB_CAUSE_SHUTDOWN + 1)
 
@@ -68,10 +59,6 @@ struct swarm_rows {
     struct swarm_row rows[SWARM_ROW_LIMIT];
     size_t count;
 };
-
-/* The time within which this side notices this fault. False: it should never. */
-bool swarm_bound(enum swarm_fault fault, enum swarm_side side, const struct swarm_timing *timing, lubdub_duration *low,
-                 lubdub_duration *high);
 
 /*
  * The rows of the faults in these orders, the client's before the server's, then what came without a fault, the

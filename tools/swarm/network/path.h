@@ -15,23 +15,7 @@
 #include <lubdub/time.h>
 
 #include "statistics/random.h"
-
-enum swarm_way {
-    SWARM_WAY_TO_SERVER,
-    SWARM_WAY_TO_CLIENT,
-    SWARM_WAY_COUNT,
-};
-
-#define SWARM_WAY_BIT(way) (1u << (way))
-#define SWARM_BOTH_WAYS (SWARM_WAY_BIT(SWARM_WAY_TO_SERVER) | SWARM_WAY_BIT(SWARM_WAY_TO_CLIENT))
-
-/* How bad a path is while it is open; each way by itself. Zeroed: not at all. */
-struct swarm_conditions {
-    double loss;               /* of all packets: 0 to 1 */
-    lubdub_duration delay;     /* at most an hour; so is the jitter */
-    lubdub_duration jitter;    /* the delay is so much more or less, all values alike; at most the delay */
-    uint32_t bytes_per_second; /* 0: no limit */
-};
+#include "swarm/orders/conditions.h"
 
 /* Zeroed: open and good. */
 struct swarm_path {

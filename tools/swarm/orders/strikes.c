@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "statistics/random.h"
+
 static int earlier_first(const void *one, const void *other)
 {
     const struct swarm_strike *a = one;
@@ -42,7 +44,7 @@ static void add_strikes(struct swarm_plan *plan, const struct swarm_order *order
 
 static bool is_clients_strike(const struct swarm_order *order)
 {
-    return !swarm_fault_is_servers(order->fault) && !swarm_fault_is_condition(order->fault);
+    return swarm_fault_victim(order->fault) == SWARM_VICTIM_CLIENTS;
 }
 
 /* After the strikes, so that a seed's strikes are the same with and without. Returns false without memory. */

@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "swarm/orders/fault.h"
-#include "statistics/random.h"
+#include "swarm/orders/order.h"
 
 struct swarm_strike {
     lubdub_duration at; /* after the start of the faults */

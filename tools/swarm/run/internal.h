@@ -112,10 +112,6 @@ bool swarm_run_enter_servers_network(void *user_data);
 /* Does a client's fault to its path; as swarm_run_strike(). */
 void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32_t client);
 
-/* All paths at once, for good or for a while; waits for what comes of it. */
-void swarm_run_cut_server(struct swarm_run *run);
-void swarm_run_outage(struct swarm_run *run, lubdub_duration length);
-
 /* Paths become as bad as was ordered; who suffers from it is not to be lost from now on; all paths are good again. */
 void swarm_run_worsen_paths(struct swarm_run *run);
 void swarm_run_inject_bad_paths(struct swarm_run *run);

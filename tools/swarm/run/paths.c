@@ -112,36 +112,6 @@ void swarm_run_mend_paths(struct swarm_run *run)
 
 /* ---- dead paths ---- */
 
-static uint32_t ways_of(enum swarm_fault fault)
-{
-    switch (fault) {
-    case SWARM_FAULT_DROP_IN:
-        return SWARM_WAY_BIT(SWARM_WAY_TO_CLIENT);
-    case SWARM_FAULT_DROP_OUT:
-        return SWARM_WAY_BIT(SWARM_WAY_TO_SERVER);
-    case SWARM_FAULT_CUT:
-    case SWARM_FAULT_POWER:
-    case SWARM_FAULT_SERVER_CUT:
-    case SWARM_FAULT_OUTAGE:
-        return SWARM_BOTH_WAYS;
-    case SWARM_FAULT_FREEZE:
-    case SWARM_FAULT_KILL:
-    case SWARM_FAULT_RESET:
-    case SWARM_FAULT_BYE:
-    case SWARM_FAULT_LOSS:
-    case SWARM_FAULT_DELAY:
-    case SWARM_FAULT_SLOW_LINK:
-    case SWARM_FAULT_SERVER_STALL:
-    case SWARM_FAULT_VM_PAUSE:
-    case SWARM_FAULT_SERVER_FREEZE:
-    case SWARM_FAULT_SERVER_KILL:
-    case SWARM_FAULT_NONE:
-    case SWARM_FAULT_COUNT:
-        break;
-    }
-    return 0;
-}
-
 void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32_t client)
 {
     lubdub_time at = lubdub_clock_now();
@@ -150,51 +120,11 @@ void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32
         run->measures.skipped_count++;
         return;
     }
-    swarm_network_close(&run->network, client, ways_of(fault));
+    swarm_network_close(&run->network, client, swarm_fault_ways(fault));
     swarm_run_inject(run, fault, client, at, SWARM_MUST_NOTICE);
-    if (fault == SWARM_FAULT_POWER) {
+    if (swarm_fault_doer(fault) == SWARM_BY_BOTH) {
         swarm_run_strike(run, fault, client); /* its process closes the socket; nobody hears of that */
     }
-}
-
-void swarm_run_cut_server(struct swarm_run *run)
-{
-    lubdub_time at = lubdub_clock_now();
-
-    swarm_network_close_all(&run->network, SWARM_BOTH_WAYS);
-    swarm_run_inject_all(run, SWARM_FAULT_SERVER_CUT, at, SWARM_MUST_NOTICE);
-    swarm_run_wait_for_verdicts(run);
-    swarm_run_drop(run);
-}
-
-/*
- * TCP waits twice as long after each attempt: a segment lost at the beginning of an outage may arrive as much as
- * another outage after its end.
- */
-static lubdub_duration silence_after(lubdub_duration outage)
-{
-    return 2 * outage + SWARM_RESEND_AFTER;
-}
-
-void swarm_run_outage(struct swarm_run *run, lubdub_duration length)
-{
-    const struct swarm_timing *timing = &run->timing;
-    bool may_give_up =
-        timing->timeout <= silence_after(length) || timing->expiry <= timing->interval + silence_after(length);
-    lubdub_time at = lubdub_clock_now();
-
-    if (may_give_up) {
-        swarm_run_note(
-            run,
-            "outage: it lasted %.0f ms, TCP may be silent for twice that, and the timeout is %.0f ms and the "
-            "expiry %.0f ms, so they may give each other up for it",
-            (double)length / 1e6, (double)timing->timeout / 1e6, (double)timing->expiry / 1e6);
-    }
-    swarm_network_close_all(&run->network, SWARM_BOTH_WAYS);
-    swarm_run_inject_all(run, SWARM_FAULT_OUTAGE, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
-    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
-    swarm_network_close_all(&run->network, 0);
-    swarm_run_settle_after(run, silence_after(length) + swarm_run_longest_bound(run), NULL);
 }
 
 /* ---- how it went ---- */

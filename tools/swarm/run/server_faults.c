@@ -1,4 +1,5 @@
 /* What is done to the server, one thing at a time, while everybody is connected. */
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,6 +60,16 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
     swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), END_PATIENCE), swarm_run_server_has_ended);
 }
 
+static void freeze_servers(struct swarm_run *run, const struct swarm_order *order)
+{
+    end_server(run, order->fault, SIGSTOP);
+}
+
+static void kill_servers(struct swarm_run *run, const struct swarm_order *order)
+{
+    end_server(run, order->fault, SIGKILL);
+}
+
 static void settle_after_stall(struct swarm_run *run)
 {
     const struct swarm_timing *timing = &run->timing;
@@ -67,20 +78,20 @@ static void settle_after_stall(struct swarm_run *run)
         run, lubdub_duration_longer(timing->timeout, timing->expiry) + timing->interval + STALL_PATIENCE, NULL);
 }
 
-static void stall_server(struct swarm_run *run, lubdub_duration length)
+static void stall_server(struct swarm_run *run, const struct swarm_order *order)
 {
     lubdub_time at = lubdub_clock_now();
-    bool may_give_up = run->timing.timeout <= length;
+    bool may_give_up = run->timing.timeout <= order->length;
 
     if (may_give_up) {
         swarm_run_note(run,
                        "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
                        "server up for it",
-                       (double)length / 1e6, (double)run->timing.timeout / 1e6);
+                       (double)order->length / 1e6, (double)run->timing.timeout / 1e6);
     }
     swarm_servers_signal(&run->servers, SIGSTOP);
-    swarm_run_inject_all(run, SWARM_FAULT_SERVER_STALL, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
-    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    swarm_run_inject_all(run, order->fault, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
+    swarm_run_wait(run, lubdub_time_after(at, order->length), NULL);
     swarm_servers_signal(&run->servers, SIGCONT);
     settle_after_stall(run);
 }
@@ -111,7 +122,7 @@ static void wake_all(struct swarm_run *run)
 }
 
 /* As when the machine below both sides stops: neither has anything to hold against the other. */
-static void pause_all(struct swarm_run *run, lubdub_duration length)
+static void pause_all(struct swarm_run *run, const struct swarm_order *order)
 {
     struct swarm_crowd_counts before;
     struct swarm_crowd_counts after;
@@ -120,10 +131,10 @@ static void pause_all(struct swarm_run *run, lubdub_duration length)
     swarm_run_sync(run);
     swarm_workers_count(&run->workers, &before);
     at = lubdub_clock_now();
-    swarm_run_inject_all(run, SWARM_FAULT_VM_PAUSE, at, SWARM_MUST_NOT_NOTICE);
+    swarm_run_inject_all(run, order->fault, at, SWARM_MUST_NOT_NOTICE);
     swarm_servers_signal(&run->servers, SIGSTOP);
     swarm_workers_signal(&run->workers, SIGSTOP);
-    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    swarm_run_wait(run, lubdub_time_after(at, order->length), NULL);
     wake_all(run);
     swarm_run_sync(run);
     swarm_workers_count(&run->workers, &after);
@@ -131,6 +142,56 @@ static void pause_all(struct swarm_run *run, lubdub_duration length)
     run->measures.absence_total -= after.absence_total - before.absence_total;
     settle_after_stall(run);
 }
+
+static void cut_paths(struct swarm_run *run, const struct swarm_order *order)
+{
+    lubdub_time at = lubdub_clock_now();
+
+    swarm_network_close_all(&run->network, swarm_fault_ways(order->fault));
+    swarm_run_inject_all(run, order->fault, at, SWARM_MUST_NOTICE);
+    swarm_run_wait_for_verdicts(run);
+    swarm_run_drop(run);
+}
+
+/*
+ * TCP waits twice as long after each attempt: a segment lost at the beginning of an outage may arrive as much as
+ * another outage after its end.
+ */
+static lubdub_duration silence_after(lubdub_duration outage)
+{
+    return 2 * outage + SWARM_RESEND_AFTER;
+}
+
+static void interrupt_paths(struct swarm_run *run, const struct swarm_order *order)
+{
+    const lubdub_duration length = order->length;
+    const struct swarm_timing *timing = &run->timing;
+    bool may_give_up =
+        timing->timeout <= silence_after(length) || timing->expiry <= timing->interval + silence_after(length);
+    lubdub_time at = lubdub_clock_now();
+
+    if (may_give_up) {
+        swarm_run_note(
+            run,
+            "outage: it lasted %.0f ms, TCP may be silent for twice that, and the timeout is %.0f ms and the "
+            "expiry %.0f ms, so they may give each other up for it",
+            (double)length / 1e6, (double)timing->timeout / 1e6, (double)timing->expiry / 1e6);
+    }
+    swarm_network_close_all(&run->network, swarm_fault_ways(order->fault));
+    swarm_run_inject_all(run, order->fault, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
+    swarm_run_wait(run, lubdub_time_after(at, length), NULL);
+    swarm_network_close_all(&run->network, 0);
+    swarm_run_settle_after(run, silence_after(length) + swarm_run_longest_bound(run), NULL);
+}
+
+static void (*const doers[SWARM_FAULT_COUNT])(struct swarm_run *run, const struct swarm_order *order) = {
+    [SWARM_FAULT_SERVER_STALL] = stall_server,
+    [SWARM_FAULT_VM_PAUSE] = pause_all,
+    [SWARM_FAULT_OUTAGE] = interrupt_paths,
+    [SWARM_FAULT_SERVER_FREEZE] = freeze_servers,
+    [SWARM_FAULT_SERVER_KILL] = kill_servers,
+    [SWARM_FAULT_SERVER_CUT] = cut_paths,
+};
 
 void swarm_run_server_faults(struct swarm_run *run)
 {
@@ -140,45 +201,12 @@ void swarm_run_server_faults(struct swarm_run *run)
     for (i = 0; i < options->order_count; i++) {
         const struct swarm_order *order = &options->orders[i];
 
-        if (!swarm_fault_is_servers(order->fault)) {
-            continue;
-        }
-        if (swarm_run_is_over(run) || !gather(run)) {
-            return;
-        }
-        switch (order->fault) {
-        case SWARM_FAULT_SERVER_STALL:
-            stall_server(run, order->length);
-            break;
-        case SWARM_FAULT_VM_PAUSE:
-            pause_all(run, order->length);
-            break;
-        case SWARM_FAULT_SERVER_FREEZE:
-            end_server(run, order->fault, SIGSTOP);
-            break;
-        case SWARM_FAULT_SERVER_KILL:
-            end_server(run, order->fault, SIGKILL);
-            break;
-        case SWARM_FAULT_OUTAGE:
-            swarm_run_outage(run, order->length);
-            break;
-        case SWARM_FAULT_SERVER_CUT:
-            swarm_run_cut_server(run);
-            break;
-        case SWARM_FAULT_FREEZE:
-        case SWARM_FAULT_KILL:
-        case SWARM_FAULT_RESET:
-        case SWARM_FAULT_BYE:
-        case SWARM_FAULT_CUT:
-        case SWARM_FAULT_DROP_IN:
-        case SWARM_FAULT_DROP_OUT:
-        case SWARM_FAULT_POWER:
-        case SWARM_FAULT_LOSS:
-        case SWARM_FAULT_DELAY:
-        case SWARM_FAULT_SLOW_LINK:
-        case SWARM_FAULT_NONE:
-        case SWARM_FAULT_COUNT:
-            break;
+        if (swarm_fault_is_servers(order->fault)) {
+            if (swarm_run_is_over(run) || !gather(run)) {
+                return;
+            }
+            assert(doers[order->fault] != NULL);
+            doers[order->fault](run, order);
         }
     }
 }
