@@ -27,18 +27,18 @@ static uint32_t draw(uint32_t *clients, uint32_t client_count, uint32_t drawn, u
     return client;
 }
 
-static void add_strikes(struct swarm_plan *plan, const struct swarm_order *order, uint32_t *clients,
+static void add_strikes(struct swarm_strikes *strikes, const struct swarm_order *order, uint32_t *clients,
                         uint32_t client_count, lubdub_duration duration, uint64_t *random)
 {
     uint32_t left = swarm_order_size(order, client_count);
 
-    for (; left > 0 && plan->count < client_count; left--) {
-        plan->strikes[plan->count] = (struct swarm_strike){
-            .client = draw(clients, client_count, (uint32_t)plan->count, random),
+    for (; left > 0 && strikes->count < client_count; left--) {
+        strikes->list[strikes->count] = (struct swarm_strike){
+            .client = draw(clients, client_count, (uint32_t)strikes->count, random),
             .at = duration > 0 ? random_below(random, duration) : 0,
             .fault = order->fault,
         };
-        plan->count++;
+        strikes->count++;
     }
 }
 
@@ -48,7 +48,7 @@ static bool is_clients_strike(const struct swarm_order *order)
 }
 
 /* After the strikes, so that a seed's strikes are the same with and without. Returns false without memory. */
-static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
+static bool add_sufferers(struct swarm_strikes *strikes, const struct swarm_order *orders, size_t order_count,
                           uint32_t *clients, uint32_t client_count, uint64_t *random)
 {
     size_t room = 0;
@@ -58,22 +58,22 @@ static bool add_sufferers(struct swarm_plan *plan, const struct swarm_order *ord
     for (k = 0; k < order_count; k++) {
         room += swarm_fault_is_condition(orders[k].fault) ? swarm_order_size(&orders[k], client_count) : 0;
     }
-    plan->sufferers = malloc((room > 0 ? room : 1) * sizeof *plan->sufferers);
-    if (plan->sufferers == NULL) {
+    strikes->sufferers = malloc((room > 0 ? room : 1) * sizeof *strikes->sufferers);
+    if (strikes->sufferers == NULL) {
         return false;
     }
     for (k = 0; k < order_count; k++) {
         uint32_t size = swarm_fault_is_condition(orders[k].fault) ? swarm_order_size(&orders[k], client_count) : 0;
 
         for (i = 0; i < size; i++) {
-            plan->sufferers[plan->sufferer_count++] =
+            strikes->sufferers[strikes->sufferer_count++] =
                 (struct swarm_sufferer){.client = draw(clients, client_count, i, random), .order = k};
         }
     }
     return true;
 }
 
-bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
+bool swarm_strikes_draw(struct swarm_strikes *strikes, const struct swarm_order *orders, size_t order_count,
                      uint32_t client_count, lubdub_duration duration, uint64_t *random)
 {
     uint32_t *clients;
@@ -81,15 +81,15 @@ bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, 
     uint32_t i;
     size_t k;
 
-    *plan = (struct swarm_plan){0};
+    *strikes = (struct swarm_strikes){0};
     if (order_count == 0) {
         return true; /* the many who are only to idle take no room */
     }
     clients = malloc((client_count > 0 ? client_count : 1) * sizeof *clients);
-    plan->strikes = malloc((client_count > 0 ? client_count : 1) * sizeof *plan->strikes);
-    if (clients == NULL || plan->strikes == NULL) {
+    strikes->list = malloc((client_count > 0 ? client_count : 1) * sizeof *strikes->list);
+    if (clients == NULL || strikes->list == NULL) {
         free(clients);
-        swarm_plan_clear(plan);
+        swarm_strikes_clear(strikes);
         return false;
     }
     for (i = 0; i < client_count; i++) {
@@ -97,22 +97,22 @@ bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, 
     }
     for (k = 0; k < order_count; k++) {
         if (is_clients_strike(&orders[k])) {
-            add_strikes(plan, &orders[k], clients, client_count, duration, random);
+            add_strikes(strikes, &orders[k], clients, client_count, duration, random);
         }
     }
-    has_room = add_sufferers(plan, orders, order_count, clients, client_count, random);
+    has_room = add_sufferers(strikes, orders, order_count, clients, client_count, random);
     free(clients);
     if (!has_room) {
-        swarm_plan_clear(plan);
+        swarm_strikes_clear(strikes);
         return false;
     }
-    qsort(plan->strikes, plan->count, sizeof *plan->strikes, earlier_first);
+    qsort(strikes->list, strikes->count, sizeof *strikes->list, earlier_first);
     return true;
 }
 
-void swarm_plan_clear(struct swarm_plan *plan)
+void swarm_strikes_clear(struct swarm_strikes *strikes)
 {
-    free(plan->strikes);
-    free(plan->sufferers);
-    *plan = (struct swarm_plan){0};
+    free(strikes->list);
+    free(strikes->sufferers);
+    *strikes = (struct swarm_strikes){0};
 }

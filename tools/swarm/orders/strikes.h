@@ -19,8 +19,8 @@ struct swarm_sufferer {
     size_t order; /* its place among the orders */
 };
 
-struct swarm_plan {
-    struct swarm_strike *strikes; /* in the order of their time */
+struct swarm_strikes {
+    struct swarm_strike *list; /* in the order of their time */
     size_t count;
     struct swarm_sufferer *sufferers; /* order by order */
     size_t sufferer_count;
@@ -31,9 +31,9 @@ struct swarm_plan {
  * own within `duration`. For each order of a condition it draws its share from all clients, struck or not. Orders of
  * the server's faults are left out. Returns false without memory.
  */
-bool swarm_plan_make(struct swarm_plan *plan, const struct swarm_order *orders, size_t order_count,
+bool swarm_strikes_draw(struct swarm_strikes *strikes, const struct swarm_order *orders, size_t order_count,
                      uint32_t client_count, lubdub_duration duration, uint64_t *random);
 
-void swarm_plan_clear(struct swarm_plan *plan);
+void swarm_strikes_clear(struct swarm_strikes *strikes);
 
 #endif

@@ -129,7 +129,7 @@ void swarm_report_text(FILE *file, const struct swarm_report *report)
         fprintf(file,
                 "Times in ms. Bound: docs/protocol.md, section 8; d is %s, %s ms.\n"
                 "Late: behind a verdict's own deadline. +-, p99 <: 95 %% limits of the mean, of p99. *: right cause.\n",
-                run->plan.sufferer_count > 0 ? "that of the worst paths" : "half of the median round trip",
+                run->strikes.sufferer_count > 0 ? "that of the worst paths" : "half of the median round trip",
                 swarm_milliseconds_text((int64_t)run->timing.delay, delay));
         swarm_report_tables(file, &report->rows);
     }

@@ -1,4 +1,4 @@
-/* The clients' faults, each at its moment of the plan. */
+/* Does each strike on a client at the moment that was drawn for it. */
 #include <stdio.h>
 
 #include "ev/clock.h"
@@ -10,8 +10,8 @@ static void arm(struct swarm_run *run)
     lubdub_time due;
 
     ev_timer_stop(run->loop, &run->strike_timer);
-    if (run->next_strike < run->plan.count) {
-        due = lubdub_time_after(run->strikes_began_at, run->plan.strikes[run->next_strike].at);
+    if (run->next_strike < run->strikes.count) {
+        due = lubdub_time_after(run->strikes_began_at, run->strikes.list[run->next_strike].at);
         ev_now_update(run->loop);
         ev_timer_set(&run->strike_timer,
                      (ev_tstamp)lubdub_time_between(lubdub_clock_now(), due) / (ev_tstamp)LUBDUB_SECOND, 0);
@@ -31,9 +31,9 @@ static void strike(struct swarm_run *run, const struct swarm_strike *strike)
 
 static void strike_those_due(struct swarm_run *run)
 {
-    while (run->next_strike < run->plan.count &&
-           lubdub_time_after(run->strikes_began_at, run->plan.strikes[run->next_strike].at) <= lubdub_clock_now()) {
-        strike(run, &run->plan.strikes[run->next_strike++]);
+    while (run->next_strike < run->strikes.count &&
+           lubdub_time_after(run->strikes_began_at, run->strikes.list[run->next_strike].at) <= lubdub_clock_now()) {
+        strike(run, &run->strikes.list[run->next_strike++]);
     }
 }
 

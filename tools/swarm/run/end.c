@@ -41,7 +41,7 @@ static lubdub_duration one_way_delay(const struct swarm_run *run)
     lubdub_duration stated = swarm_run_stated_delay(run);
     lubdub_duration slow;
 
-    if (run->plan.sufferer_count == 0) {
+    if (run->strikes.sufferer_count == 0) {
         return round_trip->p50 / 2;
     }
     slow = lubdub_time_between(round_trip->p50 / 2, round_trip->p99);

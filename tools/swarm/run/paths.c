@@ -74,14 +74,14 @@ bool swarm_run_make_network(struct swarm_run *run)
 
 void swarm_run_worsen_paths(struct swarm_run *run)
 {
-    const struct swarm_plan *plan = &run->plan;
+    const struct swarm_strikes *strikes = &run->strikes;
     size_t i;
 
     if (swarm_network_is_made(&run->network)) {
         swarm_network_forget_lag(&run->network); /* of the crowd's connecting */
     }
-    for (i = 0; i < plan->sufferer_count; i++) {
-        const struct swarm_sufferer *sufferer = &plan->sufferers[i];
+    for (i = 0; i < strikes->sufferer_count; i++) {
+        const struct swarm_sufferer *sufferer = &strikes->sufferers[i];
 
         swarm_network_add_conditions(&run->network, sufferer->client,
                                      &run->options->orders[sufferer->order].conditions);
@@ -93,8 +93,8 @@ void swarm_run_inject_bad_paths(struct swarm_run *run)
     lubdub_time at = lubdub_clock_now();
     size_t i;
 
-    for (i = 0; i < run->plan.sufferer_count; i++) {
-        const struct swarm_sufferer *sufferer = &run->plan.sufferers[i];
+    for (i = 0; i < run->strikes.sufferer_count; i++) {
+        const struct swarm_sufferer *sufferer = &run->strikes.sufferers[i];
 
         if (swarm_run_is_up(run, sufferer->client)) {
             swarm_run_inject(run, run->options->orders[sufferer->order].fault, sufferer->client, at,

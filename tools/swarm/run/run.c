@@ -115,6 +115,6 @@ void swarm_run_clear(struct swarm_run *run)
     swarm_news_clear(&run->news);
     swarm_run_return_clear(run);
     swarm_ledger_clear(&run->ledger);
-    swarm_plan_clear(&run->plan);
+    swarm_strikes_clear(&run->strikes);
     swarm_timeline_clear(&run->timeline);
 }

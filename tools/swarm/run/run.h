@@ -86,7 +86,7 @@ struct swarm_run {
     struct swarm_network network; /* where one is needed */
     struct swarm_returns returns;
     struct swarm_ledger ledger;
-    struct swarm_plan plan;
+    struct swarm_strikes strikes;
     size_t next_strike;
     lubdub_time strikes_began_at;
     ev_timer strike_timer;

@@ -202,7 +202,7 @@ bool swarm_run_start(struct swarm_run *run)
         return false;
     }
     if (!swarm_ledger_init(&run->ledger, client_count) || !swarm_news_init(&run->news, client_count) ||
-        !swarm_plan_make(&run->plan, options->orders, options->order_count, client_count, options->duration,
+        !swarm_strikes_draw(&run->strikes, options->orders, options->order_count, client_count, options->duration,
                          &run->random)) {
         snprintf(run->problem, sizeof run->problem, "no memory is left");
         return false;
