@@ -134,6 +134,9 @@ void process_clear(struct process *process)
 {
     bool is_sane;
 
+    if (process->variable == NULL) {
+        return; /* never initialised: 0 is not a descriptor of its own but the test's standard input */
+    }
     if (process->pid > 0) {
         kill(process->pid, SIGKILL);
         waitpid(process->pid, NULL, 0);

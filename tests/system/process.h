@@ -37,7 +37,10 @@ void process_start(struct process *process);
 /* It ends by itself within the patience. Returns its exit status, 128 + N for one killed by signal N. */
 int process_wait(struct process *process);
 
-/* Kills it if it still runs, and closes what the test has of it. A report of a sanitizer fails the test. */
+/*
+ * Kills it if it still runs, and closes what the test has of it. A report of a sanitizer fails the test.
+ * One that is all zeros, because its test was skipped before it began, is left alone.
+ */
 void process_clear(struct process *process);
 
 void process_signal(struct process *process, int signal);

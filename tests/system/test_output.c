@@ -204,7 +204,7 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
 
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", stage->scratch.folder, "tmpfs", 0, "size=64k") != 0) {
-        print_message("needs root for a small file system: skipped\n");
+        print_message("needs the right to mount a small file system: skipped\n");
         skip();
     }
     stage->is_mounted = true;
