@@ -1,12 +1,15 @@
 # What others wrote and we need. scripts/install-dependencies installs it on Debian.
 
-find_package(Threads REQUIRED)
-find_package(Libev REQUIRED)
+# For the libraries. Global, so that a project of which this one is a part can link them.
+find_package(Threads REQUIRED GLOBAL)
+find_package(Libev REQUIRED GLOBAL)
 find_path(UTHASH_INCLUDE_DIR uthash.h REQUIRED)
 
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
-pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+if(LUBDUB_PROGRAMS)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
+    pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+endif()
 if(LUBDUB_TESTS)
     pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
 endif()

@@ -35,10 +35,16 @@ if(LUBDUB_SANITIZE)
     target_link_options(lubdub-sanitizers INTERFACE -fsanitize=${LUBDUB_SANITIZE})
 endif()
 
-# Where the optimiser runs: _FORTIFY_SOURCE needs it.
+if(CMAKE_BUILD_TYPE IN_LIST LUBDUB_OPTIMISED_TYPES AND NOT LUBDUB_SANITIZE)
+    set(LUBDUB_IS_OPTIMISED TRUE)
+endif()
+
+# Where the optimiser runs: _FORTIFY_SOURCE needs it. tests/package/hardening_is_there reads what it comes to in the
+# files. -fcf-protection does not show there: the linker marks a program for it only if all its parts are marked, and
+# Debian's start files are not. It costs nothing and is there for systems whose start files are.
 add_library(lubdub-hardening INTERFACE)
 check_c_compiler_flag(-fcf-protection=full LUBDUB_HAS_CF_PROTECTION)
-if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT LUBDUB_SANITIZE)
+if(LUBDUB_IS_OPTIMISED)
     target_compile_options(lubdub-hardening INTERFACE
         -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
         $<$<BOOL:${LUBDUB_HAS_CF_PROTECTION}>:-fcf-protection=full>)
@@ -49,7 +55,7 @@ endif()
 # archives hold ordinary code too (fat), for whoever links them without.
 # GCC alone: what Clang of Debian 12 puts into an archive is of no use to others.
 add_library(lubdub-link-time INTERFACE)
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT LUBDUB_SANITIZE)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND LUBDUB_IS_OPTIMISED)
     target_compile_options(lubdub-link-time INTERFACE -flto=auto -ffat-lto-objects)
     target_link_options(lubdub-link-time INTERFACE -flto=auto)
 endif()
