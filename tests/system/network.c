@@ -58,13 +58,18 @@ void network_make(struct network *network)
 
 void network_remove(struct network *network)
 {
-    if (network->home > 0) {
-        network_enter(network->home);
-        close(network->home);
-        close(network->client);
-        close(network->server);
-        network->home = 0;
+    if (network->home <= 0) {
+        return;
     }
+    if (network->client >= 0) { /* else we never left, and who may not leave may not enter either */
+        network_enter(network->home);
+        close(network->client);
+    }
+    if (network->server >= 0) {
+        close(network->server);
+    }
+    close(network->home);
+    network->home = 0;
 }
 
 static void run_in(const struct network *network, int where, const char *link, const char *state)

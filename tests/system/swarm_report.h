@@ -30,8 +30,14 @@ void swarm_expect_detected(const json_t *report, const char *fault, const char *
 /* Nobody was lost for it on that side. */
 void swarm_expect_spared(const json_t *report, const char *fault, const char *side, json_int_t count);
 
-/* Where the machine held the swarm itself up, living clients may really have been silent for too long. */
+/*
+ * Skips where the machine held the swarm itself up, or the packets of its network for half of an interval: living clients
+ * may really have been silent for too long then, and dead paths have looked alive.
+ */
 void swarm_skip_if_held_up(json_t *report);
+
+/* One of its notes has these words. */
+bool swarm_has_note(const json_t *report, const char *words);
 
 /* A test whose state is a swarm that has not been started; only words are added. */
 #define SWARM_TEST(name) cmocka_unit_test_setup_teardown(name, swarm_setup, swarm_teardown)
