@@ -1,6 +1,7 @@
 /* lubdub-swarm as people run it: all faults, an interruption, a server that dies, a full disk, bad options. */
 #include "support/patience.h"
 #include "support/test.h"
+#include "support/tool.h"
 
 #include "process.h"
 #include "swarm_report.h"
@@ -391,7 +392,7 @@ static void picture_is_drawn_where_there_is_gnuplot(void **state)
     char *picture;
 
     if (run("gnuplot", "--version", NULL) != 0) {
-        skip();
+        skip_for_want_of("gnuplot");
     }
     snprintf(path, sizeof path, "/tmp/test_swarm.%ld.'%%.svg", (long)getpid());
     swarm_add(swarm, words);
