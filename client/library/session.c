@@ -108,6 +108,13 @@ static void on_health(struct lubdub_client *client, const struct lubdub_event *f
     lubdub_client_tell(client, &event);
 }
 
+static void on_room(struct lubdub_client *client, lubdub_time now)
+{
+    struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_ROOM, now);
+
+    lubdub_client_tell(client, &event);
+}
+
 static struct lubdub_client_event new_end(const struct lubdub_client *client, const struct lubdub_event *from,
                                           lubdub_time now)
 {
@@ -191,6 +198,9 @@ void lubdub_client_on_link_event(struct lubdub_link *link, const struct lubdub_e
     case LUBDUB_EVENT_HELLO:
     case LUBDUB_EVENT_LATE:
     case LUBDUB_EVENT_RECOVERED:
+        break;
+    case LUBDUB_EVENT_ROOM:
+        on_room(client, now);
         break;
     }
 }

@@ -37,6 +37,8 @@ static const char *event_word(enum lubdub_client_event_kind kind)
         return "retrying";
     case LUBDUB_CLIENT_STOPPED:
         return "stopped";
+    case LUBDUB_CLIENT_ROOM:
+        return "room";
     }
     return "unknown";
 }
@@ -150,6 +152,7 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_clie
         put_milliseconds(line, "in_ms", event->retry_in);
         break;
     case LUBDUB_CLIENT_STOPPED:
+    case LUBDUB_CLIENT_ROOM:
         break;
     }
 }
@@ -168,7 +171,7 @@ void reporter_report(struct reporter *reporter, const struct lubdub_client_event
         lubdub_event_line_text(line, "remote", lubdub_client_event_remote(event, remote));
     }
     put_details(line, event);
-    if (event->kind != LUBDUB_CLIENT_STOPPED) { /* the summary says so */
+    if (event->kind != LUBDUB_CLIENT_STOPPED && event->kind != LUBDUB_CLIENT_ROOM) { /* the summary says so */
         lubdub_event_writer_put(reporter->output, line);
     }
 }

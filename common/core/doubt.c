@@ -81,13 +81,15 @@ lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration 
     return lubdub_time_after(doubt->looked_at, lubdub_doubt_pace(patience));
 }
 
-uint32_t lubdub_doubt_asked_since(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time since)
+lubdub_time lubdub_doubt_asked_before(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time before)
 {
-    if (doubt->asked_at <= since) {
-        return 0;
+    lubdub_duration pace = lubdub_doubt_pace(patience);
+
+    if (doubt->asked_at <= before) {
+        return doubt->asked_at;
     }
-    return 1 + (uint32_t)(lubdub_time_between(doubt->since > since ? doubt->since : since, doubt->asked_at) /
-                          lubdub_doubt_pace(patience));
+    /* The last one that fits on the grid of the pace. The pace may have been faster before: then it was a little earlier. */
+    return lubdub_time_between((lubdub_time_between(before, doubt->asked_at) + pace - 1) / pace * pace, doubt->asked_at);
 }
 
 void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away)

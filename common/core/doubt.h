@@ -88,8 +88,8 @@ bool lubdub_doubt_lesson(const struct lubdub_doubt *doubt, lubdub_time expected_
 /* Time to ask and to look again. */
 lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration patience);
 
-/* How many questions went out after `since`: about, for they went at their pace. */
-uint32_t lubdub_doubt_asked_since(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time since);
+/* When the last question went out that is not younger than `before`: about, for they went at their pace; 0: none did. */
+lubdub_time lubdub_doubt_asked_before(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time before);
 
 /* We ourselves were away. */
 void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away);

@@ -24,11 +24,12 @@ static const struct {
     [LUBDUB_OPTION_EXPIRY_MS] = {IN_HELLO | IN_WELCOME, 4, 4},
     [LUBDUB_OPTION_TOKEN] = {IN_HELLO, 1, LUBDUB_TOKEN_LIMIT},
     [LUBDUB_OPTION_LABEL] = {IN_HELLO, 2, LUBDUB_LABEL_KEY_LIMIT + 1 + LUBDUB_LABEL_VALUE_LIMIT},
-    [LUBDUB_OPTION_MAX_CONTENT] = {IN_WELCOME, 2, 2},
+    [LUBDUB_OPTION_MAX_CONTENT] = {IN_HELLO | IN_WELCOME, 2, 2},
     [LUBDUB_OPTION_AGENT] = {IN_HELLO | IN_WELCOME, 1, LUBDUB_AGENT_LIMIT},
     [LUBDUB_OPTION_TEXT] = {IN_BYE, 0, LUBDUB_TEXT_LIMIT},
     [LUBDUB_OPTION_RETRY_AFTER_MS] = {IN_BYE, 4, 4},
     [LUBDUB_OPTION_LAST_END] = {IN_WELCOME, 1, 1},
+    [LUBDUB_OPTION_MESSAGE_RATE] = {IN_WELCOME, 8, 8},
 };
 
 #define TAG_COUNT (sizeof rules / sizeof rules[0])
@@ -134,6 +135,11 @@ static const char *take_value(struct lubdub_options *options, uint8_t frame_type
         return NULL;
     case LUBDUB_OPTION_LAST_END:
         options->last_end = value[0];
+        return NULL;
+    case LUBDUB_OPTION_MESSAGE_RATE:
+        options->message_rate = lubdub_bytes_get32(value);
+        options->message_burst = lubdub_bytes_get32(value + 4);
+        options->has_message_rate = true;
         return NULL;
     }
     return NULL;
@@ -259,9 +265,15 @@ size_t lubdub_options_encode(const struct lubdub_options *options, uint8_t frame
         }
         put_slice(&writer, LUBDUB_OPTION_AGENT, options->agent);
     }
-    if (frame_type == LUBDUB_FRAME_WELCOME) {
+    if (frame_type == LUBDUB_FRAME_HELLO || frame_type == LUBDUB_FRAME_WELCOME) {
         if (options->has_max_content && (value = put_option(&writer, LUBDUB_OPTION_MAX_CONTENT, 2)) != NULL) {
             lubdub_bytes_put16(value, options->max_content);
+        }
+    }
+    if (frame_type == LUBDUB_FRAME_WELCOME) {
+        if (options->has_message_rate && (value = put_option(&writer, LUBDUB_OPTION_MESSAGE_RATE, 8)) != NULL) {
+            lubdub_bytes_put32(value, options->message_rate);
+            lubdub_bytes_put32(value + 4, options->message_burst);
         }
         if (options->last_end != 0 && (value = put_option(&writer, LUBDUB_OPTION_LAST_END, 1)) != NULL) {
             value[0] = options->last_end;

@@ -83,8 +83,30 @@ void lubdub_outbox_clear(struct lubdub_outbox *outbox)
 {
     queue_clear(&outbox->urgent);
     queue_clear(&outbox->messages);
+    queue_clear(&outbox->held);
     outbox->current = 0;
     outbox->ack_count = 0;
+}
+
+bool lubdub_outbox_hold(struct lubdub_outbox *outbox, const uint8_t *frame, size_t length)
+{
+    if (!queue_reserve(&outbox->held, length)) {
+        return false;
+    }
+    queue_put(&outbox->held, frame, length);
+    return true;
+}
+
+const uint8_t *lubdub_outbox_release(struct lubdub_outbox *outbox, size_t *length)
+{
+    struct lubdub_queue *held = &outbox->held;
+    const uint8_t *frame;
+
+    assert(lubdub_outbox_has_held(outbox));
+    frame = held->bytes + held->start;
+    *length = frame_size(frame);
+    held->start += *length;
+    return frame;
 }
 
 bool lubdub_outbox_append(struct lubdub_outbox *outbox, const uint8_t *frames, size_t length, size_t cut,
@@ -177,6 +199,7 @@ bool lubdub_outbox_sent(struct lubdub_outbox *outbox, size_t length, lubdub_time
 
 void lubdub_outbox_drop_messages(struct lubdub_outbox *outbox)
 {
+    queue_clear(&outbox->held);
     if (outbox->current > 0 && outbox->current_type == LUBDUB_FRAME_MESSAGE) {
         outbox->messages.end = outbox->messages.start + outbox->current;
     } else {

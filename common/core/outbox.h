@@ -5,6 +5,7 @@
  *     current ──► the rest of the frame in the middle of which the kernel stopped
  *     urgent  ──► HELLO, WELCOME, PROBE, ACK, BYE
  *     messages ─► MESSAGE, shown one at a time
+ *     held ─────► MESSAGE that the allowance does not let out yet; does not count as waiting for the kernel
  */
 #ifndef LUBDUB_CORE_OUTBOX_H
 #define LUBDUB_CORE_OUTBOX_H
@@ -26,6 +27,7 @@ struct lubdub_queue {
 struct lubdub_outbox {
     struct lubdub_queue urgent;
     struct lubdub_queue messages;
+    struct lubdub_queue held;
     size_t current;           /* bytes left of the frame in progress, at the head of its queue */
     uint8_t current_type;
     size_t ack_count;         /* frames of this type that wait, wholly or in part */
@@ -47,11 +49,27 @@ static inline bool lubdub_outbox_has_answers(const struct lubdub_outbox *outbox)
     return outbox->ack_count > 0;
 }
 
-/* Bytes of messages that wait. */
+static inline bool lubdub_outbox_has_messages(const struct lubdub_outbox *outbox)
+{
+    return outbox->messages.start != outbox->messages.end;
+}
+
+static inline bool lubdub_outbox_has_held(const struct lubdub_outbox *outbox)
+{
+    return outbox->held.start != outbox->held.end;
+}
+
+/* Bytes of messages that wait, for the kernel or for the allowance. */
 static inline size_t lubdub_outbox_message_length(const struct lubdub_outbox *outbox)
 {
-    return outbox->messages.end - outbox->messages.start;
+    return outbox->messages.end - outbox->messages.start + (outbox->held.end - outbox->held.start);
 }
+
+/* Holds one MESSAGE back. False: no memory. */
+bool lubdub_outbox_hold(struct lubdub_outbox *outbox, const uint8_t *frame, size_t length);
+
+/* The oldest held frame, which is taken out of the queue; its bytes live until the next call. Not without one. */
+const uint8_t *lubdub_outbox_release(struct lubdub_outbox *outbox, size_t *length);
 
 /*
  * Takes whole frames (of any types, in their order), the first of which may lack its first `cut` bytes
@@ -68,7 +86,7 @@ const uint8_t *lubdub_outbox_head(const struct lubdub_outbox *outbox, size_t *le
  */
 bool lubdub_outbox_sent(struct lubdub_outbox *outbox, size_t length, lubdub_time now);
 
-/* Throws away every message of which the kernel has nothing yet: the last word is for BYE. */
+/* Throws away every message of which the kernel has nothing yet, held ones too: the last word is for BYE. */
 void lubdub_outbox_drop_messages(struct lubdub_outbox *outbox);
 
 #endif

@@ -170,6 +170,20 @@ uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_tim
     return count;
 }
 
+lubdub_time lubdub_probes_sent_before(const struct lubdub_probes *probes, lubdub_time before)
+{
+    uint64_t sequence;
+
+    for (sequence = probes->last; sequence + probes->count > probes->last; sequence--) {
+        lubdub_time sent_at = when_sent(probes, sequence);
+
+        if (sent_at != LUBDUB_TIME_NEVER && sent_at != ACKNOWLEDGED && sent_at <= before) {
+            return sent_at;
+        }
+    }
+    return 0;
+}
+
 void lubdub_probes_time_out(struct lubdub_probes *probes)
 {
     uint64_t sequence;

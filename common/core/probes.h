@@ -66,6 +66,9 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
  */
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence);
 
+/* When the latest that waits for its ack, and is not younger than `before`, went to the kernel; 0: there is none. */
+lubdub_time lubdub_probes_sent_before(const struct lubdub_probes *probes, lubdub_time before);
+
 /* How many that wait for their acks went to the kernel after `since`. */
 uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_time since);
 

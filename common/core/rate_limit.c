@@ -22,7 +22,7 @@ static int32_t in_units(lubdub_duration length, uint32_t interval_ms)
 uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms)
 {
     uint64_t twice = ((uint64_t)expiry_ms * 2 + interval_ms - 1) / interval_ms;
-    const uint64_t most = INT32_MAX / UNITS_PER_FRAME - 1;
+    const uint64_t most = LUBDUB_LARGEST_BURST;
 
     if (twice < LUBDUB_SMALLEST_BURST) {
         return LUBDUB_SMALLEST_BURST;
@@ -89,4 +89,21 @@ void lubdub_rate_limit_forgive(int32_t *debt, lubdub_duration away, uint32_t int
     int32_t credit = in_units(away, interval_ms);
 
     *debt = *debt < INT32_MIN + credit ? INT32_MIN : *debt - credit;
+}
+
+lubdub_duration lubdub_rate_limit_debt(int32_t debt, uint32_t interval_ms)
+{
+    return debt > 0 ? (lubdub_duration)debt * interval_ms * LUBDUB_MILLISECOND / UNITS_PER_INTERVAL : 0;
+}
+
+int32_t lubdub_rate_limit_owed(lubdub_duration time, uint32_t interval_ms)
+{
+    return in_units(time, interval_ms);
+}
+
+int32_t lubdub_rate_limit_rescale(int32_t debt, uint32_t from_interval_ms, uint32_t to_interval_ms)
+{
+    int64_t scaled = (int64_t)debt * from_interval_ms / to_interval_ms;
+
+    return scaled > INT32_MAX ? INT32_MAX : scaled < INT32_MIN ? INT32_MIN : (int32_t)scaled;
 }

@@ -13,8 +13,9 @@
 
 #include <lubdub/time.h>
 
-/* Frames that may come at once: this, or twice the frames of one expiry (docs/protocol.md, section 5). */
+/* Probes that may come at once: between these two, twice as many as one expiry has (docs/protocol.md, section 5). */
 #define LUBDUB_SMALLEST_BURST 16
+#define LUBDUB_LARGEST_BURST 4096
 uint32_t lubdub_rate_limit_burst(uint32_t interval_ms, uint32_t expiry_ms);
 
 /* Lets time pass. */
@@ -31,6 +32,13 @@ bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
 
 /* As if the whole burst had been taken just now. */
 void lubdub_rate_limit_exhaust(int32_t *debt, uint32_t burst);
+
+/* How long it takes to drain; 0 for a credit. And the debt that drains in this time. */
+lubdub_duration lubdub_rate_limit_debt(int32_t debt, uint32_t interval_ms);
+int32_t lubdub_rate_limit_owed(lubdub_duration time, uint32_t interval_ms);
+
+/* The same debt or credit, in units of another interval. */
+int32_t lubdub_rate_limit_rescale(int32_t debt, uint32_t from_interval_ms, uint32_t to_interval_ms);
 
 /* Whether so many frames more, all at once, would be allowed. */
 bool lubdub_rate_limit_has_room(int32_t debt, uint32_t burst, uint64_t frames);

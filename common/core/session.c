@@ -1,11 +1,15 @@
 /* Runs a session in either role: takes frames in, shows frames to send, keeps deadlines. Roles have their own files. */
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/rate_limit.h"
 #include "core/session_client.h"
 #include "core/session_server.h"
 #include "core/session_shared.h"
+
+/* So many answers of a client may wait before it stops listening. */
+#define LUBDUB_ACKS_TOLERATED 16
 
 static const struct lubdub_role_duties *duties(const struct lubdub_session *session)
 {
@@ -47,19 +51,27 @@ static void move_deadlines(struct lubdub_session *session, lubdub_duration away)
     if (extra != NULL) {
         extra->outbox.waits_since = lubdub_time_after(extra->outbox.waits_since, away);
         extra->outbox.blocked_at = lubdub_time_after(extra->outbox.blocked_at, away);
-        lubdub_rate_limit_forgive(&extra->message_debt, away, session->interval_ms > 0 ? session->interval_ms : 1);
+        lubdub_allowance_forgive(&extra->messages, away);
+        extra->bytes_at = lubdub_time_after(extra->bytes_at, away);
     }
     if (session->state == LUBDUB_SESSION_UP) {
         duties(session)->forgive(session, away);
     }
 }
 
-/* A server does not read while its output waits: neither silence nor a pile of frames is the peer's doing then. */
+/*
+ * A server does not read while its output waits: a pile of frames is not the peer's doing then. Silence is: what the peer
+ * sent meanwhile is read before it is judged.
+ */
 static void listen_again(struct lubdub_session *session, lubdub_time now)
 {
     if (session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP) {
-        move_deadlines(session, lubdub_time_between(session->extra->outbox.waits_since, now));
-        session->has_closer_deadline = true; /* silence counts again, and it may have begun before the wait */
+        lubdub_duration waited = lubdub_time_between(session->extra->outbox.waits_since, now);
+
+        lubdub_rate_limit_forgive(&session->of.server.probe_debt, waited, session->interval_ms);
+        lubdub_allowance_forgive(&session->extra->messages, waited);
+        session->extra->is_slow = false;
+        session->has_closer_deadline = true; /* silence counts by itself again */
     }
 }
 
@@ -72,6 +84,8 @@ void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *tur
         if (!lubdub_session_has_waiting_output(session)) {
             listen_again(session, turn->now);
         }
+        session->has_closer_deadline =
+            session->has_closer_deadline || lubdub_session_has_room_again(session, turn->settings);
         lubdub_session_release_extra(session);
         return;
     }
@@ -91,8 +105,11 @@ bool lubdub_session_wants_input(const struct lubdub_session *session)
     if (session->state >= LUBDUB_SESSION_LEAVING || !lubdub_session_has_waiting_output(session)) {
         return true;
     }
-    /* A client listens while its own messages and probes wait: else two peers that talk would both stop listening. */
-    return session->role == LUBDUB_ROLE_CLIENT && !lubdub_outbox_has_answers(&session->extra->outbox);
+    /*
+     * A client listens while its own messages and probes wait: else two peers that talk would both stop listening. And
+     * while few of its answers wait, since the server's ACK may lie behind the frame that it answered.
+     */
+    return session->role == LUBDUB_ROLE_CLIENT && session->extra->outbox.ack_count <= LUBDUB_ACKS_TOLERATED;
 }
 
 /* ---- the end ---- */
@@ -166,6 +183,17 @@ static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn
     }
 }
 
+/* Bytes of a frame that is not whole: no sign of life, but a peer that writes is not hung. */
+static void note_bytes(struct lubdub_session *session, lubdub_time now)
+{
+    struct lubdub_doubt *doubt = session->state == LUBDUB_SESSION_UP ? duties(session)->doubt(session) : NULL;
+
+    session->extra->bytes_at = now;
+    if (doubt != NULL && lubdub_doubt_is_there(doubt)) {
+        doubt->since = now;
+    }
+}
+
 /*
  * The next frame, from what was kept and what came. *kept_taken says how much of the input went into what is
  * kept; *frame_size is the size of a whole frame that lies in the input alone, 0 for a frame that was kept.
@@ -188,6 +216,8 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
         if (lubdub_session_need_extra(session) == NULL ||
             !lubdub_partial_append(&session->extra->partial, input, length)) {
             lubdub_session_lose(session, turn->now);
+        } else {
+            note_bytes(session, turn->now);
         }
         *kept_taken = length;
         return LUBDUB_FRAME_INCOMPLETE;
@@ -204,6 +234,9 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
             return LUBDUB_FRAME_INCOMPLETE;
         }
         *kept_taken += part;
+        if (part > 0) {
+            note_bytes(session, turn->now);
+        }
         status = lubdub_frame_decode(frame, partial->bytes, partial->length, session->max_content, &whole);
         if (status != LUBDUB_FRAME_INCOMPLETE || *kept_taken == length) {
             return status;
@@ -278,7 +311,7 @@ lubdub_time lubdub_session_deadline(const struct lubdub_session *session,
     case LUBDUB_SESSION_ASKED:
         return lubdub_time_after(session->heard_at, settings->handshake_timeout);
     case LUBDUB_SESSION_UP:
-        return duties(session)->deadline(session, settings);
+        return lubdub_session_has_room_again(session, settings) ? 0 : duties(session)->deadline(session, settings);
     case LUBDUB_SESSION_LEAVING:
         return lubdub_time_after(session->heard_at, LUBDUB_LINGER);
     case LUBDUB_SESSION_CLOSED:
@@ -303,10 +336,85 @@ bool lubdub_session_verdict_is_due(const struct lubdub_session *session, const s
     return false;
 }
 
-uint32_t lubdub_session_asked_since(const struct lubdub_session *session, lubdub_time since)
+/* ---- evidence ---- */
+
+static lubdub_duration fixed_patience(const struct lubdub_session *session,
+                                      const struct lubdub_session_settings *settings)
 {
-    return session->state == LUBDUB_SESSION_UP ? duties(session)->asked_since(session, since)
-                                               : session->heard_at > since; /* HELLO */
+    return session->state == LUBDUB_SESSION_UP ? duties(session)->patience(session, settings)
+                                               : settings->handshake_timeout;
+}
+
+/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or two. */
+#define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
+
+/* The kernel tells the time since the last acknowledgement in its own ticks: 4 ms on most machines, rounded. */
+#define TICKS (8 * LUBDUB_MILLISECOND)
+
+/* An estimate that is so many times as long as what was measured is stale: of a SYN that was sent twice. */
+#define STALE_FACTOR 4
+
+/* A longer time without acknowledgement than this part of the deadline is silence, whatever was estimated. */
+#define SHARE_OF_DEADLINE 4
+
+static lubdub_duration measured_round_trip(const struct lubdub_session *session, const struct lubdub_evidence *evidence)
+{
+    lubdub_duration own = session->state == LUBDUB_SESSION_UP ? duties(session)->round_trip(session) : 0;
+
+    return own > 0 ? STALE_FACTOR * lubdub_duration_longer(own, evidence->least_round_trip) : LUBDUB_TIME_NEVER;
+}
+
+/* When the question was asked that the peer's kernel should have acknowledged by now; 0: none is old enough. */
+static lubdub_time question(const struct lubdub_session *session, lubdub_time before)
+{
+    lubdub_time blocked_at = lubdub_session_blocked_at(session);
+    lubdub_time asked_at = session->heard_at <= before ? session->heard_at : 0; /* HELLO */
+
+    if (session->state == LUBDUB_SESSION_UP) {
+        asked_at = duties(session)->asked_before(session, before);
+    }
+    return blocked_at <= before && blocked_at > asked_at ? blocked_at : asked_at;
+}
+
+void lubdub_session_take_evidence(const struct lubdub_session *session, struct lubdub_turn *turn,
+                                  const struct lubdub_evidence *evidence)
+{
+    lubdub_duration most = fixed_patience(session, turn->settings) / SHARE_OF_DEADLINE;
+    lubdub_duration measured = measured_round_trip(session, evidence);
+    lubdub_duration delay = lubdub_duration_shorter(evidence->ack_delay, lubdub_time_after(DELAYED_ACK, measured));
+    lubdub_time asked_at;
+
+    delay = lubdub_duration_longer(lubdub_duration_shorter(delay, most), DELAYED_ACK);
+    turn->has_unread = evidence->has_unread;
+    turn->round_trip = lubdub_duration_shorter(evidence->round_trip, measured);
+    turn->path = LUBDUB_PATH_UNKNOWN;
+    if (!evidence->is_known) {
+        return;
+    }
+    if (evidence->unacknowledged == 0) {
+        turn->path = evidence->has_no_way_out ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
+        return;
+    }
+    asked_at = question(session, lubdub_time_between(delay, turn->now));
+    if (asked_at != 0) {
+        lubdub_time answered_at = lubdub_time_between(evidence->silent_for, turn->now);
+
+        turn->path = answered_at + TICKS >= asked_at ? LUBDUB_PATH_ACKNOWLEDGED : LUBDUB_PATH_SILENT;
+    } else if (evidence->is_sent_again) {
+        turn->path = LUBDUB_PATH_SILENT;
+    }
+}
+
+void lubdub_session_debts(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                          lubdub_time now, lubdub_duration *probe_debt, lubdub_duration *message_debt)
+{
+    (void)settings;
+    *probe_debt = *message_debt = 0;
+    if (session->role == LUBDUB_ROLE_SERVER && session->has_heard) {
+        *probe_debt = lubdub_time_between(lubdub_time_between(session->heard_at, now),
+                                          lubdub_rate_limit_debt(session->of.server.probe_debt, session->interval_ms));
+        *message_debt = session->extra != NULL ? lubdub_allowance_debt(&session->extra->messages, now) : 0;
+    }
 }
 
 static void tick_opening(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
@@ -320,8 +428,8 @@ static void tick_opening(struct lubdub_session *session, struct lubdub_turn *tur
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_TIMEOUT, LUBDUB_REASON_HANDSHAKE_TIMEOUT,
                             "no whole frame came within the handshake time");
     } else {
-        lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(turn->path), LUBDUB_NO_REASON,
-                            "no WELCOME came within the handshake time");
+        lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(session, turn->path, session->heard_at),
+                            LUBDUB_NO_REASON, "no WELCOME came within the handshake time");
     }
     event->deadline = deadline;
 }
@@ -336,6 +444,11 @@ void lubdub_session_tick(struct lubdub_session *session, struct lubdub_turn *tur
         tick_opening(session, turn, event);
         return;
     case LUBDUB_SESSION_UP:
+        if (lubdub_session_has_room_again(session, turn->settings)) {
+            session->extra->wants_room = false;
+            event->kind = LUBDUB_EVENT_ROOM;
+            return;
+        }
         duties(session)->tick(session, turn, event);
         if (session->owes_end && event->kind == LUBDUB_EVENT_NONE) {
             tell_owed_end(session, turn, event);
@@ -360,13 +473,6 @@ bool lubdub_session_take_closer_deadline(struct lubdub_session *session)
 
     session->has_closer_deadline = false;
     return is_closer;
-}
-
-static lubdub_duration fixed_patience(const struct lubdub_session *session,
-                                      const struct lubdub_session_settings *settings)
-{
-    return session->state == LUBDUB_SESSION_UP ? duties(session)->patience(session, settings)
-                                               : settings->handshake_timeout;
 }
 
 lubdub_duration lubdub_session_patience(const struct lubdub_session *session,
@@ -413,7 +519,30 @@ enum lubdub_error lubdub_session_init(struct lubdub_session *session, enum lubdu
 
 static size_t peer_max_content(const struct lubdub_session *session)
 {
-    return session->role == LUBDUB_ROLE_CLIENT ? session->of.prober->max_content : session->max_content;
+    if (session->role == LUBDUB_ROLE_CLIENT) {
+        return session->of.prober->max_content;
+    }
+    if (session->extra != NULL && session->extra->has_peer_max_content) {
+        return session->extra->peer_max_content;
+    }
+    return session->is_anonymous ? session->max_content : LUBDUB_MAX_CONTENT_DEFAULT;
+}
+
+/* Keeps a MESSAGE that the allowance does not let out yet. */
+static bool hold(struct lubdub_session *session, const struct lubdub_frame *message)
+{
+    size_t size = LUBDUB_HEADER_LENGTH + (size_t)message->length;
+    uint8_t *bytes = malloc(size);
+    bool is_held;
+
+    if (bytes == NULL) {
+        return false;
+    }
+    lubdub_frame_encode(bytes, size, message);
+    is_held = lubdub_outbox_hold(&session->extra->outbox, bytes, size);
+    free(bytes);
+    session->has_closer_deadline = true;
+    return is_held;
 }
 
 enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lubdub_turn *turn, const void *content,
@@ -435,15 +564,19 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
     }
     waiting = lubdub_outbox_message_length(&extra->outbox);
     if (waiting > 0 && waiting + LUBDUB_HEADER_LENGTH + length > turn->settings->output_limit) {
+        extra->wants_room = true;
         return LUBDUB_ERROR_FULL; /* where none waits, one may go that is longer than the limit */
     }
-    message.sequence = ++extra->messages_sent;
-    if (turn->has_message) {
-        /* One MESSAGE at a time goes to the kernel, so that a heartbeat waits behind no more than one. */
-        (void)lubdub_session_end_turn(session, turn);
+    message.sequence = extra->messages_sent + 1;
+    if (session->role == LUBDUB_ROLE_CLIENT && !lubdub_session_client_may_send(session, turn->now)) {
+        if (!hold(session, &message)) {
+            return LUBDUB_ERROR_NO_MEMORY;
+        }
+        extra->messages_sent++;
+        return LUBDUB_ERROR_OK;
     }
-    lubdub_session_put(session, turn, &message);
-    turn->has_message = true;
+    extra->messages_sent++;
+    lubdub_session_put_message(session, turn, &message);
     return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
 }
 

@@ -9,6 +9,11 @@
 
 /* An ack is overdue after this at the least, and where none came yet, after that. */
 #define SMALLEST_OVERDUE (50 * LUBDUB_MILLISECOND)
+#define LUBDUB_INTERVAL_LIMIT_FACTOR 60
+
+/* So many held messages are let out at once at the most: the others wait where an outage of the path cannot pile them up. */
+#define RELEASED_AT_ONCE 64
+
 #define OVERDUE_BEFORE_ANY LUBDUB_SECOND /* RFC 6298, section 2.1 */
 
 /* 0 stays 0: left out. */
@@ -27,6 +32,8 @@ static void put_hello(struct lubdub_session *session, struct lubdub_turn *turn)
         .label_count = settings->label_count,
         .interval_ms = in_milliseconds(settings->interval),
         .expiry_ms = in_milliseconds(settings->expiry),
+        .max_content = (uint16_t)settings->max_content,
+        .has_max_content = settings->max_content != LUBDUB_MAX_CONTENT_DEFAULT,
     };
     uint8_t content[LUBDUB_OPTIONS_LIMIT];
     struct lubdub_frame hello = {.type = LUBDUB_FRAME_HELLO, .sequence = settings->incarnation, .content = content};
@@ -66,6 +73,20 @@ static enum lubdub_handling fail_protocol(struct lubdub_session *session, struct
     return LUBDUB_HANDLING_TAKEN;
 }
 
+/* False: no memory. */
+static bool take_message_rate(struct lubdub_session *session, const struct lubdub_options *options)
+{
+    if (!options->has_message_rate || options->message_rate == 0 || options->message_burst == 0) {
+        return true;
+    }
+    if (lubdub_session_need_extra(session) == NULL) {
+        return false;
+    }
+    session->extra->message_rate = (struct lubdub_rate){options->message_rate, options->message_burst};
+    session->extra->has_message_rate = true;
+    return true;
+}
+
 /* Takes what WELCOME grants. Returns what is wrong with it, or NULL. */
 static const char *take_grant(struct lubdub_session *session, const struct lubdub_turn *turn,
                               const struct lubdub_frame *welcome, struct lubdub_options *options)
@@ -86,18 +107,20 @@ static const char *take_grant(struct lubdub_session *session, const struct lubdu
     session->expiry_ms = expiry_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)expiry_ms;
     if (options->has_max_content) {
         session->of.prober->max_content = options->max_content;
-        /* It may send what it would read itself. */
-        if (options->max_content > session->max_content) {
-            session->max_content = options->max_content;
-        }
     }
-    return NULL;
+    return take_message_rate(session, options) ? NULL : "no memory was left";
 }
 
 /* The first probe is due at once, and the one after it an interval after this: a phase after now. */
 static lubdub_time grid_before(lubdub_time now, lubdub_duration interval, lubdub_duration phase)
 {
     return phase % interval > 0 ? lubdub_time_between(interval - phase % interval, now) : now;
+}
+
+/* The longest interval that the client takes. */
+static lubdub_duration interval_limit(const struct lubdub_session_settings *settings)
+{
+    return settings->interval_limit > 0 ? settings->interval_limit : LUBDUB_INTERVAL_LIMIT_FACTOR * settings->interval;
 }
 
 static enum lubdub_handling handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -120,6 +143,12 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
     if (turn->settings->content.length > prober->max_content) {
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_REJECTED, LUBDUB_REASON_NORMAL,
                             "the server takes no content as long as that of our probes");
+        return LUBDUB_HANDLING_TAKEN;
+    }
+
+    if (interval_limit(turn->settings) < lubdub_session_interval(session)) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_REJECTED, LUBDUB_REASON_NORMAL,
+                            "the server grants an interval so long that its death would be found too late");
         return LUBDUB_HANDLING_TAKEN;
     }
 
@@ -201,6 +230,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         break;
     }
     prober->is_down = false;
+    prober->round_trip_log = lubdub_round_trip_log(event->round_trip);
     if (prober->adapts) {
         note_allowance(session, turn->now);
         learn(prober, ack->sequence, event->round_trip, turn->now);
@@ -280,12 +310,12 @@ static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
     return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, NULL), settings->timeout);
 }
 
-/* When the server has taken none of the client's bytes for too long. A client that stays connected waits on. */
-static lubdub_time slow_reader_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+/* When the server has taken none of the client's bytes for one timeout: a probe that waits for the kernel waits, too. */
+static lubdub_time blocked_too_long_at(const struct lubdub_session *session,
+                                       const struct lubdub_session_settings *settings)
 {
-    return settings->stays_connected
-               ? LUBDUB_TIME_NEVER
-               : lubdub_time_after(lubdub_session_blocked_at(session), lubdub_session_expiry(session));
+    return session->of.prober->is_down ? LUBDUB_TIME_NEVER
+                                       : lubdub_time_after(lubdub_session_blocked_at(session), settings->timeout);
 }
 
 /* ---- doubt: the oldest probe's ack is overdue, and the client adapts ---- */
@@ -365,16 +395,54 @@ static lubdub_time overdue_at(const struct lubdub_session *session, const struct
 
 static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    lubdub_time fixed = lubdub_time_earlier(timeout_of_oldest(session, settings), slow_reader_at(session, settings));
+    lubdub_time fixed = lubdub_time_earlier(timeout_of_oldest(session, settings), blocked_too_long_at(session, settings));
 
     return lubdub_time_earlier(fixed, looks_at(session, settings));
+}
+
+/* When a held message may go; LUBDUB_TIME_NEVER where none is held, or others wait for the kernel. */
+static lubdub_time release_at(const struct lubdub_session *session)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+
+    return extra != NULL && lubdub_outbox_has_held(&extra->outbox) && !lubdub_outbox_has_messages(&extra->outbox)
+               ? lubdub_allowance_next(&extra->messages, extra->message_rate)
+               : LUBDUB_TIME_NEVER;
+}
+
+bool lubdub_session_client_may_send(struct lubdub_session *session, lubdub_time now)
+{
+    struct lubdub_session_extra *extra = session->extra;
+
+    return !extra->has_message_rate || (!lubdub_outbox_has_held(&extra->outbox) &&
+                                        lubdub_allowance_take(&extra->messages, extra->message_rate, now));
+}
+
+static void release_messages(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    struct lubdub_session_extra *extra = session->extra;
+    unsigned released;
+
+    for (released = 0; released < RELEASED_AT_ONCE && session->state == LUBDUB_SESSION_UP &&
+                       lubdub_outbox_has_held(&extra->outbox) &&
+                       lubdub_allowance_take(&extra->messages, extra->message_rate, turn->now);
+         released++) {
+        struct lubdub_frame message;
+        size_t length;
+        size_t size = 0;
+        const uint8_t *bytes = lubdub_outbox_release(&extra->outbox, &length);
+
+        (void)lubdub_frame_decode(&message, bytes, length, LUBDUB_CONTENT_LIMIT, &size);
+        lubdub_session_put_message(session, turn, &message);
+    }
 }
 
 static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     lubdub_time due = lubdub_time_earlier(session->of.prober->next_probe_at, verdict(session, settings));
 
-    return lubdub_time_earlier(due, overdue_at(session, settings));
+    due = lubdub_time_earlier(due, overdue_at(session, settings));
+    return lubdub_time_earlier(due, release_at(session));
 }
 
 /* Step (5): a timeout ends without its ACK. */
@@ -383,8 +451,9 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
 {
     struct lubdub_prober *prober = session->of.prober;
     uint64_t sequence = 0;
-    enum lubdub_cause cause = adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(turn->path);
     lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
+    enum lubdub_cause cause =
+        adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(session, turn->path, sent_at);
 
     lubdub_probes_time_out(&prober->probes);
     if (prober->adapts) {
@@ -490,6 +559,35 @@ static void mind_doubt(struct lubdub_session *session, struct lubdub_turn *turn,
     }
 }
 
+/*
+ * The server takes nothing: because it does not run, because the path is dead, or because it does not read though it
+ * lives, which it shows by what it sends.
+ */
+static void tell_blocked(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,
+                         lubdub_time due)
+{
+    struct lubdub_prober *prober = session->of.prober;
+    lubdub_time blocked_at = lubdub_session_blocked_at(session);
+    enum lubdub_cause cause = LUBDUB_CAUSE_SLOW_READER;
+
+    if (turn->path == LUBDUB_PATH_SILENT) {
+        cause = LUBDUB_CAUSE_UNREACHABLE;
+    } else if (session->heard_at < blocked_at) {
+        cause = LUBDUB_CAUSE_HUNG;
+    }
+    if (turn->settings->stays_connected) {
+        prober->is_down = true;
+        event->kind = LUBDUB_EVENT_TIMED_OUT;
+        event->cause = cause;
+    } else {
+        lubdub_session_fail(session, turn, event, cause, LUBDUB_NO_REASON, "the server took nothing for one timeout");
+    }
+    event->sequence = 0;
+    event->waited_for = lubdub_time_between(blocked_at, turn->now);
+    event->deadline = due;
+    event->adaptive = 0;
+}
+
 static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
     lubdub_time due;
@@ -500,13 +598,13 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
             return;
         }
     }
-    due = slow_reader_at(session, turn->settings);
+    due = blocked_too_long_at(session, turn->settings);
     if (due <= turn->now) {
-        lubdub_session_fail(session, turn, event,
-                            turn->path == LUBDUB_PATH_SILENT ? LUBDUB_CAUSE_UNREACHABLE : LUBDUB_CAUSE_SLOW_READER,
-                            LUBDUB_NO_REASON, "the server took nothing for one expiry");
-        event->deadline = due;
+        tell_blocked(session, turn, event, due);
         return;
+    }
+    if (release_at(session) <= turn->now) {
+        release_messages(session, turn);
     }
     mind_doubt(session, turn, event);
     if (event->kind == LUBDUB_EVENT_NONE && session->of.prober->next_probe_at <= turn->now) {
@@ -514,9 +612,14 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
     }
 }
 
-static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
+static lubdub_time asked_before(const struct lubdub_session *session, lubdub_time before)
 {
-    return lubdub_probes_sent_since(&session->of.prober->probes, since);
+    return lubdub_probes_sent_before(&session->of.prober->probes, before);
+}
+
+static lubdub_duration round_trip(const struct lubdub_session *session)
+{
+    return lubdub_round_trip_of_log(session->of.prober->round_trip_log);
 }
 
 static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
@@ -538,7 +641,8 @@ const struct lubdub_role_duties lubdub_client_duties = {
     .deadline = deadline,
     .verdict = verdict,
     .tick = tick,
-    .asked_since = asked_since,
+    .asked_before = asked_before,
+    .round_trip = round_trip,
     .patience = patience,
     .forgive = forgive,
     .doubt = doubt_of,

@@ -11,4 +11,7 @@ extern const struct lubdub_role_duties lubdub_client_duties;
 /* Makes the prober and writes HELLO. */
 enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, struct lubdub_turn *turn);
 
+/* Whether a MESSAGE may go at once by the rate that the server told; if so, it is counted. */
+bool lubdub_session_client_may_send(struct lubdub_session *session, lubdub_time now);
+
 #endif

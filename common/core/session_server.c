@@ -18,7 +18,7 @@
 
 /* What the session's bits hold. */
 #define MOST_CHALLENGES_WAITING 7u
-#define MOST_CHALLENGES_SENT 0x7fffffffu
+#define MOST_CHALLENGES_SENT 0x7ffffffu
 
 /*
  * How long before its expiry a late session is asked for the last time. A living kernel's acknowledgement takes 40 ms
@@ -146,6 +146,26 @@ static void note_heard(struct lubdub_session *session, const struct lubdub_sessi
     session->heard_at = now;
 }
 
+/* Challenge: its answer, or its absence, tells a hung process from a dead path. Returns whether one was sent. */
+static bool challenge(struct lubdub_session *session, struct lubdub_turn *turn, unsigned most_waiting)
+{
+    struct lubdub_frame probe = {.type = LUBDUB_FRAME_PROBE, .flags = session->health};
+    struct lubdub_session_extra *extra = lubdub_session_need_extra(session); /* without memory its age is not known */
+
+    if (session->challenges_waiting >= most_waiting || session->of.server.challenges_sent == MOST_CHALLENGES_SENT) {
+        return false;
+    }
+    if (extra != NULL) {
+        extra->asked_first_at = session->challenges_waiting == 0 ? turn->now : extra->asked_first_at;
+        extra->asked_at = turn->now;
+    }
+    session->challenges_waiting = (session->challenges_waiting + 1u) & MOST_CHALLENGES_WAITING;
+    session->of.server.challenges_sent = (session->of.server.challenges_sent + 1u) & MOST_CHALLENGES_SENT;
+    probe.sequence = session->of.server.challenges_sent;
+    lubdub_session_put(session, turn, &probe);
+    return session->state == LUBDUB_SESSION_UP;
+}
+
 /* ---- opening ---- */
 
 static enum lubdub_handling handle_hello(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -155,6 +175,16 @@ static enum lubdub_handling handle_hello(struct lubdub_session *session, struct 
 
     if (fault != NULL) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, fault);
+    }
+    if (event->options.has_max_content && event->options.max_content != LUBDUB_MAX_CONTENT_DEFAULT) {
+        struct lubdub_session_extra *extra = lubdub_session_need_extra(session);
+
+        if (extra == NULL) {
+            lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
+            return LUBDUB_HANDLING_TAKEN;
+        }
+        extra->peer_max_content = event->options.max_content;
+        extra->has_peer_max_content = true;
     }
     session->heard_at = turn->now;
     session->state = LUBDUB_SESSION_ASKED;
@@ -200,6 +230,9 @@ static void put_welcome(struct lubdub_session *session, struct lubdub_turn *turn
         .has_max_content = true,
         .agent = turn->settings->agent,
         .last_end = (uint8_t)grant->last_end,
+        .has_message_rate = true,
+        .message_rate = turn->settings->message_rate,
+        .message_burst = turn->settings->message_burst,
     };
     uint8_t content[LUBDUB_AGENT_LIMIT + 64];
     struct lubdub_frame welcome = {
@@ -219,9 +252,10 @@ static uint32_t in_milliseconds(lubdub_duration duration)
     return milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;
 }
 
-static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant)
+static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant, uint32_t unit_of_debt_ms)
 {
     uint32_t old_expiry_ms = session->expiry_ms;
+    uint32_t old_interval_ms = old_expiry_ms > 0 ? unit_of_debt_ms : 0;
 
     session->interval_ms = in_milliseconds(grant->interval);
     if (session->interval_ms > UINT32_MAX / 2) {
@@ -237,7 +271,10 @@ static void take_grant(struct lubdub_session *session, const struct lubdub_grant
         lubdub_lateness_rescale(&learned, old_expiry_ms * LUBDUB_MILLISECOND, session->expiry_ms * LUBDUB_MILLISECOND);
         set_lateness(session, learned);
     }
-    session->of.server.probe_debt = 0; /* its unit is the interval */
+    session->of.server.probe_debt =
+        old_interval_ms > 0
+            ? lubdub_rate_limit_rescale(session->of.server.probe_debt, old_interval_ms, smaller_interval_ms(session))
+            : lubdub_rate_limit_owed(grant->probe_debt, session->interval_ms);
     session->has_closer_deadline = true;
 }
 
@@ -255,6 +292,41 @@ static enum lubdub_error remember_old_grant(struct lubdub_session *session)
     return LUBDUB_ERROR_OK;
 }
 
+static enum lubdub_error grant_first(struct lubdub_session *session, struct lubdub_turn *turn,
+                                     const struct lubdub_grant *grant)
+{
+    if (grant->message_debt > 0 && lubdub_session_need_extra(session) != NULL) {
+        lubdub_allowance_owe(&session->extra->messages, grant->message_debt, turn->now);
+    }
+    take_grant(session, grant, 0);
+    session->state = LUBDUB_SESSION_UP;
+    session->has_heard = true;
+    if (!session->is_anonymous) {
+        put_welcome(session, turn, grant, grant->is_resumed ? LUBDUB_FLAG_RESUMED : 0);
+    }
+    return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+}
+
+/*
+ * A challenge goes behind the WELCOME. Probes that come before its ACK were sent under the old grant, or may have been;
+ * those that come after it were sent under the new one.
+ */
+static enum lubdub_error grant_again(struct lubdub_session *session, struct lubdub_turn *turn,
+                                     const struct lubdub_grant *grant)
+{
+    uint32_t unit_ms = smaller_interval_ms(session);
+
+    if (remember_old_grant(session) != LUBDUB_ERROR_OK) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    take_grant(session, grant, unit_ms);
+    put_welcome(session, turn, grant, LUBDUB_FLAG_CHANGED);
+    if (session->state == LUBDUB_SESSION_UP && challenge(session, turn, MOST_CHALLENGES_WAITING)) {
+        session->extra->regrant_challenge = session->of.server.challenges_sent;
+    }
+    return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+}
+
 enum lubdub_error lubdub_session_grant(struct lubdub_session *session, struct lubdub_turn *turn,
                                        const struct lubdub_grant *grant)
 {
@@ -262,26 +334,12 @@ enum lubdub_error lubdub_session_grant(struct lubdub_session *session, struct lu
         return LUBDUB_ERROR_INVALID;
     }
     if (session->state == LUBDUB_SESSION_ASKED) {
-        take_grant(session, grant);
-        session->state = LUBDUB_SESSION_UP;
-        session->has_heard = true;
-        if (!session->is_anonymous) {
-            put_welcome(session, turn, grant, grant->is_resumed ? LUBDUB_FLAG_RESUMED : 0);
-        }
-        return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+        return grant_first(session, turn, grant);
     }
     if (session->state != LUBDUB_SESSION_UP) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
-    if (session->is_anonymous) {
-        return LUBDUB_ERROR_OK;
-    }
-    if (remember_old_grant(session) != LUBDUB_ERROR_OK) {
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    take_grant(session, grant);
-    put_welcome(session, turn, grant, LUBDUB_FLAG_CHANGED);
-    return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+    return session->is_anonymous ? LUBDUB_ERROR_OK : grant_again(session, turn, grant);
 }
 
 /* ---- frames ---- */
@@ -290,18 +348,18 @@ static void count_probe_under_new_grant(struct lubdub_session *session)
 {
     struct lubdub_session_extra *extra = session->extra;
 
-    if (extra != NULL && extra->probes_to_see > 0 && --extra->probes_to_see == 0) {
-        /* All that piled up in an outage may have been sent under the old grant. */
-        lubdub_rate_limit_forgive(&session->of.server.probe_debt, expiry_in_force(session),
-                                  smaller_interval_ms(session));
-        lubdub_rate_limit_forgive(&extra->message_debt, expiry_in_force(session), smaller_interval_ms(session));
+    if (extra != NULL && extra->regrant_challenge == 0 && extra->probes_to_see > 0 && --extra->probes_to_see == 0) {
+        uint32_t unit_ms = smaller_interval_ms(session);
+
         extra->old_interval_ms = 0;
         extra->old_expiry_ms = 0;
+        session->of.server.probe_debt =
+            lubdub_rate_limit_rescale(session->of.server.probe_debt, unit_ms, session->interval_ms);
         session->has_closer_deadline = true;
     }
 }
 
-/* Whether one frame more is allowed; if so, it is counted. Only a debt beyond the smallest burst costs a division. */
+/* Whether one probe more is allowed; if so, it is counted. Only a debt beyond the smallest burst costs a division. */
 static bool allow(const struct lubdub_session *session, int32_t *debt)
 {
     return lubdub_rate_limit_take(debt, LUBDUB_SMALLEST_BURST) ||
@@ -309,9 +367,23 @@ static bool allow(const struct lubdub_session *session, int32_t *debt)
                                   lubdub_rate_limit_burst(smaller_interval_ms(session), larger_expiry_ms(session)));
 }
 
+/* A server takes twice of what it told. */
+static struct lubdub_rate message_rate(const struct lubdub_session_settings *settings)
+{
+    struct lubdub_rate rate = {settings->message_rate, settings->message_burst};
+
+    rate.a_second = rate.a_second > UINT32_MAX / 2 ? UINT32_MAX : 2 * rate.a_second;
+    rate.burst = rate.burst > UINT32_MAX / 2 ? UINT32_MAX : 2 * rate.burst;
+    return rate;
+}
+
 /* A PROBE in sequence. False: it was too many, and is not counted. */
 static bool take_probe(struct lubdub_session *session, const struct lubdub_session_settings *settings, lubdub_time now)
 {
+    if (session->probes_received == 0 && session->extra == NULL && !session->is_anonymous) {
+        session->of.server.round_trip_log =
+            lubdub_round_trip_log(lubdub_time_between(session->heard_at, now)) & 15u; /* since WELCOME */
+    }
     note_heard(session, settings, now);
     if (!allow(session, &session->of.server.probe_debt)) {
         return false;
@@ -358,18 +430,40 @@ bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct 
     return true;
 }
 
+/* Challenges are answered in their order: the oldest that waits. */
+static bool is_awaited_ack(const struct lubdub_session *session, const struct lubdub_frame *ack)
+{
+    return session->challenges_waiting > 0 && ack->length == 0 &&
+           ack->sequence == session->of.server.challenges_sent - session->challenges_waiting + 1u;
+}
+
 static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lubdub_turn *turn,
                                        const struct lubdub_frame *ack, struct lubdub_event *event)
 {
-    /* In their order: the oldest that waits. */
-    if (session->challenges_waiting == 0 || ack->length > 0 ||
-        ack->sequence != session->of.server.challenges_sent - session->challenges_waiting + 1u) {
+    if (!is_awaited_ack(session, ack)) {
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "an ACK of a probe that waits for none");
     }
+    if (session->challenges_waiting == 1 && session->extra != NULL) {
+        session->of.server.round_trip_log =
+            lubdub_round_trip_log(lubdub_time_between(session->extra->asked_at, turn->now)) & 15u;
+    }
     note_heard(session, turn->settings, turn->now);
+    if (session->extra != NULL && ack->sequence == session->extra->regrant_challenge) {
+        session->extra->regrant_challenge = 0;
+    }
     session->challenges_waiting = (session->challenges_waiting - 1u) & MOST_CHALLENGES_WAITING;
     lubdub_session_release_extra(session);
     return LUBDUB_HANDLING_TAKEN;
+}
+
+/* The text names the rate. It lies in the session's memory until its next call. */
+static enum lubdub_handling fail_rate(struct lubdub_session *session, struct lubdub_turn *turn,
+                                      struct lubdub_event *event)
+{
+    char *text = session->extra->text;
+
+    lubdub_rate_text(text, turn->settings->message_rate, turn->settings->message_burst);
+    return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, text);
 }
 
 static enum lubdub_handling handle_message(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -385,11 +479,8 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
         return fail(session, turn, event, LUBDUB_REASON_PROTOCOL_ERROR, "a MESSAGE out of sequence");
     }
     note_heard(session, turn->settings, turn->now);
-    lubdub_rate_limit_drain(&extra->message_debt, lubdub_time_between(extra->message_at, turn->now),
-                            smaller_interval_ms(session));
-    extra->message_at = turn->now;
-    if (!allow(session, &extra->message_debt)) {
-        return fail(session, turn, event, LUBDUB_REASON_TOO_MANY_FRAMES, "messages faster than twice the granted rate");
+    if (!lubdub_allowance_take(&extra->messages, message_rate(turn->settings), turn->now)) {
+        return fail_rate(session, turn, event);
     }
     extra->messages_received++;
     event->kind = LUBDUB_EVENT_MESSAGE;
@@ -397,6 +488,34 @@ static enum lubdub_handling handle_message(struct lubdub_session *session, struc
     event->content = message->content;
     event->length = message->length;
     return LUBDUB_HANDLING_TAKEN;
+}
+
+/* Whether the frame will be taken for a sign of life: RECOVERED is told only then. */
+static bool is_in_order(const struct lubdub_session *session, const struct lubdub_turn *turn,
+                        const struct lubdub_frame *frame)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+    int32_t debt = session->of.server.probe_debt;
+    struct lubdub_allowance allowance = {0};
+
+    switch ((enum lubdub_frame_type)frame->type) {
+    case LUBDUB_FRAME_HELLO:
+    case LUBDUB_FRAME_WELCOME:
+    case LUBDUB_FRAME_BYE:
+        break;
+    case LUBDUB_FRAME_PROBE:
+        lubdub_rate_limit_drain(&debt, lubdub_time_between(session->heard_at, turn->now), smaller_interval_ms(session));
+        return frame->sequence == session->probes_received + 1 && allow(session, &debt);
+    case LUBDUB_FRAME_ACK:
+        return is_awaited_ack(session, frame);
+    case LUBDUB_FRAME_MESSAGE:
+        if (extra != NULL) {
+            allowance = extra->messages;
+        }
+        return frame->sequence == (extra != NULL ? extra->messages_received : 0) + 1 &&
+               lubdub_allowance_take(&allowance, message_rate(turn->settings), turn->now);
+    }
+    return false;
 }
 
 static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -407,7 +526,7 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
     if (session->state == LUBDUB_SESSION_OPENING) {
         return handle_first(session, turn, frame, event);
     }
-    if (session->is_late && type != LUBDUB_FRAME_BYE) {
+    if (session->is_late && is_in_order(session, turn, frame)) {
         session->is_late = false;
         session->has_closer_deadline = true; /* late again comes before expired */
         event->kind = LUBDUB_EVENT_RECOVERED;
@@ -433,13 +552,33 @@ static enum lubdub_handling handle(struct lubdub_session *session, struct lubdub
 
 /* ---- time ---- */
 
-/* A client from which the server does not read is judged by what it does not take, not by its silence. */
+static bool is_blocked(const struct lubdub_session *session)
+{
+    return lubdub_session_has_waiting_output(session);
+}
+
 static lubdub_time expires_at(const struct lubdub_session *session)
 {
-    lubdub_time blocked_at = lubdub_session_blocked_at(session);
+    return lubdub_time_after(session->heard_at, expiry_in_force(session));
+}
 
-    return lubdub_time_after(blocked_at != LUBDUB_TIME_NEVER ? blocked_at : session->heard_at,
-                             expiry_in_force(session));
+/* One expiry after the blocking began, whatever the peer has taken since. */
+static lubdub_time slow_at(const struct lubdub_session *session)
+{
+    return is_blocked(session) ? lubdub_time_after(session->extra->outbox.waits_since, expiry_in_force(session))
+                               : LUBDUB_TIME_NEVER;
+}
+
+/*
+ * While our own bytes wait we do not read, and silence says nothing where unread input waits: at the expiry that is looked
+ * at, and if it is so, the blocking decides.
+ */
+static lubdub_time fixed_verdict(const struct lubdub_session *session)
+{
+    if (!is_blocked(session)) {
+        return expires_at(session);
+    }
+    return session->extra->is_slow ? slow_at(session) : lubdub_time_earlier(expires_at(session), slow_at(session));
 }
 
 /* ---- doubt: the session is late, and the server adapts ---- */
@@ -521,7 +660,8 @@ static bool awaits_last_challenge(const struct lubdub_session *session)
 static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
     (void)settings;
-    return is_doubted(session) ? lubdub_time_earlier(expires_at(session), looks_at(session)) : expires_at(session);
+    return is_doubted(session) ? lubdub_time_earlier(fixed_verdict(session), looks_at(session))
+                               : fixed_verdict(session);
 }
 
 static lubdub_time deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
@@ -535,18 +675,10 @@ static lubdub_time deadline(const struct lubdub_session *session, const struct l
     return lubdub_time_after(session->heard_at, late_after(session, settings));
 }
 
-/* Challenge: its answer, or its absence, tells a hung process from a dead path. */
-static void challenge(struct lubdub_session *session, struct lubdub_turn *turn, unsigned most_waiting)
+/* A challenge of a regrant waits beside those of a silence. */
+static unsigned waits_for_regrant(const struct lubdub_session *session)
 {
-    struct lubdub_frame probe = {.type = LUBDUB_FRAME_PROBE, .flags = session->health};
-
-    if (session->challenges_waiting >= most_waiting || session->of.server.challenges_sent == MOST_CHALLENGES_SENT) {
-        return;
-    }
-    session->challenges_waiting = (session->challenges_waiting + 1u) & MOST_CHALLENGES_WAITING;
-    session->of.server.challenges_sent = (session->of.server.challenges_sent + 1u) & MOST_CHALLENGES_SENT;
-    probe.sequence = session->of.server.challenges_sent;
-    lubdub_session_put(session, turn, &probe);
+    return session->extra != NULL && session->extra->regrant_challenge != 0 ? 1 : 0;
 }
 
 /*
@@ -557,7 +689,7 @@ static void challenge_again(struct lubdub_session *session, struct lubdub_turn *
 {
     session->of.server.is_asked_again = 1;
     if (lubdub_time_between(challenged_again_at(session), turn->now) <= last_look(session) / 4) {
-        challenge(session, turn, 2);
+        (void)challenge(session, turn, 2 + waits_for_regrant(session));
     }
 }
 
@@ -566,7 +698,7 @@ static void begin_doubt(struct lubdub_session *session, struct lubdub_turn *turn
 {
     struct lubdub_session_extra *extra = turn->settings->adapts ? lubdub_session_need_extra(session) : NULL;
 
-    challenge(session, turn, extra != NULL ? MOST_CHALLENGES_WAITING : 1);
+    (void)challenge(session, turn, extra != NULL ? MOST_CHALLENGES_WAITING : 1 + waits_for_regrant(session));
     if (extra != NULL && session->state == LUBDUB_SESSION_UP) {
         lubdub_doubt_begin(&session->extra->doubt, lubdub_time_after(session->heard_at, interval_in_force(session)),
                            turn->now);
@@ -584,7 +716,7 @@ static void pursue_doubt(struct lubdub_session *session, struct lubdub_turn *tur
     allowed = doubt_patience(session);
     due = hung_at(session);
     if (due > turn->now) {
-        challenge(session, turn, MOST_CHALLENGES_WAITING);
+        (void)challenge(session, turn, MOST_CHALLENGES_WAITING);
         doubt->asked_at = turn->now;
         return;
     }
@@ -598,20 +730,33 @@ static void pursue_doubt(struct lubdub_session *session, struct lubdub_turn *tur
     event->adaptive = allowed;
 }
 
+/* A verdict is due that no doubt brings. */
+static void judge(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event, lubdub_time due)
+{
+    bool is_expired = expires_at(session) <= turn->now;
+    bool is_slow = is_blocked(session) && (session->extra->is_slow || !is_expired || turn->has_unread);
+
+    if (is_slow && slow_at(session) > turn->now) {
+        session->extra->is_slow = true; /* it lives and does not read: so much time is left to it */
+        session->has_closer_deadline = true;
+        return;
+    }
+    if (is_slow && turn->path != LUBDUB_PATH_SILENT) {
+        lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SLOW_READER, LUBDUB_NO_REASON,
+                            "it did not read what was sent for one expiry");
+    } else {
+        lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(session, turn->path, session->heard_at),
+                            LUBDUB_REASON_EXPIRED, "silent for longer than the expiry");
+    }
+    event->deadline = due;
+}
+
 static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
-    lubdub_time due = expires_at(session);
-    bool is_blocked = lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER;
+    lubdub_time due = fixed_verdict(session);
 
     if (due <= turn->now) {
-        if (is_blocked && turn->path != LUBDUB_PATH_SILENT) {
-            lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SLOW_READER, LUBDUB_NO_REASON,
-                                "it took nothing for one expiry");
-        } else {
-            lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(turn->path), LUBDUB_REASON_EXPIRED,
-                                "silent for longer than the expiry");
-        }
-        event->deadline = due;
+        judge(session, turn, event, due);
         return;
     }
     if (is_doubted(session) && looks_at(session) <= turn->now) {
@@ -622,7 +767,7 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
         challenge_again(session, turn);
         return;
     }
-    if (!session->is_late && !is_blocked && deadline(session, turn->settings) <= turn->now) {
+    if (!session->is_late && !is_blocked(session) && deadline(session, turn->settings) <= turn->now) {
         session->is_late = true;
         session->of.server.is_asked_again = challenged_again_at(session) <= turn->now;
         begin_doubt(session, turn);
@@ -631,21 +776,27 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
     }
 }
 
-static bool is_last_challenge_out(const struct lubdub_session *session, lubdub_time since)
+/* Challenges of a doubt go at a pace; of the others the first and the last are remembered. */
+static lubdub_time asked_before(const struct lubdub_session *session, lubdub_time before)
 {
-    return session->of.server.is_asked_again && session->challenges_waiting > 1 && challenged_again_at(session) > since;
-}
+    const struct lubdub_session_extra *extra = session->extra;
 
-/* A challenge goes out when the session gets late and another before it expires; an adaptive server sends many. */
-static uint32_t asked_since(const struct lubdub_session *session, lubdub_time since)
-{
-    if (is_doubted(session)) {
-        return lubdub_doubt_asked_since(&session->extra->doubt, doubt_patience(session), since);
-    }
-    if (!session->is_late || session->challenges_waiting == 0) {
+    if (extra == NULL || session->challenges_waiting == 0) {
         return 0;
     }
-    return (challenged_at(session) > since ? 1u : 0u) + (is_last_challenge_out(session, since) ? 1u : 0u);
+    if (extra->asked_at <= before) {
+        return extra->asked_at;
+    }
+    if (extra->asked_first_at > before) {
+        return 0;
+    }
+    return is_doubted(session) ? lubdub_doubt_asked_before(&extra->doubt, doubt_patience(session), before)
+                               : extra->asked_first_at;
+}
+
+static lubdub_duration round_trip(const struct lubdub_session *session)
+{
+    return lubdub_round_trip_of_log(session->of.server.round_trip_log);
 }
 
 static lubdub_duration patience(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
@@ -667,7 +818,8 @@ const struct lubdub_role_duties lubdub_server_duties = {
     .deadline = deadline,
     .verdict = verdict,
     .tick = tick,
-    .asked_since = asked_since,
+    .asked_before = asked_before,
+    .round_trip = round_trip,
     .patience = patience,
     .forgive = forgive,
     .doubt = doubt_of,

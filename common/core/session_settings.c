@@ -31,6 +31,8 @@ void lubdub_session_settings_init_sized(struct lubdub_session_settings *settings
     defaults.timeout = 3 * LUBDUB_SECOND;
     defaults.handshake_timeout = 5 * LUBDUB_SECOND;
     defaults.output_limit = DEFAULT_OUTPUT_LIMIT;
+    defaults.message_rate = LUBDUB_MESSAGE_RATE_DEFAULT;
+    defaults.message_burst = LUBDUB_MESSAGE_BURST_DEFAULT;
     defaults.agent = (struct lubdub_slice){agent, sizeof agent - 1};
     lubdub_sized_init(settings, size, &defaults, sizeof defaults);
 }
@@ -102,6 +104,9 @@ const char *lubdub_session_settings_check(const struct lubdub_session_settings *
     }
     if (settings->expiry != 0 && !is_milliseconds(settings->expiry)) {
         return "the expiry is not between 1 ms and 49 days";
+    }
+    if ((settings->message_rate == 0) != (settings->message_burst == 0)) {
+        return "of the message rate and burst one is 0 and the other is not";
     }
     if (settings->handshake_timeout == 0) {
         return "the handshake timeout is 0";

@@ -40,6 +40,8 @@ void lubdub_session_release_extra(struct lubdub_session *session)
 
     if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
         extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
+        extra->regrant_challenge == 0 && !extra->has_peer_max_content && !extra->has_message_rate &&
+        extra->messages.used_to == 0 && !(session->role == LUBDUB_ROLE_SERVER && session->challenges_waiting > 0) &&
         !lubdub_doubt_is_there(&extra->doubt)) {
         free(extra);
         session->extra = NULL;
@@ -151,6 +153,24 @@ void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn
     }
 }
 
+void lubdub_session_put_message(struct lubdub_session *session, struct lubdub_turn *turn,
+                                const struct lubdub_frame *message)
+{
+    if (turn->has_message) {
+        (void)lubdub_session_end_turn(session, turn);
+    }
+    lubdub_session_put(session, turn, message);
+    turn->has_message = true;
+}
+
+bool lubdub_session_has_room_again(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    const struct lubdub_session_extra *extra = session->extra;
+
+    return session->state == LUBDUB_SESSION_UP && extra != NULL && extra->wants_room &&
+           lubdub_outbox_message_length(&extra->outbox) <= settings->output_limit / 2;
+}
+
 /* ---- the end ---- */
 
 void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_reason reason,
@@ -179,6 +199,9 @@ void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *
         lubdub_outbox_drop_messages(&session->extra->outbox);
     }
     lubdub_session_put(session, turn, &bye);
+    if (session->extra != NULL) {
+        lubdub_outbox_drop_messages(&session->extra->outbox); /* one of this turn, which had no room for BYE */
+    }
 }
 
 void lubdub_session_fail(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event,

@@ -4,6 +4,7 @@
 
 #include <lubdub/session.h>
 
+#include "core/allowance.h"
 #include "core/doubt.h"
 #include "core/estimator.h"
 #include "core/outbox.h"
@@ -16,6 +17,8 @@
 /* Probes to be seen before an old grant no longer counts (docs/protocol.md, section 5, Changing the grant). */
 #define LUBDUB_PROBES_UNDER_NEW_GRANT 2
 
+#define LUBDUB_RATE_TEXT_SIZE 96
+
 /* What most sessions do not need most of the time. */
 struct lubdub_session_extra {
     struct lubdub_partial partial;
@@ -23,11 +26,21 @@ struct lubdub_session_extra {
     struct lubdub_outbox outbox;
     uint64_t messages_sent;
     uint64_t messages_received;
-    lubdub_time message_at; /* base of message_debt */
-    int32_t message_debt;
-    uint32_t old_interval_ms; /* 0: no grant was changed lately */
+    struct lubdub_allowance messages; /* server: received; client: sent */
+    struct lubdub_rate message_rate;  /* client: what WELCOME said */
+    lubdub_time bytes_at;             /* when bytes were added to the partial frame */
+    lubdub_time asked_at;             /* server: when the last challenge was handed in, */
+    lubdub_time asked_first_at;       /* and the first of this silence */
+    uint32_t regrant_challenge;       /* server: its ACK parts probes of the old grant from those of the new; 0: none */
+    uint32_t old_interval_ms;         /* 0: no grant was changed lately */
     uint32_t old_expiry_ms;
     uint32_t probes_to_see;
+    uint16_t peer_max_content;        /* server: what the client takes, where has_peer_max_content */
+    bool has_peer_max_content;
+    bool has_message_rate;
+    bool wants_room;                  /* FULL was said */
+    char text[LUBDUB_RATE_TEXT_SIZE];  /* of the BYE that names a rate */
+    bool is_slow;                     /* server: at its expiry unread input waited; the blocking decides */
     struct lubdub_doubt doubt; /* server that adapts */
 };
 
@@ -47,8 +60,9 @@ struct lubdub_prober {
     struct lubdub_probes probes;
     uint32_t narrow_count;
     uint16_t max_content;            /* what the server takes */
-    bool is_down;                    /* a probe timed out and the client stayed */
-    bool adapts;                     /* from its beginning to its end */
+    bool is_down : 1;                /* a probe timed out and the client stayed */
+    bool adapts : 1;                 /* from its beginning to its end */
+    uint8_t round_trip_log;          /* an upper bound of the last round trip: 2^n ms; 0: none was measured */
     struct lubdub_doubter doubter[]; /* one, if it adapts: the many clients that do not adapt need no memory for it */
 };
 
@@ -77,6 +91,10 @@ static inline bool lubdub_session_has_waiting_output(const struct lubdub_session
 
 /* Adds a frame behind all that waits. Loses the connection where there is no memory. */
 void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn, const struct lubdub_frame *frame);
+
+/* Adds a MESSAGE. One at a time goes to the kernel, so that a heartbeat waits behind no more than that one. */
+void lubdub_session_put_message(struct lubdub_session *session, struct lubdub_turn *turn,
+                                const struct lubdub_frame *message);
 
 /* The kernel has taken a whole PROBE: a client's timeout for it begins. */
 void lubdub_session_probe_handed_over(struct lubdub_session *session, lubdub_time now);
@@ -108,13 +126,37 @@ struct lubdub_role_duties {
     /* When the next tick would declare the peer dead; in state UP, like all that follow. */
     lubdub_time (*verdict)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*tick)(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event);
-    /* Unanswered probes that went out after `since`. */
-    uint32_t (*asked_since)(const struct lubdub_session *session, lubdub_time since);
+    /* When the latest unanswered question that is not younger than `before` was asked; 0: there is none. */
+    lubdub_time (*asked_before)(const struct lubdub_session *session, lubdub_time before);
+    /* An upper bound of the round trip, by what the session measured; 0: it did not. */
+    lubdub_duration (*round_trip)(const struct lubdub_session *session);
     lubdub_duration (*patience)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*forgive)(struct lubdub_session *session, lubdub_duration away);
     /* NULL: there is none, and never was. */
     struct lubdub_doubt *(*doubt)(struct lubdub_session *session);
 };
+
+/* The logarithm of an upper bound of a round trip: 2^n ms, n from 1 to 15. */
+static inline uint8_t lubdub_round_trip_log(lubdub_duration round_trip)
+{
+    uint8_t log = 1;
+
+    while (log < 15 && round_trip > (LUBDUB_MILLISECOND << log)) {
+        log++;
+    }
+    return log;
+}
+
+static inline lubdub_duration lubdub_round_trip_of_log(unsigned log)
+{
+    return log > 0 ? LUBDUB_MILLISECOND << log : 0;
+}
+
+/* Whether the peer's bytes arrive all the same, in a frame that is not whole yet. */
+static inline bool lubdub_session_gets_bytes(const struct lubdub_session *session, lubdub_time since)
+{
+    return session->extra != NULL && session->extra->partial.length > 0 && session->extra->bytes_at > since;
+}
 
 /* When the kernel stopped taking the bytes that wait; LUBDUB_TIME_NEVER if none wait. */
 static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session *session)
@@ -125,11 +167,16 @@ static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session 
 /*
  * The cause of a silence, by what the kernel said of the path. Where the kernel cannot tell yet (what was sent is
  * younger than a delayed ACK, which happens with expiries below some 60 ms), a stalled process is the likelier of the
- * two.
+ * two. A peer whose bytes arrive is not hung: the path is too slow for its frames.
  */
-static inline enum lubdub_cause lubdub_cause_of_silence(enum lubdub_path path)
+static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_session *session, enum lubdub_path path,
+                                                        lubdub_time since)
 {
-    return path == LUBDUB_PATH_SILENT ? LUBDUB_CAUSE_UNREACHABLE : LUBDUB_CAUSE_HUNG;
+    return path == LUBDUB_PATH_SILENT || lubdub_session_gets_bytes(session, since) ? LUBDUB_CAUSE_UNREACHABLE
+                                                                                    : LUBDUB_CAUSE_HUNG;
 }
+
+/* Whether ROOM is to be told. */
+bool lubdub_session_has_room_again(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
 
 #endif

@@ -103,16 +103,9 @@ static void shut_stream(struct lubdub_step *step)
     shutdown(link_of(step)->io.fd, SHUT_WR);
 }
 
-/* What the kernel says of the peer's machine, at the moment of a verdict or a look. */
-static void look_at_path(struct lubdub_step *step)
+static void look(struct lubdub_step *step, struct lubdub_evidence *evidence)
 {
-    struct lubdub_evidence evidence;
-    lubdub_time now = step->turn.now;
-
-    lubdub_socket_look(link_of(step)->io.fd, &evidence);
-    step->turn.round_trip = evidence.round_trip;
-    step->turn.path = lubdub_socket_path(
-        &evidence, lubdub_session_asked_since(step->session, now > evidence.ack_delay ? now - evidence.ack_delay : 0));
+    lubdub_socket_look(link_of(step)->io.fd, evidence);
 }
 
 static lubdub_time read_clock(struct lubdub_step *step)
@@ -168,7 +161,7 @@ static const struct lubdub_stream tcp = {
     .read = read_stream,
     .write = write_stream,
     .shut = shut_stream,
-    .look = look_at_path,
+    .look = look,
     .now = read_clock,
     .arm = arm,
     .tell = tell,

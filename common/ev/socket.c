@@ -102,6 +102,14 @@ static bool finds_no_way_out(const struct tcp_info *info)
     return info->tcpi_notsent_bytes > 0 && (is_window_open || info->tcpi_probes > 1);
 }
 
+/* Bytes, or an end: a peek finds either. */
+static bool has_unread(int socket)
+{
+    uint8_t byte;
+
+    return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
 {
     struct tcp_info info;
@@ -112,19 +120,13 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
     evidence->unacknowledged = info.tcpi_unacked;
     evidence->is_sent_again = info.tcpi_retransmits > 0 || info.tcpi_backoff > 0;
     evidence->has_no_way_out = finds_no_way_out(&info);
+    evidence->has_unread = has_unread(socket);
+    evidence->silent_for = info.tcpi_last_ack_recv * LUBDUB_MILLISECOND;
     evidence->round_trip = (lubdub_duration)info.tcpi_rtt * LUBDUB_MICROSECOND;
-    evidence->ack_delay = DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * info.tcpi_rttvar) * LUBDUB_MICROSECOND;
-}
-
-enum lubdub_path lubdub_socket_path(const struct lubdub_evidence *evidence, uint32_t recent)
-{
-    if (!evidence->is_known) {
-        return LUBDUB_PATH_UNKNOWN;
-    }
-    if (evidence->unacknowledged == 0) {
-        return evidence->has_no_way_out ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
-    }
-    return evidence->is_sent_again || evidence->unacknowledged > recent ? LUBDUB_PATH_SILENT : LUBDUB_PATH_UNKNOWN;
+    evidence->least_round_trip =
+        info.tcpi_min_rtt != UINT32_MAX ? (lubdub_duration)info.tcpi_min_rtt * LUBDUB_MICROSECOND : 0;
+    evidence->ack_delay =
+        DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * (lubdub_duration)info.tcpi_rttvar) * LUBDUB_MICROSECOND;
 }
 
 void lubdub_socket_reset(int socket)

@@ -22,23 +22,8 @@ int lubdub_socket_new(const struct lubdub_address *address);
 /* What a socket's errno means for the peer: refused, timeout, closed, reset or unreachable. */
 enum lubdub_cause lubdub_socket_cause(int error);
 
-/* What the kernel knows of the peer's kernel (TCP_INFO). */
-struct lubdub_evidence {
-    bool is_known;
-    uint32_t unacknowledged;   /* segments of ours */
-    bool is_sent_again;        /* some of them, after a retransmission timeout */
-    bool has_no_way_out;       /* what is unsent does not wait for the peer's window: our own machine cannot send it */
-    lubdub_duration ack_delay; /* how long a living kernel may take: a delayed ACK and a round trip */
-    lubdub_duration round_trip; /* smoothed */
-};
-
+/* What the kernel knows of the peer's kernel (TCP_INFO), and whether anything waits to be read. */
 void lubdub_socket_look(int socket, struct lubdub_evidence *evidence);
-
-/*
- * Does the peer's machine acknowledge? `recent` segments were sent less than evidence->ack_delay ago and say nothing yet.
- * The kernel's own idea of when it sent last will not do: a tail loss probe counts as sending (RFC 8985).
- */
-enum lubdub_path lubdub_socket_path(const struct lubdub_evidence *evidence, uint32_t recent);
 
 /*
  * recv() and send() that give no signal and are no points of cancellation: nobody who calls them is ever cancelled.

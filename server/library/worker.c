@@ -126,6 +126,9 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
     case LUBDUB_EVENT_HEALTH:
         told.kind = LUBDUB_SERVER_HEALTH;
         break;
+    case LUBDUB_EVENT_ROOM:
+        told.kind = LUBDUB_SERVER_ROOM;
+        break;
     case LUBDUB_EVENT_NONE:
     case LUBDUB_EVENT_UP:
     case LUBDUB_EVENT_GRANT_CHANGED:

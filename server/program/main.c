@@ -40,6 +40,9 @@ static void on_event(struct lubdub_server *server, const struct lubdub_server_ev
     struct program *program = user_data;
     (void)server;
 
+    if (event->kind == LUBDUB_SERVER_ROOM) {
+        return; /* the program sends nothing that would wait for it */
+    }
     reporter_report(&program->reporter, event);
     if (event->kind == LUBDUB_SERVER_PAUSED) {
         lubdub_log_peer(LUBDUB_LOG_WARNING, "accepting pauses reason=\"%.*s\"", (int)event->text.length,

@@ -43,6 +43,8 @@ static const char *event_word(enum lubdub_server_event_kind kind)
         return "draining";
     case LUBDUB_SERVER_STOPPED:
         return "stopped";
+    case LUBDUB_SERVER_ROOM:
+        return "room";
     }
     return "unknown";
 }
@@ -127,6 +129,7 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
     case LUBDUB_SERVER_GONE:
     case LUBDUB_SERVER_DRAINING:
     case LUBDUB_SERVER_STOPPED:
+    case LUBDUB_SERVER_ROOM:
         break;
     }
 }

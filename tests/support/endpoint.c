@@ -100,12 +100,18 @@ static void shut_stream(struct lubdub_step *step)
     MUST(endpoint, endpoint_has_ended_output(endpoint));
 }
 
-static void look_at_path(struct lubdub_step *step)
+/* Evidence that the session draws the path from which the test has set. */
+static void look(struct lubdub_step *step, struct lubdub_evidence *evidence)
 {
     struct endpoint *endpoint = endpoint_of(step);
 
-    step->turn.path = endpoint->path;
-    step->turn.round_trip = endpoint->round_trip;
+    evidence->is_known = endpoint->path != LUBDUB_PATH_UNKNOWN;
+    evidence->unacknowledged = endpoint->path == LUBDUB_PATH_SILENT ? 1 : 0;
+    evidence->is_sent_again = endpoint->path == LUBDUB_PATH_SILENT;
+    evidence->silent_for = endpoint->path == LUBDUB_PATH_SILENT ? endpoint->now : 0;
+    evidence->round_trip = endpoint->round_trip;
+    evidence->least_round_trip = endpoint->round_trip;
+    evidence->has_unread = endpoint->has_unread;
 }
 
 static lubdub_time read_clock(struct lubdub_step *step)
@@ -142,7 +148,7 @@ static const struct lubdub_stream in_memory = {
     .read = read_nothing,
     .write = write_stream,
     .shut = shut_stream,
-    .look = look_at_path,
+    .look = look,
     .now = read_clock,
     .arm = arm,
     .tell = hear,

@@ -39,6 +39,7 @@ struct endpoint {
     uint64_t random;
     enum lubdub_path path;
     lubdub_duration round_trip; /* of the path, as the kernel measures it; 0: not known */
+    bool has_unread;            /* bytes wait in the socket that the test has not handed in */
     bool suspects_ourselves;    /* as the reactor does when most are late */
     size_t kernel_room;   /* bytes that the kernel still takes */
     size_t turn_capacity; /* room in a turn's output; CAPACITY_AS_ADVISED */

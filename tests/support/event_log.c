@@ -97,6 +97,7 @@ void event_log_add(struct event_log *log, const struct lubdub_event *event, lubd
     case LUBDUB_EVENT_TIMED_OUT:
     case LUBDUB_EVENT_LATE:
     case LUBDUB_EVENT_RECOVERED:
+    case LUBDUB_EVENT_ROOM:
         break;
     }
 }

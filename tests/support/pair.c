@@ -168,6 +168,7 @@ static bool step_side(struct pair *pair, enum side side)
     bool did_something = false;
 
     endpoint->now = pair->now;
+    endpoint->has_unread = next_arrival(direction) <= pair->now;
     while (can_run(pair, side) && deliver(pair, direction, endpoint, other)) {
         did_something = true;
     }

@@ -43,6 +43,8 @@ const char *event_kind_word(enum lubdub_event_kind kind)
         return "RECOVERED";
     case LUBDUB_EVENT_DOWN:
         return "DOWN";
+    case LUBDUB_EVENT_ROOM:
+        return "ROOM";
     }
     return "unknown event";
 }
@@ -121,6 +123,7 @@ const char *event_in_words(const struct lubdub_event *event, char words[WORDS_LE
         break;
     case LUBDUB_EVENT_NONE:
     case LUBDUB_EVENT_HELLO:
+    case LUBDUB_EVENT_ROOM:
     case LUBDUB_EVENT_UP:
     case LUBDUB_EVENT_GRANT_CHANGED:
         snprintf(words, WORDS_LENGTH, "%s", event_kind_word(event->kind));

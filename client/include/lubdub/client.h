@@ -123,6 +123,7 @@ enum lubdub_client_event_kind {
                                (is_connected), once more if that ends before the server is up again */
     LUBDUB_CLIENT_RETRYING, /* comes back after a while */
     LUBDUB_CLIENT_STOPPED,  /* at rest; no event follows until the next _start */
+    LUBDUB_CLIENT_ROOM,     /* after a _send said FULL: there is room for messages again */
 };
 
 /*

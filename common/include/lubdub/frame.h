@@ -20,6 +20,8 @@ extern "C" {
 #define LUBDUB_CONTENT_LIMIT 65535  /* what the header's length can say */
 #define LUBDUB_OPTIONS_LIMIT 4096   /* content of HELLO, WELCOME and BYE */
 #define LUBDUB_MAX_CONTENT_DEFAULT 1024
+#define LUBDUB_MESSAGE_RATE_DEFAULT 100  /* MESSAGEs a second */
+#define LUBDUB_MESSAGE_BURST_DEFAULT 256
 
 enum lubdub_frame_type {
     LUBDUB_FRAME_HELLO = 1,

@@ -36,6 +36,7 @@ enum lubdub_option_tag {
     LUBDUB_OPTION_TEXT = 8,
     LUBDUB_OPTION_RETRY_AFTER_MS = 9,
     LUBDUB_OPTION_LAST_END = 10,
+    LUBDUB_OPTION_MESSAGE_RATE = 11,
 };
 
 /* Bytes that belong to somebody else; data is NULL where there is nothing. Not terminated. Never grows. */
@@ -69,7 +70,10 @@ struct lubdub_options {
     uint16_t max_content;
     bool has_max_content;
     uint8_t last_end; /* a cause's code; 0: left out */
-    uint64_t reserved[8]; /* 0 */
+    bool has_message_rate;
+    uint32_t message_rate;  /* MESSAGEs a second that the server takes, */
+    uint32_t message_burst; /* and at once; both 0: it keeps no allowance */
+    uint64_t reserved[7];   /* 0 */
 };
 
 /*

@@ -102,7 +102,14 @@ struct lubdub_session_settings {
     const struct lubdub_label *labels; /* label_count of them, 8 at most; none */
     size_t label_count;
 
-    uint64_t reserved[27]; /* 0, as the initialiser leaves them; else the settings are INVALID */
+    /* server: MESSAGEs a second that a session may send, and at once; both 0: any number. 100, 256 */
+    uint32_t message_rate;
+    uint32_t message_burst;
+
+    /* client: the longest interval that it takes from the server, 0: 60 times the one asked for. Else it leaves; 0 */
+    lubdub_duration interval_limit;
+
+    uint64_t reserved[25]; /* 0, as the initialiser leaves them; else the settings are INVALID */
 };
 
 /* Sets every field to its default. */
@@ -133,7 +140,8 @@ struct lubdub_session {
     union {
         struct {
             int32_t probe_debt; /* rate_limit.h */
-            uint32_t challenges_sent : 31;
+            uint32_t challenges_sent : 27;
+            uint32_t round_trip_log : 4; /* an upper bound of it, 2^n ms; 0: not known */
             uint32_t is_asked_again : 1; /* late, and challenged for the last time before the expiry */
         } server;
         struct lubdub_prober *prober;
@@ -166,6 +174,7 @@ enum lubdub_event_kind {
     LUBDUB_EVENT_LATE,          /* server: silent for longer than the interval and a margin; challenged */
     LUBDUB_EVENT_RECOVERED,     /* server: the late one was heard again */
     LUBDUB_EVENT_DOWN,          /* the end, once: the state is LEAVING or CLOSED now */
+    LUBDUB_EVENT_ROOM,          /* after LUBDUB_ERROR_FULL: half of the room for messages is free again */
 };
 
 /*
@@ -219,13 +228,14 @@ struct lubdub_turn {
     lubdub_time now;
     const struct lubdub_session_settings *settings; /* made by the initialiser */
     enum lubdub_path path; /* looked up by the owner when lubdub_session_verdict_is_due() says so */
-    lubdub_duration round_trip; /* of the path, as the kernel measures it, with path; 0: not known */
+    lubdub_duration round_trip; /* of the path, with path: an upper bound; 0: not known */
     bool suspects_ourselves;    /* most peers are late at once: a session that adapts waits for the fixed deadline */
     uint8_t *output;       /* the owner's scratch; shared by all sessions, one turn at a time */
     size_t output_capacity;
     size_t output_length;  /* filled by the session */
     size_t output_sent;    /* of those, already with the kernel */
     bool has_message;      /* there is a MESSAGE among them; a second one waits in the session */
+    bool has_unread;       /* with path: bytes of the peer, or its end, wait to be read */
     uint64_t reserved[4];  /* 0 */
 };
 
@@ -245,7 +255,10 @@ struct lubdub_grant {
     lubdub_duration expiry;  /* raised to twice the interval where it is less */
     bool is_resumed;
     enum lubdub_cause last_end; /* LUBDUB_CAUSE_NONE: not remembered */
-    uint64_t reserved[4];       /* 0 */
+    /* What the client's last session had used of its allowances (lubdub_session_debts), less what drained since. */
+    lubdub_duration probe_debt;
+    lubdub_duration message_debt;
+    uint64_t reserved[2];       /* 0 */
 };
 
 /*
@@ -288,10 +301,30 @@ LUBDUB_API bool lubdub_session_verdict_is_due(const struct lubdub_session *sessi
                                               const struct lubdub_session_settings *settings, lubdub_time now);
 
 /*
- * How many of our probes and challenges that wait for their answers went to the kernel after `since`. Those are too
- * young for the peer's kernel to have acknowledged them for certain, when the owner makes up its mind about turn->path.
+ * What a kernel tells of a connection at one moment (on Linux: TCP_INFO and FIONREAD). The owner fills it, and sets what it
+ * does not know to 0.
  */
-LUBDUB_API uint32_t lubdub_session_asked_since(const struct lubdub_session *session, lubdub_time since);
+struct lubdub_evidence {
+    bool is_known;
+    bool is_sent_again;               /* some of our segments were sent again after a retransmission timeout */
+    bool has_no_way_out;              /* what is unsent does not wait for the peer's window: our machine cannot send it */
+    bool has_unread;                  /* bytes of the peer, or its end, wait to be read */
+    uint32_t unacknowledged;          /* segments of ours */
+    lubdub_duration silent_for;       /* since the peer's kernel acknowledged something last */
+    lubdub_duration round_trip;       /* smoothed; 0: not known */
+    lubdub_duration least_round_trip; /* that was measured; 0: not known */
+    lubdub_duration ack_delay;        /* how long a living kernel may take, by its estimate */
+    uint64_t reserved[4];             /* 0 */
+};
+
+/* Draws turn->path, turn->round_trip and turn->has_unread from the evidence. Before a verdict (see above). */
+LUBDUB_API void lubdub_session_take_evidence(const struct lubdub_session *session, struct lubdub_turn *turn,
+                                             const struct lubdub_evidence *evidence);
+
+/* Server: what the session has used of its allowances, as the time in which that drains. */
+LUBDUB_API void lubdub_session_debts(const struct lubdub_session *session,
+                                     const struct lubdub_session_settings *settings, lubdub_time now,
+                                     lubdub_duration *probe_debt, lubdub_duration *message_debt);
 
 /* Does what is due at turn->now. Call until event->kind is LUBDUB_EVENT_NONE. */
 LUBDUB_API void lubdub_session_tick(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -352,6 +385,7 @@ LUBDUB_API void lubdub_session_leave(struct lubdub_session *session, struct lubd
 /*
  * Sends a MESSAGE. Copies content. LUBDUB_ERROR_WRONG_STATE when not up, TOO_LONG beyond what the peer
  * takes, FULL when more than output_limit bytes of messages would wait; where none waits, one of any length may go.
+ * LUBDUB_EVENT_ROOM follows a FULL. A client keeps to the rate that the server told it: what is over it waits.
  */
 LUBDUB_API enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lubdub_turn *turn,
                                                  const void *content, size_t length);

@@ -47,8 +47,8 @@ struct lubdub_stream {
     /* Nothing more will be written. May be called twice. */
     void (*shut)(struct lubdub_step *step);
 
-    /* Before a verdict: fills step->turn.path and step->turn.round_trip. */
-    void (*look)(struct lubdub_step *step);
+    /* Before a verdict: what the kernel says of the connection. *evidence is zeroed before. */
+    void (*look)(struct lubdub_step *step, struct lubdub_evidence *evidence);
 
     /* The time, read anew. */
     lubdub_time (*now)(struct lubdub_step *step);

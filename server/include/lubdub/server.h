@@ -106,6 +106,7 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_SUSPICIOUS,   /* of ourselves: most sessions are late at once, adaptive verdicts wait. Once each time */
     LUBDUB_SERVER_DRAINING,
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
+    LUBDUB_SERVER_ROOM,         /* after a _send said FULL: there is room for messages to this session again */
 };
 
 /*

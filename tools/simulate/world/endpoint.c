@@ -66,14 +66,11 @@ static void shut_stream(struct lubdub_step *step)
     sim_tcp_shut(at->world, at->connection, at->side);
 }
 
-static void look_at_path(struct lubdub_step *step)
+static void look(struct lubdub_step *step, struct lubdub_evidence *evidence)
 {
     struct endpoint_step *at = around(step);
-    lubdub_duration patience = sim_tcp_patience(at->connection, at->side);
-    lubdub_time since = step->turn.now > patience ? step->turn.now - patience : 0;
 
-    step->turn.path =
-        sim_tcp_path(at->connection, at->side, lubdub_session_asked_since(&at->end->session, since));
+    sim_tcp_look_at(at->world, at->connection, at->side, evidence);
 }
 
 static lubdub_time read_clock(struct lubdub_step *step)
@@ -111,7 +108,7 @@ static const struct lubdub_stream simulated = {
     .read = read_stream,
     .write = write_stream,
     .shut = shut_stream,
-    .look = look_at_path,
+    .look = look,
     .now = read_clock,
     .arm = arm,
     .tell = hear,
@@ -295,6 +292,7 @@ static void hear(struct lubdub_step *step, const struct lubdub_event *event)
     case LUBDUB_EVENT_LATE_ACK:
     case LUBDUB_EVENT_TIMED_OUT:
     case LUBDUB_EVENT_HEALTH:
+    case LUBDUB_EVENT_ROOM:
         break;
     }
 }

@@ -419,6 +419,7 @@ void sim_judge_event(struct sim_world *world, struct sim_connection *connection,
     case LUBDUB_EVENT_MESSAGE:
     case LUBDUB_EVENT_LATE:
     case LUBDUB_EVENT_RECOVERED:
+    case LUBDUB_EVENT_ROOM:
         break;
     }
 }

@@ -45,9 +45,9 @@ static void stream_init(struct sim_stream *stream, lubdub_duration round_trip)
 
 void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lubdub_duration round_trip)
 {
-    (void)world;
     stream_init(&connection->streams[SIM_UP], round_trip);
     stream_init(&connection->streams[SIM_DOWN], round_trip);
+    connection->streams[SIM_UP].answered_at = connection->streams[SIM_DOWN].answered_at = world->now;
     connection->ends[SIM_CLIENT].kernel = SIM_KERNEL_OPEN;
     connection->ends[SIM_SERVER].kernel = SIM_KERNEL_OPEN;
 }
@@ -416,21 +416,19 @@ static void break_off(struct sim_world *world, struct sim_connection *connection
 
 /* ---- evidence ---- */
 
-lubdub_duration sim_tcp_patience(const struct sim_connection *connection, enum sim_side side)
+void sim_tcp_look_at(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
+                     struct lubdub_evidence *evidence)
 {
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
 
-    return DELAYED_ACK + stream->smoothed + 4 * stream->variation;
-}
-
-enum lubdub_path sim_tcp_path(const struct sim_connection *connection, enum sim_side side, uint32_t recent)
-{
-    const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
-
-    if (stream->unacknowledged == 0) {
-        return LUBDUB_PATH_ACKNOWLEDGED;
-    }
-    return stream->backoff > 0 || stream->unacknowledged > recent ? LUBDUB_PATH_SILENT : LUBDUB_PATH_UNKNOWN;
+    evidence->is_known = true;
+    evidence->unacknowledged = stream->unacknowledged;
+    evidence->is_sent_again = stream->backoff > 0;
+    evidence->has_unread = sim_tcp_is_readable(connection, side);
+    evidence->silent_for = world->now - stream->answered_at;
+    evidence->round_trip = stream->smoothed;
+    evidence->least_round_trip = stream->least;
+    evidence->ack_delay = DELAYED_ACK + stream->smoothed + 4 * stream->variation;
 }
 
 /* ---- arrival ---- */
@@ -440,6 +438,7 @@ static void measure(struct sim_stream *stream, lubdub_duration round_trip)
 {
     lubdub_duration error;
 
+    stream->least = stream->least == 0 ? round_trip : lubdub_duration_shorter(stream->least, round_trip);
     if (stream->smoothed == 0) {
         stream->smoothed = round_trip;
         stream->variation = round_trip / 2;
@@ -456,6 +455,7 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
     enum sim_direction direction = sim_written_by(side);
     struct sim_stream *stream = &connection->streams[direction];
 
+    stream->answered_at = world->now;
     if (flight->ack > stream->acked_to) {
         stream->acked_to = flight->ack;
         stream->backoff = 0;

@@ -42,11 +42,9 @@ void sim_tcp_close(struct sim_world *world, struct sim_connection *connection, e
 /* The machine lost its power. Says nothing to anybody. */
 void sim_tcp_vanish(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
-/* What the kernel of this side says (common/ev/socket.h); `recent` segments are too young to say anything. */
-enum lubdub_path sim_tcp_path(const struct sim_connection *connection, enum sim_side side, uint32_t recent);
-
-/* How long a living kernel may take to acknowledge. */
-lubdub_duration sim_tcp_patience(const struct sim_connection *connection, enum sim_side side);
+/* What the kernel of this side says (common/ev/socket.h). */
+void sim_tcp_look_at(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
+                     struct lubdub_evidence *evidence);
 
 /* Events. */
 void sim_tcp_on_flight(struct sim_world *world, uint32_t flight);

@@ -92,6 +92,8 @@ struct sim_stream {
     /* the sending kernel */
     lubdub_duration smoothed; /* round trip; 0: none was measured */
     lubdub_duration variation;
+    lubdub_duration least;   /* that was measured; 0: none was */
+    lubdub_time answered_at; /* when the peer's kernel acknowledged something last */
     unsigned backoff;
     lubdub_time resend_at; /* LUBDUB_TIME_NEVER: all is acknowledged */
     lubdub_time progress_at;

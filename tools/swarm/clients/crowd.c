@@ -100,6 +100,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
     case LUBDUB_EVENT_MESSAGE:
     case LUBDUB_EVENT_LATE:
     case LUBDUB_EVENT_RECOVERED:
+    case LUBDUB_EVENT_ROOM:
         break;
     }
 }
