@@ -1,0 +1,249 @@
+/*
+ * A heartbeat server inside a program's own libev loop: accepts clients, answers their probes, expires the silent,
+ * and tells the application which clients connected, which left and why, and what they said.
+ *
+ *     lubdub_server_settings_init(&settings);
+ *     lubdub_server_new(&server, loop, &settings, on_event, user_data);
+ *     lubdub_server_listen(server, NULL, LUBDUB_DEFAULT_PORT);
+ *     lubdub_server_start(server);
+ *     ev_run(loop, 0);
+ *     lubdub_server_free(server);
+ *
+ * Threads. With one worker (the default) everything happens on the caller's loop, in its thread. With more, the
+ * others run in threads of their own, each with its own loop and its own listener on the same port, and the
+ * callback comes from all of them, for one session always from the same. _send, _broadcast, _disconnect, _regrant,
+ * _drain, _reconfigure and _counts may be called from any thread; everything else from the thread that
+ * runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
+ *
+ * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
+ * before the application hears what came of it, so it may be called with a mutex held that the callback takes, too.
+ * The callback is never entered a second time by the same thread. It must not run the loop.
+ *
+ * docs/guide/embedding.md shows it in the order in which questions come.
+ */
+#ifndef LUBDUB_SERVER_H
+#define LUBDUB_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lubdub/cause.h>
+#include <lubdub/error.h>
+#include <lubdub/option.h>
+#include <lubdub/session.h>
+#include <lubdub/time.h>
+#include <lubdub/visibility.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ev_loop;
+struct lubdub_server;
+
+enum lubdub_on_message {
+    LUBDUB_ON_MESSAGE_DROP, /* only the callback sees it */
+    LUBDUB_ON_MESSAGE_ECHO,
+    LUBDUB_ON_MESSAGE_BROADCAST, /* to all sessions, the sender too */
+};
+
+/*
+ * The caller allocates the struct, calls the initialiser, and then sets fields by name. _new and _reconfigure copy it,
+ * strings included; nothing is borrowed. It grows at its end (version.h). Durations are in nanoseconds.
+ */
+struct lubdub_server_settings {
+    size_t size; /* sizeof, set by the initialiser. Without it the settings are INVALID */
+
+    /* interval and expiry of clients that ask for none; handshake_timeout, max_content, output_limit, agent, adapts,
+       requires_hello. The rest is a client's */
+    struct lubdub_session_settings session;
+
+    unsigned workers; /* loops; 1. 0: the processors that this process may use */
+
+    /* what a HELLO may get */
+    lubdub_duration interval_min; /* 10 ms */
+    lubdub_duration interval_max; /* 1 h */
+    lubdub_duration expiry_max;   /* 3 h; twice the interval is granted all the same */
+
+    lubdub_duration grace;     /* how long an identity may be away before it is gone; 0 */
+    size_t max_sessions;       /* 0, the default: as many as there are descriptors */
+    size_t max_per_address;    /* connections from one address; 0, the default: no limit */
+    size_t remembered_ends;    /* identities whose last end is kept for their next WELCOME; 16384 */
+    enum lubdub_on_message on_message; /* DROP */
+
+    /* Any of these lets a client in; none: no token is asked for. A token demands a HELLO. 1 to 1024 bytes each. */
+    const struct lubdub_slice *tokens;
+    size_t token_count;
+
+    bool shares_port; /* other processes may listen on the same port too (SO_REUSEPORT); false */
+    /* A new field stands here and begins 8 bytes of its own. */
+};
+
+/* Sets every field to its default. */
+#define lubdub_server_settings_init(settings) lubdub_server_settings_init_sized((settings), sizeof *(settings))
+
+/* Writes `size` bytes, the size that the caller's header gives the struct, and not one more. */
+LUBDUB_API void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, size_t size);
+
+/*
+ * Why these settings cannot work, as a static sentence; NULL where they can. Settings that were never initialised
+ * cannot, nor can those of a program newer than this library that sets what the library does not know.
+ */
+LUBDUB_API const char *lubdub_server_settings_check(const struct lubdub_server_settings *settings);
+
+enum lubdub_server_event_kind {
+    LUBDUB_SERVER_LISTENING,    /* once for each address, from _start */
+    LUBDUB_SERVER_CONNECTED,    /* a session */
+    LUBDUB_SERVER_MESSAGE,
+    LUBDUB_SERVER_HEALTH,
+    LUBDUB_SERVER_LATE,         /* silent for longer than its interval and a margin; challenged */
+    LUBDUB_SERVER_RECOVERED,
+    LUBDUB_SERVER_DISCONNECTED, /* once for each CONNECTED */
+    LUBDUB_SERVER_GONE,         /* an identity did not come back within its grace time */
+    LUBDUB_SERVER_REJECTED,     /* a connection that never became a session */
+    LUBDUB_SERVER_PAUSED,       /* accepting stops: no descriptors or memory, text says which. Told once per lack */
+    LUBDUB_SERVER_SUSPICIOUS,   /* of ourselves: most sessions are late at once, adaptive verdicts wait. Once each time */
+    LUBDUB_SERVER_DRAINING,
+    LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
+};
+
+/*
+ * The library allocates it, and it lives, with all that it points to, until the callback returns. Only the fields that
+ * are named for a kind hold something. It grows at its end (version.h); a program skips a kind that it does not know.
+ * Durations are in nanoseconds.
+ */
+struct lubdub_server_event {
+    enum lubdub_server_event_kind kind;
+    lubdub_time now; /* CLOCK_MONOTONIC at the decision */
+
+    uint64_t session;              /* its number, 0 where there is none */
+    struct lubdub_slice identity;  /* empty for an anonymous session */
+    const struct lubdub_address *remote; /* NULL where there is none; shown by lubdub_server_event_remote() */
+
+    lubdub_duration interval;      /* CONNECTED: granted */
+    lubdub_duration expiry;
+    bool is_resumed;
+    const struct lubdub_label *labels;
+    size_t label_count;
+
+    const uint8_t *content;        /* MESSAGE; HEALTH: content of the probe that told it */
+    size_t length;
+
+    enum lubdub_health health;     /* HEALTH */
+    enum lubdub_health was_health;
+
+    lubdub_duration silent_for;    /* LATE, RECOVERED, DISCONNECTED: since its last whole valid frame */
+
+    enum lubdub_cause cause;       /* DISCONNECTED, REJECTED */
+    bool has_reason;               /* a BYE was received or sent, with this reason */
+    uint64_t reason;
+    struct lubdub_slice text;      /* for people; may hold any bytes where the peer wrote it */
+    uint64_t probes;               /* DISCONNECTED: received in all */
+    lubdub_duration connected_for;
+    lubdub_time deadline;          /* DISCONNECTED for silence: when the verdict was due; else 0 */
+    lubdub_duration adaptive;      /* DISCONNECTED: the adaptive timeout, where that decided; else 0 */
+
+    const char *address;           /* LISTENING: as lubdub_server_event_remote writes it */
+};
+
+/* Called in the thread of the session's loop; see above, What calls back. */
+typedef void (*lubdub_server_callback)(struct lubdub_server *server, const struct lubdub_server_event *event,
+                                       void *user_data);
+
+/* Writes "ADDRESS:PORT" (IPv6 in brackets), "" where there is none. target has at least 80 bytes. Returns target. */
+LUBDUB_API char *lubdub_server_event_remote(const struct lubdub_server_event *event, char *target);
+
+/* INVALID for settings that _check refuses, NO_MEMORY, SYSTEM. callback may be NULL. */
+LUBDUB_API enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loop *loop,
+                                               const struct lubdub_server_settings *settings,
+                                               lubdub_server_callback callback, void *user_data);
+
+/*
+ * Binds. host is a numeric address; NULL: all addresses, IPv4 and IPv6 (one of them suffices). port 0: any free one, see
+ * lubdub_server_port(). May be called several times, before _start. ADDRESS, ADDRESS_IN_USE, PERMISSION, SYSTEM (errno).
+ */
+LUBDUB_API enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port);
+
+/* The port of the first address that was bound; 0 before. */
+LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
+
+/*
+ * Accepts from now on, and starts the threads. LISTENING is told before it returns. WRONG_STATE the second time, SYSTEM
+ * without threads.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_start(struct lubdub_server *server);
+
+/*
+ * Sends a MESSAGE to one session. Copies content. From the session's own thread: NOT_FOUND (also where the
+ * connection proves broken), TOO_LONG, FULL; from another: OK means handed over, and what cannot be delivered then is
+ * dropped.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content,
+                                                size_t length);
+
+/* Sends a MESSAGE to every session, a part of them in each turn of each loop. A session without room misses it. */
+LUBDUB_API enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content,
+                                                     size_t length);
+
+/*
+ * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. NOT_FOUND as in _send. The BYE
+ * leaves at once, and no event of the session but DISCONNECTED follows, after the callback that is running has returned.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session,
+                                                      enum lubdub_reason reason, const char *text);
+
+/* Changes the grant of one session; clamped as at HELLO. NOT_FOUND as in _send. */
+LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session,
+                                                   lubdub_duration interval, lubdub_duration expiry);
+
+/*
+ * Stops accepting and tells every client BYE 1 with a moment to come back at; STOPPED follows when all have left or
+ * patience is over. A second call shortens the patience.
+ */
+LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
+
+/*
+ * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers and
+ * shares_port stay. A shorter grace holds for identities that are away, too; a longer one does not. INVALID for
+ * settings that _check refuses, NO_MEMORY: the old ones stay in force.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
+                                                       const struct lubdub_server_settings *settings);
+
+/*
+ * The caller allocates the struct and sets size; the library fills no more than that, and with size 0 nothing. It grows
+ * at its end (version.h). Durations are in nanoseconds.
+ */
+struct lubdub_server_counts {
+    size_t size; /* sizeof, set by the caller: struct lubdub_server_counts counts = {.size = sizeof counts} */
+    uint64_t sessions;     /* now */
+    uint64_t connections;  /* now: sessions, and those that open or leave */
+    uint64_t accepted;     /* in all, and so on down */
+    uint64_t connected;
+    uint64_t disconnected;
+    uint64_t rejected;
+    uint64_t empty;        /* closed before their first byte */
+    uint64_t late;
+    uint64_t messages;
+    uint64_t messages_dropped; /* no room for them */
+    uint64_t absences;     /* how often a loop of ours was away (stopped, busy), and its sessions were forgiven */
+    lubdub_duration absent_for;
+    uint64_t narrow;       /* heard again only after three quarters of their expiry */
+    uint64_t suspicions;   /* how often most sessions of a loop were late at once */
+    lubdub_duration longest_turn;        /* of any loop, from its waking until it sleeps again */
+    lubdub_duration longest_recent_turn; /* the same, since these counts were last asked for this one */
+    uint64_t by_cause[LUBDUB_CAUSE_CAPACITY]; /* of disconnected; the place is the code of enum lubdub_cause */
+};
+
+/* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */
+LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts);
+
+/* Closes everything without a word and frees; waits for the threads. NULL does no harm. No event follows. */
+LUBDUB_API void lubdub_server_free(struct lubdub_server *server);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
