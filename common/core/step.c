@@ -1,6 +1,12 @@
 /* Moves bytes between a stream and a session, in steps. */
 #include <lubdub/step.h>
 
+#include <assert.h>
+
+/* As in session_settings.c. */
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_step) == 184, "the size of a step stays");
+static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_stream) == 88, "the size of a stream stays");
+
 /* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
 #define READS_BEFORE_VERDICT 256
 

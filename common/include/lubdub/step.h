@@ -8,11 +8,12 @@
  *     the stream can be read:     lubdub_step_read()
  *     the timer came:             lubdub_step_due(), once lubdub_session_deadline() has come
  *     an earlier call broke it:   lubdub_step_break()
- *     somebody calls:             lubdub_session_send(), _leave() or _grant() with step.turn, and is_call set
+ *     the application calls:      lubdub_session_send(), _leave() or _grant() with step.turn, and is_call set
  *     then, always:               lubdub_step_settle()
  *
- * A step belongs to the session's thread. Only the functions of the stream are called back, and tell only where is_call is
- * false: a call never reads and never tells. It may run inside another session's tell; a step that is no call may not.
+ * A step belongs to the session's thread. Only the functions of the stream are called back, and tell only where is_call
+ * is false: a call never reads and never tells. It may run inside another session's tell; a step that is no call may
+ * not.
  */
 #ifndef LUBDUB_STEP_H
 #define LUBDUB_STEP_H
@@ -29,14 +30,18 @@ extern "C" {
 
 struct lubdub_step;
 
-/* What one read or write came to. */
+/* What one read or write came to. Never grows: it is passed by value. */
 struct lubdub_transfer {
     size_t length;         /* bytes that came, or that were taken; 0: none now, later perhaps */
     enum lubdub_cause end; /* the stream is over: CLOSED, RESET, UNREACHABLE. LUBDUB_CAUSE_NONE: it goes on */
     bool has_more;         /* read: another read may give more at once */
 };
 
-/* What a step does to the world. All must be set; none may block. */
+/*
+ * What a step does to the world. All must be set; none may block. The caller allocates the table, mostly a static one,
+ * and leaves NULL what it does not name; it is borrowed as long as any step uses it. A new function takes a reserved
+ * place, and NULL there means what older releases do.
+ */
 struct lubdub_stream {
     /* Reads once into step->input. Bytes come before the end that follows them. */
     struct lubdub_transfer (*read)(struct lubdub_step *step);
@@ -58,9 +63,14 @@ struct lubdub_stream {
 
     /* The session has something to say. For LUBDUB_EVENT_HELLO the owner grants or leaves before it returns. */
     void (*tell)(struct lubdub_step *step, const struct lubdub_event *event);
+
+    void (*reserved[4])(void); /* NULL */
 };
 
-/* Filled by the owner, on its stack. Embed it to find more in the functions of the stream. */
+/*
+ * Filled by the owner, on its stack, with 0 in everything that the owner does not name. Embed it to find more in the
+ * functions of the stream. New fields take the place of reserved bytes; 0 in them means what older releases do.
+ */
 struct lubdub_step {
     struct lubdub_session *session;
     const struct lubdub_stream *stream;
@@ -68,8 +78,9 @@ struct lubdub_step {
     uint8_t *input;          /* room for one read; used by one step at a time, and by no call */
     size_t input_capacity;
     bool is_armed; /* the timer is set */
-    bool is_call;  /* somebody calls: no reading, no telling */
+    bool is_call;  /* the application calls: no reading, no telling */
     enum lubdub_cause broken_by; /* a call found the stream over. The owner keeps it for lubdub_step_break() */
+    uint64_t reserved[4];        /* 0 */
 };
 
 /* What is to become of the session. */
@@ -92,8 +103,8 @@ LUBDUB_API bool lubdub_step_take(struct lubdub_step *step, struct lubdub_transfe
 LUBDUB_API bool lubdub_step_read(struct lubdub_step *step);
 
 /*
- * The deadline came. What already arrived counts before the deadline does (docs/protocol.md, section 5, Expiry): reads all
- * of it, in a bounded number of reads, and then does what is still due.
+ * The deadline came. What already arrived counts before the deadline does (docs/protocol.md, section 5, Expiry): reads
+ * all of it, in a bounded number of reads, and then does what is still due.
  */
 LUBDUB_API void lubdub_step_due(struct lubdub_step *step);
 

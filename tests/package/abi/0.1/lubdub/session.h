@@ -83,7 +83,8 @@ struct lubdub_session_settings {
     struct lubdub_slice agent;         /* told to the peer; "lubdub/VERSION" */
     /*
      * A peer that is overdue by what was learned of it is asked again at a fast pace, and found `hung` as soon as the
-     * evidence allows; never later than timeout or expiry, which stay what they are (docs/detection.md, Adaptive).
+     * evidence allows; never later than timeout or expiry, which stay what they are (docs/reference/detection.md,
+     * Adaptive).
      */
     bool adapts;                       /* false */
 
