@@ -7,95 +7,23 @@
  *                         └── WAITING ◀──────────┤
  *                                                └──▶ STOPPING ──▶ STOPPED
  *
- * What is decided inside a callback is done by `timer`, later: then nothing of ours is on the stack, and the link of
- * the last session, which may still wait for its peer's end of file, is free again. State and timer are set before the
- * application hears of it, so that it may decide otherwise there.
+ * `timer` does later what was decided inside a callback: then none of the library's functions is on the stack, and the
+ * link of the last session, which may still wait for its peer's end of file, is free again. State and timer are set
+ * before the application hears of the decision, so that it may decide otherwise in its callback.
  */
 #define _GNU_SOURCE
-#include "client/library/internal.h"
+#include <lubdub/client.h>
 
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "client/library/progress.h"
+#include "client/library/round.h"
+#include "client/library/session.h"
+#include "client/library/state.h"
 #include "core/sized.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
-
-/* ---- being on the stack ---- */
-
-void lubdub_client_enter(struct lubdub_client *client)
-{
-    client->depth++;
-}
-
-static void dispose_if_freed(struct lubdub_client *client)
-{
-    if (!client->is_freed || client->depth > 0 || client->group.step_count > 0) {
-        return;
-    }
-    if (client->has_link) {
-        lubdub_link_abort(&client->link);
-    }
-    lubdub_link_group_clear(&client->group);
-    free(client);
-}
-
-void lubdub_client_leave(struct lubdub_client *client)
-{
-    client->depth--;
-    dispose_if_freed(client);
-}
-
-static void on_rest(struct lubdub_link_group *group)
-{
-    dispose_if_freed(container_of(group, struct lubdub_client, group));
-}
-
-/* ---- telling ---- */
-
-struct lubdub_client_event lubdub_client_event_new(const struct lubdub_client *client,
-                                                   enum lubdub_client_event_kind kind, lubdub_time now)
-{
-    return (struct lubdub_client_event){
-        .kind = kind,
-        .now = now,
-        .server = &lubdub_server_list_current(&client->rules.servers)->server,
-        .remote = client->has_remote ? &client->remote : NULL,
-        .session = client->session_number,
-    };
-}
-
-void lubdub_client_tell(struct lubdub_client *client, const struct lubdub_client_event *event)
-{
-    if (client->callback != NULL && !client->is_freed) {
-        client->callback(client, event, client->user_data);
-    }
-}
-
-bool lubdub_client_is_still(const struct lubdub_client *client, enum lubdub_client_state state)
-{
-    return !client->is_freed && client->state == state;
-}
-
-/* ---- what comes next ---- */
-
-static void arm(struct lubdub_client *client, lubdub_duration wait)
-{
-    struct ev_loop *loop = client->group.reactor->loop;
-
-    ev_timer_stop(loop, &client->timer);
-    ev_now_update(loop); /* libev counts from its own idea of now, which may be old */
-    ev_timer_set(&client->timer, (ev_tstamp)wait / (ev_tstamp)LUBDUB_SECOND, 0);
-    ev_timer_start(loop, &client->timer);
-}
-
-void lubdub_client_plan(struct lubdub_client *client, enum lubdub_client_state state, enum lubdub_next_move next_move,
-                        lubdub_duration wait)
-{
-    client->state = (uint8_t)state;
-    client->next_move = (uint8_t)next_move;
-    arm(client, wait);
-}
 
 /* ---- the timer ---- */
 
@@ -126,7 +54,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
 
     if (client->has_link) {
-        return; /* it says goodbye yet; lubdub_client_on_link_closed() brings us back here */
+        return; /* it still says goodbye; lubdub_client_on_link_closed() sets the timer again */
     }
     client->next_move = LUBDUB_NEXT_NOTHING;
     lubdub_client_enter(client);
@@ -152,6 +80,11 @@ char *lubdub_client_event_remote(const struct lubdub_client_event *event, char *
 {
     target[0] = '\0';
     return event->remote != NULL ? lubdub_address_format(event->remote, target) : target;
+}
+
+static void on_rest(struct lubdub_link_group *group)
+{
+    lubdub_client_dispose_if_freed(container_of(group, struct lubdub_client, group));
 }
 
 static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop,
@@ -208,7 +141,7 @@ enum lubdub_error lubdub_client_start(struct lubdub_client *client)
     if (client->state != LUBDUB_CLIENT_STATE_STOPPED) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
-    lubdub_client_plan(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_ROUND, 0);
+    lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_ROUND, 0);
     lubdub_client_watch_progress(client);
     return LUBDUB_ERROR_OK;
 }
@@ -245,7 +178,7 @@ void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
     if (client->owes_shutdown) {
         lubdub_client_collect_counts(client, false);
     }
-    lubdub_client_plan(client, LUBDUB_CLIENT_STATE_STOPPING, LUBDUB_NEXT_STOPPED, 0);
+    lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_STOPPING, LUBDUB_NEXT_STOPPED, 0);
     if (client->has_link) {
         lubdub_link_leave(&client->link, reason, NULL, false, 0);
     }
@@ -262,7 +195,7 @@ void lubdub_client_free(struct lubdub_client *client)
     lubdub_client_ignore_progress(client);
     lubdub_connector_free(client->connector);
     client->connector = NULL;
-    dispose_if_freed(client);
+    lubdub_client_dispose_if_freed(client);
 }
 
 enum lubdub_client_state lubdub_client_state(const struct lubdub_client *client)

@@ -1,17 +1,14 @@
-/*
- * The application's promise to make progress. A thread that sends heartbeats beside it lives on while the work hangs;
- * so the work itself says that it goes on, and the probes tell when it does not.
- */
-#include "client/library/internal.h"
+/* Looks from time to time whether the application made the progress that it promised. */
+#include "client/library/progress.h"
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
 
-/* While progress is missing, so often in the time promised it is looked whether it has come. */
+/* While progress is missing, the client looks for it this many times within the promised time. */
 #define LOOKS_WHILE_STALLED 4
 #define SHORTEST_LOOK (10 * LUBDUB_MILLISECOND)
 
-enum lubdub_health lubdub_client_told_health(const struct lubdub_client *client)
+static enum lubdub_health told_health(const struct lubdub_client *client)
 {
     return client->is_stalled ? LUBDUB_HEALTH_CRITICAL : (enum lubdub_health)client->health;
 }
@@ -19,7 +16,7 @@ enum lubdub_health lubdub_client_told_health(const struct lubdub_client *client)
 void lubdub_client_tell_health(struct lubdub_client *client)
 {
     if (client->has_link) {
-        lubdub_session_set_health(&client->link.session, lubdub_client_told_health(client));
+        lubdub_session_set_health(&client->link.session, told_health(client));
     }
 }
 
@@ -67,7 +64,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
         return;
     }
     look_at(client, lubdub_time_after(now, next));
-    /* Where we overslept, the application was probably stopped with us, and gets a moment. */
+    /* Where the timer came late, the application was probably stopped with the loop, and gets a moment. */
     if (!client->is_stalled && overslept < next) {
         change(client, true, now, without);
     }

@@ -1,52 +1,9 @@
-/* A round over the servers until one has us, and the wait before the next round. */
-#include "client/library/internal.h"
+/* Tries the servers of a round one after the other. */
+#include "client/library/round.h"
 
+#include "client/library/end.h"
+#include "client/library/session.h"
 #include "ev/clock.h"
-
-/* ---- ends ---- */
-
-/* After an end: the next round or the end of all. Returns the wait. */
-static lubdub_duration plan_return(struct lubdub_client *client, enum lubdub_cause cause, lubdub_time now)
-{
-    lubdub_duration wait;
-
-    if (!client->rules.reconnects) {
-        lubdub_client_plan(client, LUBDUB_CLIENT_STATE_STOPPING, LUBDUB_NEXT_STOPPED, 0);
-        return 0;
-    }
-    wait = cause == LUBDUB_CAUSE_REPLACED
-               ? lubdub_backoff_next_replaced(&client->backoff)
-               : lubdub_backoff_next(&client->backoff, lubdub_server_list_wait(&client->rules.servers, now));
-    lubdub_client_plan(client, LUBDUB_CLIENT_STATE_WAITING, LUBDUB_NEXT_ROUND, wait);
-    return wait;
-}
-
-void lubdub_client_go_down(struct lubdub_client *client, struct lubdub_client_event *event)
-{
-    struct lubdub_client_event retrying = lubdub_client_event_new(client, LUBDUB_CLIENT_RETRYING, event->now);
-
-    event->kind = LUBDUB_CLIENT_DOWN;
-    retrying.retry_in = plan_return(client, event->cause, event->now);
-    client->session_number = 0;
-    retrying.session = 0;
-    lubdub_client_tell(client, event);
-    if (lubdub_client_is_still(client, LUBDUB_CLIENT_STATE_WAITING)) {
-        lubdub_client_tell(client, &retrying);
-    }
-}
-
-void lubdub_client_fail(struct lubdub_client *client, struct lubdub_client_event *event)
-{
-    if (lubdub_server_list_next(&client->rules.servers, event->now) == NULL) {
-        lubdub_client_go_down(client, event);
-        return;
-    }
-    event->kind = LUBDUB_CLIENT_FAILED;
-    lubdub_client_plan(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_SERVER, 0);
-    lubdub_client_tell(client, event);
-}
-
-/* ---- beginnings ---- */
 
 static void on_connector(const struct lubdub_connector_event *from, void *user_data)
 {
@@ -118,7 +75,7 @@ void lubdub_client_begin_round(struct lubdub_client *client)
     if (lubdub_server_list_next(&client->rules.servers, now) != NULL) {
         lubdub_client_connect(client);
     } else { /* the timer was early */
-        lubdub_client_plan(client, LUBDUB_CLIENT_STATE_WAITING, LUBDUB_NEXT_ROUND,
-                           lubdub_server_list_wait(&client->rules.servers, now));
+        lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_WAITING, LUBDUB_NEXT_ROUND,
+                            lubdub_server_list_wait(&client->rules.servers, now));
     }
 }

@@ -1,6 +1,8 @@
-/* What a session has to say, as the application hears it. */
-#include "client/library/internal.h"
+/* Turns what a session says into events for the application. */
+#include "client/library/session.h"
 
+#include "client/library/end.h"
+#include "client/library/progress.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 
@@ -169,7 +171,7 @@ void lubdub_client_on_link_event(struct lubdub_link *link, const struct lubdub_e
     struct lubdub_client *client = container_of(link, struct lubdub_client, link);
 
     if (client->is_freed || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
-        return; /* who has left does not listen */
+        return; /* after its goodbye the client does not listen */
     }
     switch (event->kind) {
     case LUBDUB_EVENT_UP:
@@ -212,7 +214,7 @@ void lubdub_client_on_link_closed(struct lubdub_link *link)
     client->has_link = false;
     /* Where the timer still runs, it goes on by itself. */
     if (!client->is_freed && client->next_move != LUBDUB_NEXT_NOTHING && !ev_is_active(&client->timer)) {
-        lubdub_client_plan(client, (enum lubdub_client_state)client->state, (enum lubdub_next_move)client->next_move,
-                           0);
+        lubdub_client_go_on(client, (enum lubdub_client_state)client->state, (enum lubdub_next_move)client->next_move,
+                            0);
     }
 }
