@@ -1,6 +1,6 @@
-/* The command line, by getopt_long: but long names in full, and complaints in our own words. */
+/* Reads the command line with getopt_long, but takes no abbreviated names, and words its own complaints. */
 #define _GNU_SOURCE
-#include "program/settings/internal.h"
+#include "program/settings/arguments.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "program/events/escape.h"
+#include "program/settings/value.h"
 
 /* What getopt_long returns: a row's number from ROW on, or one of these; all above any letter. */
 enum {

@@ -1,11 +1,11 @@
 /*
- * The configuration file: read whole and checked first, then cut into keys and values by inih.
+ * Reads the configuration file whole and checks it, before inih cuts it into keys and values.
  *
  * inih would go on with half a line where one is too long, join indented lines to the one before, and take a semicolon
  * for the end of a value. All of that is kept from it by handing it one prepared line at a time.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "program/settings/internal.h"
+#include "program/settings/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,11 +18,12 @@
 #include <unistd.h>
 
 #include "program/events/escape.h"
+#include "program/settings/value.h"
 
 #define FILE_SIZE_MAX ((size_t)10 * 1024 * 1024)
 #define LINE_LENGTH_MAX 4096
 
-/* Stands for ; inside inih, which knows no value with one. No line has this byte. */
+/* Stands for ; inside inih, which would end the value there. No line has this byte. */
 #define SEMICOLON '\x01'
 
 /* Some builds of inih take longer lines when told so; in others this does not exist. The shorter limit counts. */
@@ -34,7 +35,7 @@ struct reader {
     char *text;
     size_t length;
     size_t taken;
-    unsigned line; /* the one that was taken last, from 1 */
+    unsigned line; /* the line that was taken last, from 1 */
     bool is_wrong;
     bool *is_set; /* for each row, whether this file has set it */
 };
@@ -106,7 +107,7 @@ static bool read_whole(struct reader *reader, int descriptor)
 
 static bool open_and_read(struct reader *reader)
 {
-    /* O_NONBLOCK: a FIFO must not keep us waiting for its writer. */
+    /* O_NONBLOCK: a FIFO without a writer must not keep the program waiting. */
     int descriptor = open(reader->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     bool is_read;
 
@@ -280,7 +281,7 @@ static bool parse(struct reader *reader)
     }
     wrong = ini_parse_stream(next_line, reader, on_pair, reader);
     if (wrong != 0) {
-        complain(reader, "is not understood"); /* unless it has been said what is wrong */
+        complain(reader, "is not understood"); /* unless an earlier complaint says why */
     }
     return !reader->is_wrong;
 }

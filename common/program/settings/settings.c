@@ -1,4 +1,4 @@
-/* A load from beginning to end: what comes first, what wins, what is reported. */
+/* Loads settings from the file, then from the command line, and compares two loads. */
 #define _POSIX_C_SOURCE 200809L
 #include "program/settings/settings.h"
 
@@ -7,68 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "program/events/escape.h"
 #include "program/process/exit_status.h"
-#include "program/settings/internal.h"
-
-struct lubdub_settings_block {
-    struct lubdub_settings_block *next;
-    max_align_t bytes[];
-};
-
-void *lubdub_settings_allocate(struct lubdub_settings_loaded *loaded, size_t size)
-{
-    struct lubdub_settings_block *block = calloc(1, sizeof *block + size);
-
-    if (block == NULL) {
-        return NULL;
-    }
-    block->next = loaded->memory;
-    loaded->memory = block;
-    return block->bytes;
-}
-
-void lubdub_settings_clear(struct lubdub_settings_loaded *loaded)
-{
-    while (loaded->memory != NULL) {
-        struct lubdub_settings_block *block = loaded->memory;
-
-        loaded->memory = block->next;
-        free(block);
-    }
-    memset(loaded, 0, sizeof *loaded);
-}
-
-bool lubdub_setting_is_list(const struct lubdub_setting *setting)
-{
-    return setting->kind == LUBDUB_SETTING_STRINGS || setting->kind == LUBDUB_SETTING_ADDRESSES;
-}
-
-bool lubdub_setting_is_flag(const struct lubdub_setting *setting)
-{
-    return setting->kind == LUBDUB_SETTING_FLAG || setting->kind == LUBDUB_SETTING_OPTIONAL_STRING;
-}
-
-const struct lubdub_setting *lubdub_settings_find(const struct lubdub_settings_table *table, const char *name,
-                                                  size_t length)
-{
-    size_t i;
-
-    for (i = 0; i < table->row_count; i++) {
-        const struct lubdub_setting *setting = &table->rows[i];
-
-        if (strlen(setting->name) == length && strncmp(setting->name, name, length) == 0) {
-            return setting;
-        }
-    }
-    return NULL;
-}
-
-const char *lubdub_settings_show(const char *value, char text[LUBDUB_SETTINGS_SHOWN_SIZE])
-{
-    lubdub_escape_text(text, LUBDUB_SETTINGS_SHOWN_SIZE, value, strnlen(value, LUBDUB_SETTINGS_SHOWN_SIZE));
-    return text;
-}
+#include "program/settings/arguments.h"
+#include "program/settings/file.h"
+#include "program/settings/help.h"
 
 static bool fill_target(struct lubdub_settings_loader *loader, int argc, char *const argv[])
 {

@@ -1,5 +1,5 @@
-/* One value of one setting: understood, judged by its row, put into its field. */
-#include "program/settings/internal.h"
+/* Parses one value of one setting, judges it by its row, and puts it into its field. */
+#include "program/settings/value.h"
 
 #include <assert.h>
 #include <stdarg.h>
