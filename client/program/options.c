@@ -17,7 +17,7 @@
 #define DEFAULT_TIMEOUT (3 * LUBDUB_SECOND)
 #define FIELD(name) offsetof(struct options, name)
 
-static const char *const event_words[] = {"text", "json", "none", NULL};
+static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
 
 static const char *judge_server(const char *value, void *field)
 {

@@ -6,13 +6,8 @@
 
 #include "client/program/goal.h"
 #include "client/program/token.h"
+#include "program/events/form.h"
 #include "program/settings/settings.h"
-
-enum lubdub_event_form {
-    LUBDUB_EVENTS_TEXT,
-    LUBDUB_EVENTS_JSON,
-    LUBDUB_EVENTS_NONE,
-};
 
 /* --timeout: fixed, or adaptive up to a limit. */
 struct timeout {

@@ -16,7 +16,7 @@
 
 static const char *const detect_words[] = {"fixed", "adaptive", NULL};
 static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
-static const char *const event_words[] = {"text", "json", "none", NULL};
+static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
 
 static const struct lubdub_setting rows[] = {
     {.name = "listen", .letter = 'l', .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_ADDRESSES, .is_fixed = true,

@@ -4,14 +4,9 @@
 
 #include <lubdub/server.h>
 
+#include "program/events/form.h"
 #include "program/settings/settings.h"
 #include "server/program/tokens.h"
-
-enum lubdub_event_form {
-    LUBDUB_EVENTS_TEXT,
-    LUBDUB_EVENTS_JSON,
-    LUBDUB_EVENTS_NONE,
-};
 
 struct options {
     struct lubdub_hostports listen;

@@ -1,3 +1,4 @@
+/* Makes bytes safe to show, character by character. */
 #include "program/events/escape.h"
 
 #include <assert.h>

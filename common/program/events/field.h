@@ -1,8 +1,9 @@
-/* How the fields of a lubdub_event_line lie in its bytes. For those who turn lines into something else. */
+/* The form of the fields in the bytes of a lubdub_event_line, for code that turns lines into something else. */
 #ifndef LUBDUB_PROGRAM_EVENTS_FIELD_H
 #define LUBDUB_PROGRAM_EVENTS_FIELD_H
 
-#include "program/events/line.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 enum lubdub_event_field_kind {
     LUBDUB_EVENT_FIELD_NUMBER,
@@ -33,9 +34,9 @@ struct lubdub_event_field {
 
 /*
  * Reads the field at *offset, which starts at 0 and is moved on. *text is set to what follows the field's head.
- * Returns false at the end of the line.
+ * Returns false at the end of the bytes, which are a line's (line->fields, line->length).
  */
-bool lubdub_event_field_next(const struct lubdub_event_line *line, uint32_t *offset, struct lubdub_event_field *field,
+bool lubdub_event_field_next(const uint8_t *bytes, uint32_t length, uint32_t *offset, struct lubdub_event_field *field,
                              const char **text);
 
 #endif

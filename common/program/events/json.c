@@ -1,29 +1,16 @@
-/* The JSON form of a line: ASCII only, so that nothing of a peer breaks a reader or reaches a terminal raw. */
-#define _POSIX_C_SOURCE 200809L
+/* Turns event lines into JSON. */
+#include "program/events/json.h"
+
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "program/events/escape.h"
 #include "program/events/field.h"
-#include "program/events/line.h"
+#include "program/events/timestamp.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define REPLACEMENT_LENGTH 3
 #define LABEL_KEY_MAX 256
-
-const char *lubdub_format_timestamp(uint64_t real, char text[LUBDUB_TIMESTAMP_SIZE])
-{
-    time_t seconds = (time_t)(real / LUBDUB_SECOND);
-    unsigned microseconds = (unsigned)(real % LUBDUB_SECOND / LUBDUB_MICROSECOND);
-    struct tm utc;
-    size_t length =
-        gmtime_r(&seconds, &utc) != NULL ? strftime(text, LUBDUB_TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc) : 0;
-
-    snprintf(text + length, LUBDUB_TIMESTAMP_SIZE - length, ".%06uZ", microseconds);
-    return text;
-}
 
 /* Copies text with a replacement character for each byte that is no UTF-8. Cuts what does not fit. */
 static size_t make_valid(char *valid, size_t capacity, const char *text, size_t length)
@@ -119,7 +106,7 @@ static json_t *to_object(const struct lubdub_event_line *line)
     wrong |= json_object_set_new_nocheck(object, "time", json_string(lubdub_format_timestamp(line->real, time)));
     wrong |= json_object_set_new_nocheck(object, "mono_ns", json_number(line->mono));
     wrong |= json_object_set_new_nocheck(object, "event", json_text(line->event, strlen(line->event)));
-    while (lubdub_event_field_next(line, &offset, &field, &text)) {
+    while (lubdub_event_field_next(line->fields, line->length, &offset, &field, &text)) {
         wrong |= add_field(object, &labels, &field, text);
     }
     if (line->is_truncated) {

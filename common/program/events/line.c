@@ -1,23 +1,14 @@
-#define _POSIX_C_SOURCE 200809L
+/* Builds event lines and looks into them. */
 #include "program/events/line.h"
 
-#include <assert.h>
 #include <string.h>
-#include <time.h>
 
+#include "ev/clock.h"
 #include "program/events/escape.h"
 #include "program/events/field.h"
 
 /* Kept free of text, so that however long the names are, the numbers after them still fit. */
 #define TEXT_RESERVE 1024
-
-static uint64_t read_clock(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return (uint64_t)time.tv_sec * LUBDUB_SECOND + (uint64_t)time.tv_nsec;
-}
 
 void lubdub_event_line_begin(struct lubdub_event_line *line, const char *event, lubdub_time mono, uint64_t real)
 {
@@ -30,7 +21,7 @@ void lubdub_event_line_begin(struct lubdub_event_line *line, const char *event, 
 
 void lubdub_event_line_begin_now(struct lubdub_event_line *line, const char *event)
 {
-    lubdub_event_line_begin(line, event, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
+    lubdub_event_line_begin(line, event, lubdub_clock_now(), lubdub_clock_realtime());
 }
 
 static bool append(struct lubdub_event_line *line, const struct lubdub_event_field *field, size_t text_room)
@@ -154,26 +145,12 @@ void lubdub_event_line_labels_end(struct lubdub_event_line *line)
     append(line, &field, 0);
 }
 
-bool lubdub_event_field_next(const struct lubdub_event_line *line, uint32_t *offset, struct lubdub_event_field *field,
-                             const char **text)
-{
-    if (*offset >= line->length) {
-        return false;
-    }
-    memcpy(field, line->fields + *offset, sizeof *field);
-    *offset += (uint32_t)sizeof *field;
-    *text = (const char *)line->fields + *offset;
-    *offset += (uint32_t)field->key_length + field->text_length;
-    assert(*offset <= line->length);
-    return true;
-}
-
 static bool find(const struct lubdub_event_line *line, const char *key, struct lubdub_event_field *field,
                  const char **text)
 {
     uint32_t offset = 0;
 
-    while (lubdub_event_field_next(line, &offset, field, text)) {
+    while (lubdub_event_field_next(line->fields, line->length, &offset, field, text)) {
         if (field->key != NULL && strcmp(field->key, key) == 0) {
             return true;
         }

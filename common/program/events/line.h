@@ -36,7 +36,7 @@ struct lubdub_event_line {
 
 void lubdub_event_line_begin(struct lubdub_event_line *line, const char *event, lubdub_time mono, uint64_t real);
 
-/* The same with the clocks read here, for programs' own events. */
+/* The same at the present moment, for programs' own events. */
 void lubdub_event_line_begin_now(struct lubdub_event_line *line, const char *event);
 
 void lubdub_event_line_number(struct lubdub_event_line *line, const char *key, uint64_t number);
@@ -61,7 +61,7 @@ void lubdub_event_line_label(struct lubdub_event_line *line, const void *key, si
                              size_t value_length);
 void lubdub_event_line_labels_end(struct lubdub_event_line *line);
 
-/* Looking into a line, for whoever writes its text form. They return whether the line has such a field of that type. */
+/* For writing a text form. Each returns whether the line has such a field of that type. */
 bool lubdub_event_line_is(const struct lubdub_event_line *line, const char *event);
 bool lubdub_event_line_get_number(const struct lubdub_event_line *line, const char *key, uint64_t *number);
 bool lubdub_event_line_get_real(const struct lubdub_event_line *line, const char *key, double *number);
@@ -74,13 +74,5 @@ bool lubdub_event_line_get_string(const struct lubdub_event_line *line, const ch
 /* Writes the string field, made safe for a terminal (lubdub_escape_text), or the fallback. Returns text. */
 const char *lubdub_event_line_show(const struct lubdub_event_line *line, const char *key, const char *fallback,
                                    char *text, size_t capacity);
-
-/* Writes the line as a JSON object without a newline. Returns its length; 0 if it does not fit or memory ran out. */
-size_t lubdub_event_line_json(const struct lubdub_event_line *line, char *text, size_t capacity);
-
-#define LUBDUB_TIMESTAMP_SIZE 32
-
-/* RFC 3339, UTC, microseconds: "2026-01-31T23:59:59.000001Z". Returns text. */
-const char *lubdub_format_timestamp(uint64_t real, char text[LUBDUB_TIMESTAMP_SIZE]);
 
 #endif

@@ -1,3 +1,4 @@
+/* Formats log entries and hands them to a writer, or writes them to standard error where there is no writer. */
 #define _POSIX_C_SOURCE 200809L
 #include "program/events/log.h"
 
@@ -9,6 +10,7 @@
 
 #include "program/events/escape.h"
 #include "program/events/line.h"
+#include "program/events/timestamp.h"
 #include "program/events/writer.h"
 
 #define SITE_ENTRIES_MAX 10

@@ -1,3 +1,4 @@
+/* Writes whole lines to pipes, sockets, terminals and files, each in the manner that it needs. */
 #define _POSIX_C_SOURCE 200809L
 #include "program/events/output.h"
 
@@ -10,16 +11,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-lubdub_time lubdub_event_output_now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (lubdub_time)time.tv_sec * LUBDUB_SECOND + (lubdub_time)time.tv_nsec;
-}
+#include "ev/clock.h"
 
 int lubdub_event_output_adopt(int descriptor)
 {
@@ -131,7 +125,7 @@ enum wait_result {
 
 static int poll_timeout(lubdub_time give_up_at)
 {
-    lubdub_duration left = lubdub_time_between(lubdub_event_output_now(), give_up_at);
+    lubdub_duration left = lubdub_time_between(lubdub_clock_now(), give_up_at);
 
     if (give_up_at == LUBDUB_TIME_NEVER) {
         return -1;

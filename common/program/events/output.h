@@ -57,7 +57,4 @@ bool lubdub_event_output_switch(struct lubdub_event_output *output);
 enum lubdub_event_output_result lubdub_event_output_write(struct lubdub_event_output *output, const char *lines,
                                                           size_t length, size_t *written);
 
-/* The thread's own clock, which give_up_at is on. */
-lubdub_time lubdub_event_output_now(void);
-
 #endif

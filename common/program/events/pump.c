@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+/* Formats lines, writes them in batches, and reports gaps. */
 #include "program/events/pump.h"
 
 #include <assert.h>
@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ev/clock.h"
+#include "program/events/json.h"
+
 #define BUFFER_SIZE ((size_t)64 * 1024)
 
 /* More than a line can need: a full one, each byte of it as \u00XX, and its keys. */
@@ -14,8 +17,8 @@
 
 #define RETRY_INTERVAL LUBDUB_SECOND
 
-int lubdub_event_pump_init(struct lubdub_event_pump *pump, const struct lubdub_event_writer_settings *settings,
-                           int descriptor)
+int lubdub_event_pump_init(struct lubdub_event_pump *pump, int descriptor, lubdub_event_format format,
+                           void (*on_failed)(void *user_data), void *user_data)
 {
     int wrong = lubdub_event_output_init(&pump->output, descriptor);
 
@@ -27,9 +30,9 @@ int lubdub_event_pump_init(struct lubdub_event_pump *pump, const struct lubdub_e
         lubdub_event_output_clear(&pump->output);
         return ENOMEM;
     }
-    pump->format = settings->format;
-    pump->on_failed = settings->on_failed;
-    pump->user_data = settings->user_data;
+    pump->format = format;
+    pump->on_failed = on_failed;
+    pump->user_data = user_data;
     pump->gap = (struct lubdub_event_gap){0};
     pump->buffered = 0;
     pump->buffered_lines = 0;
@@ -94,7 +97,7 @@ static bool is_time_up(struct lubdub_event_pump *pump)
 {
     lubdub_time give_up_at = atomic_load(&pump->output.give_up_at);
 
-    return give_up_at != LUBDUB_TIME_NEVER && lubdub_event_output_now() >= give_up_at;
+    return give_up_at != LUBDUB_TIME_NEVER && lubdub_clock_now() >= give_up_at;
 }
 
 /* Returns whether all of it went out. */
@@ -189,7 +192,7 @@ lubdub_time lubdub_event_pump_retry_at(const struct lubdub_event_pump *pump)
     if (pump->gap.count == 0 || atomic_load(&pump->has_failed)) {
         return LUBDUB_TIME_NEVER;
     }
-    return lubdub_time_after(lubdub_event_output_now(), RETRY_INTERVAL);
+    return lubdub_time_after(lubdub_clock_now(), RETRY_INTERVAL);
 }
 
 /* Makes room for one line behind all that came before it. Returns false where a gap before it cannot be told of yet. */

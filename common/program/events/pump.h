@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "program/events/form.h"
 #include "program/events/output.h"
 #include "program/events/store.h"
-#include "program/events/writer.h"
 
 /* Lines that are missing in the output and have not been told of there. */
 struct lubdub_event_gap {
@@ -32,16 +32,19 @@ struct lubdub_event_pump {
     char *buffer;
     size_t buffered;
     uint64_t buffered_lines;
-    struct lubdub_event_line line; /* the one at hand */
+    struct lubdub_event_line line; /* the line at hand */
 
     _Atomic uint64_t lost;  /* lines taken from the store that did not get out */
-    _Atomic uint64_t kept;  /* those that did, or that have no form here */
-    atomic_bool has_failed; /* nobody will ever read this */
+    _Atomic uint64_t kept;  /* lines that did, or that have no form here */
+    atomic_bool has_failed; /* nothing will ever read this */
 };
 
-/* Takes the descriptor over. Returns 0 or an errno. */
-int lubdub_event_pump_init(struct lubdub_event_pump *pump, const struct lubdub_event_writer_settings *settings,
-                           int descriptor);
+/*
+ * Takes the descriptor over. format (NULL: JSON) and on_failed (may be NULL) are as lubdub_event_writer_settings has
+ * them. Returns 0 or an errno.
+ */
+int lubdub_event_pump_init(struct lubdub_event_pump *pump, int descriptor, lubdub_event_format format,
+                           void (*on_failed)(void *user_data), void *user_data);
 void lubdub_event_pump_clear(struct lubdub_event_pump *pump);
 
 /* Everything below is for the thread alone. */

@@ -1,3 +1,4 @@
+/* Fills one half of the store while the other is written, and changes them. */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #include "program/events/store.h"
@@ -9,15 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ev/clock.h"
+
 #define HEAD_LENGTH offsetof(struct lubdub_event_line, fields)
-
-static lubdub_time clock_now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (lubdub_time)time.tv_sec * LUBDUB_SECOND + (lubdub_time)time.tv_nsec;
-}
 
 static int init_half(struct lubdub_event_half *half, size_t capacity, size_t resident)
 {
@@ -226,7 +221,7 @@ enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store
     store->is_waiting = false;
     if (has_lines(store->filling)) {
         gather(store);
-        store->taken_at = clock_now();
+        store->taken_at = lubdub_clock_now();
     }
     store->is_woken = false;
     if (has_lines(store->filling)) {

@@ -1,3 +1,4 @@
+/* Runs the thread that writes, and parts from it in time. */
 #define _GNU_SOURCE
 #include "program/events/writer.h"
 
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ev/clock.h"
 #include "program/events/output.h"
 #include "program/events/pump.h"
 #include "program/events/store.h"
@@ -127,7 +129,7 @@ int lubdub_event_writer_new(struct lubdub_event_writer **writer, const struct lu
         wrong = errno;
         goto free_path;
     }
-    wrong = lubdub_event_pump_init(&made->pump, settings, descriptor);
+    wrong = lubdub_event_pump_init(&made->pump, descriptor, settings->format, settings->on_failed, settings->user_data);
     if (wrong != 0) {
         goto free_path;
     }
@@ -200,7 +202,7 @@ uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer)
 
 /*
  * Waits for the thread to end, and counts what is lost. Returns false where it would not: then it will free the writer
- * by itself, and nobody here may touch that again.
+ * by itself, and nothing here may touch that again.
  */
 static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, uint64_t *lost)
 {
@@ -224,7 +226,7 @@ static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, 
 
 uint64_t lubdub_event_writer_close(struct lubdub_event_writer *writer, lubdub_duration patience)
 {
-    lubdub_time give_up_at = lubdub_time_after(lubdub_event_output_now(), patience);
+    lubdub_time give_up_at = lubdub_time_after(lubdub_clock_now(), patience);
     uint64_t lost;
 
     if (writer == NULL) {

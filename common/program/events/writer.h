@@ -1,5 +1,5 @@
 /*
- * Event lines out to a descriptor, without ever keeping the caller waiting: whoever has an event copies it into a
+ * Event lines out to a descriptor, without ever keeping the caller waiting: the caller copies its event into a
  * bounded store, and a thread of the writer's own formats and writes it. One writer is one sink in one form.
  *
  * When the reader does not keep up, or the disk is full, lines are dropped and counted, and a line "dropped" with the
@@ -16,17 +16,10 @@
 
 #include <lubdub/time.h>
 
+#include "program/events/form.h"
 #include "program/events/line.h"
 
 struct lubdub_event_writer;
-
-/*
- * The text form of a line, called in the writer's thread. Writes at most capacity bytes (at least 8 KiB) without a
- * newline and returns how many; 0 means that this event has no line. Names must be made safe (lubdub_event_line_show).
- * The event "dropped" has a usual line, which 0 leaves as it is: "3 events dropped: the reader is slow".
- */
-typedef size_t (*lubdub_event_format)(const struct lubdub_event_line *line, char *text, size_t capacity,
-                                      void *user_data);
 
 struct lubdub_event_writer_settings {
     int descriptor;             /* written to and left open; or -1 and a path */
@@ -34,7 +27,7 @@ struct lubdub_event_writer_settings {
     lubdub_event_format format; /* NULL: JSON */
     void *user_data;            /* for format and on_failed */
     /*
-     * Called once, in the writer's thread, when nobody will ever read what is written (broken pipe, closed descriptor).
+     * Called once, in the writer's thread, when nothing will ever read what is written (broken pipe, closed descriptor).
      * May be NULL. It must not block and must not call the writer.
      */
     void (*on_failed)(void *user_data);

@@ -109,7 +109,7 @@ static bool make_environment(struct environment *environment, const struct lubdu
     if (facts != NULL) {
         add_fact(environment, "event", facts->event);
     }
-    while (facts != NULL && lubdub_event_field_next(facts, &offset, &field, &text)) {
+    while (facts != NULL && lubdub_event_field_next(facts->fields, facts->length, &offset, &field, &text)) {
         add_field(environment, &field, text);
     }
     count = environment->fact_count;

@@ -1,3 +1,4 @@
+/* Splits and checks addresses with ports. */
 #define _POSIX_C_SOURCE 200809L
 #include "program/settings/hostport.h"
 

@@ -4,7 +4,8 @@
 
 #include <jansson.h>
 
-#include "program/events/line.h"
+#include "program/events/json.h"
+#include "program/events/timestamp.h"
 #include "support/test.h"
 
 /* 2026-01-31T23:59:59.000001999Z */

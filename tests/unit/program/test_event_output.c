@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ev/clock.h"
 #include "program/events/output.h"
 #include "support/test.h"
 
@@ -139,7 +140,7 @@ static void pipe_gets_whole_lines_only_when_the_time_is_up(void **state)
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(lubdub_event_output_init(&output, lubdub_event_output_adopt(ends[1])), 0);
     assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0); /* not on the one that others share */
-    lubdub_event_output_limit(&output, lubdub_event_output_now() + 20 * LUBDUB_MILLISECOND);
+    lubdub_event_output_limit(&output, lubdub_clock_now() + 20 * LUBDUB_MILLISECOND);
     assert_int_equal(lubdub_event_output_write(&output, lines, sizeof lines, &written), LUBDUB_EVENT_OUTPUT_TIME_UP);
     assert_true(written > 0 && written < sizeof lines);
     assert_int_equal(lines[written - 1], '\n');

@@ -1,0 +1,10 @@
+/* The JSON form of a line: ASCII only, so that nothing of a peer breaks a reader or reaches a terminal raw. */
+#ifndef LUBDUB_PROGRAM_EVENTS_JSON_H
+#define LUBDUB_PROGRAM_EVENTS_JSON_H
+
+#include "program/events/line.h"
+
+/* Writes the line as a JSON object without a newline. Returns its length; 0 if it does not fit or memory ran out. */
+size_t lubdub_event_line_json(const struct lubdub_event_line *line, char *text, size_t capacity);
+
+#endif
