@@ -17,6 +17,7 @@
 #define DEFAULT_TIMEOUT (3 * LUBDUB_SECOND)
 #define FIELD(name) offsetof(struct options, name)
 
+static const struct lubdub_secret_kind token = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
 
 static const char *judge_server(const char *value, void *field)
@@ -210,7 +211,8 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (!take_servers(options, positionals, problem, capacity) || !take_labels(options, problem, capacity)) {
         return false;
     }
-    if (options->token_file != NULL && !token_read(&options->token, options->token_file, problem, capacity)) {
+    if (options->token_file != NULL &&
+        !lubdub_secret_file_read_first(&options->token, options->token_file, &token, problem, capacity)) {
         return false;
     }
     options_client_settings(options, &settings);
@@ -250,7 +252,7 @@ void options_init(struct options *options)
 
 void options_clear(struct options *options)
 {
-    token_clear(&options->token);
+    lubdub_secret_file_clear(&options->token);
     free(options->hosts);
     free(options->servers);
     lubdub_settings_clear(&options->loaded);
@@ -267,7 +269,9 @@ void options_client_settings(const struct options *options, struct lubdub_client
     settings->session.stays_connected = options->stay;
     settings->session.identity = lubdub_client_text(options->id);
     settings->session.content = lubdub_client_text(options->content);
-    settings->session.token = options->token.text;
+    if (options->token.count > 0) {
+        settings->session.token = options->token.lines[0];
+    }
     settings->session.labels = options->labels;
     settings->session.label_count = options->label.count;
     settings->servers = options->servers;

@@ -5,8 +5,8 @@
 #include <lubdub/client.h>
 
 #include "client/program/goal.h"
-#include "client/program/token.h"
 #include "program/events/form.h"
+#include "program/settings/secret_file.h"
 #include "program/settings/settings.h"
 
 /* --timeout: fixed, or adaptive up to a limit. */
@@ -42,7 +42,7 @@ struct options {
     int log_level;
 
     struct lubdub_settings_loaded loaded;
-    struct token token;
+    struct lubdub_secret_file token;
     struct lubdub_hostport *hosts; /* what the servers point to */
     struct lubdub_client_server *servers;
     size_t server_count;

@@ -16,6 +16,7 @@
 
 static const char *const detect_words[] = {"fixed", "adaptive", NULL};
 static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
+static const struct lubdub_secret_kind token = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
 
 static const struct lubdub_setting rows[] = {
@@ -118,7 +119,8 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (!listens_on_addresses(options, problem, capacity)) {
         return false;
     }
-    if (options->token_file != NULL && !tokens_read(&options->tokens, options->token_file, problem, capacity)) {
+    if (options->token_file != NULL &&
+        !lubdub_secret_file_read_all(&options->tokens, options->token_file, &token, problem, capacity)) {
         return false;
     }
     options_server_settings(options, &settings);
@@ -163,7 +165,7 @@ void options_init(struct options *options)
 
 void options_clear(struct options *options)
 {
-    tokens_clear(&options->tokens);
+    lubdub_secret_file_clear(&options->tokens);
     lubdub_settings_clear(&options->loaded);
 }
 
@@ -188,7 +190,7 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->max_sessions = options->max_sessions;
     settings->max_per_address = options->max_per_address;
     settings->on_message = on_message[options->on_message];
-    settings->tokens = options->tokens.items;
+    settings->tokens = options->tokens.lines;
     settings->token_count = options->tokens.count;
     settings->shares_port = options->reuse_port;
 }

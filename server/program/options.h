@@ -5,8 +5,8 @@
 #include <lubdub/server.h>
 
 #include "program/events/form.h"
+#include "program/settings/secret_file.h"
 #include "program/settings/settings.h"
-#include "server/program/tokens.h"
 
 struct options {
     struct lubdub_hostports listen;
@@ -34,7 +34,7 @@ struct options {
     int log_level;
 
     struct lubdub_settings_loaded loaded;
-    struct tokens tokens;
+    struct lubdub_secret_file tokens;
 };
 
 extern const struct lubdub_settings_table options_table;
