@@ -1,10 +1,9 @@
-/* A wish, a measurement, and Chen's procedure (plan/chen.h). */
+/* Parses a goal, measures the server, and finds the settings by Chen's procedure (plan/chen.h). */
 #include "client/program/goal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "client/program/options.h"
 #include "client/plan/chen.h"
 #include "client/plan/measure.h"
 #include "client/plan/number.h"
@@ -77,15 +76,15 @@ static lubdub_duration from_seconds(double seconds)
     return (lubdub_duration)(seconds * 1e3 + 1e-6) * LUBDUB_MILLISECOND;
 }
 
-static bool measure(const struct options *options, struct plan_network *network, char *problem, size_t capacity)
+static bool measure(const struct goal *goal, const struct lubdub_client_server *server, struct plan_network *network,
+                    char *problem, size_t capacity)
 {
-    const struct lubdub_client_server *server = &options->servers[0];
     struct plan_sample sample = {0};
     char why[PLAN_PROBLEM_SIZE] = "";
 
     lubdub_log_peer(LUBDUB_LOG_INFO, "measuring for the goal server=%s for_ms=%llu", server->host,
-                    (unsigned long long)(options->goal.measure / LUBDUB_MILLISECOND));
-    if (!lubdub_plan_measure(&sample, server->host, server->port, MEASURE_INTERVAL, options->goal.measure, why)) {
+                    (unsigned long long)(goal->measure / LUBDUB_MILLISECOND));
+    if (!lubdub_plan_measure(&sample, server->host, server->port, MEASURE_INTERVAL, goal->measure, why)) {
         snprintf(problem, capacity, "--goal: %s %s", server->host, why);
         return false;
     }
@@ -93,16 +92,16 @@ static bool measure(const struct options *options, struct plan_network *network,
     return true;
 }
 
-bool goal_pursue(struct options *options, char *problem, size_t capacity)
+bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *server, struct goal_means *means,
+                 char *problem, size_t capacity)
 {
-    struct plan_wish wish = {.detect = (double)options->goal.detect / (double)LUBDUB_SECOND,
-                             .mistake_gap = options->goal.gap};
+    struct plan_wish wish = {.detect = (double)goal->detect / (double)LUBDUB_SECOND, .mistake_gap = goal->gap};
     /* The server's expiry is detect - delay, and at least twice the interval. */
     const struct plan_limits limits = {.interval_least = INTERVAL_LEAST, .interval_share = 0.5, .step = 1e-3};
     struct plan_network network;
     struct plan_answer answer;
 
-    if (!measure(options, &network, problem, capacity)) {
+    if (!measure(goal, server, &network, problem, capacity)) {
         return false;
     }
     wish.mistake_length = wish.detect;
@@ -114,15 +113,15 @@ bool goal_pursue(struct options *options, char *problem, size_t capacity)
                  network.delay * 1e3, network.loss * 100);
         return false;
     }
-    options->interval = from_seconds(answer.interval);
-    options->timeout.length = from_seconds(answer.timeout);
-    options->expiry = from_seconds(wish.detect - network.delay);
-    if (options->expiry < 2 * options->interval) {
-        options->expiry = 2 * options->interval;
+    means->interval = from_seconds(answer.interval);
+    means->timeout = from_seconds(answer.timeout);
+    means->expiry = from_seconds(wish.detect - network.delay);
+    if (means->expiry < 2 * means->interval) {
+        means->expiry = 2 * means->interval;
     }
     lubdub_log_info("settings for the goal interval_ms=%llu timeout_ms=%llu expiry_ms=%llu rtt_us=%.0f",
-                    (unsigned long long)(options->interval / LUBDUB_MILLISECOND),
-                    (unsigned long long)(options->timeout.length / LUBDUB_MILLISECOND),
-                    (unsigned long long)(options->expiry / LUBDUB_MILLISECOND), network.delay * 1e6);
+                    (unsigned long long)(means->interval / LUBDUB_MILLISECOND),
+                    (unsigned long long)(means->timeout / LUBDUB_MILLISECOND),
+                    (unsigned long long)(means->expiry / LUBDUB_MILLISECOND), network.delay * 1e6);
     return true;
 }

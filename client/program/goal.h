@@ -1,7 +1,7 @@
 /*
- * --goal: what is wished instead of interval, timeout and expiry. "detect=2s,false-alarms=1/month": a death is known
- * within two seconds, and a month passes between two false alarms. measure=5s says how long the server is measured
- * first. All but the time to detect may be left out (1/month, 5s), as may the names: "2s,1/month", "2s".
+ * --goal: a wish that stands for interval, timeout and expiry. "detect=2s,false-alarms=1/month": a death is known within
+ * two seconds, and a month passes between two false alarms. measure=5s says how long the server is measured first. All
+ * but the time to detect may be left out (1/month, 5s), as may the names: "2s,1/month", "2s".
  */
 #ifndef LUBDUB_CLIENT_PROGRAM_GOAL_H
 #define LUBDUB_CLIENT_PROGRAM_GOAL_H
@@ -9,9 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <lubdub/client.h>
 #include <lubdub/time.h>
-
-struct options;
 
 struct goal {
     lubdub_duration detect; /* 0: there is no goal */
@@ -22,10 +21,18 @@ struct goal {
 /* For the table of settings: NULL, or what is wrong. */
 const char *goal_take(const char *value, void *field);
 
+/* The settings by which a goal is reached. */
+struct goal_means {
+    lubdub_duration interval;
+    lubdub_duration timeout;
+    lubdub_duration expiry;
+};
+
 /*
- * Measures the first server and sets interval, timeout and expiry. False, and why: the server cannot be measured, or
- * what is wished cannot be had.
+ * Measures the server and finds the means. False, and why: the server cannot be measured, or the goal cannot be reached
+ * with what was measured.
  */
-bool goal_pursue(struct options *options, char *problem, size_t capacity);
+bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *server, struct goal_means *means,
+                 char *problem, size_t capacity);
 
 #endif

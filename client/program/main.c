@@ -273,7 +273,7 @@ int main(int argc, char *argv[])
     }
 
     lubdub_log_kernel();
-    if (program.options.goal.detect != 0 && !goal_pursue(&program.options, problem, sizeof problem)) {
+    if (program.options.goal.detect != 0 && !options_pursue_goal(&program.options, problem, sizeof problem)) {
         fprintf(stderr, "lubdub-client: %s\n", problem);
         lubdub_log_close();
         options_clear(&program.options);

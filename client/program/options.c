@@ -258,6 +258,19 @@ void options_clear(struct options *options)
     lubdub_settings_clear(&options->loaded);
 }
 
+bool options_pursue_goal(struct options *options, char *problem, size_t capacity)
+{
+    struct goal_means means;
+
+    if (!goal_pursue(&options->goal, &options->servers[0], &means, problem, capacity)) {
+        return false;
+    }
+    options->interval = means.interval;
+    options->timeout.length = means.timeout;
+    options->expiry = means.expiry;
+    return true;
+}
+
 void options_client_settings(const struct options *options, struct lubdub_client_settings *settings)
 {
     lubdub_client_settings_init(settings);

@@ -55,6 +55,9 @@ extern const struct lubdub_settings_table options_table;
 void options_init(struct options *options);
 void options_clear(struct options *options);
 
+/* Measures the first server and sets interval, timeout and expiry as the goal asks. False, and why not. */
+bool options_pursue_goal(struct options *options, char *problem, size_t capacity);
+
 /* Fills the library's settings; they point into options. */
 void options_client_settings(const struct options *options, struct lubdub_client_settings *settings);
 
