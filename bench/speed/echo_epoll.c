@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "program/process/startup.h"
 #include "speed/listening.h"
-#include "program/process/standard_streams.h"
 
 /* More at once is slower: what the first recv brought into the cache is gone before the last send. */
 #define EVENTS 256

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "program/process/startup.h"
 #include "speed/listening.h"
-#include "program/process/standard_streams.h"
 
 struct connection {
     ev_io io;

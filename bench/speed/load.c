@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "ev/clock.h"
+#include "program/process/startup.h"
 #include "speed/measure.h"
-#include "program/process/standard_streams.h"
 
 /* Greeted before their answers are looked at. */
 #define GREETED_PER_TURN 64

@@ -13,7 +13,7 @@
 
 #include <lubdub/client.h>
 
-#include "program/process/standard_streams.h"
+#include "program/process/startup.h"
 
 /* Started in one step, and how often there is one: 5,000 a second. */
 #define STARTED_AT_ONCE 50

@@ -14,10 +14,8 @@
 #include "client/program/reporter.h"
 #include "program/process/exit_status.h"
 #include "ev/histogram.h"
-#include "program/process/kernel.h"
 #include "program/events/log.h"
-#include "program/process/loop.h"
-#include "program/process/standard_streams.h"
+#include "program/process/startup.h"
 
 #define EXIT_DOWN 1
 

@@ -11,12 +11,9 @@
 
 #include "server/program/options.h"
 #include "server/program/reporter.h"
-#include "program/process/descriptor_table.h"
 #include "program/process/exit_status.h"
-#include "program/process/kernel.h"
 #include "program/events/log.h"
-#include "program/process/loop.h"
-#include "program/process/standard_streams.h"
+#include "program/process/startup.h"
 
 struct program {
     struct ev_loop *loop;

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "program/process/exit_status.h"
-#include "program/process/standard_streams.h"
 
 #include "plan/advice.h"
 #include "client/plan/measure.h"
 #include "plan/options.h"
 #include "plan/report.h"
+#include "program/process/startup.h"
 
 #define EXIT_NOT_POSSIBLE 1
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "program/process/exit_status.h"
-#include "program/process/standard_streams.h"
+#include "program/process/startup.h"
 
 #include "simulate/contest/contest.h"
 #include "simulate/world/many.h"

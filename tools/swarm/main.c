@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "program/process/exit_status.h"
-#include "program/process/loop.h"
-#include "program/process/standard_streams.h"
+#include "program/process/startup.h"
 
 #include "swarm/report/report.h"
 

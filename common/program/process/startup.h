@@ -1,0 +1,36 @@
+/*
+ * The first steps of a program: its descriptors and signals, its event loop, and a word on the kernel.
+ */
+#ifndef LUBDUB_PROGRAM_PROCESS_STARTUP_H
+#define LUBDUB_PROGRAM_PROCESS_STARTUP_H
+
+#include <ev.h>
+
+/*
+ * The first call in main, whatever the program was started by:
+ *  - descriptors 0, 1 and 2 that are closed are opened on /dev/null, so that no socket gets their number and data for
+ *    one of them never reaches a peer;
+ *  - SIGPIPE is ignored (also in children that are started without setting it back);
+ *  - the limit of open descriptors is raised as far as it may be (a failure of this is no error).
+ * Returns 0, or an errno where /dev/null could not be opened: then nothing should be started.
+ */
+int lubdub_standard_streams_prepare(void);
+
+/*
+ * Makes room in the kernel's table of this process for all descriptors that may be opened, at most 64 Ki. For a program
+ * that will have thousands of sockets and more than one thread, to be called while there is one. A failure is no error:
+ * the table then grows when it has to.
+ */
+void lubdub_descriptor_table_reserve(void);
+
+/*
+ * libev's default loop; NULL where the system gives none, which is said on stderr. Where libev meets an error it cannot
+ * live with later on (no descriptor is left for its own), the process says so and ends with LUBDUB_EXIT_CANNOT_START,
+ * instead of libev's abort(). program is kept.
+ */
+struct ev_loop *lubdub_loop_open(const char *program);
+
+/* Says in the log, at level debug, what this kernel lacks. Below that level it does not ask. */
+void lubdub_log_kernel(void);
+
+#endif
