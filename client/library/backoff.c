@@ -1,4 +1,4 @@
-/* The range, and random parts of it. */
+/* Draws each wait from a range that grows. */
 #include "client/library/backoff.h"
 
 #define REPLACED_GROWTH 8

@@ -1,5 +1,6 @@
 /*
- * When to try again: capped exponential backoff with full jitter. Pure; the same seed gives the same waits.
+ * How long a client waits before it tries again: capped exponential backoff with full jitter. Pure; the same seed gives
+ * the same waits.
  *
  * Each wait is drawn from the whole of 0 to a range that doubles with every wait, from the minimum to the maximum. The
  * first one too: a thousand clients that lose their server at once do not come back at once.
@@ -27,19 +28,19 @@ void lubdub_backoff_init(struct lubdub_backoff *backoff, lubdub_duration minimum
 
 /*
  * How long to wait now. Not less than at_least, which is what a server asked for (0: nothing); the jitter comes on top
- * of it, and is then up to half as long, so that those who were all told the same do not come all together.
+ * of it, and is then up to half as long, so that clients that were all told the same do not come all together.
  */
 lubdub_duration lubdub_backoff_next(struct lubdub_backoff *backoff, lubdub_duration at_least);
 
 /*
- * The same after somebody else took our identity. Grows faster and never comes at once: two who were given the same
- * name by mistake must not throw each other out as fast as they can.
+ * The same after another client took the identity. Grows faster and never comes at once: two clients that were given
+ * the same name by mistake must not throw each other out as fast as they can.
  */
 lubdub_duration lubdub_backoff_next_replaced(struct lubdub_backoff *backoff);
 
 /*
- * A session lasted this long. The range starts anew only after twice the maximum: a server that takes everybody in and
- * dies of it, or a rival for our identity, is no reason to hurry.
+ * A session lasted this long. The range starts anew only after twice the maximum: a server that admits every client and
+ * dies of it, or a rival for the identity, is no reason to hurry.
  */
 void lubdub_backoff_note_session(struct lubdub_backoff *backoff, lubdub_duration lasted);
 

@@ -1,4 +1,4 @@
-/* A name, its addresses, a socket. */
+/* Tries the addresses of a name until a socket is connected. */
 #define _GNU_SOURCE
 #include "client/library/connector.h"
 
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ev/container_of.h"
 #include "client/library/resolver.h"
+#include "ev/container_of.h"
 #include "ev/socket.h"
 
 struct lubdub_connector {
@@ -267,7 +267,7 @@ static void begin(struct lubdub_connector *connector)
     arm(connector, connector->timeout);
 }
 
-/* ---- what wakes us ---- */
+/* ---- callbacks of the loop ---- */
 
 static void on_io(struct ev_loop *loop, ev_io *io, int revents)
 {
@@ -290,7 +290,7 @@ static bool has_news(int socket)
     return poll(&poll_for, 1, 0) > 0;
 }
 
-/* We may be the one who slept: an answer that is there counts before the limit does. */
+/* The loop itself may have been away: an answer that is there counts before the limit does. */
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct lubdub_connector *connector = container_of(timer, struct lubdub_connector, timer);

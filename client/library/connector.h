@@ -1,5 +1,5 @@
 /*
- * One server's name made into a connected socket: looks the name up, tries its addresses one after the other, each with
+ * Makes one server's name into a connected socket: looks the name up, tries its addresses one after the other, each with
  * a limit, until one answers.
  */
 #ifndef LUBDUB_CLIENT_LIBRARY_CONNECTOR_H
@@ -54,7 +54,8 @@ struct lubdub_connector *lubdub_connector_start(const struct lubdub_connector_se
 
 /*
  * Whether a connected socket's far end is its own near end. A connect to a local port of the ephemeral range where
- * nobody listens may meet itself (RFC 9293, 3.5, simultaneous open), and we would answer our own heartbeats for ever.
+ * nothing listens may meet itself (RFC 9293, 3.5, simultaneous open), and the client would answer its own heartbeats for
+ * ever.
  */
 bool lubdub_connector_met_itself(int socket);
 

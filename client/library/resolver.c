@@ -1,6 +1,6 @@
 /*
- * One queue, a few threads, one lock. A request is the loop's, except that a thread which is busy with it keeps a hold
- * on it: whoever lets go last frees it.
+ * Hands requests to a few threads, through one queue under one lock. A request belongs to the loop, but a thread that is
+ * busy with it keeps a hold on it too: the side that lets go last frees it.
  */
 #define _GNU_SOURCE
 #include "client/library/resolver.h"
@@ -71,7 +71,7 @@ static const struct addrinfo *next_of_family(const struct lubdub_resolver_reques
     return found;
 }
 
-/* By turns, so that a family that leads nowhere does not keep us for long (RFC 8305, section 4). */
+/* By turns, so that a family that leads nowhere does not keep the client for long (RFC 8305, section 4). */
 static void collect(struct lubdub_resolver_request *request, const struct addrinfo *found)
 {
     int family = found->ai_family == AF_INET ? AF_INET : AF_INET6;
@@ -248,7 +248,7 @@ struct lubdub_resolver_request *lubdub_resolver_start(struct ev_loop *loop, cons
     if (thread_count < THREADS_LIMIT && start_thread()) {
         thread_count++;
     }
-    has_thread = thread_count > 0; /* one that cannot be had is not missed as long as there are others */
+    has_thread = thread_count > 0; /* a thread that cannot be had is not missed as long as there are others */
     if (!has_thread) {
         dequeue(request);
     }

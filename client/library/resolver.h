@@ -1,5 +1,5 @@
 /*
- * Names to addresses without keeping the loop waiting: getaddrinfo() in helper threads, at most a few for the whole
+ * Looks names up without keeping the loop waiting: getaddrinfo() in helper threads, at most a few for the whole
  * process, which end when there is nothing to look up.
  *
  * The answer comes in the thread of the loop. A thread that the system's resolver keeps for minutes owns what it needs,
@@ -38,8 +38,8 @@ struct lubdub_resolver_request *lubdub_resolver_start(struct ev_loop *loop, cons
 void lubdub_resolver_cancel(struct lubdub_resolver_request *request);
 
 /*
- * For one whose patience ended: whether the answer is there all the same, only not handed over yet. Then the callback
- * comes before this returns true.
+ * For a caller whose patience ended: whether the answer is there all the same, only not handed over yet. Then the
+ * callback comes before this returns true.
  */
 bool lubdub_resolver_hurry(struct lubdub_resolver_request *request);
 

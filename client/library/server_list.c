@@ -1,4 +1,4 @@
-/* One place after the other. */
+/* Walks around the list of servers, one place after the other. */
 #include "client/library/server_list.h"
 
 void lubdub_server_list_init(struct lubdub_server_list *list, struct lubdub_server_entry *entries, size_t count)

@@ -1,8 +1,8 @@
 /*
- * The servers of a client, and which of them is tried next. Pure.
+ * The servers of a client, and the choice of the one that is tried next. Pure.
  *
- * A round tries each server once, beginning behind the one that was tried last. One that asked to be left alone for a
- * while is passed over.
+ * A round tries each server once, beginning behind the one that was tried last. A server that asked to be left alone
+ * for a while is passed over.
  */
 #ifndef LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
 #define LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H

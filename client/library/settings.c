@@ -1,4 +1,4 @@
-/* Defaults, what is allowed, and the copy. */
+/* Sets the defaults, checks and copies a client's settings. */
 #include "client/library/settings.h"
 
 #include <string.h>
@@ -147,7 +147,7 @@ static const char *copy_bytes(char **place, const char *data, size_t length)
     return copy;
 }
 
-/* One that is not there stays so: NULL means left out. */
+/* A slice that is not there stays so: NULL means left out. */
 static void copy_slice(char **place, struct lubdub_slice *slice)
 {
     if (slice->data != NULL) {

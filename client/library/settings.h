@@ -1,4 +1,4 @@
-/* What a client was told, copied into one block of its own. */
+/* The settings of a client, copied into one block of its own. */
 #ifndef LUBDUB_CLIENT_LIBRARY_SETTINGS_H
 #define LUBDUB_CLIENT_LIBRARY_SETTINGS_H
 
@@ -6,12 +6,12 @@
 
 #include <lubdub/client.h>
 
-#include "ev/address.h"
 #include "client/library/server_list.h"
+#include "ev/address.h"
 
 struct lubdub_client_rules {
     struct lubdub_session_settings session; /* its pointers lead into the block */
-    struct lubdub_server_list servers;      /* likewise */
+    struct lubdub_server_list servers;      /* its entries stand in the block */
     struct lubdub_address source;           /* port 0 always; used if has_source */
     lubdub_duration connect_timeout;
     bool has_source;
@@ -19,8 +19,9 @@ struct lubdub_client_rules {
 };
 
 /*
- * The settings of a caller that may be older or newer than we are: what it does not know has its default. Pointers are
- * still the caller's. False where the size makes no sense, or the caller sets what we do not know.
+ * The settings of a caller that may be older or newer than the library: what the caller does not know has its default.
+ * Pointers are still the caller's. False where the size makes no sense, or the caller sets what the library does not
+ * know.
  */
 bool lubdub_client_settings_adopt(struct lubdub_client_settings *own, const struct lubdub_client_settings *settings);
 

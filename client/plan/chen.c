@@ -1,4 +1,4 @@
-/* Sections 4 and 5 of the paper. */
+/* Computes what sections 4 and 5 of the paper say. */
 #include "client/plan/chen.h"
 
 #include <math.h>
@@ -6,10 +6,10 @@
 
 #define STEPS 1000
 
-/* Where nothing else limits it, as short as anybody could want it. */
+/* Where nothing else limits it, as short as any plan could want it. */
 #define SHORTEST_INTERVAL 1e-6
 
-/* Nobody plans to be told of a death later than this. */
+/* No plan lets a death be told later than this. */
 #define LONGEST_DETECT 86400.0
 #define BIG_STEP 4.0
 

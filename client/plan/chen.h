@@ -1,11 +1,12 @@
 /*
- * From what is wished to interval and timeout: the configuration procedure of Chen, Toueg and Aguilera, On the Quality
- * of Service of Failure Detectors, IEEE Transactions on Computers 51(5), May 2002. Pure. All lengths in seconds.
+ * Computes interval and timeout from what is wished: the configuration procedure of Chen, Toueg and Aguilera, On the
+ * Quality of Service of Failure Detectors, IEEE Transactions on Computers 51(5), May 2002. Pure. All lengths in
+ * seconds.
  *
  *     detect          T_D^U    a crash is found within this
  *     mistake_gap     T_MR^L   between two mistakes, on average, at least
  *     mistake_length  T_M^U    a mistake lasts, on average, at most
- *     delay, variance, loss    E(D), V(D), p_L of what each heartbeat needs to reach whoever judges
+ *     delay, variance, loss    E(D), V(D), p_L of what each heartbeat needs to reach the detector
  *
  *     interval        eta      from heartbeat to heartbeat
  *     timeout         delta    from sending one to the moment at which it, or a later one, must have come

@@ -1,4 +1,4 @@
-/* A client with a short interval and much patience. */
+/* Measures with a client that has a short interval and much patience. */
 #include "client/plan/measure.h"
 
 #include <ev.h>

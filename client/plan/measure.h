@@ -1,4 +1,4 @@
-/* Asks a server: round trips of a client of our own, for a while. */
+/* Measures the round trips to a server with a client of its own, for a while. */
 #ifndef LUBDUB_CLIENT_PLAN_MEASURE_H
 #define LUBDUB_CLIENT_PLAN_MEASURE_H
 

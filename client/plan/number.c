@@ -1,4 +1,4 @@
-/* Decimals, units, rates. */
+/* Parses decimals, units and rates. */
 #include "client/plan/number.h"
 
 #include <stddef.h>

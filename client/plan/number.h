@@ -1,4 +1,4 @@
-/* Numbers as people write wishes: decimals with a unit, and rates. Pure. */
+/* Parses numbers as people write wishes: decimals with a unit, and rates. Pure. */
 #ifndef LUBDUB_CLIENT_PLAN_NUMBER_H
 #define LUBDUB_CLIENT_PLAN_NUMBER_H
 

@@ -1,4 +1,4 @@
-/* Two forms of files. */
+/* Reads measured round trips from files of two forms. */
 #include "client/plan/sample.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * Round trips that were measured: their mean, their variance, and how many never came back.
+ * A sample of measured round trips: their mean, their variance, and how many never came back.
  *
  * From a file, in one of two forms, told by its first character:
  *

@@ -1,4 +1,4 @@
-/* A timer for the next run, one for its limit, and the child. */
+/* Runs the check by a timer, limits its time by another, and takes its exit status. */
 #include "client/program/check.h"
 
 #include <errno.h>
@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "ev/clock.h"
-#include "program/process/command.h"
 #include "program/events/log.h"
+#include "program/process/command.h"
 
 static void finish(struct check *check, enum lubdub_health health)
 {
@@ -53,7 +53,7 @@ static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
 
     set_limit(check);
     if (lubdub_time_between(due, lubdub_clock_now()) > check->timeout / 4) {
-        return; /* we overslept: it was probably stopped with us, or has ended, and gets as long again */
+        return; /* late: the check was probably stopped with the client, or has ended, and gets as long again */
     }
     lubdub_log_warning("the check takes too long and is killed");
     lubdub_command_kill(check->child.pid); /* its end then says critical */
@@ -66,7 +66,7 @@ static void on_next(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
 
     if (check->child.pid != 0) {
-        return; /* the last one runs still */
+        return; /* the last check runs still */
     }
     process = lubdub_command_start(check->command, NULL, true);
     if (process == -1) {

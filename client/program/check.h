@@ -1,6 +1,7 @@
 /*
- * --check: a command run again and again, its exit status being the health. Never twice at the same time; one that
- * hangs is killed with all that it started, and is critical; one that we were stopped beside gets its time again.
+ * --check runs a command again and again; its exit status is the health that the probes tell. It never runs twice at
+ * the same time. A command that hangs is killed with all that it started, and is critical. A command that was stopped
+ * together with the client gets its time again.
  */
 #ifndef LUBDUB_CLIENT_PROGRAM_CHECK_H
 #define LUBDUB_CLIENT_PROGRAM_CHECK_H
@@ -15,7 +16,7 @@
 struct check {
     struct ev_loop *loop;
     const char *command;
-    enum lubdub_health health;                                     /* the last result; passing before one */
+    enum lubdub_health health;                                     /* the last result; passing before the first */
     void (*on_health)(enum lubdub_health health, void *user_data); /* after each run */
     void *user_data;
     ev_timer next;
@@ -30,7 +31,7 @@ void check_start(struct check *check, struct ev_loop *loop, const char *command,
                  lubdub_duration timeout, void (*on_health)(enum lubdub_health health, void *user_data),
                  void *user_data);
 
-/* Kills what runs. One that was never started (zeroed) is left alone. */
+/* Kills the command that runs. A check that was never started (zeroed) is left alone. */
 void check_stop(struct check *check);
 
 #endif

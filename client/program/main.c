@@ -1,4 +1,4 @@
-/* lubdub-client: arguments, signals, commands, exit status. All else is the library's. */
+/* lubdub-client: turns arguments and signals into calls of the library, and events into commands and an exit status. */
 #include <ev.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,12 +9,12 @@
 #include <lubdub/client.h>
 
 #include "client/program/check.h"
-#include "program/process/hooks.h"
 #include "client/program/options.h"
 #include "client/program/reporter.h"
-#include "program/process/exit_status.h"
 #include "ev/histogram.h"
 #include "program/events/log.h"
+#include "program/process/exit_status.h"
+#include "program/process/hooks.h"
 #include "program/process/startup.h"
 
 #define EXIT_DOWN 1
@@ -34,7 +34,7 @@ struct program {
     struct lubdub_hooks hooks;
     uint64_t ack_count;
     int exit_status;
-    bool is_leaving; /* a signal came, or nobody reads */
+    bool is_leaving; /* a signal came, or standard output is not read */
     bool is_over;    /* the client is at rest */
     ev_signal terminate;
     ev_signal interrupt;
@@ -93,7 +93,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
     leave(watcher->data, LUBDUB_EXIT_BY_SIGNAL + watcher->signum);
 }
 
-/* Nobody reads what we print: as if SIGPIPE had ended us, but for the BYE. */
+/* Standard output is not read any more: the program ends as by SIGPIPE, but says BYE. */
 static void on_output_failed(struct ev_loop *loop, ev_async *async, int revents)
 {
     (void)loop, (void)revents;
@@ -143,7 +143,7 @@ static void on_down(struct program *program, const struct lubdub_client_event *e
                     const struct lubdub_event_line *line)
 {
     if (event->cause == LUBDUB_CAUSE_SHUTDOWN && event->has_reason) {
-        return; /* we left */
+        return; /* the client left by itself */
     }
     if (!program->options.reconnect && !event->is_connected) {
         program->exit_status = EXIT_DOWN;

@@ -1,4 +1,4 @@
-/* One row a setting. */
+/* The options of lubdub-client, one row each, and what they mean to the library. */
 #include "client/program/options.h"
 
 #include <stdio.h>

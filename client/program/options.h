@@ -1,4 +1,4 @@
-/* What lubdub-client is told by its command line and configuration file, and the client settings that follow. */
+/* The options of lubdub-client, from its command line and configuration file, and the library settings they give. */
 #ifndef LUBDUB_CLIENT_PROGRAM_OPTIONS_H
 #define LUBDUB_CLIENT_PROGRAM_OPTIONS_H
 

@@ -1,12 +1,12 @@
-/* From events to fields. */
+/* Turns events into fields of a line. */
 #include "client/program/reporter.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "ev/clock.h"
 #include "client/program/text.h"
+#include "ev/clock.h"
 
 #define REMOTE_SIZE 80
 
@@ -53,7 +53,7 @@ static void put_microseconds(struct lubdub_event_line *line, const char *key, lu
     lubdub_event_line_number(line, key, (duration + LUBDUB_MICROSECOND / 2) / LUBDUB_MICROSECOND);
 }
 
-/* As it was given to us. The remote address says what came of it. */
+/* The server as the options name it. The remote address says what came of it. */
 static void put_server(struct lubdub_event_line *line, const struct lubdub_client_server *server)
 {
     char text[300];
@@ -197,7 +197,7 @@ void reporter_summarize(struct reporter *reporter, const struct lubdub_client_co
     lubdub_event_writer_put(reporter->output, &line);
 }
 
-/* Of each half: some thousands of lines, for one server's news. */
+/* Room of each half of the store: some thousands of lines. */
 #define STORE_CAPACITY ((size_t)1024 * 1024)
 
 int reporter_open(struct reporter *reporter, const struct options *options, void (*on_failed)(void *user_data),

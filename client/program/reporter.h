@@ -1,19 +1,19 @@
-/* The client's events as lines on standard output, as text in the manner of ping or as JSON. */
+/* Reports the client's events as lines on standard output, as text in the manner of ping or as JSON. */
 #ifndef LUBDUB_CLIENT_PROGRAM_REPORTER_H
 #define LUBDUB_CLIENT_PROGRAM_REPORTER_H
 
 #include <lubdub/client.h>
 
 #include "client/program/options.h"
-#include "program/events/writer.h"
 #include "ev/histogram.h"
+#include "program/events/writer.h"
 
 struct reporter {
     struct lubdub_event_writer *output; /* NULL: none */
     const char *identity;               /* borrowed; NULL: none */
 };
 
-/* on_failed comes in another thread when nobody will ever read standard output. Returns 0 or an errno. */
+/* on_failed comes in another thread when nothing will ever read standard output. Returns 0 or an errno. */
 int reporter_open(struct reporter *reporter, const struct options *options, void (*on_failed)(void *user_data),
                   void *user_data);
 

@@ -1,4 +1,4 @@
-/* One sentence an event. */
+/* Writes one sentence for each event. */
 #include "client/program/text.h"
 
 #include <stdarg.h>

@@ -9,11 +9,11 @@
 #include <lubdub/server.h>
 #include <lubdub/version.h>
 
+#include "program/events/log.h"
+#include "program/process/exit_status.h"
+#include "program/process/startup.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
-#include "program/process/exit_status.h"
-#include "program/events/log.h"
-#include "program/process/startup.h"
 
 struct program {
     struct ev_loop *loop;

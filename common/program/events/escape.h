@@ -1,5 +1,5 @@
 /*
- * Bytes from a peer made safe to show: a terminal, a log or a JSON reader gets text only. Pure.
+ * Makes bytes from a peer safe to show: a terminal, a log or a JSON reader gets text only. Pure.
  *
  * What is kept as it is: printable UTF-8. What is escaped: control bytes, DEL and bytes that are no UTF-8 as \xNN; C1
  * controls, line separators, and the marks that reorder text (bidi) or cannot be seen as \u{NNNN}; the backslash as \\.

@@ -1,6 +1,6 @@
 /*
- * One event as a list of named fields, built on the caller's stack: no allocation and no formatting, so that a loop can
- * report thousands of them. A lubdub_event_writer turns it into a line of JSON or text, elsewhere and later.
+ * A line is one event as a list of named fields, built on the caller's stack: no allocation and no formatting, so that
+ * a loop can report thousands of them. A lubdub_event_writer turns it into a line of JSON or text, elsewhere and later.
  *
  *     struct lubdub_event_line line;
  *     lubdub_event_line_begin(&line, "late", now, real_time);

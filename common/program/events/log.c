@@ -17,7 +17,7 @@
 #define SITE_WINDOW LUBDUB_SECOND
 #define SUPPRESSED_LENGTH sizeof " suppressed=4294967295"
 
-/* The log is small: a burst of a few thousand entries is more than anybody reads. */
+/* The log is small: a burst of a few thousand entries is more than a person reads. */
 #define LOG_CAPACITY ((size_t)1024 * 1024)
 
 const char *const lubdub_log_level_words[] = {"error", "warning", "info", "debug", NULL};

@@ -1,5 +1,6 @@
 /*
- * The log: one line an entry on standard error, TIME LEVEL MESSAGE KEY=VALUE..., never keeping the caller waiting.
+ * The log has one line for each entry, TIME LEVEL MESSAGE KEY=VALUE..., on standard error. It never keeps the caller
+ * waiting.
  *
  *     lubdub_log_warning("accepting pauses reason=%s sessions=%u", reason, count);
  *
@@ -38,7 +39,10 @@ int lubdub_log_open(int descriptor, enum lubdub_log_level level);
 void lubdub_log_set_level(enum lubdub_log_level level);
 enum lubdub_log_level lubdub_log_level(void);
 
-/* Writes what waits, for at most two seconds; counts of suppressed entries come last. Nobody else may log meanwhile. */
+/*
+ * Writes what waits, for at most two seconds; counts of suppressed entries come last. No other thread may log
+ * meanwhile.
+ */
 void lubdub_log_close(void);
 
 /* Entries that standard error did not take. */

@@ -209,7 +209,7 @@ static enum lubdub_event_output_result judge(struct lubdub_event_output *output,
     }
 }
 
-/* The last line is there in part. If nobody has written behind it, it can be taken back. */
+/* The last line is there in part. If nothing was written behind it, it can be taken back. */
 static void mend(struct lubdub_event_output *output, size_t part)
 {
     struct stat status;

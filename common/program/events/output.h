@@ -1,7 +1,7 @@
 /*
- * Whole lines to a descriptor, for a thread that may wait: a pipe gets pieces that the kernel takes whole or not at
- * all, a file that filled up in the middle of a line is cut back to the line before. The wait can be ended from other
- * threads.
+ * Writes whole lines to a descriptor, for a thread that may wait: a pipe gets pieces that the kernel takes whole or not
+ * at all, a file that filled up in the middle of a line is cut back to the line before. The wait can be ended from
+ * other threads.
  */
 #ifndef LUBDUB_PROGRAM_EVENTS_OUTPUT_H
 #define LUBDUB_PROGRAM_EVENTS_OUTPUT_H
@@ -14,7 +14,7 @@
 #include <lubdub/time.h>
 
 struct lubdub_event_output {
-    int descriptor; /* a duplicate or a description of our own, never the caller's */
+    int descriptor; /* a duplicate or a description of its own, never the caller's */
     bool is_regular;
     bool is_socket;
     bool is_torn;               /* the last line is incomplete: the next one needs a newline before it */
@@ -27,13 +27,13 @@ struct lubdub_event_output {
 enum lubdub_event_output_result {
     LUBDUB_EVENT_OUTPUT_DONE,
     LUBDUB_EVENT_OUTPUT_REFUSED, /* an error that may pass: disk full, input/output error */
-    LUBDUB_EVENT_OUTPUT_DEAD,    /* one that will not: nobody reads */
+    LUBDUB_EVENT_OUTPUT_DEAD,    /* an error that will not pass: nothing reads */
     LUBDUB_EVENT_OUTPUT_TIME_UP, /* give_up_at has come */
 };
 
 /*
- * Makes a descriptor of our own from the caller's, where possible with an O_NONBLOCK of our own: set on the caller's,
- * it would reach every program that shares the terminal. Returns it, or -1 and errno.
+ * Makes a descriptor of the output's own from the caller's, where possible with an O_NONBLOCK of its own: set on the
+ * caller's, it would reach every program that shares the terminal. Returns it, or -1 and errno.
  */
 int lubdub_event_output_adopt(int descriptor);
 

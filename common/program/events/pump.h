@@ -1,6 +1,6 @@
 /*
- * The writer's thread at work: takes lines from a half of the store, gives them their form, writes them in batches, and
- * where some are missing says how many.
+ * The work of the writer's thread: it takes lines from a half of the store, gives them their form, writes them in
+ * batches, and says how many are missing.
  */
 #ifndef LUBDUB_PROGRAM_EVENTS_PUMP_H
 #define LUBDUB_PROGRAM_EVENTS_PUMP_H

@@ -174,7 +174,7 @@ static void gather(struct lubdub_event_store *store)
 
     store->is_gathering = store->filling->used <= store->capacity / 2 && store->filling->refused == 0;
     while (store->is_gathering && !store->is_closed && !store->is_woken && wait_until(store, until)) {
-        ; /* until the time is over, or somebody ended the gathering */
+        ; /* until the time is over, or another thread ended the gathering */
     }
     store->is_gathering = false;
 }

@@ -1,6 +1,6 @@
 /*
- * Where lines wait for the thread that writes them: two halves, one being filled by whoever has events, one being
- * written. They change places when the writer has finished its half, so nobody ever waits for the other's work.
+ * The store keeps lines until a thread writes them. It has two halves: threads with events fill one, the writer writes
+ * the other. They change places when the writer has finished its half, so no thread ever waits for another one's work.
  *
  *      put → [ filling ]      [ draining ] → the writer
  *                  └── change places ──┘
@@ -47,7 +47,7 @@ struct lubdub_event_store {
     lubdub_time taken_at; /* when the writer last took lines */
     bool is_waiting;      /* the writer, for lines */
     bool is_gathering;    /* the writer, for more of them: lines do not wake it until there are many */
-    bool is_woken;        /* somebody wants the writer to look around */
+    bool is_woken;        /* another thread wants the writer to look around */
     bool is_closed;
 };
 

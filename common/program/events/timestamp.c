@@ -1,4 +1,4 @@
-/* Formats points in time. */
+/* Formats points in time by the calendar of UTC. */
 #define _POSIX_C_SOURCE 200809L
 #include "program/events/timestamp.h"
 

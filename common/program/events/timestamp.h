@@ -1,4 +1,4 @@
-/* Points in time as people and programs read them. */
+/* Formats points in time for people and programs. */
 #ifndef LUBDUB_PROGRAM_EVENTS_TIMESTAMP_H
 #define LUBDUB_PROGRAM_EVENTS_TIMESTAMP_H
 

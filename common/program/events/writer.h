@@ -1,5 +1,5 @@
 /*
- * Event lines out to a descriptor, without ever keeping the caller waiting: the caller copies its event into a
+ * A writer sends event lines to a descriptor and never keeps the caller waiting: the caller copies its event into a
  * bounded store, and a thread of the writer's own formats and writes it. One writer is one sink in one form.
  *
  * When the reader does not keep up, or the disk is full, lines are dropped and counted, and a line "dropped" with the
@@ -53,7 +53,7 @@ bool lubdub_event_writer_put(struct lubdub_event_writer *writer, const struct lu
  */
 int lubdub_event_writer_reopen(struct lubdub_event_writer *writer);
 
-/* Whether output was given up for good, because nobody can read it any more. */
+/* Whether output was given up for good, because nothing can read it any more. */
 bool lubdub_event_writer_failed(const struct lubdub_event_writer *writer);
 
 /* How many lines were dropped or lost so far, those not yet reported included. */

@@ -1,4 +1,4 @@
-/* prctl, signals and wait statuses. */
+/* Sets up a forked process, and words how it ended. */
 #define _GNU_SOURCE
 #include "program/process/child.h"
 

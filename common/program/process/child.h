@@ -1,4 +1,4 @@
-/* What all processes that the swarm starts have in common: how they begin, and what is said of their end. */
+/* The processes that a program forks: how they begin, and what is said of their end. */
 #ifndef LUBDUB_PROGRAM_PROCESS_CHILD_H
 #define LUBDUB_PROGRAM_PROCESS_CHILD_H
 

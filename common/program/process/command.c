@@ -1,4 +1,4 @@
-/* posix_spawn: fork() in a program with threads is for nobody. */
+/* Runs commands with posix_spawn, since fork() is not safe in a program with threads. */
 #define _GNU_SOURCE
 #include "program/process/command.h"
 

@@ -1,6 +1,6 @@
 /*
- * Commands that a user gave, run by /bin/sh in a process group of their own. Nobody waits for them here: the caller
- * watches the process (ev_child).
+ * Commands that a user gave, run by /bin/sh in a process group of their own. This file does not wait for them: the
+ * caller watches the process (ev_child).
  */
 #ifndef LUBDUB_PROGRAM_PROCESS_COMMAND_H
 #define LUBDUB_PROGRAM_PROCESS_COMMAND_H

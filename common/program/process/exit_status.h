@@ -1,4 +1,4 @@
-/* How every program of ours ends, but for what it says itself with 0 and 1 (docs/interfaces.md). */
+/* The exit statuses that all programs share; each says by itself what 0 and 1 mean (docs/interfaces.md). */
 #ifndef LUBDUB_PROGRAM_PROCESS_EXIT_STATUS_H
 #define LUBDUB_PROGRAM_PROCESS_EXIT_STATUS_H
 

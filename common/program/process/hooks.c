@@ -1,12 +1,12 @@
-/* A few places for processes. */
+/* Starts the commands of hooks, a few at the same time, and hears of their ends. */
 #include "program/process/hooks.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "program/process/command.h"
 #include "program/events/log.h"
+#include "program/process/command.h"
 
 static void on_exit_of(struct ev_loop *loop, ev_child *child, int revents)
 {

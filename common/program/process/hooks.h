@@ -1,4 +1,4 @@
-/* The commands of --on-up and --on-down: started when it happens, waited for by nobody but the end of the program. */
+/* The commands of --on-up and --on-down. They start when it happens; only the end of the program waits for them. */
 #ifndef LUBDUB_PROGRAM_PROCESS_HOOKS_H
 #define LUBDUB_PROGRAM_PROCESS_HOOKS_H
 
@@ -13,7 +13,7 @@
 struct lubdub_hooks {
     struct ev_loop *loop;
     unsigned running;
-    void (*on_idle)(void *user_data); /* the last one that ran has ended */
+    void (*on_idle)(void *user_data); /* the last command that ran has ended */
     void *user_data;
     ev_child children[LUBDUB_HOOKS_LIMIT]; /* pid 0: free */
 };

@@ -1,4 +1,4 @@
-/* /proc/PID/task/TID/schedstat and /proc/PID/statm. */
+/* Reads /proc/PID/task/TID/schedstat and /proc/PID/statm. */
 #include "program/process/usage.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* The command line. */
+/* Reads the command line into settings. */
 #ifndef LUBDUB_PROGRAM_SETTINGS_ARGUMENTS_H
 #define LUBDUB_PROGRAM_SETTINGS_ARGUMENTS_H
 

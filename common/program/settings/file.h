@@ -1,4 +1,4 @@
-/* The configuration file. */
+/* Reads the configuration file into settings. */
 #ifndef LUBDUB_PROGRAM_SETTINGS_FILE_H
 #define LUBDUB_PROGRAM_SETTINGS_FILE_H
 

@@ -38,7 +38,7 @@ static const char *check_ipv6(const char *host)
     return check_scope(scope, &address);
 }
 
-/* Bytes that no name and no address has; they would only confuse whoever reads the error of the resolver. */
+/* Bytes that no name and no address has; they would only confuse the reader of the resolver's error. */
 static const char *check_bytes(const char *text)
 {
     for (; *text != '\0'; text++) {

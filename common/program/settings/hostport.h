@@ -1,5 +1,6 @@
 /*
- * HOST:PORT as people write it: a name, an IPv4 address, or an IPv6 address in brackets. Pure: nothing is resolved.
+ * Parses HOST:PORT as people write it: a name, an IPv4 address, or an IPv6 address in brackets. Pure: nothing is
+ * resolved.
  */
 #ifndef LUBDUB_PROGRAM_SETTINGS_HOSTPORT_H
 #define LUBDUB_PROGRAM_SETTINGS_HOSTPORT_H

@@ -1,4 +1,4 @@
-/* Hand-written, since strtoul and its kin take spaces, signs, other bases and the locale's decimal point. */
+/* Parses numbers by hand, since strtoul and its kin take spaces, signs, other bases and the locale's decimal point. */
 #include "program/settings/parse.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /*
- * Numbers with units as people write them: durations, sizes, counts, ports and shares. Pure.
+ * Parses numbers with units as people write them: durations, sizes, counts, ports and shares. Pure.
  *
  * Strict on purpose: digits and a documented unit, nothing else. No sign, no space, no exponent, no other base, and no
  * dependence on the locale. On any result but LUBDUB_PARSE_OK the target is left as it was.

@@ -1,4 +1,4 @@
-/* One value of one setting. */
+/* Sets one value of one setting. */
 #ifndef LUBDUB_PROGRAM_SETTINGS_VALUE_H
 #define LUBDUB_PROGRAM_SETTINGS_VALUE_H
 
