@@ -1,4 +1,4 @@
-/* lubdub-swarm: options, a run, its report, exit status. */
+/* lubdub-swarm: reads its options, does a run, prints its report, and ends with a status. */
 #include <errno.h>
 #include <ev.h>
 #include <stdio.h>
@@ -9,7 +9,13 @@
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
 
+#include "swarm/orders/options.h"
+#include "swarm/report/csv.h"
+#include "swarm/report/json.h"
+#include "swarm/report/plot.h"
 #include "swarm/report/report.h"
+#include "swarm/report/text.h"
+#include "swarm/run/run.h"
 
 static int fail(const char *doing, const char *what, const char *why)
 {
@@ -32,11 +38,11 @@ static bool has_written(FILE *file, const char *name)
     return is_written;
 }
 
-static bool write_csv(FILE *file, const char *name, const struct swarm_run *run)
+static bool write_csv(FILE *file, const char *name, const struct swarm_ledger *ledger)
 {
     bool is_written;
 
-    swarm_report_csv(file, &run->ledger);
+    swarm_report_csv(file, ledger);
     is_written = has_written(file, name);
     fclose(file);
     return is_written;
@@ -61,33 +67,32 @@ static bool draw(const char *name, const struct swarm_report *report)
     return false;
 }
 
-/* The report first: it is what one waited for. Returns the exit status. */
-static int report(struct swarm_run *run, FILE *csv)
+/* The report comes first: it is what one waited for. Returns the exit status. */
+static int report(const struct swarm_options *options, const struct swarm_findings *findings, FILE *csv)
 {
-    static struct swarm_report found; /* of some size */
-    const struct swarm_options *options = run->options;
+    static struct swarm_report said; /* of some size */
     bool is_written = true;
 
-    if (!swarm_report_make(&found, run)) {
+    if (!swarm_report_make(&said, options, findings)) {
         fail("no report", NULL, "no memory is left");
         return EXIT_FAILURE;
     }
     if (options->report == SWARM_REPORT_JSON) {
-        is_written = swarm_report_json(stdout, &found);
+        is_written = swarm_report_json(stdout, &said);
     } else {
-        swarm_report_text(stdout, &found);
+        swarm_report_text(stdout, &said);
     }
     is_written &= has_written(stdout, "the report");
     if (csv != NULL) {
-        is_written &= write_csv(csv, options->csv, run);
+        is_written &= write_csv(csv, options->csv, &findings->ledger);
     }
     if (options->plot != NULL) {
-        is_written &= draw(options->plot, &found);
+        is_written &= draw(options->plot, &said);
     }
-    if (run->interrupted_by != 0) {
-        return LUBDUB_EXIT_BY_SIGNAL + run->interrupted_by;
+    if (findings->interrupted_by != 0) {
+        return LUBDUB_EXIT_BY_SIGNAL + findings->interrupted_by;
     }
-    return is_written && swarm_report_has_passed(&found) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return is_written && swarm_report_has_passed(&said) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Whether a picture could be written there, asked before the run rather than after it; leaves the file as it was. */
@@ -108,7 +113,7 @@ static bool is_writable(const char *name)
 
 static int run_and_report(struct ev_loop *loop, const struct swarm_options *options)
 {
-    static struct swarm_run run;
+    static struct swarm_findings findings; /* of some size */
     FILE *csv = NULL;
     int exit_status;
 
@@ -122,15 +127,15 @@ static int run_and_report(struct ev_loop *loop, const struct swarm_options *opti
             return fail("cannot write", options->csv, strerror(errno));
         }
     }
-    if (swarm_run(&run, loop, options) == SWARM_RUN_DONE) {
-        exit_status = report(&run, csv);
+    if (swarm_run(&findings, loop, options) == SWARM_RUN_DONE) {
+        exit_status = report(options, &findings, csv);
     } else {
-        exit_status = fail("cannot start", NULL, run.problem);
+        exit_status = fail("cannot start", NULL, findings.problem);
         if (csv != NULL) {
             fclose(csv);
         }
     }
-    swarm_run_clear(&run);
+    swarm_findings_clear(&findings);
     return exit_status;
 }
 

@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-#include "swarm/capacity.h"
+#include "swarm/orders/capacity.h"
 
 /* 64 of them are not for clients. */
 static int limit_files(void **state)

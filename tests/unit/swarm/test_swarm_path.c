@@ -2,6 +2,7 @@
 #include "support/test.h"
 
 #include "swarm/network/path.h"
+#include "swarm/orders/layout.h"
 
 #define PACKET 100
 #define COUNT 20000

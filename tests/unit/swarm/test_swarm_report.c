@@ -6,13 +6,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "swarm/report/csv.h"
+#include "swarm/report/json.h"
+#include "swarm/report/plot.h"
 #include "swarm/report/report.h"
+#include "swarm/report/text.h"
 
 #define MS LUBDUB_MILLISECOND
 #define START (1000 * LUBDUB_SECOND)
 
 static struct swarm_options options;
-static struct swarm_run run;
+static struct swarm_findings findings;
+static struct lubdub_histogram round_trips;
 static struct swarm_report report;
 
 /* Every test gets a run of ten seconds with fifty clients, in which nothing was done yet. */
@@ -26,13 +31,13 @@ static int setup(void **state)
     options.timeout = options.expiry = 3 * LUBDUB_SECOND;
     options.seed = 7;
 
-    memset(&run, 0, sizeof run);
-    run.options = &options;
-    run.has_server = true;
-    run.began_at = START;
-    run.timing = (struct swarm_timing){
+    memset(&findings, 0, sizeof findings);
+    memset(&round_trips, 0, sizeof round_trips);
+    findings.has_server = true;
+    findings.began_at = START;
+    findings.timing = (struct swarm_timing){
         .interval = LUBDUB_SECOND, .timeout = 3 * LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND, .delay = MS};
-    run.measures = (struct swarm_measures){
+    findings.measures = (struct swarm_measures){
         .lasted = 10 * LUBDUB_SECOND,
         .connected_count = 50,
         .sent_count = 500,
@@ -41,24 +46,23 @@ static int setup(void **state)
         .window = 10 * LUBDUB_SECOND,
         .window_acked_count = 480,
     };
-    assert_true(swarm_ledger_init(&run.ledger, 50));
-    assert_true(swarm_timeline_init(&run.timeline, START, LUBDUB_SECOND));
+    assert_true(swarm_ledger_init(&findings.ledger, 50));
+    assert_true(swarm_timeline_init(&findings.timeline, START, LUBDUB_SECOND));
     for (i = 0; i < 50; i++) {
-        swarm_ledger_up(&run.ledger, i, 1, START);
+        swarm_ledger_up(&findings.ledger, i, 1, START);
     }
     for (i = 1; i <= 10; i++) {
-        swarm_timeline_sample(&run.timeline,
-                              &(struct swarm_sample){START + i * LUBDUB_SECOND, {50, 50}, &run.round_trips});
+        swarm_timeline_sample(&findings.timeline,
+                              &(struct swarm_sample){START + i * LUBDUB_SECOND, {50, 50}, &round_trips});
     }
-    *state = &run;
+    *state = &findings;
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    swarm_ledger_clear(&run.ledger);
-    swarm_timeline_clear(&run.timeline);
+    swarm_findings_clear(&findings);
     swarm_options_clear(&options);
     return 0;
 }
@@ -70,17 +74,17 @@ static void order(enum swarm_fault fault)
 
 static void inject(enum swarm_fault fault, uint32_t identity, lubdub_time after)
 {
-    swarm_ledger_inject(&run.ledger, fault, identity, START + after, SWARM_MUST_NOTICE);
+    swarm_ledger_inject(&findings.ledger, fault, identity, START + after, SWARM_MUST_NOTICE);
 }
 
 static void say(enum swarm_side side, uint32_t identity, lubdub_time after, enum lubdub_cause cause)
 {
-    swarm_ledger_verdict(&run.ledger, &(struct swarm_verdict){.side = side,
-                                                              .identity = identity,
-                                                              .at = START + after,
-                                                              .cause = cause,
-                                                              .has_deadline = cause == LUBDUB_CAUSE_HUNG,
-                                                              .late_by = 1500000});
+    swarm_ledger_verdict(&findings.ledger, &(struct swarm_verdict){.side = side,
+                                                                   .identity = identity,
+                                                                   .at = START + after,
+                                                                   .cause = cause,
+                                                                   .has_deadline = cause == LUBDUB_CAUSE_HUNG,
+                                                                   .late_by = 1500000});
 }
 
 /* Two frozen, one of them called unreachable; one killed; one cut and seen by its server alone; one false alarm. */
@@ -98,8 +102,8 @@ static void make_history(void)
     say(SWARM_SIDE_SERVER, 3, 2000 * MS + MS / 4, LUBDUB_CAUSE_CLOSED);
     say(SWARM_SIDE_SERVER, 4, 4500 * MS, LUBDUB_CAUSE_UNREACHABLE);
     say(SWARM_SIDE_SERVER, 5, 5000 * MS, LUBDUB_CAUSE_HUNG);
-    swarm_ledger_up(&run.ledger, 5, 2, START + 7000 * MS);
-    swarm_ledger_settle(&run.ledger, LUBDUB_TIME_NEVER);
+    swarm_ledger_up(&findings.ledger, 5, 2, START + 7000 * MS);
+    swarm_ledger_settle(&findings.ledger, LUBDUB_TIME_NEVER);
 }
 
 /* The caller frees. */
@@ -110,7 +114,8 @@ static char *text_of(void (*print)(FILE *file))
     FILE *file = open_memstream(&text, &size);
 
     assert_non_null(file);
-    assert_true(swarm_report_make(&report, &run));
+    swarm_timeline_count(&findings.timeline, &findings.ledger);
+    assert_true(swarm_report_make(&report, &options, &findings));
     print(file);
     fclose(file);
     return text;
@@ -128,7 +133,7 @@ static void print_json(FILE *file)
 
 static void print_csv(FILE *file)
 {
-    swarm_report_csv(file, &run.ledger);
+    swarm_report_csv(file, &findings.ledger);
 }
 
 static void expect_line(const char *text, const char *line)
@@ -171,10 +176,10 @@ static void server_that_is_not_ours_is_not_said_to_have_passed(void **state)
     char *text;
 
     (void)state;
-    run.has_server = false;
+    findings.has_server = false;
     order(SWARM_FAULT_FREEZE);
-    swarm_ledger_inject(&run.ledger, SWARM_FAULT_FREEZE, 1, START, SWARM_MAY_NOTICE);
-    swarm_ledger_settle(&run.ledger, LUBDUB_TIME_NEVER);
+    swarm_ledger_inject(&findings.ledger, SWARM_FAULT_FREEZE, 1, START, SWARM_MAY_NOTICE);
+    swarm_ledger_settle(&findings.ledger, LUBDUB_TIME_NEVER);
     text = text_of(print_text);
     expect_line(text, "not observed");
     expect_line(text, "\nclients passed: 0 false alarms; what the server noticed of 1 faults was not observed\n");
@@ -201,7 +206,7 @@ static void no_line_is_longer_than_a_terminal(void **state)
         say(SWARM_SIDE_SERVER, (uint32_t)(49 - cause), 5000 * MS, (enum lubdub_cause)cause);
         say(SWARM_SIDE_SERVER, (uint32_t)(49 - cause), 5000 * MS, (enum lubdub_cause)cause);
     }
-    swarm_ledger_settle(&run.ledger, LUBDUB_TIME_NEVER);
+    swarm_ledger_settle(&findings.ledger, LUBDUB_TIME_NEVER);
     text = text_of(print_text);
     for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
         if (strlen(line) > 100) {
@@ -296,7 +301,8 @@ static char *draw(void)
 
     assert_non_null(text);
     snprintf(path, sizeof path, "/tmp/test_swarm_report.%ld.svg", (long)getpid());
-    assert_true(swarm_report_make(&report, &run));
+    swarm_timeline_count(&findings.timeline, &findings.ledger);
+    assert_true(swarm_report_make(&report, &options, &findings));
     switch (swarm_report_plot(path, &report)) {
     case SWARM_PLOT_DRAWN:
         break;
@@ -324,10 +330,10 @@ static void picture_has_panels_for_what_was_noticed_and_for_the_time(void **stat
     (void)state;
     make_history();
     for (i = 0; i < 100; i++) {
-        lubdub_histogram_add(&run.round_trips, MS + i * MS / 100);
+        lubdub_histogram_add(&round_trips, MS + i * MS / 100);
     }
-    swarm_timeline_sample(&run.timeline,
-                          &(struct swarm_sample){START + 11 * LUBDUB_SECOND, {40, 41}, &run.round_trips});
+    swarm_timeline_sample(&findings.timeline,
+                          &(struct swarm_sample){START + 11 * LUBDUB_SECOND, {40, 41}, &round_trips});
     picture = draw();
     if (picture == NULL) {
         skip();
@@ -359,7 +365,7 @@ static void run_without_any_fault_has_a_picture_of_its_time(void **state)
 static void picture_that_cannot_be_written_is_a_failure(void **state)
 {
     (void)state;
-    assert_true(swarm_report_make(&report, &run));
+    assert_true(swarm_report_make(&report, &options, &findings));
     switch (swarm_report_plot("/nonexistent/picture.svg", &report)) {
     case SWARM_PLOT_FAILED:
         break;

@@ -17,6 +17,7 @@
 #include "ev/socket.h"
 
 #include "statistics/random.h"
+#include "swarm/orders/identity.h"
 
 #define RAMP_STEP 0.005 /* seconds */
 
@@ -291,11 +292,8 @@ static void lose_power(struct swarm_crowd *crowd, struct lubdub_link *link)
 }
 
 static void (*const strikes[SWARM_FAULT_COUNT])(struct swarm_crowd *crowd, struct lubdub_link *link) = {
-    [SWARM_FAULT_FREEZE] = freeze,
-    [SWARM_FAULT_KILL] = die,
-    [SWARM_FAULT_RESET] = reset,
-    [SWARM_FAULT_BYE] = say_bye,
-    [SWARM_FAULT_POWER] = lose_power,
+    [SWARM_FAULT_FREEZE] = freeze, [SWARM_FAULT_KILL] = die,         [SWARM_FAULT_RESET] = reset,
+    [SWARM_FAULT_BYE] = say_bye,   [SWARM_FAULT_POWER] = lose_power,
 };
 
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t number, enum swarm_fault fault, lubdub_time *at)

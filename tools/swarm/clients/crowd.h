@@ -5,7 +5,8 @@
  *                                         |--> leaving -> absent
  *                                         '--> frozen     the socket is open and nobody serves it
  *
- * A client is known by its number in the whole swarm; its identity is "swarm-NUMBER". One crowd has a range of them.
+ * A client is known by its number in the whole swarm; its identity is "swarm-NUMBER" (identity.h). One crowd has a
+ * range of them.
  */
 #ifndef LUBDUB_SWARM_CLIENTS_CROWD_H
 #define LUBDUB_SWARM_CLIENTS_CROWD_H
@@ -16,12 +17,9 @@
 #include "ev/address.h"
 #include "ev/link.h"
 
+#include "statistics/summary.h"
 #include "swarm/orders/fault.h"
 #include "swarm/orders/layout.h"
-#include "statistics/summary.h"
-
-#define SWARM_IDENTITY_FORMAT "swarm-%" PRIu32
-#define SWARM_IDENTITY_PREFIX "swarm-"
 
 enum swarm_client_state {
     SWARM_CLIENT_ABSENT, /* 0: what they all begin with */
@@ -96,7 +94,8 @@ struct swarm_crowd {
     struct ev_loop *loop;
     struct lubdub_link_group group;
     struct lubdub_session_settings session_settings;
-    /* Of each client. A link that is not open yet: its watcher waits for the connection; frozen: it keeps the socket. */
+    /* Of each client. A link that is not open yet: its watcher waits for the connection; frozen: it keeps the socket.
+     */
     struct lubdub_link *links;
     uint8_t *states; /* enum swarm_client_state; apart, where one takes a byte and not eight */
     struct swarm_crowd_page *page;

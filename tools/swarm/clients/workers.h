@@ -92,13 +92,6 @@ bool swarm_workers_are_synced(const struct swarm_workers *workers);
 
 void swarm_workers_signal(const struct swarm_workers *workers, int signal);
 
-/* Sums over all, without round trips; granted and failure are those of one that has any. Cheap. */
-void swarm_workers_count(const struct swarm_workers *workers, struct swarm_crowd_counts *counts);
-int64_t swarm_workers_memory(const struct swarm_workers *workers);
-
-/* Adds the round trips recorded so far to a histogram. */
-void swarm_workers_round_trips(const struct swarm_workers *workers, struct lubdub_histogram *round_trips);
-
 /* They are told to end, and killed if they do not within a moment. Outside the loop; without a start nothing happens.
  */
 void swarm_workers_clear(struct swarm_workers *workers);

@@ -1,7 +1,7 @@
-/* What the processes of the swarm count, each on its page, put together. */
-#include <string.h>
+/* Sums over the pages, which are read while they are written. */
+#include "swarm/clients/workers_count.h"
 
-#include "swarm/clients/workers.h"
+#include <string.h>
 
 static void add(struct swarm_crowd_counts *sum, const struct swarm_crowd_counts *counts)
 {

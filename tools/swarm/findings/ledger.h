@@ -109,8 +109,8 @@ void swarm_ledger_settle(struct swarm_ledger *ledger, lubdub_time missed_before)
 void swarm_ledger_server_died(struct swarm_ledger *ledger, lubdub_time since);
 
 /*
- * The process that had these clients died at about `since`, and not as a fault: what the server said of them from then on
- * was right.
+ * The process that had these clients died at about `since`, and not as a fault: what the server said of them from then
+ * on was right.
  */
 void swarm_ledger_clients_died(struct swarm_ledger *ledger, uint32_t first, uint32_t count, lubdub_time since);
 

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#include "swarm/findings/ledger.h"
 #include "statistics/summary.h"
+#include "swarm/findings/ledger.h"
 
 #define SWARM_TIMELINE_BINS 256 /* at least half of them are in use after the first doubling */
 

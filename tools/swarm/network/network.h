@@ -13,9 +13,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "swarm/orders/fault.h"
+#include "swarm/findings/measures.h"
 #include "swarm/network/path.h"
 #include "swarm/network/wire.h"
+#include "swarm/orders/fault.h"
 
 #define SWARM_NETWORK_PROBLEM_SIZE 160
 
@@ -62,19 +63,10 @@ void swarm_network_add_conditions(struct swarm_network *network, uint32_t client
 /* All paths are open and good. */
 void swarm_network_heal(struct swarm_network *network);
 
-/* What the wire did, and how well. */
-struct swarm_network_measures {
-    uint64_t carried_count;
-    uint64_t cut_count;
-    uint64_t lost_count;
-    uint64_t overflow_count;
-    uint64_t failed_count; /* packets that should have been carried and were not, for want of room */
-    struct swarm_summary lag;
-};
-
 /* How late the wire is counts from now on only. */
 void swarm_network_forget_lag(struct swarm_network *network);
 
+/* What the wire did, and how well. */
 void swarm_network_measure(const struct swarm_network *network, struct swarm_network_measures *measures);
 
 #endif

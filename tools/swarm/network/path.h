@@ -56,9 +56,6 @@ bool swarm_path_is_open(const struct swarm_path *path, enum swarm_way way);
 
 #define SWARM_SERVER_ADDRESS 0x0a4d0001u /* 10.77.0.1 */
 
-/* As many clients as there are addresses of 10.128.0.0/9, but for the first and the last few. */
-#define SWARM_ADDRESS_LIMIT ((1u << 23) - 512)
-
 /* A client's own address, in the machine's byte order. */
 uint32_t swarm_client_address(uint32_t client);
 

@@ -21,6 +21,7 @@ struct fault {
     const char *help;
 };
 
+/* clang-format off */
 #define ROW(victim, word, form, course, doer, ways, client_causes, client_limit, server_causes, server_limit, help) \
     {word, SWARM_VICTIM_##victim, SWARM_FORM_##form, COURSE_##course, SWARM_BY_##doer, ways,                        \
      {client_causes, server_causes}, {SWARM_LIMIT_##client_limit, SWARM_LIMIT_##server_limit}, help},
@@ -33,6 +34,7 @@ static const struct fault faults[] = {
     SWARM_FAULTS_OF_PATHS(ROW_OF_PATHS)
     SWARM_FAULTS_OF_SERVERS(ROW_OF_SERVERS)
 };
+/* clang-format on */
 
 static const struct fault *row_of(enum swarm_fault fault)
 {

@@ -52,12 +52,14 @@ enum swarm_limit {
 
 #define SWARM_CAUSE(name) (1u << LUBDUB_CAUSE_##name)
 
-/* The server's view of a client that hears nothing: it may hear that client close before it misses the client itself. */
+/* The server's view of a client that hears nothing: it may hear that client close before it misses the client itself.
+ */
 #define SWARM_DEAF_CAUSES (SWARM_CAUSE(UNREACHABLE) | SWARM_CAUSE(BYE) | SWARM_CAUSE(CLOSED) | SWARM_CAUSE(RESET))
 
 /* The client's own view where nobody hears it: the server may tell it so (BYE 3) before it notices itself. */
 #define SWARM_MUTE_CAUSES (SWARM_CAUSE(UNREACHABLE) | SWARM_CAUSE(BYE))
 
+/* clang-format off */
 /*
  * name · word · form · whether it LASTS or PASSES by itself · done by · ways that it closes
  *   · the causes that are right when the client notices it, and the client's limit
@@ -116,6 +118,7 @@ enum swarm_fault {
     SWARM_FAULT_NONE, /* nothing was done: what is noticed then is a false alarm */
     SWARM_FAULT_COUNT,
 };
+/* clang-format on */
 
 /* The list that a fault stands in. */
 enum swarm_victim {

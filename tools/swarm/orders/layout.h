@@ -27,6 +27,10 @@ uint64_t swarm_processes_for(uint64_t client_count, uint64_t capacity);
  */
 uint64_t swarm_servers_for(uint64_t client_count, uint64_t capacity);
 
+/* On a network of our own (network/path.h): as many clients as there are addresses of 10.128.0.0/9, but for the first
+ * and the last few. */
+#define SWARM_ADDRESS_LIMIT ((1u << 23) - 512)
+
 /*
  * Where a client connects from when the server is on this machine: an address of 127.0.0.0/8 for every few hundred
  * clients, because one address has some 28,000 ports for one server. The port is 0: the kernel's choice.

@@ -74,7 +74,7 @@ static bool add_sufferers(struct swarm_strikes *strikes, const struct swarm_orde
 }
 
 bool swarm_strikes_draw(struct swarm_strikes *strikes, const struct swarm_order *orders, size_t order_count,
-                     uint32_t client_count, lubdub_duration duration, uint64_t *random)
+                        uint32_t client_count, lubdub_duration duration, uint64_t *random)
 {
     uint32_t *clients;
     bool has_room;

@@ -32,7 +32,7 @@ struct swarm_strikes {
  * the server's faults are left out. Returns false without memory.
  */
 bool swarm_strikes_draw(struct swarm_strikes *strikes, const struct swarm_order *orders, size_t order_count,
-                     uint32_t client_count, lubdub_duration duration, uint64_t *random);
+                        uint32_t client_count, lubdub_duration duration, uint64_t *random);
 
 void swarm_strikes_clear(struct swarm_strikes *strikes);
 

@@ -1,7 +1,9 @@
-/* Observations as they are. */
+/* One line after the other, with nothing where nothing is known. */
+#include "swarm/report/csv.h"
+
 #include <inttypes.h>
 
-#include "swarm/report/report.h"
+#include "swarm/orders/identity.h"
 
 static void print_time(FILE *file, lubdub_time time)
 {

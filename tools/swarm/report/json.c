@@ -1,10 +1,10 @@
-/* The same with names. Times are in milliseconds, with their fractions. */
+/* The report as one object of jansson. Times are in milliseconds, with their fractions. */
+#include "swarm/report/json.h"
+
 #include <jansson.h>
 #include <math.h>
 
 #include <lubdub/version.h>
-
-#include "swarm/report/report.h"
 
 static json_t *milliseconds(double nanoseconds)
 {
@@ -132,9 +132,9 @@ static json_t *settings(const struct swarm_options *options)
                      "spawned_server", options->spawn_server != NULL);
 }
 
-static json_t *totals(const struct swarm_run *run, const struct swarm_sums *sums)
+static json_t *totals(const struct swarm_findings *findings, const struct swarm_sums *sums)
 {
-    const struct swarm_measures *measures = &run->measures;
+    const struct swarm_measures *measures = &findings->measures;
     double window = (double)measures->window / (double)LUBDUB_SECOND;
 
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "injected",
@@ -144,13 +144,13 @@ static json_t *totals(const struct swarm_run *run, const struct swarm_sums *sums
                      number(measures->sent_count), "probes_acked", number(measures->acked_count), "probes_per_second",
                      json_real(measures->window > 0 ? (double)measures->window_acked_count / window : 0),
                      "round_trip_ms", summary(&measures->round_trip), "late_events", number(measures->late_count),
-                     "stale_verdicts", number(run->ledger.stale_count), "dropped_events",
+                     "stale_verdicts", number(findings->ledger.stale_count), "dropped_events",
                      number(measures->dropped_count), "skipped_faults", number(measures->skipped_count));
 }
 
-static json_t *costs(const struct swarm_run *run)
+static json_t *costs(const struct swarm_findings *findings)
 {
-    const struct swarm_measures *measures = &run->measures;
+    const struct swarm_measures *measures = &findings->measures;
     bool is_known = measures->has_server_usage && measures->window_acked_count > 0 && measures->connected_count > 0;
     double clients = measures->connected_count > 0 ? measures->connected_count : 1;
 
@@ -176,13 +176,13 @@ static json_t *network(const struct swarm_measures *measures)
                            summary(&network->lag));
 }
 
-static json_t *notes(const struct swarm_run *run)
+static json_t *notes(const struct swarm_findings *findings)
 {
     json_t *array = json_array();
     size_t i;
 
-    for (i = 0; i < run->note_count; i++) {
-        json_array_append_new(array, json_string(run->notes[i]));
+    for (i = 0; i < findings->note_count; i++) {
+        json_array_append_new(array, json_string(findings->notes[i]));
     }
     return array;
 }
@@ -246,14 +246,16 @@ static json_t *timeline(const struct swarm_timeline *timeline)
 
 bool swarm_report_json(FILE *file, const struct swarm_report *report)
 {
-    const struct swarm_run *run = report->run;
+    const struct swarm_findings *findings = report->findings;
     json_t *object = json_pack(
-        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program", "lubdub-swarm",
-        "version", LUBDUB_VERSION, "passed", swarm_report_has_passed(report), "interrupted", run->interrupted_by != 0,
-        "server_lost", run->is_server_lost, "swarm_lost", run->is_worker_lost, "server_observed", run->has_server,
-        "lasted_ms", milliseconds((double)run->measures.lasted), "delay_ms", milliseconds((double)run->timing.delay),
-        "settings", settings(run->options), "faults", faults(&report->rows), "totals", totals(run, &report->sums),
-        "costs", costs(run), "network", network(&run->measures), "quality", quality(report), "timeline", timeline(&run->timeline), "notes", notes(run));
+        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program",
+        "lubdub-swarm", "version", LUBDUB_VERSION, "passed", swarm_report_has_passed(report), "interrupted",
+        findings->interrupted_by != 0, "server_lost", findings->is_server_lost, "swarm_lost", findings->is_worker_lost,
+        "server_observed", findings->has_server, "lasted_ms", milliseconds((double)findings->measures.lasted),
+        "delay_ms", milliseconds((double)findings->timing.delay), "settings", settings(report->options), "faults",
+        faults(&report->rows), "totals", totals(findings, &report->sums), "costs", costs(findings), "network",
+        network(&findings->measures), "quality", quality(report), "timeline", timeline(&findings->timeline), "notes",
+        notes(findings));
     bool is_made = object != NULL;
 
     if (is_made) {

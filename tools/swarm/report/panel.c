@@ -1,8 +1,10 @@
-/* How soon one fault was known on one side. */
+/* A curve, two upright lines for the bound, and an axis that fits them. */
+#include "swarm/report/panel.h"
+
 #include <inttypes.h>
 #include <math.h>
 
-#include "swarm/report/plot.h"
+#include "swarm/report/marks.h"
 
 /* Milliseconds: a logarithm cannot show less than something. */
 #define SMALLEST 0.001

@@ -2,12 +2,16 @@
  * A gnuplot script with its data inside, handed to gnuplot: a panel for each fault and side, then two over the whole
  * width for the run's time.
  */
+#include "swarm/report/plot.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "swarm/report/plot.h"
+#include "swarm/report/marks.h"
+#include "swarm/report/panel.h"
+#include "swarm/report/time.h"
 
 /* In pixels. Letters are large enough for a page that shows the picture at two thirds of its size. */
 #define FEW_COLUMNS 3
@@ -34,21 +38,6 @@ static bool is_installed(const char *program)
         path += length + (path[length] == ':');
     }
     return false;
-}
-
-double swarm_plot_mark_distance(double range)
-{
-    static const double steps[] = {1, 2, 5};
-    double power = 1e-6;
-    size_t i;
-
-    for (;; power *= 10) {
-        for (i = 0; i < 3; i++) {
-            if (range / (steps[i] * power) <= 6) {
-                return steps[i] * power;
-            }
-        }
-    }
 }
 
 /* A string of gnuplot's in single quotes. */
@@ -105,8 +94,9 @@ static void place_strip(FILE *script, const struct page *page, unsigned strip)
     place(script, page, 0, HEAD_HEIGHT + page->lines * PANEL_HEIGHT + strip * STRIP_HEIGHT, page->width, STRIP_HEIGHT);
 }
 
-static void print_head(FILE *script, const char *path, const struct swarm_run *run, const struct page *page)
+static void print_head(FILE *script, const char *path, const struct swarm_report *report, const struct page *page)
 {
+    const struct swarm_timing *timing = &report->findings->timing;
     bool is_svg = strcmp(path + strlen(path) - 4, ".svg") == 0;
 
     fprintf(script, "set terminal %s size %u,%u font 'sans-serif,%u' background 'white'\n", is_svg ? "svg" : "pngcairo",
@@ -116,8 +106,8 @@ static void print_head(FILE *script, const char *path, const struct swarm_run *r
     fprintf(script,
             "\nset multiplot title 'How soon a death is known: %" PRIu64
             " clients, probes every %.4g ms, timeout %.4g ms, expiry %.4g ms'\n",
-            run->options->clients, swarm_plot_milliseconds(run->timing.interval),
-            swarm_plot_milliseconds(run->timing.timeout), swarm_plot_milliseconds(run->timing.expiry));
+            report->options->clients, swarm_plot_milliseconds(timing->interval),
+            swarm_plot_milliseconds(timing->timeout), swarm_plot_milliseconds(timing->expiry));
     fputs("set ylabel 'detected (% of the faults)'\n"
           "set yrange [0:105]\nset ytics 25\nset grid lc rgb 'gray80' lt 1 lw 0.5\nset border 3\nset tics nomirror\n"
           "set format x '%g'\nset format y '%g'\nset format y2 '%g'\n",
@@ -126,30 +116,30 @@ static void print_head(FILE *script, const char *path, const struct swarm_run *r
 
 static bool print_script(FILE *script, const char *path, const struct swarm_report *report, const struct page *page)
 {
-    const struct swarm_run *run = report->run;
-    lubdub_duration *room = malloc((run->ledger.count + 1) * sizeof *room);
+    const struct swarm_findings *findings = report->findings;
+    lubdub_duration *room = malloc((findings->ledger.count + 1) * sizeof *room);
     unsigned panel = 0;
     size_t i;
 
     if (room == NULL) {
         return false;
     }
-    print_head(script, path, run, page);
+    print_head(script, path, report, page);
     for (i = 0; i < report->rows.count; i++) {
         const struct swarm_row *row = &report->rows.rows[i];
 
         if (swarm_plot_has_panel(row)) {
             place_panel(script, page, panel++);
-            swarm_plot_panel(script, row, &run->ledger, room);
+            swarm_plot_panel(script, row, &findings->ledger, room);
         }
     }
     if (page->strips > 0) {
         place_strip(script, page, 0);
-        swarm_plot_sessions(script, &run->timeline, run);
+        swarm_plot_sessions(script, &findings->timeline, report->options->clients, findings->has_server);
     }
     if (page->strips > 1) {
         place_strip(script, page, 1);
-        swarm_plot_round_trips(script, &run->timeline, run->timing.interval);
+        swarm_plot_round_trips(script, &findings->timeline, findings->timing.interval);
     }
     fputs("unset multiplot\nunset output\n", script);
     free(room);
@@ -158,7 +148,7 @@ static bool print_script(FILE *script, const char *path, const struct swarm_repo
 
 enum swarm_plot swarm_report_plot(const char *path, const struct swarm_report *report)
 {
-    const struct swarm_timeline *timeline = &report->run->timeline;
+    const struct swarm_timeline *timeline = &report->findings->timeline;
     unsigned panel_count = 0;
     unsigned strips = timeline->count > 1 ? 1 + swarm_plot_has_round_trips(timeline) : 0;
     struct page page;

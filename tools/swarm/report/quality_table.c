@@ -1,8 +1,10 @@
-/* How well each side watched the other, for people. */
+/* Each measure of quality in words, with its limits. */
+#include "swarm/report/quality_table.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "swarm/report/internal.h"
+#include "swarm/report/cell.h"
 
 /* "1.23 h" */
 static const char *span(double seconds, char text[SWARM_CELL_SIZE])

@@ -1,80 +1,27 @@
-/* What was measured, for people, for programs, for spreadsheets, and as a picture. */
+/* What is said of a run, in whatever form: its findings, put into rows beside what was asked for. */
 #ifndef LUBDUB_SWARM_REPORT_REPORT_H
 #define LUBDUB_SWARM_REPORT_REPORT_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
+#include "swarm/findings/findings.h"
 #include "swarm/findings/quality.h"
 #include "swarm/findings/result.h"
-#include "swarm/run/run.h"
+#include "swarm/orders/options.h"
 
-/* Everything that is said of a run in whatever form; the run is borrowed. */
 struct swarm_report {
-    const struct swarm_run *run;
+    const struct swarm_options *options;
+    const struct swarm_findings *findings;
     struct swarm_rows rows;
     struct swarm_sums sums;
     struct swarm_quality quality[SWARM_SIDE_COUNT]; /* of the side that watches */
 };
 
-/* Puts it together, once for a run, whose timeline gets its faults and verdicts with that. False: no memory. */
-bool swarm_report_make(struct swarm_report *report, struct swarm_run *run);
+/* Puts it together; options and findings are borrowed. False: no memory. */
+bool swarm_report_make(struct swarm_report *report, const struct swarm_options *options,
+                       const struct swarm_findings *findings);
 
 /* Nothing was missed, no false alarm, no wrong cause, the server did not die on its own, and nothing was lost here. */
 bool swarm_report_has_passed(const struct swarm_report *report);
-
-/* Tables of at most 100 columns, and what goes with them. */
-void swarm_report_text(FILE *file, const struct swarm_report *report);
-
-/*
- * One object, whose names stay. An interval is {low, high}, with 95 % confidence; an end that what was measured does
- * not tell is null. Returns false without memory.
- *
- *     program, version, passed (as far as it was observed), interrupted, server_lost, swarm_lost
- *                (in part), server_observed, lasted_ms, delay_ms (one way, for the bounds), notes [text]
- *     settings   clients, interval_ms, timeout_ms, expiry_ms, ramp, warmup_ms, duration_ms, seed, spawned_server,
- *                processes, server_processes (0: not ours)
- *     faults     [fault, side, observed, injected, detected, missed, wrong_cause, false_alarms, undecided,
- *                latency_ms {min, p50, p90, p99, p99_9, max}, bound_ms {low, high}, over_bound_ms (null where there is
- *                none), causes {word: count}, right_causes [word], late_ms (as latency_ms: of verdicts that had a
- *                deadline, behind it), latency_mean_ms {mean, low, high}, latency_interval_ms {p50, p90, p99, p99_9:
- *                interval}]; the last two rows are of fault "none"
- *     totals     injected, detected, missed, wrong_cause, false_alarms, undecided, connected, probes_sent,
- *                probes_acked, probes_per_second, round_trip_ms (as latency_ms), late_events, stale_verdicts,
- *                dropped_events, skipped_faults
- *     costs      server_processor_us_per_probe, server_bytes_per_session (both may be null), swarm_bytes_per_client,
- *                swarm_absences, swarm_absent_ms
- *     network    of our own, packets: carried, cut, lost (by chance, as ordered), overflowed (a slow link's queue), failed
- *                (for want of room); late_ms (as latency_ms, of what carries them); null without faults on the network
- *     quality    [side (that watches), observed, watched_s, mistakes, uncorrected, recurrence_s {mean, low, high},
- *                duration_s {mean, low, high}, accuracy {mean, low, high}], as quality.h has it
- *     timeline   bin_ms, and for each bin an entry in: client_up, server_up (sessions, as that side sees them),
- *                injected, detected, false_alarms, round_trip_p50_ms, round_trip_p99_ms (null: nothing was measured then)
- */
-bool swarm_report_json(FILE *file, const struct swarm_report *report);
-
-/*
- * One line for every observation, in the order of injection:
- *
- *     fault,side,identity,injected_ns,detected_ns,latency_ms,cause,outcome,late_ms,corrected_ns
- *
- * What was missed has nothing for detected_ns, latency_ms and cause; a false alarm without a fault has "none" for one,
- * and no injected_ns. The outcome is detected, wrong-cause, missed, false-alarm or undecided. late_ms is of a verdict
- * that had a deadline, behind it; corrected_ns of a false alarm, when who was given up was connected again.
- */
-void swarm_report_csv(FILE *file, const struct swarm_ledger *ledger);
-
-enum swarm_plot {
-    SWARM_PLOT_DRAWN,
-    SWARM_PLOT_NOTHING_TO_DRAW,
-    SWARM_PLOT_NO_GNUPLOT,
-    SWARM_PLOT_FAILED, /* gnuplot has said why */
-};
-
-/*
- * Draws for each fault and side the share that was detected within a time, and the bound; then over the run's time how
- * many sessions were up as each side saw it, with the faults, and the round trip.
- */
-enum swarm_plot swarm_report_plot(const char *path, const struct swarm_report *report);
 
 #endif

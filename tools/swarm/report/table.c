@@ -1,8 +1,10 @@
-/* A row for each fault and side, in three tables. Times are in milliseconds. */
+/* Cells, rows and columns of the tables. Times are in milliseconds. */
+#include "swarm/report/table.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "swarm/report/internal.h"
+#include "swarm/report/cell.h"
 
 #define LINE_WIDTH 100
 

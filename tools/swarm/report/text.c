@@ -1,25 +1,21 @@
-/* What people read: the tables with a head, totals, notes and a verdict. */
+/* The tables with a head, totals, notes and a verdict. */
+#include "swarm/report/text.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "program/settings/parse.h"
 
-#include "swarm/report/internal.h"
+#include "swarm/report/cell.h"
+#include "swarm/report/quality_table.h"
+#include "swarm/report/table.h"
 
 #define NOTE_WIDTH 88
 
-const char *swarm_milliseconds_text(int64_t nanoseconds, char text[SWARM_CELL_SIZE])
+static void print_head(FILE *file, const struct swarm_report *report)
 {
-    double value = (double)nanoseconds / (double)LUBDUB_MILLISECOND;
-    double size = value < 0 ? -value : value;
-
-    snprintf(text, SWARM_CELL_SIZE, "%.*f", size < 1 ? 3 : size < 10 ? 2 : size < 999.95 ? 1 : 0, value);
-    return text;
-}
-
-static void print_head(FILE *file, const struct swarm_run *run)
-{
-    const struct swarm_options *options = run->options;
+    const struct swarm_options *options = report->options;
+    const struct swarm_findings *findings = report->findings;
     char interval[LUBDUB_DURATION_TEXT_SIZE];
     char timeout[LUBDUB_DURATION_TEXT_SIZE];
     char expiry[LUBDUB_DURATION_TEXT_SIZE];
@@ -27,13 +23,13 @@ static void print_head(FILE *file, const struct swarm_run *run)
     fprintf(file, "%" PRIu64 " clients, interval %s, timeout %s, expiry %s, seed %" PRIu64 ", %.1f s%s\n",
             options->clients, lubdub_format_duration(options->interval, interval),
             lubdub_format_duration(options->timeout, timeout), lubdub_format_duration(options->expiry, expiry),
-            options->seed, (double)run->measures.lasted / (double)LUBDUB_SECOND,
-            run->interrupted_by != 0 ? ", interrupted: what was measured so far" : "");
+            options->seed, (double)findings->measures.lasted / (double)LUBDUB_SECOND,
+            findings->interrupted_by != 0 ? ", interrupted: what was measured so far" : "");
 }
 
-static void print_totals(FILE *file, const struct swarm_run *run)
+static void print_totals(FILE *file, const struct swarm_findings *findings)
 {
-    const struct swarm_measures *measures = &run->measures;
+    const struct swarm_measures *measures = &findings->measures;
     const struct swarm_summary *round_trip = &measures->round_trip;
     double window = (double)measures->window / (double)LUBDUB_SECOND;
     char texts[5][SWARM_CELL_SIZE];
@@ -62,13 +58,13 @@ static void print_totals(FILE *file, const struct swarm_run *run)
     }
 }
 
-static void print_network(FILE *file, const struct swarm_run *run)
+static void print_network(FILE *file, const struct swarm_measures *measures)
 {
-    const struct swarm_network_measures *network = &run->measures.network;
+    const struct swarm_network_measures *network = &measures->network;
     char p99[SWARM_CELL_SIZE];
     char max[SWARM_CELL_SIZE];
 
-    if (run->measures.has_network) {
+    if (measures->has_network) {
         fprintf(file,
                 "network     %" PRIu64 " packets carried, %" PRIu64 " cut off, %" PRIu64
                 " lost by order; late by p99 %s ms, max %s ms\n",
@@ -99,17 +95,17 @@ static void print_note(FILE *file, const char *note)
 
 static void print_verdict(FILE *file, const struct swarm_report *report)
 {
-    const struct swarm_run *run = report->run;
+    const struct swarm_findings *findings = report->findings;
     const struct swarm_sums *sums = &report->sums;
-    const char *lost = run->is_server_lost   ? ", and the server was lost"
-                       : run->is_worker_lost ? ", and a part of the swarm was lost"
-                                             : "";
+    const char *lost = findings->is_server_lost   ? ", and the server was lost"
+                       : findings->is_worker_lost ? ", and a part of the swarm was lost"
+                                                  : "";
     const char *word = !swarm_report_has_passed(report) ? "FAILED"
-                       : run->interrupted_by != 0       ? "so far"
-                       : run->has_server                ? "passed"
+                       : findings->interrupted_by != 0  ? "so far"
+                       : findings->has_server           ? "passed"
                                                         : "clients passed";
 
-    if (!run->has_server) {
+    if (!findings->has_server) {
         fprintf(file, "\n%s: %zu false alarms; what the server noticed of %zu faults was not observed%s\n", word,
                 sums->false_alarms, sums->injected, lost);
         return;
@@ -120,24 +116,24 @@ static void print_verdict(FILE *file, const struct swarm_report *report)
 
 void swarm_report_text(FILE *file, const struct swarm_report *report)
 {
-    const struct swarm_run *run = report->run;
+    const struct swarm_findings *findings = report->findings;
     char delay[SWARM_CELL_SIZE];
     size_t i;
 
-    print_head(file, run);
-    if (run->options->order_count > 0 || report->sums.false_alarms > 0) {
+    print_head(file, report);
+    if (report->options->order_count > 0 || report->sums.false_alarms > 0) {
         fprintf(file,
                 "Times in ms. Bound: docs/protocol.md, section 8; d is %s, %s ms.\n"
                 "Late: behind a verdict's own deadline. +-, p99 <: 95 %% limits of the mean, of p99. *: right cause.\n",
-                run->strikes.sufferer_count > 0 ? "that of the worst paths" : "half of the median round trip",
-                swarm_milliseconds_text((int64_t)run->timing.delay, delay));
+                findings->has_bad_paths ? "that of the worst paths" : "half of the median round trip",
+                swarm_milliseconds_text((int64_t)findings->timing.delay, delay));
         swarm_report_tables(file, &report->rows);
     }
     swarm_report_quality(file, report->quality);
-    print_totals(file, run);
-    print_network(file, run);
-    for (i = 0; i < run->note_count; i++) {
-        print_note(file, run->notes[i]);
+    print_totals(file, findings);
+    print_network(file, &findings->measures);
+    for (i = 0; i < findings->note_count; i++) {
+        print_note(file, findings->notes[i]);
     }
     print_verdict(file, report);
 }

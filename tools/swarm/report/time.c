@@ -1,7 +1,9 @@
-/* What was up when, what was done to it, and how long a round trip took. */
+/* Bins as curves and marks, and the axes for them. */
+#include "swarm/report/time.h"
+
 #include <inttypes.h>
 
-#include "swarm/report/plot.h"
+#include "swarm/report/marks.h"
 
 static double bin_end(const struct swarm_timeline *timeline, size_t bin)
 {
@@ -132,7 +134,7 @@ static void print_marks(FILE *script, const struct swarm_timeline *timeline)
     }
 }
 
-void swarm_plot_sessions(FILE *script, const struct swarm_timeline *timeline, const struct swarm_run *run)
+void swarm_plot_sessions(FILE *script, const struct swarm_timeline *timeline, uint64_t client_count, bool has_server)
 {
     bool has_marks =
         has_mark(timeline, MARK_FAULT) || has_mark(timeline, MARK_VERDICT) || has_mark(timeline, MARK_FALSE_ALARM);
@@ -142,7 +144,7 @@ void swarm_plot_sessions(FILE *script, const struct swarm_timeline *timeline, co
     fprintf(script,
             "set title 'Sessions, and what was done to them'\nset ylabel 'sessions up'\nset yrange [0:%.1f]\n"
             "set ytics auto\nset datafile missing '-'\n",
-            1.1 * (double)run->options->clients);
+            1.1 * (double)client_count);
     if (has_marks) {
         fprintf(script,
                 "set y2label 'in %.4g s'\nset logscale y2\nset y2range [0.7:10<*]\nset y2tics 10\nset border 11\n",
@@ -150,7 +152,7 @@ void swarm_plot_sessions(FILE *script, const struct swarm_timeline *timeline, co
     }
     fputs("plot ", script);
     print_marks(script, timeline);
-    if (run->has_server) {
+    if (has_server) {
         fputs("$sessions using 1:3 with lines dt 2 lw 2.5 lc rgb 'gray30' title 'up, says the server', ", script);
     }
     fputs("$sessions using 1:2 with lines dt 1 lw 1.5 lc rgb 'black' title 'up, say the clients'\n"

@@ -1,9 +1,14 @@
-/* Does each strike on a client at the moment that was drawn for it. */
+/* A timer that goes from strike to strike. */
+#include "swarm/run/clients_faults.h"
+
 #include <stdio.h>
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/clients/workers_count.h"
+#include "swarm/run/attendance.h"
+#include "swarm/run/paths.h"
+#include "swarm/run/wait.h"
 
 static void arm(struct swarm_run *run)
 {
@@ -56,7 +61,7 @@ static uint64_t acked_count(const struct swarm_run *run)
 
 void swarm_run_clients_faults(struct swarm_run *run)
 {
-    struct swarm_measures *measures = &run->measures;
+    struct swarm_measures *measures = &run->findings->measures;
     struct lubdub_usage before = {0};
     struct lubdub_usage after = {0};
     uint64_t acked_before = acked_count(run);
@@ -65,7 +70,7 @@ void swarm_run_clients_faults(struct swarm_run *run)
     run->strike_timer.data = run;
     run->strikes_began_at = lubdub_clock_now();
     swarm_run_inject_bad_paths(run);
-    if (run->has_server) {
+    if (run->findings->has_server) {
         swarm_servers_usage(&run->servers, &before);
     }
     arm(run);
@@ -77,8 +82,8 @@ void swarm_run_clients_faults(struct swarm_run *run)
 
     measures->window = lubdub_time_between(run->strikes_began_at, lubdub_clock_now());
     measures->window_acked_count = acked_count(run) - acked_before;
-    measures->has_server_usage =
-        run->has_server && swarm_servers_ended(&run->servers) == NULL && swarm_servers_usage(&run->servers, &after);
+    measures->has_server_usage = run->findings->has_server && swarm_servers_ended(&run->servers) == NULL &&
+                                 swarm_servers_usage(&run->servers, &after);
     measures->server_processor = lubdub_time_between(before.processor, after.processor);
     swarm_run_wait_for_verdicts(run);
 }

@@ -1,10 +1,13 @@
-/* Bringing everybody up, at the ramp's pace and with a second chance. */
+/* Rounds of connecting, each for as long as anything moves. */
+#include "swarm/run/connect.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/clients/workers_count.h"
+#include "swarm/run/wait.h"
 
 #define CONNECT_PATIENCE (10 * LUBDUB_SECOND)
 #define CONNECT_ROUNDS 3
@@ -29,8 +32,8 @@ static void wait_for_ramp(struct swarm_run *run)
         if (counts.is_refused && counts.state_counts[SWARM_CLIENT_UP] == 0) {
             break;
         }
-        if ((uint64_t)counts.ramp_passed + run->news.up_count != moved) {
-            moved = (uint64_t)counts.ramp_passed + run->news.up_count;
+        if ((uint64_t)counts.ramp_passed + run->attendance.up_count != moved) {
+            moved = (uint64_t)counts.ramp_passed + run->attendance.up_count;
             moved_at = lubdub_clock_now();
         }
     }
@@ -46,14 +49,14 @@ bool swarm_run_connect(struct swarm_run *run)
     failed_before = counts.failure_count;
 
     /* One who is lost again while the others still come is given another chance; one who is refused is not. */
-    for (round = 0; round < CONNECT_ROUNDS && run->news.up_count < run->options->clients &&
+    for (round = 0; round < CONNECT_ROUNDS && run->attendance.up_count < run->options->clients &&
                     counts.failure_count == failed_before && !swarm_run_is_over(run);
          round++) {
         swarm_workers_connect(&run->workers, &run->address);
         wait_for_ramp(run);
         swarm_workers_count(&run->workers, &counts);
     }
-    return run->news.up_count > 0;
+    return run->attendance.up_count > 0;
 }
 
 bool swarm_run_connect_first(struct swarm_run *run)
@@ -64,15 +67,15 @@ bool swarm_run_connect_first(struct swarm_run *run)
 
     lubdub_address_format(&run->address, server);
     swarm_run_connect(run);
-    if (swarm_run_is_over(run) || run->news.up_count == run->options->clients) {
+    if (swarm_run_is_over(run) || run->attendance.up_count == run->options->clients) {
         return true;
     }
     swarm_workers_count(&run->workers, &counts);
     snprintf(waiting, sizeof waiting,
              "%" PRIu32 " still wait for the connection, %" PRIu32 " for WELCOME, and %zu were lost again",
              counts.state_counts[SWARM_CLIENT_CONNECTING], counts.state_counts[SWARM_CLIENT_OPENING],
-             run->ledger.false_count);
-    snprintf(run->problem, sizeof run->problem, "%" PRIu32 " of %" PRIu64 " clients could connect to %s; %s",
-             run->news.up_count, run->options->clients, server, counts.failure_count > 0 ? counts.failure : waiting);
-    return false;
+             run->findings->ledger.false_count);
+    return swarm_findings_fail(run->findings, "%" PRIu32 " of %" PRIu64 " clients could connect to %s; %s",
+                               run->attendance.up_count, run->options->clients, server,
+                               counts.failure_count > 0 ? counts.failure : waiting);
 }

@@ -1,11 +1,18 @@
-/* What came of it, and an orderly end. */
+/* Last counts and notes, then goodbye, with limits. */
+#include "swarm/run/end.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/clients/workers_count.h"
+#include "swarm/run/bounds.h"
+#include "swarm/run/casualties.h"
+#include "swarm/run/paths.h"
+#include "swarm/run/sample.h"
+#include "swarm/run/wait.h"
 
 #define LEAVE_PATIENCE (2 * LUBDUB_SECOND)
 #define LEAVE_PACE (LUBDUB_SECOND / 20000) /* and more for each client */
@@ -13,52 +20,38 @@
 
 static void note_losses(struct swarm_run *run)
 {
-    if (run->measures.dropped_count > 0) {
-        swarm_run_note(run, "the server could not tell %" PRIu64 " of its events: its verdicts are incomplete",
-                       run->measures.dropped_count);
+    if (run->findings->measures.dropped_count > 0) {
+        swarm_findings_note(run->findings,
+                            "the server could not tell %" PRIu64 " of its events: its verdicts are incomplete",
+                            run->findings->measures.dropped_count);
     }
-    if (run->ledger.unrecorded_count > 0) {
-        swarm_run_note(run, "%zu observations could not be kept: no memory was left", run->ledger.unrecorded_count);
+    if (run->findings->ledger.unrecorded_count > 0) {
+        swarm_findings_note(run->findings, "%zu observations could not be kept: no memory was left",
+                            run->findings->ledger.unrecorded_count);
     }
-    if (run->measures.skipped_count > 0) {
-        swarm_run_note(run, "%" PRIu64 " faults met clients that were lost already", run->measures.skipped_count);
+    if (run->findings->measures.skipped_count > 0) {
+        swarm_findings_note(run->findings, "%" PRIu64 " faults met clients that were lost already",
+                            run->findings->measures.skipped_count);
     }
-    if (run->measures.absence_count > 0) {
-        swarm_run_note(run,
-                       "this machine kept the swarm from running for a good part of a deadline (%" PRIu64
-                       " times): figures may be too high, and live clients lost",
-                       run->measures.absence_count);
+    if (run->findings->measures.absence_count > 0) {
+        swarm_findings_note(run->findings,
+                            "this machine kept the swarm from running for a good part of a deadline (%" PRIu64
+                            " times): figures may be too high, and live clients lost",
+                            run->findings->measures.absence_count);
     }
-}
-
-/*
- * For the bounds. Where some paths were worse than others by order, theirs counts: what was ordered, or a slow round
- * trip less a usual way back, since what was lost comes after TCP's retransmission.
- */
-static lubdub_duration one_way_delay(const struct swarm_run *run)
-{
-    const struct swarm_summary *round_trip = &run->measures.round_trip;
-    lubdub_duration stated = swarm_run_stated_delay(run);
-    lubdub_duration slow;
-
-    if (run->strikes.sufferer_count == 0) {
-        return round_trip->p50 / 2;
-    }
-    slow = lubdub_time_between(round_trip->p50 / 2, round_trip->p99);
-    return lubdub_duration_longer(stated, slow);
 }
 
 void swarm_run_summarize_round_trips(struct swarm_run *run)
 {
     memset(&run->round_trips, 0, sizeof run->round_trips);
     swarm_workers_round_trips(&run->workers, &run->round_trips);
-    swarm_histogram_summarize(&run->measures.round_trip, &run->round_trips);
-    run->timing.delay = one_way_delay(run);
+    swarm_histogram_summarize(&run->findings->measures.round_trip, &run->round_trips);
+    run->findings->timing.delay = swarm_run_one_way_delay(run);
 }
 
 void swarm_run_finish(struct swarm_run *run)
 {
-    struct swarm_measures *measures = &run->measures;
+    struct swarm_measures *measures = &run->findings->measures;
     struct swarm_crowd_counts counts;
     lubdub_time now;
 
@@ -67,9 +60,10 @@ void swarm_run_finish(struct swarm_run *run)
     now = lubdub_clock_now();
     run->is_ending = true;
     run->server_may_end = true;
-    swarm_ledger_settle(&run->ledger, lubdub_time_between(swarm_run_longest_bound(run) + SWARM_PATIENCE, now));
+    swarm_ledger_settle(&run->findings->ledger,
+                        lubdub_time_between(swarm_run_longest_bound(run) + SWARM_PATIENCE, now));
     swarm_workers_count(&run->workers, &counts);
-    measures->lasted = lubdub_time_between(run->began_at, now);
+    measures->lasted = lubdub_time_between(run->findings->began_at, now);
     measures->sent_count = counts.sent_count;
     measures->acked_count = counts.answered_count;
     measures->absence_count += counts.absence_count;
@@ -92,7 +86,7 @@ void swarm_run_leave(struct swarm_run *run)
     run->workers.may_end = true;
     swarm_workers_signal(&run->workers, SIGCONT);
     swarm_servers_signal(&run->servers, SIGCONT);
-    if (!run->has_server || !swarm_servers_have_ended(&run->servers)) {
+    if (!run->findings->has_server || !swarm_servers_have_ended(&run->servers)) {
         swarm_workers_leave(&run->workers);
         swarm_run_wait_anyway(run, lubdub_time_after(lubdub_clock_now(), patience), everybody_is_gone);
     }

@@ -1,4 +1,6 @@
-/* The network faults of a run: an internet of our own for all, paths that are cut, and paths that are bad. */
+/* Addresses on the network, and the orders carried to its paths. */
+#include "swarm/run/paths.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,16 +8,13 @@
 #include "ev/clock.h"
 
 #include "swarm/network/namespace.h"
-#include "swarm/run/internal.h"
+#include "swarm/run/attendance.h"
 
 /* Ours alone there: nobody else listens in that namespace. */
 #define SERVER_PORT 3333
 
 /* A wire that is later than this part of a deadline can prove little about it. */
 #define LAG_SHARE 20
-
-/* Of a heartbeat on the wire: IP, TCP with timestamps, a frame; and the acknowledgement of another. */
-#define HEARTBEAT_BYTES (20 + 32 + 16 + 20 + 32)
 
 /* ---- who lives where ---- */
 
@@ -65,9 +64,8 @@ bool swarm_run_make_network(struct swarm_run *run)
         swarm_network_watch(&run->network, run->loop);
         return true;
     }
-    snprintf(run->problem, sizeof run->problem, "--fault %s takes an internet of our own: %s",
-             first_network_fault(run->options), run->network.problem);
-    return false;
+    return swarm_findings_fail(run->findings, "--fault %s takes an internet of our own: %s",
+                               first_network_fault(run->options), run->network.problem);
 }
 
 /* ---- bad paths ---- */
@@ -117,7 +115,7 @@ void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32
     lubdub_time at = lubdub_clock_now();
 
     if (!swarm_run_is_up(run, client)) {
-        run->measures.skipped_count++;
+        run->findings->measures.skipped_count++;
         return;
     }
     swarm_network_close(&run->network, client, swarm_fault_ways(fault));
@@ -129,55 +127,26 @@ void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32
 
 /* ---- how it went ---- */
 
-void swarm_run_look_after_network(struct swarm_run *run)
-{
-    lubdub_time since = lubdub_time_between(SWARM_NEWS_OF_DEATH, lubdub_clock_now());
-
-    if (!swarm_network_is_made(&run->network) || run->network.is_running || run->is_worker_lost) {
-        return;
-    }
-    run->is_worker_lost = true;
-    swarm_ledger_clients_died(&run->ledger, 0, (uint32_t)run->options->clients, since);
-    swarm_ledger_server_died(&run->ledger, since);
-    swarm_run_note(run, "the process that carries the packets died %.1f s after the start, and not by our hand",
-                   (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND);
-}
-
-lubdub_duration swarm_run_stated_delay(const struct swarm_run *run)
-{
-    lubdub_duration longest = 0;
-    size_t i;
-
-    for (i = 0; i < run->options->order_count; i++) {
-        const struct swarm_conditions *conditions = &run->options->orders[i].conditions;
-        lubdub_duration delay = conditions->delay + conditions->jitter;
-
-        if (conditions->bytes_per_second > 0) {
-            delay += HEARTBEAT_BYTES * LUBDUB_SECOND / conditions->bytes_per_second;
-        }
-        longest = lubdub_duration_longer(longest, delay);
-    }
-    return longest;
-}
-
 void swarm_run_measure_network(struct swarm_run *run)
 {
-    lubdub_duration deadline = lubdub_duration_shorter(run->timing.timeout, run->timing.expiry);
-    struct swarm_network_measures *measures = &run->measures.network;
+    lubdub_duration deadline = lubdub_duration_shorter(run->findings->timing.timeout, run->findings->timing.expiry);
+    struct swarm_network_measures *measures = &run->findings->measures.network;
 
-    run->measures.has_network = swarm_network_is_made(&run->network);
-    if (!run->measures.has_network) {
+    run->findings->measures.has_network = swarm_network_is_made(&run->network);
+    if (!run->findings->measures.has_network) {
         return;
     }
     swarm_network_measure(&run->network, measures);
     if (measures->failed_count > 0) {
-        swarm_run_note(
-            run, "the network could not carry %" PRIu64 " of %" PRIu64 " packets for want of room, and not by order",
-            measures->failed_count, measures->failed_count + measures->carried_count);
+        swarm_findings_note(run->findings,
+                            "the network could not carry %" PRIu64 " of %" PRIu64
+                            " packets for want of room, and not by order",
+                            measures->failed_count, measures->failed_count + measures->carried_count);
     }
     if (measures->lag.max > deadline / LAG_SHARE) {
-        swarm_run_note(run,
-                       "the network was late itself, by %.1f ms at most (p99 %.2f ms): figures may be too high by that",
-                       (double)measures->lag.max / 1e6, (double)measures->lag.p99 / 1e6);
+        swarm_findings_note(
+            run->findings,
+            "the network was late itself, by %.1f ms at most (p99 %.2f ms): figures may be too high by that",
+            (double)measures->lag.max / 1e6, (double)measures->lag.p99 / 1e6);
     }
 }

@@ -1,18 +1,20 @@
-/* How far it is, on one line that is written over and over. */
+/* One line that is written over and over. */
+#include "swarm/run/progress.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/clients/workers_count.h"
 
 #define STEP 0.5 /* seconds */
 
 static void on_progress(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct swarm_run *run = timer->data;
-    double elapsed = (double)lubdub_time_between(run->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND;
+    double elapsed = (double)lubdub_time_between(run->findings->began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND;
     struct swarm_crowd_counts counts;
     (void)loop, (void)revents;
 
@@ -21,11 +23,12 @@ static void on_progress(struct ev_loop *loop, ev_timer *timer, int revents)
             "\r%6.1f s  %" PRIu32 " of %" PRIu64 " connected  %.0f probes/s  %zu faults, %zu noticed, %zu false\033[K",
             elapsed, counts.state_counts[SWARM_CLIENT_UP], run->options->clients,
             (double)(counts.acked_count - run->shown_acked_count) / STEP,
-            run->ledger.noticed_count + run->ledger.open_count, run->ledger.noticed_count, run->ledger.false_count);
+            run->findings->ledger.noticed_count + run->findings->ledger.open_count, run->findings->ledger.noticed_count,
+            run->findings->ledger.false_count);
     run->shown_acked_count = counts.acked_count;
 }
 
-void swarm_progress_start(struct swarm_run *run)
+void swarm_run_progress_start(struct swarm_run *run)
 {
     if (isatty(STDERR_FILENO)) {
         ev_timer_init(&run->progress_timer, on_progress, STEP, STEP);
@@ -34,7 +37,7 @@ void swarm_progress_start(struct swarm_run *run)
     }
 }
 
-void swarm_progress_stop(struct swarm_run *run)
+void swarm_run_progress_stop(struct swarm_run *run)
 {
     if (ev_is_active(&run->progress_timer)) {
         ev_timer_stop(run->loop, &run->progress_timer);

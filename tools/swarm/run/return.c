@@ -1,21 +1,23 @@
 /*
  * Living clients that were given up come back, as lubdub-client --reconnect does. Else a mistake would last until the
- * run's end, which says nothing of those who watch.
+ * run's end, which says nothing of the side that watches.
  */
+#include "swarm/run/return.h"
+
 #include <stdlib.h>
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/run/attendance.h"
 
 #define LONGEST_PAUSE (500 * LUBDUB_MILLISECOND) /* lubdub-client's --backoff-min, of which it waits a random part */
 #define STEP 0.02                                /* seconds */
 
-/* Was given up by mistake, and there is, and will be, a server to come back to. */
+/* Whether the client was given up by mistake, and there is, and will be, a server to come back to. */
 static bool may_return(const struct swarm_run *run, uint32_t client)
 {
     return !run->is_ending && !run->server_may_end && !swarm_run_is_over(run) &&
-           swarm_ledger_is_mistaken(&run->ledger, client);
+           swarm_ledger_is_mistaken(&run->findings->ledger, client);
 }
 
 /* The ramp's pace holds here too: a whole crowd that was given up at once does not come back at once. */

@@ -1,9 +1,11 @@
-/* Looking at how things stand, often enough for a picture. */
+/* A timer that looks how things stand, often enough for a picture. */
+#include "swarm/run/sample.h"
+
 #include <string.h>
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/clients/workers_count.h"
 
 #define BIN (100 * LUBDUB_MILLISECOND)
 #define STEP (BIN / 2) /* so that none is left out when one comes late */
@@ -12,13 +14,13 @@ static void take_sample(struct swarm_run *run)
 {
     struct swarm_sample sample = {
         .now = lubdub_clock_now(),
-        .up = {[SWARM_SIDE_CLIENT] = run->news.up_count, [SWARM_SIDE_SERVER] = run->news.server_up_count},
+        .up = {[SWARM_SIDE_CLIENT] = run->attendance.up_count, [SWARM_SIDE_SERVER] = run->attendance.server_up_count},
         .round_trips = &run->round_trips,
     };
 
     memset(&run->round_trips, 0, sizeof run->round_trips);
     swarm_workers_round_trips(&run->workers, &run->round_trips);
-    swarm_timeline_sample(&run->timeline, &sample);
+    swarm_timeline_sample(&run->findings->timeline, &sample);
 }
 
 static void on_sample(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -31,7 +33,7 @@ bool swarm_run_sample_start(struct swarm_run *run)
 {
     const double step = (double)STEP / (double)LUBDUB_SECOND;
 
-    if (!swarm_timeline_init(&run->timeline, run->began_at, BIN)) {
+    if (!swarm_timeline_init(&run->findings->timeline, run->findings->began_at, BIN)) {
         return false;
     }
     ev_timer_init(&run->sample_timer, on_sample, step, step);

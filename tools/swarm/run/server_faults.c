@@ -1,4 +1,6 @@
-/* What is done to the server, one thing at a time, while everybody is connected. */
+/* What is done to the server, each fault under its name, while every client is connected. */
+#include "swarm/run/server_faults.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -7,7 +9,14 @@
 
 #include "ev/clock.h"
 
-#include "swarm/run/internal.h"
+#include "swarm/clients/workers_count.h"
+#include "swarm/run/attendance.h"
+#include "swarm/run/bounds.h"
+#include "swarm/run/casualties.h"
+#include "swarm/run/connect.h"
+#include "swarm/run/paths.h"
+#include "swarm/run/start.h"
+#include "swarm/run/wait.h"
 
 #define END_PATIENCE (5 * LUBDUB_SECOND)
 
@@ -21,22 +30,22 @@ static bool gather(struct swarm_run *run)
 
     if (swarm_servers_ended(&run->servers) != NULL && !swarm_run_start_servers(run)) {
         if (!swarm_run_is_over(run)) {
-            swarm_run_note(run, "the server could not be started again: %s", run->problem);
-            run->is_server_lost = true;
+            swarm_findings_note(run->findings, "the server could not be started again: %s", run->findings->problem);
+            run->findings->is_server_lost = true;
         }
         return false;
     }
     swarm_run_mend_paths(run);
     if (!swarm_run_connect(run)) {
         swarm_workers_count(&run->workers, &counts);
-        swarm_run_note(run, "nobody could connect again: %s", counts.failure);
-        run->is_server_lost |= !swarm_run_is_over(run);
+        swarm_findings_note(run->findings, "nobody could connect again: %s", counts.failure);
+        run->findings->is_server_lost |= !swarm_run_is_over(run);
         return false;
     }
-    if (run->news.up_count < run->options->clients && !swarm_run_is_over(run)) {
+    if (run->attendance.up_count < run->options->clients && !swarm_run_is_over(run)) {
         swarm_workers_count(&run->workers, &counts);
-        swarm_run_note(run, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s", run->news.up_count,
-                       run->options->clients, counts.failure);
+        swarm_findings_note(run->findings, "%" PRIu32 " of %" PRIu64 " clients came back for the next fault; %s",
+                            run->attendance.up_count, run->options->clients, counts.failure);
     }
     swarm_run_worsen_paths(run);
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), run->options->warmup), NULL);
@@ -52,7 +61,7 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
 
     run->server_may_end = true;
     swarm_servers_signal(&run->servers, signal);
-    run->news.server_up_count = 0; /* it has no view of anybody any more */
+    run->attendance.server_up_count = 0; /* it has no view of anybody any more */
     swarm_run_inject_all(run, fault, at, SWARM_MUST_NOTICE);
     swarm_run_wait_for_verdicts(run);
     swarm_run_drop(run);
@@ -72,7 +81,7 @@ static void kill_servers(struct swarm_run *run, const struct swarm_order *order)
 
 static void settle_after_stall(struct swarm_run *run)
 {
-    const struct swarm_timing *timing = &run->timing;
+    const struct swarm_timing *timing = &run->findings->timing;
 
     swarm_run_settle_after(
         run, lubdub_duration_longer(timing->timeout, timing->expiry) + timing->interval + STALL_PATIENCE, NULL);
@@ -81,13 +90,13 @@ static void settle_after_stall(struct swarm_run *run)
 static void stall_server(struct swarm_run *run, const struct swarm_order *order)
 {
     lubdub_time at = lubdub_clock_now();
-    bool may_give_up = run->timing.timeout <= order->length;
+    bool may_give_up = run->findings->timing.timeout <= order->length;
 
     if (may_give_up) {
-        swarm_run_note(run,
-                       "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
-                       "server up for it",
-                       (double)order->length / 1e6, (double)run->timing.timeout / 1e6);
+        swarm_findings_note(run->findings,
+                            "server-stall: it lasted %.0f ms and the clients' timeout is %.0f ms, so they may give the "
+                            "server up for it",
+                            (double)order->length / 1e6, (double)run->findings->timing.timeout / 1e6);
     }
     swarm_servers_signal(&run->servers, SIGSTOP);
     swarm_run_inject_all(run, order->fault, at, may_give_up ? SWARM_MAY_NOTICE : SWARM_MUST_NOT_NOTICE);
@@ -138,8 +147,8 @@ static void pause_all(struct swarm_run *run, const struct swarm_order *order)
     wake_all(run);
     swarm_run_sync(run);
     swarm_workers_count(&run->workers, &after);
-    run->measures.absence_count -= after.absence_count - before.absence_count; /* those we brought about */
-    run->measures.absence_total -= after.absence_total - before.absence_total;
+    run->findings->measures.absence_count -= after.absence_count - before.absence_count; /* those we brought about */
+    run->findings->measures.absence_total -= after.absence_total - before.absence_total;
     settle_after_stall(run);
 }
 
@@ -165,14 +174,14 @@ static lubdub_duration silence_after(lubdub_duration outage)
 static void interrupt_paths(struct swarm_run *run, const struct swarm_order *order)
 {
     const lubdub_duration length = order->length;
-    const struct swarm_timing *timing = &run->timing;
+    const struct swarm_timing *timing = &run->findings->timing;
     bool may_give_up =
         timing->timeout <= silence_after(length) || timing->expiry <= timing->interval + silence_after(length);
     lubdub_time at = lubdub_clock_now();
 
     if (may_give_up) {
-        swarm_run_note(
-            run,
+        swarm_findings_note(
+            run->findings,
             "outage: it lasted %.0f ms, TCP may be silent for twice that, and the timeout is %.0f ms and the "
             "expiry %.0f ms, so they may give each other up for it",
             (double)length / 1e6, (double)timing->timeout / 1e6, (double)timing->expiry / 1e6);
@@ -185,12 +194,9 @@ static void interrupt_paths(struct swarm_run *run, const struct swarm_order *ord
 }
 
 static void (*const doers[SWARM_FAULT_COUNT])(struct swarm_run *run, const struct swarm_order *order) = {
-    [SWARM_FAULT_SERVER_STALL] = stall_server,
-    [SWARM_FAULT_VM_PAUSE] = pause_all,
-    [SWARM_FAULT_OUTAGE] = interrupt_paths,
-    [SWARM_FAULT_SERVER_FREEZE] = freeze_servers,
-    [SWARM_FAULT_SERVER_KILL] = kill_servers,
-    [SWARM_FAULT_SERVER_CUT] = cut_paths,
+    [SWARM_FAULT_SERVER_STALL] = stall_server, [SWARM_FAULT_VM_PAUSE] = pause_all,
+    [SWARM_FAULT_OUTAGE] = interrupt_paths,    [SWARM_FAULT_SERVER_FREEZE] = freeze_servers,
+    [SWARM_FAULT_SERVER_KILL] = kill_servers,  [SWARM_FAULT_SERVER_CUT] = cut_paths,
 };
 
 void swarm_run_server_faults(struct swarm_run *run)

@@ -1,4 +1,6 @@
-/* The processes of the swarm and the server of our own, up to the point where clients can connect. */
+/* Starting processes, with another port where one is taken, and finding a server that is not ours. */
+#include "swarm/run/start.h"
+
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -7,7 +9,11 @@
 #include "ev/clock.h"
 
 #include "program/process/child.h"
-#include "swarm/run/internal.h"
+#include "swarm/run/attendance.h"
+#include "swarm/run/casualties.h"
+#include "swarm/run/news.h"
+#include "swarm/run/paths.h"
+#include "swarm/run/wait.h"
 
 #define START_LIMIT (10 * LUBDUB_SECOND)
 #define START_TRIES 3
@@ -23,11 +29,6 @@ static bool have_started_or_failed(const struct swarm_run *run)
     return swarm_servers_listen(&run->servers) || swarm_servers_ended(&run->servers) != NULL;
 }
 
-bool swarm_run_server_has_ended(const struct swarm_run *run)
-{
-    return swarm_servers_have_ended(&run->servers);
-}
-
 /* Returns whether they listen; else problem, and whether another port might help. */
 static bool try_to_start(struct swarm_run *run, bool *is_port_taken)
 {
@@ -36,8 +37,7 @@ static bool try_to_start(struct swarm_run *run, bool *is_port_taken)
 
     *is_port_taken = false;
     if (!swarm_servers_start(&run->servers)) {
-        snprintf(run->problem, sizeof run->problem, "%s", run->servers.problem);
-        return false;
+        return swarm_findings_fail(run->findings, "%s", run->servers.problem);
     }
     swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), START_LIMIT), have_started_or_failed);
     if (swarm_servers_listen(&run->servers)) {
@@ -45,11 +45,11 @@ static bool try_to_start(struct swarm_run *run, bool *is_port_taken)
     }
     ended = swarm_servers_ended(&run->servers);
     if (ended == NULL) {
-        snprintf(run->problem, sizeof run->problem, "lubdub-server does not listen");
+        swarm_findings_fail(run->findings, "lubdub-server does not listen");
     } else {
         *is_port_taken = WIFEXITED(ended->status) && WEXITSTATUS(ended->status) == CANNOT_START;
-        snprintf(run->problem, sizeof run->problem, "lubdub-server did not start: %s",
-                 lubdub_child_end(ended->status, end, sizeof end));
+        swarm_findings_fail(run->findings, "lubdub-server did not start: %s",
+                            lubdub_child_end(ended->status, end, sizeof end));
     }
     return false;
 }
@@ -82,8 +82,7 @@ static bool begin_servers(struct swarm_run *run)
 
     if (!swarm_servers_init(&run->servers, options->server_processes, &run->address, run->loop, &settings,
                             swarm_run_on_server_event, run)) {
-        snprintf(run->problem, sizeof run->problem, "%s", run->servers.problem);
-        return false;
+        return swarm_findings_fail(run->findings, "%s", run->servers.problem);
     }
     return swarm_run_start_servers(run);
 }
@@ -102,8 +101,7 @@ static bool resolve(struct swarm_run *run)
         error = getaddrinfo(server->host, NULL, &hints, &found);
     }
     if (error != 0) {
-        snprintf(run->problem, sizeof run->problem, "%s: %s", server->host, gai_strerror(error));
-        return false;
+        return swarm_findings_fail(run->findings, "%s: %s", server->host, gai_strerror(error));
     }
     lubdub_address_from_socket(&run->address, found->ai_addr);
     run->address.port = server->port;
@@ -130,11 +128,11 @@ static bool has_ports(struct swarm_run *run)
     if (!is_known || is_loopback(&run->address) || run->options->clients <= last - first + 1) {
         return true;
     }
-    snprintf(run->problem, sizeof run->problem,
-             "%" PRIu64 " clients: each takes a port of this machine, which has %u for one server (sysctl "
-             "net.ipv4.ip_local_port_range); a wider range or swarms on more machines would help",
-             run->options->clients, last - first + 1);
-    return false;
+    return swarm_findings_fail(run->findings,
+                               "%" PRIu64
+                               " clients: each takes a port of this machine, which has %u for one server (sysctl "
+                               "net.ipv4.ip_local_port_range); a wider range or swarms on more machines would help",
+                               run->options->clients, last - first + 1);
 }
 
 /* ---- the swarm ---- */
@@ -176,8 +174,7 @@ static bool begin_workers(struct swarm_run *run)
             return true;
         }
     }
-    snprintf(run->problem, sizeof run->problem, "%s", run->workers.problem);
-    return false;
+    return swarm_findings_fail(run->findings, "%s", run->workers.problem);
 }
 
 bool swarm_run_start(struct swarm_run *run)
@@ -189,28 +186,29 @@ bool swarm_run_start(struct swarm_run *run)
         if (!swarm_run_make_network(run)) {
             return false;
         }
-    } else if (run->has_server) {
+    } else if (run->findings->has_server) {
         lubdub_address_parse(&run->address, "127.0.0.1", 0);
     } else if (!resolve(run) || !has_ports(run)) {
         return false;
     }
-    if (!run->has_server && options->order_count > 0) {
-        swarm_run_note(run, "this server does not tell us what it notices; --spawn-server starts one that does");
+    if (!run->findings->has_server && options->order_count > 0) {
+        swarm_findings_note(run->findings,
+                            "this server does not tell us what it notices; --spawn-server starts one that does");
     }
     /* Before the rest takes its room, which the swarm's processes would have copies of. */
     if (!begin_workers(run)) {
         return false;
     }
-    if (!swarm_ledger_init(&run->ledger, client_count) || !swarm_news_init(&run->news, client_count) ||
+    if (!swarm_ledger_init(&run->findings->ledger, client_count) ||
+        !swarm_attendance_init(&run->attendance, client_count) ||
         !swarm_strikes_draw(&run->strikes, options->orders, options->order_count, client_count, options->duration,
-                         &run->random)) {
-        snprintf(run->problem, sizeof run->problem, "no memory is left");
+                            &run->random)) {
+        return swarm_findings_fail(run->findings, "no memory is left");
+    }
+    if (run->findings->has_server && !begin_servers(run)) {
         return false;
     }
-    if (run->has_server && !begin_servers(run)) {
-        return false;
-    }
-    if (run->has_server) {
+    if (run->findings->has_server) {
         swarm_servers_usage(&run->servers, &run->server_before);
     }
     return true;

@@ -6,7 +6,7 @@
 
 #include "program/settings/parse.h"
 
-#include "swarm/clients/crowd.h"
+#include "swarm/orders/identity.h"
 
 static enum swarm_server_event_kind kind_of(const char *word)
 {

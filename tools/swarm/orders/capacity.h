@@ -1,6 +1,6 @@
 /* Whether this machine's limits on open files and memory allow so many clients, and in how many processes. */
-#ifndef LUBDUB_SWARM_CAPACITY_H
-#define LUBDUB_SWARM_CAPACITY_H
+#ifndef LUBDUB_SWARM_ORDERS_CAPACITY_H
+#define LUBDUB_SWARM_ORDERS_CAPACITY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 
 struct swarm_demand {
     uint64_t clients;
-    uint64_t processes; /* for the clients; 0: as few as hold them */
-    bool has_servers;   /* on this machine too, of our own */
+    uint64_t processes;        /* for the clients; 0: as few as hold them */
+    bool has_servers;          /* on this machine too, of our own */
     uint64_t server_processes; /* for their sessions; 0: as few as hold them */
 };
 

@@ -1,5 +1,5 @@
 /* The table of settings, one row each, and what must hold between them. */
-#include "swarm/options.h"
+#include "swarm/orders/options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include <lubdub/version.h>
 
 #include "program/settings/parse.h"
-#include "swarm/capacity.h"
-#include "swarm/network/path.h"
+#include "swarm/orders/capacity.h"
+#include "swarm/orders/layout.h"
 
 #define LONGEST (49 * 24 * LUBDUB_HOUR) /* what 32 bits of milliseconds hold */
 #define DEFAULT_PORT 3333
@@ -37,40 +37,113 @@ static const char *judge_picture(const char *value, void *field)
 }
 
 static const struct lubdub_setting rows[] = {
-    {.name = "spawn-server", .metavar = "OPTIONS", .kind = LUBDUB_SETTING_OPTIONAL_STRING,
-     .offset = FIELD(spawn_server), .help = "start a lubdub-server for the run, with these options"},
-    {.name = "clients", .letter = 'n', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(clients),
-     .minimum = 1, .maximum = 10000000, .help = "how many (100)"},
-    {.name = "processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(processes), .minimum = 1,
-     .maximum = SWARM_PROCESS_LIMIT, .help = "processes to spread them over (as few as may open so many files)"},
-    {.name = "server-processes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(server_processes),
-     .minimum = 1, .maximum = SWARM_PROCESS_LIMIT, .help = "of --spawn-server, on one port (as few as may open so many files)"},
-    {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
-     .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST, .help = "between two probes of a client (1s)"},
-    {.name = "timeout", .letter = 't', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(timeout),
-     .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST,
+    {.name = "spawn-server",
+     .metavar = "OPTIONS",
+     .kind = LUBDUB_SETTING_OPTIONAL_STRING,
+     .offset = FIELD(spawn_server),
+     .help = "start a lubdub-server for the run, with these options"},
+    {.name = "clients",
+     .letter = 'n',
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(clients),
+     .minimum = 1,
+     .maximum = 10000000,
+     .help = "how many (100)"},
+    {.name = "processes",
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(processes),
+     .minimum = 1,
+     .maximum = SWARM_PROCESS_LIMIT,
+     .help = "processes to spread them over (as few as may open so many files)"},
+    {.name = "server-processes",
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(server_processes),
+     .minimum = 1,
+     .maximum = SWARM_PROCESS_LIMIT,
+     .help = "of --spawn-server, on one port (as few as may open so many files)"},
+    {.name = "interval",
+     .letter = 'i',
+     .metavar = "D",
+     .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(interval),
+     .minimum = LUBDUB_MILLISECOND,
+     .maximum = LONGEST,
+     .help = "between two probes of a client (1s)"},
+    {.name = "timeout",
+     .letter = 't',
+     .metavar = "D",
+     .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(timeout),
+     .minimum = LUBDUB_MILLISECOND,
+     .maximum = LONGEST,
      .help = "that a client waits for an ack (three intervals)"},
-    {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
-     .minimum = LUBDUB_MILLISECOND, .maximum = LONGEST,
+    {.name = "expiry",
+     .letter = 'e',
+     .metavar = "D",
+     .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(expiry),
+     .minimum = LUBDUB_MILLISECOND,
+     .maximum = LONGEST,
      .help = "of silence that the server is to tolerate (three intervals)"},
-    {.name = "adaptive", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(adaptive),
+    {.name = "adaptive",
+     .kind = LUBDUB_SETTING_FLAG,
+     .offset = FIELD(adaptive),
      .help = "clients give a server up sooner, by evidence (the server: --spawn-server='--detect adaptive')"},
-    {.name = "ramp", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(ramp), .minimum = 1,
-     .maximum = 1000000, .help = "connections a second (2000)"},
-    {.name = "warmup", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(warmup), .maximum = LONGEST,
+    {.name = "ramp",
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(ramp),
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "connections a second (2000)"},
+    {.name = "warmup",
+     .metavar = "D",
+     .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(warmup),
+     .maximum = LONGEST,
      .help = "after all are connected, before anything is measured (2s)"},
-    {.name = "duration", .letter = 'd', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(duration),
-     .maximum = LONGEST, .help = "of measuring; clients' faults fall into it at random (10s)"},
-    {.name = "fault", .letter = 'f', .metavar = "KIND:SHARE", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(faults),
-     .minimum = 1, .take = judge_fault, .help = "what to do to which part of the clients; repeatable (none)"},
-    {.name = "seed", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(seed),
+    {.name = "duration",
+     .letter = 'd',
+     .metavar = "D",
+     .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(duration),
+     .maximum = LONGEST,
+     .help = "of measuring; clients' faults fall into it at random (10s)"},
+    {.name = "fault",
+     .letter = 'f',
+     .metavar = "KIND:SHARE",
+     .kind = LUBDUB_SETTING_STRINGS,
+     .offset = FIELD(faults),
+     .minimum = 1,
+     .take = judge_fault,
+     .help = "what to do to which part of the clients; repeatable (none)"},
+    {.name = "seed",
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(seed),
      .help = "of everything that is random; the same for the same choices (another each time)"},
-    {.name = "report", .metavar = "text|json", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(report),
-     .words = report_words, .help = "form of the report on standard output (text)"},
-    {.name = "csv", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(csv), .minimum = 1,
+    {.name = "report",
+     .metavar = "text|json",
+     .kind = LUBDUB_SETTING_CHOICE,
+     .offset = FIELD(report),
+     .words = report_words,
+     .help = "form of the report on standard output (text)"},
+    {.name = "csv",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(csv),
+     .minimum = 1,
      .help = "write every single observation to this file"},
-    {.name = "plot", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(plot), .minimum = 1,
-     .take = judge_picture, .help = "draw how soon each fault was known; takes gnuplot"},
+    {.name = "plot",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(plot),
+     .minimum = 1,
+     .take = judge_picture,
+     .help = "draw how soon each fault was known; takes gnuplot"},
 };
 
 /* Returns false and what is wrong. */
@@ -92,10 +165,9 @@ static bool take_orders(struct swarm_options *options, char *problem, size_t cap
         options->needs_network |= swarm_fault_is_networks(order->fault);
         if ((swarm_fault_is_servers(order->fault) || swarm_fault_is_networks(order->fault)) &&
             options->spawn_server == NULL) {
-            snprintf(problem, capacity, "--fault %s: is done %s only: add --spawn-server",
-                     swarm_fault_word(order->fault),
-                     swarm_fault_is_networks(order->fault) ? "on the way to a server of our own"
-                                                           : "to a server of our own");
+            snprintf(
+                problem, capacity, "--fault %s: is done %s only: add --spawn-server", swarm_fault_word(order->fault),
+                swarm_fault_is_networks(order->fault) ? "on the way to a server of our own" : "to a server of our own");
             return false;
         }
         if (order->length == 0) {

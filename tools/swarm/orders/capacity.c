@@ -1,5 +1,5 @@
 /* Whether files and memory are enough. */
-#include "swarm/capacity.h"
+#include "swarm/orders/capacity.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -128,9 +128,8 @@ bool swarm_capacity_fit(struct swarm_demand *demand, char *problem, size_t capac
                        capacity)) {
         return false;
     }
-    if (demand->has_servers &&
-        !fit_processes(&demand->server_processes, swarm_servers_for(demand->clients, room), "server-processes", demand,
-                       problem, capacity)) {
+    if (demand->has_servers && !fit_processes(&demand->server_processes, swarm_servers_for(demand->clients, room),
+                                              "server-processes", demand, problem, capacity)) {
         return false;
     }
     return fit_coordinator(demand, problem, capacity) && fit_machine(demand, problem, capacity);

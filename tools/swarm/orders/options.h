@@ -1,6 +1,6 @@
 /* What lubdub-swarm was told to do. */
-#ifndef LUBDUB_SWARM_OPTIONS_H
-#define LUBDUB_SWARM_OPTIONS_H
+#ifndef LUBDUB_SWARM_ORDERS_OPTIONS_H
+#define LUBDUB_SWARM_ORDERS_OPTIONS_H
 
 #include <stdint.h>
 
