@@ -339,7 +339,7 @@ static void picture_has_panels_for_what_was_noticed_and_for_the_time(void **stat
         skip();
     }
     expect_line(picture, "freeze, noticed by the server (n = 2)");
-    expect_line(picture, "from 1999 ms (dotted) to 3001 ms (dashed)");
+    expect_line(picture, "bound 1999 ms to 3001 ms (grey), slowest 3001 ms");
     expect_line(picture, "kill, noticed by the server (n = 1)");
     expect_line(picture, "cut, noticed by the server (n = 1)");
     assert_null(strstr(picture, "cut, noticed by the client")); /* it was missed */

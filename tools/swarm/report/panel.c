@@ -57,6 +57,12 @@ static void print_bound(FILE *script, const char *name, lubdub_duration bound)
     fprintf(script, "%s << END\n%.6f 0\n%.6f 105\nEND\n", name, on_paper(bound), on_paper(bound));
 }
 
+/* Within the bound: the area behind the curve. One without an earliest verdict begins at the axis. */
+static void print_band(FILE *script, const struct swarm_row *row)
+{
+    fprintf(script, "$band << END\n%.6f 105\n%.6f 105\nEND\n", on_paper(row->bound_low), on_paper(row->bound_high));
+}
+
 /* Silence: from a little before the earliest verdict that there may be to a little after the last that there was. */
 static void print_linear_axis(FILE *script, double low, double high)
 {
@@ -64,7 +70,7 @@ static void print_linear_axis(FILE *script, double low, double high)
     double first = low > margin ? low - margin : 0;
 
     fprintf(script,
-            "unset logscale x\nset xlabel 'from the fault to the verdict (ms)'\nset xrange [%.6f:%.6f]\n"
+            "unset logscale x\nset xlabel 'from fault to verdict (ms)'\nset xrange [%.6f:%.6f]\n"
             "set xtics %.6f\n",
             first, high + margin, swarm_plot_mark_distance(high + margin - first));
 }
@@ -74,7 +80,7 @@ static void print_linear_axis(FILE *script, double low, double high)
 static void print_logarithmic_axis(FILE *script, double low, double high)
 {
     fprintf(script,
-            "set logscale x\nset xlabel 'from the fault to the verdict (ms, logarithmic)'\nset xrange [%g:%g]\n"
+            "set logscale x\nset xlabel 'from fault to verdict (ms, logarithmic)'\nset xrange [%g:%g]\n"
             "set xtics 10\n",
             pow(10, floor(log10(low * 0.95))), pow(10, ceil(log10(high * 1.05))));
 }
@@ -100,6 +106,21 @@ static void print_milliseconds(FILE *script, lubdub_duration duration)
     fprintf(script, value < 100 ? "%.2g ms" : "%.0f ms", value);
 }
 
+/* What a quick look is to tell: the fault, the side that noticed it, the bound, and how late the slowest was. */
+static void print_title(FILE *script, const struct swarm_row *row)
+{
+    fprintf(script, "set title \"{/:Bold %s, noticed by the %s (n = %zu)}\\nbound ", swarm_fault_word(row->fault),
+            swarm_side_word(row->side), row->detected);
+    if (row->bound_low > 0) {
+        print_milliseconds(script, row->bound_low);
+        fputs(" to ", script);
+    }
+    print_milliseconds(script, row->bound_high);
+    fputs(" (grey), slowest ", script);
+    print_milliseconds(script, row->latency.max);
+    fputs("\"\n", script);
+}
+
 bool swarm_plot_has_panel(const struct swarm_row *row)
 {
     return row->latency.count > 0 && row->has_bound;
@@ -112,22 +133,14 @@ void swarm_plot_panel(FILE *script, const struct swarm_row *row, const struct sw
     size_t decided = row->injected - row->undecided;
 
     print_data(script, room, count, decided > count ? decided : count);
-    fprintf(script, "set title \"%s, noticed by the %s (n = %zu)\\n", swarm_fault_word(row->fault),
-            swarm_side_word(row->side), row->detected);
-    if (row->bound_low > 0) {
-        fputs("from ", script);
-        print_milliseconds(script, row->bound_low);
-        fputs(" (dotted) to ", script);
-    } else {
-        fputs("bound ", script);
-    }
-    print_milliseconds(script, row->bound_high);
-    fputs(" (dashed)\"\n", script);
+    print_title(script, row);
     print_axis(script, row);
     print_bound(script, "$low", row->bound_low);
     print_bound(script, "$high", row->bound_high);
+    print_band(script, row);
     fprintf(script,
-            "plot %s$high using 1:2 with lines dt 2 lw 1.5 lc rgb 'black' notitle, "
+            "plot $band using 1:2 with filledcurves y1=0 lc rgb '#e8e8e8' notitle, "
+            "%s$high using 1:2 with lines dt 2 lw 1.5 lc rgb 'black' notitle, "
             "$data using 1:2 with steps lw 2 lc rgb 'black' notitle\n",
             row->bound_low > 0 ? "$low using 1:2 with lines dt 3 lw 1.5 lc rgb 'black' notitle, " : "");
 }

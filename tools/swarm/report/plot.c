@@ -17,10 +17,10 @@
 #define FEW_COLUMNS 3
 #define MANY_COLUMNS 4
 #define MANY_PANELS 9 /* more than these take more columns */
-#define PANEL_WIDTH 400
+#define PANEL_WIDTH 420
 #define PANEL_HEIGHT 310
 #define LEAST_WIDTH 900
-#define STRIP_HEIGHT 330 /* over the whole width: a panel of the run's time */
+#define STRIP_HEIGHT 370 /* over the whole width: a panel of the run's time */
 #define HEAD_HEIGHT 50
 
 static bool is_installed(const char *program)
@@ -110,7 +110,8 @@ static void print_head(FILE *script, const char *path, const struct swarm_report
             swarm_plot_milliseconds(timing->timeout), swarm_plot_milliseconds(timing->expiry));
     fputs("set ylabel 'detected (% of the faults)'\n"
           "set yrange [0:105]\nset ytics 25\nset grid lc rgb 'gray80' lt 1 lw 0.5\nset border 3\nset tics nomirror\n"
-          "set format x '%g'\nset format y '%g'\nset format y2 '%g'\n",
+          "set format x '%g'\nset format y '%g'\nset format y2 '%g'\n"
+          "set lmargin 9\nset rmargin 5\n",
           script);
 }
 

@@ -111,10 +111,12 @@ static void print_time_axis(FILE *script, const struct swarm_timeline *timeline)
 {
     double end = bin_end(timeline, timeline->count - 1);
 
-    fprintf(script,
-            "unset logscale\nset xlabel 'since the first connection (s)'\nset xrange [0:%.4f]\nset xtics %.6f\n"
-            "set key outside top center horizontal Left reverse samplen 4\nset lmargin 9\nset rmargin 9\n",
-            end * 1.01, swarm_plot_mark_distance(end) / 2);
+    fprintf(
+        script,
+        "unset logscale\nset xlabel 'since the first connection (s)'\nset xrange [0:%.4f]\nset xtics %.6f\n"
+        "set key outside bottom center horizontal Left reverse samplen 4 maxrows 1\nset lmargin 10\nset rmargin 12\n"
+        "set tmargin 2.5\nset bmargin 6\n",
+        end * 1.01, swarm_plot_mark_distance(end) / 2);
 }
 
 /* On a scale of their own: one at a time, or all at once. */
@@ -142,12 +144,13 @@ void swarm_plot_sessions(FILE *script, const struct swarm_timeline *timeline, ui
     print_sessions_data(script, timeline);
     print_time_axis(script, timeline);
     fprintf(script,
-            "set title 'Sessions, and what was done to them'\nset ylabel 'sessions up'\nset yrange [0:%.1f]\n"
+            "set title '{/:Bold Sessions, and what was done to them}'\nset ylabel 'sessions up'\nset yrange [0:%.1f]\n"
             "set ytics auto\nset datafile missing '-'\n",
             1.1 * (double)client_count);
     if (has_marks) {
         fprintf(script,
-                "set y2label 'in %.4g s'\nset logscale y2\nset y2range [0.7:10<*]\nset y2tics 10\nset border 11\n",
+                "set y2label 'faults, verdicts each %.4g s'\nset logscale y2\nset y2range [0.7:10<*]\nset y2tics "
+                "10\nset border 11\n",
                 (double)timeline->width / (double)LUBDUB_SECOND);
     }
     fputs("plot ", script);
@@ -165,7 +168,7 @@ void swarm_plot_round_trips(FILE *script, const struct swarm_timeline *timeline,
     print_round_trip_data(script, timeline, interval);
     print_time_axis(script, timeline);
     fprintf(script,
-            "set title 'Round trip of a probe'\nset ylabel 'round trip (ms, logarithmic)'\nset logscale y\n"
+            "set title '{/:Bold Round trip of a probe}'\nset ylabel 'round trip (ms, logarithmic)'\nset logscale y\n"
             "set yrange [*:*]\nset ytics 10\n"
             "plot $round using 1:3 with linespoints dt 2 lw 1.5 pt 6 ps 0.4 lc rgb 'gray30' title 'p99 in %.4g s', "
             "$round using 1:2 with linespoints dt 1 lw 2 pt 7 ps 0.3 lc rgb 'black' title 'median'\n",
