@@ -33,7 +33,11 @@ def children(process_id, name):
 
 def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE,
               errors=subprocess.DEVNULL):
-    """Its report. Its servers go before its clients; `watch` is called now and then while it runs."""
+    """Its report. Its servers go before its clients; `watch` is called now and then while it runs.
+
+    A report of a machine that could not carry the load is none of what was to be measured: a RuntimeError, as all that
+    a scenario fails by.
+    """
     command = [str(word) for word in [programs.swarm, "--report", "json", *arguments]]
     ahead = set()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as swarm:
@@ -60,7 +64,10 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
                     swarm.kill()
     if not output:
         raise RuntimeError("lubdub-swarm could not do it: " + " ".join(command))
-    return json.loads(output)
+    report = json.loads(output)
+    if report["overloaded"]:
+        raise RuntimeError(next(note for note in report["notes"] if "could not carry the load" in note))
+    return report
 
 
 def fault_row(report, fault, side):

@@ -186,6 +186,28 @@ static void server_that_is_not_ours_is_not_said_to_have_passed(void **state)
     free(text);
 }
 
+static void run_that_the_machine_did_not_carry_has_failed_and_says_so(void **state)
+{
+    char *text;
+    json_t *object;
+
+    (void)state;
+    findings.is_overloaded = true;
+    swarm_findings_note(&findings, "this machine could not carry the load: of %d clients %d came", 50, 20);
+    text = text_of(print_text);
+    expect_line(text, "\nnote        this machine could not carry the load: of 50 clients 20 came\n");
+    expect_line(text, "\nFAILED: 0 faults, 0 missed, 0 false alarms, 0 wrong causes, and the machine could not carry "
+                      "the load\n");
+    free(text);
+    text = text_of(print_json);
+    object = json_loads(text, 0, NULL);
+    assert_non_null(object);
+    assert_true(json_is_false(json_object_get(object, "passed")));
+    assert_true(json_is_true(json_object_get(object, "overloaded")));
+    json_decref(object);
+    free(text);
+}
+
 /* Every fault that there is, and every cause. */
 static void no_line_is_longer_than_a_terminal(void **state)
 {
@@ -385,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPORT_TEST(text_has_times_deadlines_causes_and_quality),
         REPORT_TEST(server_that_is_not_ours_is_not_said_to_have_passed),
+        REPORT_TEST(run_that_the_machine_did_not_carry_has_failed_and_says_so),
         REPORT_TEST(no_line_is_longer_than_a_terminal),
         REPORT_TEST(json_says_the_same_under_its_names),
         REPORT_TEST(csv_has_all_that_is_known_of_each),

@@ -31,6 +31,7 @@ struct swarm_findings {
     int interrupted_by; /* a signal, or 0 */
     bool is_server_lost;
     bool is_worker_lost;              /* a process of the swarm, or of its network, died, and not by our hand */
+    bool is_overloaded;               /* clients were lost as fast as they came: it ended with what it had */
     char problem[SWARM_PROBLEM_SIZE]; /* why it could not start */
 };
 

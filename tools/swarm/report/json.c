@@ -248,14 +248,14 @@ bool swarm_report_json(FILE *file, const struct swarm_report *report)
 {
     const struct swarm_findings *findings = report->findings;
     json_t *object = json_pack(
-        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program",
+        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "program",
         "lubdub-swarm", "version", LUBDUB_VERSION, "passed", swarm_report_has_passed(report), "interrupted",
         findings->interrupted_by != 0, "server_lost", findings->is_server_lost, "swarm_lost", findings->is_worker_lost,
-        "server_observed", findings->has_server, "lasted_ms", milliseconds((double)findings->measures.lasted),
-        "delay_ms", milliseconds((double)findings->timing.delay), "settings", settings(report->options), "faults",
-        faults(&report->rows), "totals", totals(findings, &report->sums), "costs", costs(findings), "network",
-        network(&findings->measures), "quality", quality(report), "timeline", timeline(&findings->timeline), "notes",
-        notes(findings));
+        "overloaded", findings->is_overloaded, "server_observed", findings->has_server, "lasted_ms",
+        milliseconds((double)findings->measures.lasted), "delay_ms", milliseconds((double)findings->timing.delay),
+        "settings", settings(report->options), "faults", faults(&report->rows), "totals",
+        totals(findings, &report->sums), "costs", costs(findings), "network", network(&findings->measures), "quality",
+        quality(report), "timeline", timeline(&findings->timeline), "notes", notes(findings));
     bool is_made = object != NULL;
 
     if (is_made) {

@@ -12,7 +12,8 @@
  * not tell is null. Returns false without memory.
  *
  *     program, version, passed (as far as it was observed), interrupted, server_lost, swarm_lost
- *                (in part), server_observed, lasted_ms, delay_ms (one way, for the bounds), notes [text]
+ *                (in part), overloaded (clients were lost as fast as they came, and it ended with what it had),
+ *                server_observed, lasted_ms, delay_ms (one way, for the bounds), notes [text]
  *     settings   clients, interval_ms, timeout_ms, expiry_ms, ramp, warmup_ms, duration_ms, seed, spawned_server,
  *                processes, server_processes (0: not ours)
  *     faults     [fault, side, observed, injected, detected, missed, wrong_cause, false_alarms, undecided,

@@ -30,5 +30,5 @@ bool swarm_report_has_passed(const struct swarm_report *report)
     const struct swarm_findings *findings = report->findings;
 
     return sums->missed == 0 && sums->false_alarms == 0 && sums->wrong_cause == 0 && !findings->is_server_lost &&
-           !findings->is_worker_lost && findings->ledger.unrecorded_count == 0;
+           !findings->is_worker_lost && !findings->is_overloaded && findings->ledger.unrecorded_count == 0;
 }

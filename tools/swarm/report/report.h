@@ -21,7 +21,10 @@ struct swarm_report {
 bool swarm_report_make(struct swarm_report *report, const struct swarm_options *options,
                        const struct swarm_findings *findings);
 
-/* Nothing was missed, no false alarm, no wrong cause, the server did not die on its own, and nothing was lost here. */
+/*
+ * Nothing was missed, no false alarm, no wrong cause, the server did not die on its own, nothing was lost here, and the
+ * machine carried the load.
+ */
 bool swarm_report_has_passed(const struct swarm_report *report);
 
 #endif

@@ -99,6 +99,7 @@ static void print_verdict(FILE *file, const struct swarm_report *report)
     const struct swarm_sums *sums = &report->sums;
     const char *lost = findings->is_server_lost   ? ", and the server was lost"
                        : findings->is_worker_lost ? ", and a part of the swarm was lost"
+                       : findings->is_overloaded  ? ", and the machine could not carry the load"
                                                   : "";
     const char *word = !swarm_report_has_passed(report) ? "FAILED"
                        : findings->interrupted_by != 0  ? "so far"

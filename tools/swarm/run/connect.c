@@ -9,8 +9,9 @@
 #include "swarm/clients/workers_count.h"
 #include "swarm/run/wait.h"
 
-#define CONNECT_PATIENCE (10 * LUBDUB_SECOND)
+#define CONNECT_PATIENCE (10 * LUBDUB_SECOND) /* while nothing moves */
 #define CONNECT_ROUNDS 3
+#define RAMP_SLACK 10 /* a machine may be so many times slower than the ramp, beside that patience */
 #define LOOK_STEP (100 * LUBDUB_MILLISECOND) /* at what the processes count, which does not wake us */
 
 static bool is_settled(const struct swarm_run *run)
@@ -18,14 +19,21 @@ static bool is_settled(const struct swarm_run *run)
     return swarm_workers_are_settled(&run->workers);
 }
 
-/* How long it takes is the machine's affair; that nothing moves any more is the end, or that nobody listens. */
-static void wait_for_ramp(struct swarm_run *run)
+/* Where more clients are lost all the time than can come, something always moves: that has to end too. */
+static lubdub_duration longest_ramp(const struct swarm_run *run)
+{
+    return CONNECT_PATIENCE + RAMP_SLACK * (run->options->clients * LUBDUB_SECOND / run->options->ramp);
+}
+
+/* Within the limit, how long it takes is the machine's affair; nothing moving any more, or nobody listening, is the
+ * end. */
+static void wait_for_ramp(struct swarm_run *run, lubdub_time limit)
 {
     lubdub_time moved_at = lubdub_clock_now();
     uint64_t moved = 0;
     struct swarm_crowd_counts counts;
 
-    while (!is_settled(run) && !swarm_run_is_over(run) &&
+    while (!is_settled(run) && !swarm_run_is_over(run) && lubdub_clock_now() < limit &&
            lubdub_time_between(moved_at, lubdub_clock_now()) < CONNECT_PATIENCE) {
         swarm_run_wait(run, lubdub_time_after(lubdub_clock_now(), LOOK_STEP), is_settled);
         swarm_workers_count(&run->workers, &counts);
@@ -39,22 +47,39 @@ static void wait_for_ramp(struct swarm_run *run)
     }
 }
 
+static void note_overload(struct swarm_run *run, lubdub_time began_at)
+{
+    run->findings->is_overloaded = true;
+    swarm_findings_note(run->findings,
+                        "%s could not carry the load: of %" PRIu64 " clients %" PRIu32
+                        " were connected at once at most, within %.0f s; a larger interval or fewer clients would help",
+                        run->findings->has_server ? "this machine" : "the server, or this machine,",
+                        run->options->clients, run->attendance.most_up_count,
+                        (double)lubdub_time_between(began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND);
+}
+
 bool swarm_run_connect(struct swarm_run *run)
 {
+    lubdub_time began_at = lubdub_clock_now();
+    lubdub_time limit = lubdub_time_after(began_at, longest_ramp(run));
     struct swarm_crowd_counts counts;
     uint64_t failed_before;
     int round;
 
     swarm_workers_count(&run->workers, &counts);
     failed_before = counts.failure_count;
+    run->attendance.most_up_count = run->attendance.up_count;
 
-    /* One who is lost again while the others still come is given another chance; one who is refused is not. */
+    /* A client that is lost again while the others still come is given another chance; one that is refused is not. */
     for (round = 0; round < CONNECT_ROUNDS && run->attendance.up_count < run->options->clients &&
-                    counts.failure_count == failed_before && !swarm_run_is_over(run);
+                    counts.failure_count == failed_before && !swarm_run_is_over(run) && lubdub_clock_now() < limit;
          round++) {
         swarm_workers_connect(&run->workers, &run->address);
-        wait_for_ramp(run);
+        wait_for_ramp(run, limit);
         swarm_workers_count(&run->workers, &counts);
+    }
+    if (run->attendance.up_count < run->options->clients && lubdub_clock_now() >= limit && !swarm_run_is_over(run)) {
+        note_overload(run, began_at);
     }
     return run->attendance.up_count > 0;
 }

@@ -4,7 +4,10 @@
 
 #include "swarm/run/state.h"
 
-/* All or none: a swarm that is smaller than was asked for would measure something else. False: problem. */
+/*
+ * All or none: a swarm that is smaller than was asked for would measure something else. False: problem. Where the
+ * machine does not carry so many in time, the run is over and ends with what it has.
+ */
 bool swarm_run_connect_first(struct swarm_run *run);
 
 /* Every absent client connects; waits for it. Returns whether any is up. */

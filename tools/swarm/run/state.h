@@ -72,10 +72,16 @@ struct swarm_run {
     struct lubdub_histogram round_trips; /* as of the last sample */
 };
 
-/* The run cannot go on: somebody interrupted it, or the server or a process of the swarm is lost. */
+/*
+ * The run cannot go on: somebody interrupted it, the server or a process of the swarm is lost, or the machine does not
+ * carry the load.
+ */
 static inline bool swarm_run_is_over(const struct swarm_run *run)
 {
-    return run->findings->interrupted_by != 0 || run->findings->is_server_lost || run->findings->is_worker_lost;
+    const struct swarm_findings *findings = run->findings;
+
+    return findings->interrupted_by != 0 || findings->is_server_lost || findings->is_worker_lost ||
+           findings->is_overloaded;
 }
 
 #endif
