@@ -142,7 +142,7 @@ class Deaths:
                 "--duration", f"{within_ms}ms", "--fault", f"freeze:{self.share:.0%}"]
 
 
-# ---- those who come back
+# ---- clients that come back
 
 
 class Restart:

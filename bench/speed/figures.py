@@ -36,7 +36,7 @@ class UnderLoad:
         sides = {"ours": self.ours, "yardstick": self.yardstick}
         if not self.has_yardstick:
             del sides["yardstick"]
-        order = sorted(sides, reverse=number % 2 == 1)  # who goes first changes with each pair
+        order = sorted(sides, reverse=number % 2 == 1)  # which side goes first changes with each pair
         return {side: sides[side](programs, quick) for side in order}
 
     def ours(self, programs, quick):

@@ -1,7 +1,7 @@
 /*
- * Each distribution is summed up as it is defined, and a quantile found by halving: slow for a library, at once for a
- * report, and nothing is approximated but by the rounding of doubles. (GSL has all of them, under a licence that ours
- * would have to follow.)
+ * Computes confidence intervals. Each distribution is summed up as it is defined, and a quantile found by halving:
+ * slow for a library, at once for a report, and nothing is approximated but by the rounding of doubles. (GSL has all of
+ * them, under a licence that ours would have to follow.)
  */
 #include "statistics/interval.h"
 

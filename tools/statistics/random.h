@@ -1,6 +1,6 @@
 /*
- * Numbers that look random and are the same for the same seed everywhere (splitmix64): for the swarm, the simulator, the
- * benchmarks and the tests. A state is one number and begins as the seed.
+ * Numbers that look random and are the same for the same seed everywhere (splitmix64): for the swarm, the simulator,
+ * the benchmarks and the tests. A state is one number and begins as the seed.
  */
 #ifndef LUBDUB_STATISTICS_RANDOM_H
 #define LUBDUB_STATISTICS_RANDOM_H

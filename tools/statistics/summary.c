@@ -1,4 +1,4 @@
-/* Ranks. */
+/* Sorts durations and takes the values of their ranks. */
 #include "statistics/summary.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* From many durations to the few that are shown. Pure. */
+/* The few figures that are shown of many durations: least, most, and percentiles between. Pure. */
 #ifndef LUBDUB_STATISTICS_SUMMARY_H
 #define LUBDUB_STATISTICS_SUMMARY_H
 

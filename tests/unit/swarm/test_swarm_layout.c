@@ -1,4 +1,4 @@
-/* Clients over processes, servers and addresses. */
+/* How clients are divided over processes, servers and addresses. */
 #include "support/test.h"
 
 #include "swarm/orders/layout.h"

@@ -1,4 +1,4 @@
-/* Injections and verdicts, matched: who noticed what, what was missed, who cried wolf. */
+/* Injections and verdicts are matched: what was noticed by which side, what was missed, what was a false alarm. */
 #include "support/test.h"
 
 #include "swarm/findings/ledger.h"

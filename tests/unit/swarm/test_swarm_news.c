@@ -1,4 +1,4 @@
-/* What both sides say, in whatever order it comes to our ears. */
+/* News of both sides is understood in whatever order it arrives. */
 #include "support/test.h"
 
 #include <stdlib.h>

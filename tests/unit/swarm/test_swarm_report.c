@@ -1,4 +1,4 @@
-/* What is said of a run that is made up: the tables, the object, the lines. */
+/* What is said of a run that is made up: the tables, the object, the lines, the picture. */
 #include "support/test.h"
 
 #include <jansson.h>

@@ -1,4 +1,4 @@
-/* Who is struck when: by seed, each client once at most, spread over the time. */
+/* Strikes follow from the seed, hit each client once at most, and spread over the time. */
 #include "support/test.h"
 
 #include "swarm/orders/strikes.h"

@@ -1,4 +1,4 @@
-/* Samples into bins, and bins that double. */
+/* Samples go into bins, and bins double. */
 #include "support/test.h"
 
 #include <math.h>

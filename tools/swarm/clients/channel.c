@@ -1,4 +1,4 @@
-/* Whole structs over a stream: both ends are the same program. */
+/* Sends and receives whole messages over a stream; both ends are the same program, so a message is its struct. */
 #include "swarm/clients/channel.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Connecting many, and ending some of them in every way that there is. */
+/* Connects many clients, and ends some of them in every way that there is. */
 #include "swarm/clients/crowd.h"
 
 #include <assert.h>

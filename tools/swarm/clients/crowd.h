@@ -68,7 +68,7 @@ struct swarm_crowd_counts {
     bool is_refused; /* the last one: nobody listens there */
     char failure[SWARM_FAILURE_SIZE];
 
-    /* what was granted, once anybody is up */
+    /* what was granted, once a client is up */
     lubdub_duration granted_interval;
     lubdub_duration granted_expiry;
 
@@ -124,7 +124,7 @@ void swarm_crowd_connect(struct swarm_crowd *crowd);
 /* One that is absent connects, at once. */
 void swarm_crowd_return(struct swarm_crowd *crowd, uint32_t client);
 
-/* Whether the ramp has passed everybody and no attempt is under way. */
+/* Whether the ramp has passed all clients and no attempt is under way. */
 bool swarm_crowd_is_settled(const struct swarm_crowd *crowd);
 
 /*
@@ -133,7 +133,7 @@ bool swarm_crowd_is_settled(const struct swarm_crowd *crowd);
  */
 bool swarm_crowd_strike(struct swarm_crowd *crowd, uint32_t client, enum swarm_fault fault, lubdub_time *at);
 
-/* Everybody who is up says goodbye; the others are closed. on_down does not come any more. */
+/* Every client that is up says goodbye; the others are closed. on_down does not come any more. */
 void swarm_crowd_leave(struct swarm_crowd *crowd);
 
 /* All sockets are closed, without a word; on_down does not come. */

@@ -1,4 +1,4 @@
-/* Commands in, news out. */
+/* Does the coordinator's commands with a crowd, and sends back its news. */
 #define _GNU_SOURCE
 #include "swarm/clients/worker.h"
 

@@ -1,4 +1,4 @@
-/* fork, a socketpair and a shared page for each. */
+/* Forks the processes of the swarm, with a socket pair and a shared page for each. */
 #define _GNU_SOURCE
 #include "swarm/clients/workers.h"
 

@@ -1,4 +1,4 @@
-/* Sums over the pages, which are read while they are written. */
+/* Adds up the pages of all processes, each of which its process may be writing at the same time. */
 #include "swarm/clients/workers_count.h"
 
 #include <string.h>

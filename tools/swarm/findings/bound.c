@@ -1,4 +1,4 @@
-/* The bounds, rule by rule. */
+/* Computes the bounds of section 8, rule by rule. */
 #include "swarm/findings/bound.h"
 
 static lubdub_duration less(lubdub_duration length, lubdub_duration by)

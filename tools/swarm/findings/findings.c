@@ -1,4 +1,4 @@
-/* Keeping what was found out, and giving it back. */
+/* Keeps sentences for the report, and gives the memory of findings back. */
 #include "swarm/findings/findings.h"
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Injections on one side, verdicts on the other. */
+/* Matches verdicts with injections, and keeps the counts of what came of them. */
 #include "swarm/findings/ledger.h"
 
 #include <assert.h>
@@ -172,7 +172,7 @@ static void add_false_alarm(struct swarm_ledger *ledger, const struct swarm_verd
     }
 }
 
-/* Whether the peer brought this about; else one judged by oneself. */
+/* Whether the peer brought this about; else the side judged by itself. */
 static bool is_consequence(enum lubdub_cause cause)
 {
     switch (cause) {
@@ -239,8 +239,8 @@ static void judge(struct swarm_ledger *ledger, struct swarm_observation *observa
     bool is_right = swarm_fault_explains(fault, verdict->side, verdict->cause);
 
     /*
-     * Given up before the fault: the fault met one who was dead already. But where the kernel brings the news, a stamp
-     * may be earlier than the fault that it tells of: a side reads its clock before it looks at a socket, and may have
+     * Given up before the fault: the fault met a client that was dead already. But where the kernel brings the news, a
+     * stamp may be earlier than the fault that it tells of: a side reads its clock before it looks at a socket, and may have
      * to wait for its processor in between.
      */
     if (verdict->at < observation->injected_at && !(is_right && swarm_fault_is_told(fault))) {

@@ -7,8 +7,8 @@
  *     ledger_settle   the time is over                       what is still open was missed
  *
  * A verdict that no injection explains is a false alarm, counted once for each session: when one side gives a living
- * peer up, the other one sees the end of the connection, which is a consequence. The one who judged is to blame,
- * whichever comes to our ears first; where both or neither did, the earlier one.
+ * peer up, the other one sees the end of the connection, which is a consequence. The side that judged is to blame,
+ * whichever report arrives first; where both or neither judged, the side with the earlier verdict.
  *
  * A fault that concerns both sides makes two observations, one beside the other, the client's first.
  */
@@ -34,7 +34,7 @@ enum swarm_outcome {
     SWARM_WRONG_CAUSE, /* noticed, and called something else */
     SWARM_MISSED,      /* not noticed in time */
     SWARM_SPARED,      /* nobody had to notice, and nobody did */
-    SWARM_FALSE_ALARM, /* one who lived was given up */
+    SWARM_FALSE_ALARM, /* a living peer was given up */
     SWARM_UNDECIDED,   /* the run ended before the time was over */
     SWARM_EXCUSED,     /* looked like a false alarm; the peer had died, and not by our hand */
 };
@@ -42,11 +42,11 @@ enum swarm_outcome {
 struct swarm_observation {
     lubdub_time injected_at;  /* 0: nothing was injected */
     lubdub_time decided_at;   /* 0: no verdict */
-    lubdub_time corrected_at; /* of a false alarm: when who was given up was connected again; 0: not in this run */
+    lubdub_time corrected_at; /* of a false alarm: when the client was connected again; 0: not in this run */
     int64_t late_by;          /* of the verdict, behind its own deadline; negative: before it */
     uint32_t identity;
     uint8_t fault; /* enum swarm_fault */
-    uint8_t side;  /* enum swarm_side: who is to notice; after a verdict, who did */
+    uint8_t side;  /* enum swarm_side: the one that is to notice; after a verdict, the one that did */
     uint8_t expectation;
     uint8_t outcome;
     uint8_t cause;      /* enum lubdub_cause, of the verdict */

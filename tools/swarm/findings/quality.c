@@ -1,4 +1,4 @@
-/* Counting mistakes, and what they say of those that were not made. */
+/* Counts a side's mistakes, and tells what they say of its quality as a detector. */
 #include "swarm/findings/quality.h"
 
 #include <math.h>

@@ -1,15 +1,15 @@
 /*
  * How well a side watched the other one, in the terms of Chen, Toueg and Aguilera (On the Quality of Service of
- * Failure Detectors, 2002): how often it was wrong about one who lived, and for how long. Pure.
+ * Failure Detectors, 2002): how often it was wrong about a living peer, and for how long. Pure.
  *
  *     trusted ──── mistake ┐          ┌ corrected ─── trusted ──── mistake ┐
  *                          └─── T_M ──┘                                    └ …
  *                          └───────────────────── T_MR ────────────────────┘
  *
  * T_MR, mistake recurrence time: from one false alarm to the next, for one session that is watched all the time.
- * T_M, mistake duration: from a false alarm until who was given up is connected again; where that was not in this run,
+ * T_M, mistake duration: from a false alarm until the peer is connected again; where that was not in this run,
  *      until its end, which is too short.
- * P_A, query accuracy probability: the chance that one who lives is trusted at a random moment, T_G / (T_G + T_M) with
+ * P_A, query accuracy probability: the chance that a living peer is trusted at a random moment, T_G / (T_G + T_M) with
  *      T_G the time that it was trusted before a mistake.
  *
  * T_D, detection time, is in the rows of result.h: it depends on the fault.

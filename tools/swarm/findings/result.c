@@ -1,4 +1,4 @@
-/* Counting, and section 8. */
+/* Sorts the observations of a ledger into rows, and sums each row up. */
 #include "swarm/findings/result.h"
 
 #include <math.h>
@@ -16,8 +16,8 @@ static bool has_two_rows(enum swarm_fault fault)
 }
 
 /*
- * What a side said belongs to its row, where it has one. As long as nobody says anything, one whom a passing fault
- * meets is at stake in both.
+ * What a side said belongs to its row, where it has one. As long as no side says anything, a client that a passing
+ * fault meets is at stake in both.
  */
 static bool belongs(const struct swarm_row *row, const struct swarm_observation *observation)
 {

@@ -1,4 +1,4 @@
-/* Bins, and two of them becoming one. */
+/* Puts samples into bins; when all bins are in use, two become one. */
 #include "swarm/findings/timeline.h"
 
 #include <stdlib.h>

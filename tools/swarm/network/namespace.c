@@ -1,4 +1,4 @@
-/* unshare, tun, and the few requests of netdevice(7) that take neither a library nor a program. */
+/* Makes namespaces and cards with system calls and requests of netdevice(7) alone: no library, no program. */
 #define _GNU_SOURCE
 #include "swarm/network/namespace.h"
 

@@ -1,4 +1,4 @@
-/* Two namespaces, a page that the wire reads, and the wire. */
+/* Makes two namespaces and a page of paths, starts the wire between them, and reads what it counted. */
 #define _GNU_SOURCE
 #include "swarm/network/network.h"
 

@@ -56,7 +56,7 @@ void swarm_network_close_all(struct swarm_network *network, uint32_t ways);
 void swarm_network_set_conditions(struct swarm_network *network, uint32_t client,
                                   const struct swarm_conditions *conditions);
 
-/* Likewise, but what these conditions do not speak of stays as it is. */
+/* Sets what these conditions speak of; the rest stays as it is. */
 void swarm_network_add_conditions(struct swarm_network *network, uint32_t client,
                                   const struct swarm_conditions *conditions);
 

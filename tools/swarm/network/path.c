@@ -1,4 +1,4 @@
-/* Loss, delay, a rate, and addresses. */
+/* Decides what becomes of a packet by loss, delay and rate, and reads its addresses. */
 #include "swarm/network/path.h"
 
 #define FULL_PACKET 1500

@@ -28,7 +28,7 @@ struct swarm_path {
 
 void swarm_path_set_conditions(struct swarm_path *path, const struct swarm_conditions *conditions);
 
-/* Likewise, but what these conditions do not speak of stays as it is. */
+/* Sets what these conditions speak of; the rest stays as it is. */
 void swarm_path_add_conditions(struct swarm_path *path, const struct swarm_conditions *conditions);
 
 /* One way of one path. Zeroed: nothing has passed yet. */

@@ -1,4 +1,4 @@
-/* A binary heap of pointers: a parent is never due after its children. */
+/* Keeps the packets in a binary heap of pointers, where a parent is never due after its children. */
 #include "swarm/network/schedule.h"
 
 #include <stdlib.h>

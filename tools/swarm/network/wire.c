@@ -1,4 +1,4 @@
-/* One loop, two cards, and a schedule of what is under way. */
+/* Reads packets from two cards and writes each to the other one when it is due. */
 #include "swarm/network/wire.h"
 
 #include <ev.h>

@@ -1,6 +1,7 @@
 /*
  * Carries IP packets between the servers' card and the clients', each client's as its path says. A process of its own,
- * because a wire must not wait for those whom it joins; what it shares with the one who sets the paths is here.
+ * because a wire must not wait for the sides that it joins; what it shares with the process that sets the paths is
+ * here.
  *
  *     servers 10.77.0.1 ── card ══ wire ══ card ── clients 10.128.1.0 and on, an address each
  */
@@ -22,7 +23,7 @@ struct swarm_wire_shared {
     _Atomic uint64_t lost_count;
     _Atomic uint64_t overflow_count; /* of slow links' queues */
     _Atomic uint64_t no_room_count;  /* the wire's own failure: what it should have carried */
-    _Atomic bool forgets_lag;        /* set by the other one: what was measured so far counts no more */
+    _Atomic bool forgets_lag;        /* set by the other process: what was measured so far counts no more */
     struct lubdub_histogram lag;      /* how much later than it should the wire did what was due */
     struct swarm_path paths[];       /* one for each client */
 };

@@ -1,4 +1,4 @@
-/* Whether files and memory are enough. */
+/* Compares what a run takes with the limits of this machine on open files and memory. */
 #include "swarm/orders/capacity.h"
 
 #include <inttypes.h>

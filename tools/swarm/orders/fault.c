@@ -1,4 +1,4 @@
-/* The table of faults, and what is asked of it. */
+/* Makes a table of the lists of faults, and answers what is asked of a row. */
 #include "swarm/orders/fault.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Dividing. */
+/* Divides clients among processes, servers and source addresses. */
 #include "swarm/orders/layout.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The table of settings, one row each, and what must hold between them. */
+/* Has one row for each option, and checks what must hold between them. */
 #include "swarm/orders/options.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* How each form of an order is written, read and explained. */
+/* Reads orders, form by form, and explains how they are written. */
 #include "swarm/orders/order.h"
 
 #include <assert.h>

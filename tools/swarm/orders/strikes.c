@@ -1,4 +1,4 @@
-/* Lots, drawn with a seed. */
+/* Draws lots with a seed: which client, at what moment. */
 #include "swarm/orders/strikes.h"
 
 #include <stdlib.h>
@@ -83,7 +83,7 @@ bool swarm_strikes_draw(struct swarm_strikes *strikes, const struct swarm_order 
 
     *strikes = (struct swarm_strikes){0};
     if (order_count == 0) {
-        return true; /* the many who are only to idle take no room */
+        return true; /* the many clients that are only to idle take no room */
     }
     clients = malloc((client_count > 0 ? client_count : 1) * sizeof *clients);
     strikes->list = malloc((client_count > 0 ? client_count : 1) * sizeof *strikes->list);

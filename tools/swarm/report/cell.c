@@ -1,4 +1,4 @@
-/* As few digits as tell something. */
+/* Writes a number with as few digits as tell something. */
 #include "swarm/report/cell.h"
 
 #include <stdio.h>

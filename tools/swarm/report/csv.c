@@ -1,4 +1,4 @@
-/* One line after the other, with nothing where nothing is known. */
+/* Prints a line for each observation, with empty fields for what is not known. */
 #include "swarm/report/csv.h"
 
 #include <inttypes.h>

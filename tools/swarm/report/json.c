@@ -1,4 +1,4 @@
-/* The report as one object of jansson. Times are in milliseconds, with their fractions. */
+/* Makes one JSON object of the report. Times are in milliseconds, with their fractions. */
 #include "swarm/report/json.h"
 
 #include <jansson.h>

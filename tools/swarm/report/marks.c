@@ -1,4 +1,4 @@
-/* Round distances between the marks of an axis. */
+/* Chooses round distances between the marks of an axis. */
 #include "swarm/report/marks.h"
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* A curve, two upright lines for the bound, and an axis that fits them. */
+/* Draws the curve of one fault, the area of its bound behind it, and an axis that fits both. */
 #include "swarm/report/panel.h"
 
 #include <inttypes.h>

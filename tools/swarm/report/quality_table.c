@@ -1,4 +1,4 @@
-/* Each measure of quality in words, with its limits. */
+/* Prints each measure of quality in words, with its limits. */
 #include "swarm/report/quality_table.h"
 
 #include <math.h>

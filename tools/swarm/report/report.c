@@ -1,4 +1,4 @@
-/* Rows, sums and quality, from the findings. */
+/* Makes rows, sums and quality of the findings. */
 #include "swarm/report/report.h"
 
 #include <string.h>

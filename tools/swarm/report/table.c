@@ -1,4 +1,4 @@
-/* Cells, rows and columns of the tables. Times are in milliseconds. */
+/* Prints the cells, rows and columns of the three tables. Times are in milliseconds. */
 #include "swarm/report/table.h"
 
 #include <math.h>
@@ -116,14 +116,14 @@ struct cause_column {
     int width;
 };
 
-/* Of a fault that passes nobody has to say anything. */
+/* A fault that passes need not be noticed, under whatever name. */
 static bool is_right(const struct swarm_row *row, int cause)
 {
     return swarm_fault_explains(row->fault, row->side, (enum lubdub_cause)cause) &&
            (!swarm_fault_passes(row->fault) || row->detected > 0);
 }
 
-/* Those that somebody reported, or should have. */
+/* The causes that a side reported, or should have. */
 static int list_causes(const struct swarm_rows *rows, struct cause_column columns[SWARM_CAUSE_COUNT])
 {
     int column_count = 0;

@@ -1,4 +1,4 @@
-/* The tables with a head, totals, notes and a verdict. */
+/* Prints the tables with a head, totals, notes and a verdict. */
 #include "swarm/report/text.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Bins as curves and marks, and the axes for them. */
+/* Draws the bins of a timeline as curves and marks, and axes for them. */
 #include "swarm/report/time.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Two flags for each client, and their counts. */
+/* Keeps two flags for each client, and counts of them. */
 #include "swarm/run/attendance.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The longest of all bounds, and how long a packet is on its way. */
+/* Finds the longest of all bounds, and how long a packet is on its way. */
 #include "swarm/run/bounds.h"
 
 /* Of a heartbeat on the wire: IP, TCP with timestamps, a frame; and the acknowledgement of another. */

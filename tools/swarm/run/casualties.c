@@ -1,4 +1,4 @@
-/* Looking after every process that was started. */
+/* Looks after every process that was started. */
 #include "swarm/run/casualties.h"
 
 #include <inttypes.h>

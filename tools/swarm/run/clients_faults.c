@@ -1,4 +1,4 @@
-/* A timer that goes from strike to strike. */
+/* Goes from strike to strike with a timer. */
 #include "swarm/run/clients_faults.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Rounds of connecting, each for as long as anything moves. */
+/* Connects in rounds, each for as long as anything moves and the limit allows. */
 #include "swarm/run/connect.h"
 
 #include <inttypes.h>
@@ -25,8 +25,7 @@ static lubdub_duration longest_ramp(const struct swarm_run *run)
     return CONNECT_PATIENCE + RAMP_SLACK * (run->options->clients * LUBDUB_SECOND / run->options->ramp);
 }
 
-/* Within the limit, how long it takes is the machine's affair; nothing moving any more, or nobody listening, is the
- * end. */
+/* Waits as long as clients come, within the limit; ends when nothing moves any more, or when nobody listens. */
 static void wait_for_ramp(struct swarm_run *run, lubdub_time limit)
 {
     lubdub_time moved_at = lubdub_clock_now();

@@ -1,4 +1,4 @@
-/* Last counts and notes, then goodbye, with limits. */
+/* Takes last counts and notes, then has everything leave and end, with limits. */
 #include "swarm/run/end.h"
 
 #include <inttypes.h>

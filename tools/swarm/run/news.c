@@ -1,5 +1,5 @@
 /*
- * What both sides say, sorted.
+ * Turns what both sides say into injections and verdicts.
  *
  * A client's process answers a strike with the moment of it; the server may tell us the end of that client before the
  * answer is here. So what the server says of a client that is being struck waits for the answer.

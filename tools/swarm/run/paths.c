@@ -1,4 +1,4 @@
-/* Addresses on the network, and the orders carried to its paths. */
+/* Gives the addresses on the network, and carries orders out on its paths. */
 #include "swarm/run/paths.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 /* A wire that is later than this part of a deadline can prove little about it. */
 #define LAG_SHARE 20
 
-/* ---- who lives where ---- */
+/* ---- addresses ---- */
 
 static void put_address(struct lubdub_address *target, uint32_t address, uint16_t port)
 {

@@ -1,4 +1,4 @@
-/* One line that is written over and over. */
+/* Writes one line over and over. */
 #include "swarm/run/progress.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* The order of the parts. */
+/* Does the parts of a run in their order. */
 #include "swarm/run/run.h"
 
 #include <signal.h>
@@ -36,7 +36,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
     run->findings->interrupted_by = watcher->signum;
 }
 
-/* What is known once everybody is up. */
+/* Notes what is known once every client is up. */
 static void note_connected(struct swarm_run *run)
 {
     struct swarm_measures *measures = &run->findings->measures;

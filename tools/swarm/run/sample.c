@@ -1,4 +1,4 @@
-/* A timer that looks how things stand, often enough for a picture. */
+/* Looks how things stand with a timer, often enough for a picture. */
 #include "swarm/run/sample.h"
 
 #include <string.h>

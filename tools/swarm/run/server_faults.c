@@ -1,4 +1,4 @@
-/* What is done to the server, each fault under its name, while every client is connected. */
+/* Does each fault of the server under its name, while every client is connected. */
 #include "swarm/run/server_faults.h"
 
 #include <assert.h>
@@ -20,10 +20,10 @@
 
 #define END_PATIENCE (5 * LUBDUB_SECOND)
 
-/* After a stall, beyond the time in which anybody could still be given up for it. */
+/* After a stall, beyond the time in which a side could still give the other up for it. */
 #define STALL_PATIENCE (500 * LUBDUB_MILLISECOND)
 
-/* Whoever is missing comes back, to a new server where the old one is gone. Returns whether the run goes on. */
+/* All missing clients come back, to a new server where the old one is gone. Returns whether the run goes on. */
 static bool gather(struct swarm_run *run)
 {
     struct swarm_crowd_counts counts;
@@ -61,7 +61,7 @@ static void end_server(struct swarm_run *run, enum swarm_fault fault, int signal
 
     run->server_may_end = true;
     swarm_servers_signal(&run->servers, signal);
-    run->attendance.server_up_count = 0; /* it has no view of anybody any more */
+    run->attendance.server_up_count = 0; /* it sees no session any more */
     swarm_run_inject_all(run, fault, at, SWARM_MUST_NOTICE);
     swarm_run_wait_for_verdicts(run);
     swarm_run_drop(run);
@@ -105,7 +105,7 @@ static void stall_server(struct swarm_run *run, const struct swarm_order *order)
     settle_after_stall(run);
 }
 
-/* All who were started go on, in an order as a scheduler might choose it. */
+/* All processes that were started go on, in an order as a scheduler might choose it. */
 static void wake_all(struct swarm_run *run)
 {
     size_t count = run->servers.count + run->workers.count;

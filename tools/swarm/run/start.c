@@ -1,4 +1,4 @@
-/* Starting processes, with another port where one is taken, and finding a server that is not ours. */
+/* Starts the processes, the servers on another port where one is taken, and finds a server that is not ours. */
 #include "swarm/run/start.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* What the parts of a run share: who runs, who is up, what is still to be done. The findings are apart. */
+/* What the parts of a run share: the processes, which clients are up, and what is still to be done. */
 #ifndef LUBDUB_SWARM_RUN_STATE_H
 #define LUBDUB_SWARM_RUN_STATE_H
 

@@ -1,4 +1,4 @@
-/* An alarm and the loop, which looks for casualties after each of its turns. */
+/* Turns the loop until an alarm, and looks for casualties after each turn. */
 #include "swarm/run/wait.h"
 
 #include "ev/clock.h"

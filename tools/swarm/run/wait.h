@@ -1,4 +1,4 @@
-/* Waiting in the loop for what is to come. */
+/* Waiting in the loop: for a time, for a condition, for verdicts. */
 #ifndef LUBDUB_SWARM_RUN_WAIT_H
 #define LUBDUB_SWARM_RUN_WAIT_H
 

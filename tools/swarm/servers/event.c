@@ -1,4 +1,4 @@
-/* JSON lines, read with jansson. */
+/* Reads JSON lines with jansson. */
 #include "swarm/servers/event.h"
 
 #include <jansson.h>

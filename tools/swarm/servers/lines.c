@@ -1,4 +1,4 @@
-/* Cutting a stream at its newlines. */
+/* Cuts a stream into lines. */
 #include "swarm/servers/lines.h"
 
 #include <errno.h>

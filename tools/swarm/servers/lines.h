@@ -1,4 +1,4 @@
-/* Lines out of a pipe, without ever keeping the loop: a bounded read a turn, whatever waits in the pipe. */
+/* Lines out of a pipe: one bounded read in each turn of the loop, whatever waits in the pipe. */
 #ifndef LUBDUB_SWARM_SERVERS_LINES_H
 #define LUBDUB_SWARM_SERVERS_LINES_H
 

@@ -1,4 +1,4 @@
-/* fork and exec, and two pipes. */
+/* Finds the program lubdub-server, starts it with two pipes, and reads what it says. */
 #define _GNU_SOURCE
 #include "swarm/servers/process.h"
 

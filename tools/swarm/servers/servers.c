@@ -1,4 +1,4 @@
-/* One after the other. */
+/* Does to each server, one after the other, what is asked for all. */
 #include "swarm/servers/servers.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ bool swarm_servers_init(struct swarm_servers *servers, size_t count, const struc
     return true;
 }
 
-/* One that nobody has now. Somebody may take it before the server does; then the server says so. */
+/* Finds a port that is free now. Another program may take it before the server does; then the server says so. */
 static bool find_port(struct swarm_servers *servers)
 {
     struct sockaddr_storage address;
