@@ -139,12 +139,12 @@ static void path_is_the_same_for_whoever_sends_what(void **state)
         lubdub_time one = 0;
         lubdub_time other = 0;
         lubdub_time more = 0;
-        bool is_through = sim_path_carry(&quiet, SIM_UP, at, &one);
+        bool is_through = sim_path_carry(&quiet, SIM_UP, 0, at, &one);
 
-        (void)sim_path_carry(&busy, SIM_DOWN, at, &more);
-        assert_true(sim_path_carry(&busy, SIM_UP, at, &other) == is_through);
+        (void)sim_path_carry(&busy, SIM_DOWN, 0, at, &more);
+        assert_true(sim_path_carry(&busy, SIM_UP, 0, at, &other) == is_through);
         assert_true(one == other);
-        (void)sim_path_carry(&busy, SIM_DOWN, at + 300 * MS, &more);
+        (void)sim_path_carry(&busy, SIM_DOWN, 0, at + 300 * MS, &more);
     }
 }
 
@@ -159,7 +159,7 @@ static void segments_never_overtake(void **state)
     for (at = 0; at < LUBDUB_MINUTE; at += 2 * MS) {
         lubdub_time arrives;
 
-        if (sim_path_carry(&path, SIM_DOWN, at, &arrives)) {
+        if (sim_path_carry(&path, SIM_DOWN, 0, at, &arrives)) {
             assert_true(arrives >= last && arrives > at);
             last = arrives;
         }

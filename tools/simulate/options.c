@@ -158,6 +158,10 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(adapts),
      .help = "sessions that adapt, on both sides (no)"},
+    {.name = "messages",
+     .kind = LUBDUB_SETTING_FLAG,
+     .offset = FIELD(has_messages),
+     .help = "applications that talk, slow links, full buffers, changing grants (no)"},
     {.name = "story",
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(story),
@@ -270,6 +274,7 @@ void sim_options_settings(const struct sim_options *options, struct sim_settings
     settings->tcp.user_timeout = options->user_timeout;
     settings->tcp.is_thin = options->is_thin;
     settings->adapts = options->adapts;
+    settings->has_messages = options->has_messages;
 }
 
 /* Milliseconds that are not whole are not lost: there are none, an option's unit is the millisecond. */
@@ -283,10 +288,10 @@ void sim_options_replay(const struct sim_options *options, uint64_t seed, char *
     snprintf(text, capacity,
              "lubdub-simulate --story --seeds %llu --length %llums --clients %llu --network %s --faults=%s "
              "--fault-gap %llums --interval %llums --timeout %llums --expiry %llums --rto-min %llums --rto-max %llums "
-             "--user-timeout %llums%s%s",
+             "--user-timeout %llums%s%s%s",
              (unsigned long long)seed, ms(options->length), (unsigned long long)options->clients,
              network_words[options->network], options->has_faults ? "yes" : "no", ms(options->fault_gap),
              ms(options->interval), ms(options->timeout), ms(options->expiry), ms(options->rto_min),
              ms(options->rto_max), ms(options->user_timeout), options->is_thin ? " --thin" : "",
-             options->adapts ? " --adaptive" : "");
+             options->adapts ? " --adaptive" : "", options->has_messages ? " --messages" : "");
 }

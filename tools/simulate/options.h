@@ -25,6 +25,7 @@ struct sim_options {
     int network;   /* enum sim_network, or SIM_NETWORK_COUNT: mixed */
     bool has_faults;
     bool adapts;
+    bool has_messages;
     bool is_thin;
     lubdub_duration fault_gap;
     lubdub_duration interval;

@@ -29,6 +29,8 @@ static void report_text(FILE *file, const struct sim_options *options, const str
     fprintf(file, "  verdicts          %llu, of which on peers that lived behind an outage %llu\n",
             (unsigned long long)total->verdicts,
             (unsigned long long)(total->false_alarms[SIM_OBSERVER_CLIENT] + total->false_alarms[SIM_OBSERVER_SERVER]));
+    fprintf(file, "  causes            %llu verdicts whose true cause is known, all of them told so; %llu slow readers\n",
+            (unsigned long long)total->causes, (unsigned long long)total->slow_readers);
     if (total->trickles > 0) {
         fprintf(file, "  too many frames   %llu sessions cut behind a path that trickled\n",
                 (unsigned long long)total->trickles);
@@ -66,6 +68,8 @@ static void report_json(FILE *file, const struct sim_options *options, const str
         {"faults", total->faults},
         {"absences", total->absences},
         {"verdicts", total->verdicts},
+        {"causes", total->causes},
+        {"slow_readers", total->slow_readers},
         {"trickles", total->trickles},
         {"false_alarms_client", total->false_alarms[SIM_OBSERVER_CLIENT]},
         {"false_alarms_server", total->false_alarms[SIM_OBSERVER_SERVER]},

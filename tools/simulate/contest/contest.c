@@ -369,7 +369,7 @@ static void trace_datagrams(struct sim_trace *datagrams, const struct sim_trace 
 
         sim_trace_add(datagrams, segments->beats[i].sent_at);
         beat = &datagrams->beats[i];
-        (void)sim_path_carry(&path, SIM_UP, beat->sent_at, &beat->heard_at);
+        (void)sim_path_carry(&path, SIM_UP, 0, beat->sent_at, &beat->heard_at);
     }
     /* The way back in the order of its own times. */
     sim_path_init(&path, network, path_seed);
@@ -377,7 +377,7 @@ static void trace_datagrams(struct sim_trace *datagrams, const struct sim_trace 
         struct sim_beat *beat = &datagrams->beats[answered];
 
         if (beat->heard_at != LUBDUB_TIME_NEVER) {
-            (void)sim_path_carry(&path, SIM_DOWN, beat->heard_at, &beat->answered_at);
+            (void)sim_path_carry(&path, SIM_DOWN, 0, beat->heard_at, &beat->answered_at);
         }
     }
 }

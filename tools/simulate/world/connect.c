@@ -15,6 +15,7 @@ void sim_connect(struct sim_world *world, uint32_t client, lubdub_duration in)
 
     who->attempt++;
     who->attempt_wait = 0;
+    who->was_syn_lost = false;
     who->attempt_began = world->now + in;
     sim_queue_put(&world->queue, world->now + in, SIM_EVENT_CONNECT, client, who->attempt);
 }
@@ -40,14 +41,15 @@ void sim_connect_on_attempt(struct sim_world *world, uint32_t client)
     }
     world->result->segments++;
     if (server->is_machine_up && server->paused_until <= world->now &&
-        sim_path_carry(&who->path, SIM_UP, world->now, &there)) {
+        sim_path_carry(&who->path, SIM_UP, 0, world->now, &there)) {
         world->result->segments++;
-        if (sim_path_carry(&who->path, SIM_DOWN, world->now, &back)) {
+        if (sim_path_carry(&who->path, SIM_DOWN, 0, world->now, &back)) {
             who->handshake = there - world->now + back - world->now;
             sim_queue_put(&world->queue, world->now + who->handshake, SIM_EVENT_ESTABLISHED, client, who->attempt);
             return;
         }
     }
+    who->was_syn_lost = true;
     /* SYN again after 1, 2, 4 s; after 5 s a new attempt. */
     who->attempt_wait = who->attempt_wait == 0 ? FIRST_CONNECT_WAIT : 2 * who->attempt_wait;
     if (world->now + who->attempt_wait > who->attempt_began + CONNECT_TIMEOUT) {
@@ -70,6 +72,7 @@ static struct sim_connection *free_connection(struct sim_world *world)
         memset(end, 0, sizeof *end);
         sim_timer_init(&end->timer);
         sim_timer_init(&end->judge_timer);
+        sim_timer_init(&end->write_timer);
     }
     return connection;
 }
@@ -89,6 +92,8 @@ void sim_connect_on_established(struct sim_world *world, uint32_t client, uint32
     }
     connection = free_connection(world);
     connection->client = client;
+    connection->order = ++world->accepted_count;
+    connection->established_at = world->now;
     connection->ends[SIM_CLIENT].process = who->process;
     connection->ends[SIM_SERVER].process = who->server;
     who->connection = connection->index;

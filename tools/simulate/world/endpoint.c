@@ -41,6 +41,9 @@ static struct lubdub_transfer read_stream(struct lubdub_step *step)
     if (is_split(at->world, at->connection)) {
         capacity = 1 + (size_t)sim_random_below(&at->world->clients[at->connection->client].random, 40);
     }
+    if (at->end->is_deaf) {
+        return came;
+    }
     came.length = sim_tcp_read(at->world, at->connection, at->side, step->input, capacity);
     came.has_more = came.length > 0;
     if (came.length == 0 && sim_tcp_has_ended(at->connection, at->side)) {
@@ -53,10 +56,20 @@ static struct lubdub_transfer read_stream(struct lubdub_step *step)
 static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8_t *bytes, size_t length, bool is_last)
 {
     struct endpoint_step *at = around(step);
-    enum lubdub_cause end = sim_tcp_write(at->world, at->connection, at->side, bytes, length);
+    struct lubdub_transfer went = {0};
     (void)is_last;
 
-    return (struct lubdub_transfer){.length = end == LUBDUB_CAUSE_NONE ? length : 0, .end = end};
+    if (!lubdub_session_has_output(step->session)) {
+        at->end->waits_since = 0; /* nothing waits: what is written now comes straight from the step */
+    }
+    went.length = sim_tcp_write(at->world, at->connection, at->side, bytes, length, &went.end);
+    if (went.length > 0) {
+        at->end->blocked_at = step->turn.now;
+    }
+    if (went.length < length || at->end->waits_since != 0) {
+        at->end->held_up_at = step->turn.now;
+    }
+    return went;
 }
 
 static void shut_stream(struct lubdub_step *step)
@@ -139,7 +152,7 @@ static void begin(struct endpoint_step *at, struct sim_world *world, struct sim_
                 .settings = &process->settings,
                 .path = LUBDUB_PATH_UNKNOWN,
                 .suspects_ourselves = process->suspicion.is_there,
-                .output = world->outputs[world->depth++],
+                .output = world->outputs[world->depth],
                 .output_capacity = SIM_OUTPUT_SIZE,
             },
         .input = world->input,
@@ -148,7 +161,29 @@ static void begin(struct endpoint_step *at, struct sim_world *world, struct sim_
         .is_call = is_call,
         .broken_by = is_call ? (enum lubdub_cause)end->broken_by : LUBDUB_CAUSE_NONE,
     };
+    world->steps[world->depth++] = at;
     process->ran_at = at->step.turn.now;
+}
+
+/* What waits for the kernel, as the judge wants to know it; and when the kernel will say that it has room. */
+static void note_output(struct endpoint_step *at)
+{
+    struct sim_world *world = at->world;
+    struct sim_end *end = at->end;
+
+    if (!end->has_session || !lubdub_session_has_output(&end->session)) {
+        end->waits_since = 0;
+        return;
+    }
+    if (end->waits_since == 0) {
+        end->waits_since = end->blocked_at = at->step.turn.now;
+        end->blocked_away = sim_process_of(world, end)->away_total;
+    }
+    end->held_up_at = at->step.turn.now;
+    if (sim_tcp_has_room(at->connection, at->side)) {
+        sim_timer_arm(&end->write_timer, &world->queue, world->now + 50 * LUBDUB_MICROSECOND, SIM_EVENT_WRITABLE,
+                      at->connection->index, sim_detail(at->connection, at->side));
+    }
 }
 
 /* As the link does: a call leaves the rest to the endpoint's own step, which is due at once. */
@@ -174,6 +209,7 @@ static void end_step(struct endpoint_step *at)
         }
         break;
     }
+    note_output(at);
     world->depth--;
 }
 
@@ -204,7 +240,8 @@ static bool take_identity(struct sim_world *world, struct sim_connection *newcom
             lubdub_session_state(&end->session) != LUBDUB_SESSION_UP) {
             continue;
         }
-        if (other->incarnation > newcomer->incarnation) {
+        if (other->incarnation > newcomer->incarnation ||
+            (other->incarnation == newcomer->incarnation && other->order > newcomer->order)) {
             return false;
         }
         leave_old(world, other);
@@ -234,20 +271,6 @@ static void answer_hello(struct endpoint_step *at, const struct lubdub_event *ev
     sim_judge_owners(world, connection->client, at->end->process);
 }
 
-/* Where faults are about, some clients talk: now and then they send what the server is to return. */
-static void talk(struct endpoint_step *at)
-{
-    struct sim_client *client = &at->world->clients[at->connection->client];
-
-    if (at->world->settings->faults == SIM_FAULTS_ALL && at->connection->client % 3 == 1 &&
-        sim_random_is(&client->random, SIM_SHARE(1, 4))) {
-        size_t length = (size_t)sim_random_below(&client->random, sizeof client->content + 1);
-
-        client->content[0]++; /* it sends no content with its probes */
-        (void)lubdub_session_send(&at->end->session, &at->step.turn, client->content, length);
-    }
-}
-
 static void hear(struct lubdub_step *step, const struct lubdub_event *event)
 {
     struct endpoint_step *at = around(step);
@@ -259,9 +282,7 @@ static void hear(struct lubdub_step *step, const struct lubdub_event *event)
         answer_hello(at, event);
         break;
     case LUBDUB_EVENT_MESSAGE:
-        if (at->side == SIM_SERVER) {
-            (void)lubdub_session_send(&at->end->session, &at->step.turn, event->content, event->length);
-        }
+        world->on_message(world, at->connection, at->side, event->content, event->length);
         break;
     case LUBDUB_EVENT_UP:
         world->result->sessions++;
@@ -285,7 +306,9 @@ static void hear(struct lubdub_step *step, const struct lubdub_event *event)
         sim_tell(world, at->connection, "server: recovered");
         break;
     case LUBDUB_EVENT_ACKED:
-        talk(at);
+        if (!world->settings->has_messages) {
+            world->on_message(world, at->connection, SIM_CLIENT, NULL, 0);
+        }
         break;
     case LUBDUB_EVENT_NONE:
     case LUBDUB_EVENT_GRANT_CHANGED:
@@ -360,6 +383,9 @@ static bool answer_quickly(struct sim_world *world, struct sim_connection *conne
     struct sim_process *process = sim_process_of(world, end);
     lubdub_time now = sim_local(process, world->now);
     size_t length = sim_tcp_look(connection, side, world->input, SIM_INPUT_SIZE);
+    enum lubdub_cause broken_by;
+    struct endpoint_step at;
+    size_t taken;
 
     if (side != SIM_SERVER || length == 0 ||
         !lubdub_session_answer_quickly(&end->session, &process->settings, now, world->input, length)) {
@@ -367,7 +393,17 @@ static bool answer_quickly(struct sim_world *world, struct sim_connection *conne
     }
     process->ran_at = now;
     sim_tcp_take(world, connection, side, length);
-    sim_tcp_write(world, connection, side, world->input, length);
+    taken = sim_tcp_write(world, connection, side, world->input, length, &broken_by);
+    if (taken < length) { /* a step sees to the rest, as in the link */
+        begin(&at, world, connection, side, false);
+        memcpy(at.step.turn.output, world->input, length);
+        at.step.turn.output_length = length;
+        at.step.turn.output_sent = taken;
+        if (broken_by != LUBDUB_CAUSE_NONE) {
+            lubdub_step_break(&at.step, broken_by);
+        }
+        end_step(&at);
+    }
     return true;
 }
 
@@ -390,6 +426,70 @@ void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *co
             end_step(&at);
         }
     }
+}
+
+void sim_endpoint_on_writable(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    struct endpoint_step at;
+
+    if (!end->has_session || end->is_deferred || end->waits_since == 0 || !sim_runs(sim_process_of(world, end)) ||
+        !sim_tcp_has_room(connection, side)) {
+        return;
+    }
+    begin(&at, world, connection, side, false);
+    end_step(&at);
+}
+
+static struct endpoint_step *running_step(const struct sim_world *world, const struct sim_end *end)
+{
+    unsigned depth = world->depth;
+
+    while (depth > 0) {
+        if (world->steps[--depth]->end == end) {
+            return world->steps[depth];
+        }
+    }
+    return NULL;
+}
+
+enum lubdub_error sim_endpoint_send(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                                    const uint8_t *content, size_t length)
+{
+    struct sim_end *end = &connection->ends[side];
+    struct endpoint_step *running = running_step(world, end);
+    struct endpoint_step at;
+    enum lubdub_error error;
+
+    if (running != NULL) {
+        return lubdub_session_send(&end->session, &running->step.turn, content, length);
+    }
+    if (!end->has_session || !sim_runs(sim_process_of(world, end))) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    begin(&at, world, connection, side, true);
+    error = lubdub_session_send(&end->session, &at.step.turn, content, length);
+    end_step(&at);
+    return error;
+}
+
+void sim_endpoint_regrant(struct sim_world *world, struct sim_connection *connection, lubdub_duration interval,
+                          lubdub_duration expiry)
+{
+    struct sim_end *end = &connection->ends[SIM_SERVER];
+    const struct lubdub_grant grant = {
+        .session_number = connection->session_number, .interval = interval, .expiry = expiry};
+    struct endpoint_step at;
+
+    if (!end->has_session || !sim_runs(sim_process_of(world, end)) || running_step(world, end) != NULL ||
+        lubdub_session_state(&end->session) != LUBDUB_SESSION_UP) {
+        return;
+    }
+    sim_judge_regranted(world, connection, expiry);
+    begin(&at, world, connection, SIM_SERVER, true);
+    (void)lubdub_session_grant(&end->session, &at.step.turn, &grant);
+    sim_tell(world, connection, "server: grants %.3f ms, %.3f ms", (double)interval / 1e6, (double)expiry / 1e6);
+    end_step(&at);
 }
 
 void sim_endpoint_on_timer(struct sim_world *world, struct sim_connection *connection, enum sim_side side)

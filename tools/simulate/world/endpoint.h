@@ -13,6 +13,14 @@ void sim_endpoint_begin(struct sim_world *world, struct sim_connection *connecti
 
 /* Something can be read, or the session is to begin. Ignored while the process does not run. */
 void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+void sim_endpoint_on_writable(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
+/* The application's calls, from inside a callback or not. */
+enum lubdub_error sim_endpoint_send(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                                    const uint8_t *content, size_t length);
+void sim_endpoint_regrant(struct sim_world *world, struct sim_connection *connection, lubdub_duration interval,
+                          lubdub_duration expiry);
+
 void sim_endpoint_on_timer(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
 /* An end is done with: its session and its timer. The kernel's part is not touched. */

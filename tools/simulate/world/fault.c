@@ -174,6 +174,7 @@ static bool cut(struct sim_world *world, uint32_t client, unsigned ways, lubdub_
         return false;
     }
     world->clients[client].path.cut = ways;
+    world->clients[client].path.cut_at = ways == (1u << SIM_UP | 1u << SIM_DOWN) ? world->now : LUBDUB_TIME_NEVER;
     after(world, length, client, CUT | UNDO);
     return true;
 }
@@ -378,6 +379,7 @@ static void heal(struct sim_world *world, uint32_t index)
         break;
     case SIM_TROUBLE_CUT:
         client->path.cut = 0;
+        client->path.cut_at = LUBDUB_TIME_NEVER;
         break;
     }
     after(world, world->settings->fault_gap / 2 + sim_random_below(&client->trouble_random, world->settings->fault_gap),
@@ -393,6 +395,7 @@ void sim_fault_on_due(struct sim_world *world, uint32_t subject, uint32_t detail
         cut(world, subject, 1u << SIM_UP | 1u << SIM_DOWN, world->settings->outage_length);
     } else if (detail == (CUT | UNDO)) {
         world->clients[subject].path.cut = 0;
+        world->clients[subject].path.cut_at = LUBDUB_TIME_NEVER;
     } else if (world->settings->faults == SIM_FAULTS_CONTEST) {
         if (detail == NEXT) {
             begin_trouble(world, subject);

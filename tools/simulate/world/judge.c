@@ -109,6 +109,9 @@ static void check_pace(struct sim_world *world, struct sim_connection *connectio
 {
     lubdub_duration interval = lubdub_session_interval(&end->session);
 
+    if (end->held_up_at != 0 && end->held_up_at >= end->asked_before_at) {
+        return;
+    }
     if (end->probes_written > 0 && now > end->asked_at + interval + away_since(world, end, end->asked_away) + SLACK) {
         sim_judge_fail(world, connection, "the client probed %.3f ms after its last probe, at an interval of %.3f ms",
                        MS(now - end->asked_at), MS(interval));
@@ -175,7 +178,7 @@ static void judge_ack(struct sim_world *world, struct sim_connection *connection
     world->result->acks++;
 }
 
-/* The server returns every MESSAGE, in order. */
+/* Where applications have no habits the server returns every MESSAGE, in order. */
 static void judge_message(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                           const struct lubdub_frame *frame)
 {
@@ -188,7 +191,7 @@ static void judge_message(struct sim_world *world, struct sim_connection *connec
                        (unsigned long long)end->messages_written, (unsigned long long)frame->sequence);
     }
     end->said[frame->sequence % SIM_ASKED] = content;
-    if (side == SIM_SERVER &&
+    if (side == SIM_SERVER && !world->settings->has_messages &&
         (frame->sequence > client->messages_written || (client->messages_written - frame->sequence < SIM_ASKED &&
                                                         content != client->said[frame->sequence % SIM_ASKED]))) {
         sim_judge_fail(world, connection, "the server returned message %llu, and not as it was",
@@ -243,6 +246,115 @@ void sim_judge_read(struct sim_world *world, struct sim_connection *connection, 
     }
 }
 
+/* What arrives is what was written, in order. */
+static void judge_received(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                           const struct lubdub_event *event)
+{
+    struct sim_end *end = &connection->ends[side];
+    const struct sim_end *writer = &connection->ends[sim_other(side)];
+
+    if (event->sequence != ++end->messages_read || event->sequence > writer->messages_written) {
+        sim_judge_fail(world, connection, "the %s is told of message %llu, of %llu that were written",
+                       side_words[side], (unsigned long long)event->sequence,
+                       (unsigned long long)writer->messages_written);
+    } else if (writer->messages_written - event->sequence < SIM_ASKED &&
+               hash(event->content, event->length) != writer->said[event->sequence % SIM_ASKED]) {
+        sim_judge_fail(world, connection, "the %s is told of message %llu, and it is not what was written",
+                       side_words[side], (unsigned long long)event->sequence);
+    }
+}
+
+void sim_judge_regranted(struct sim_world *world, struct sim_connection *connection, lubdub_duration expiry)
+{
+    struct sim_end *end = &connection->ends[SIM_SERVER];
+    (void)world;
+
+    end->old_expiry = lubdub_duration_longer(end->old_expiry, end->expiry);
+    end->expiry = expiry;
+    end->grants_probes = UINT64_MAX;
+}
+
+/* The client has the new grant: probes after this one are sent under it. */
+static void note_new_grant(const struct sim_world *world, struct sim_connection *connection)
+{
+    struct sim_end *server = &connection->ends[SIM_SERVER];
+
+    connection->ends[SIM_CLIENT].held_up_at = local_now(world, &connection->ends[SIM_CLIENT]);
+    if (server->old_expiry > 0 &&
+        lubdub_session_expiry(&connection->ends[SIM_CLIENT].session) == server->expiry) {
+        server->grants_probes = connection->ends[SIM_CLIENT].probes_written;
+    }
+}
+
+/* The longest expiry that may count still, and the shortest that may count already. */
+static lubdub_duration longest_expiry(const struct sim_end *end)
+{
+    return lubdub_duration_longer(end->expiry, end->old_expiry);
+}
+
+static lubdub_duration shortest_expiry(const struct sim_end *end)
+{
+    bool may_be_new = end->grants_probes != UINT64_MAX && end->probes_read >= end->grants_probes + 2;
+
+    return end->old_expiry > 0 && !may_be_new ? longest_expiry(end) : end->expiry;
+}
+
+/* A bound of what a segment takes on this client's network. */
+static lubdub_duration path_delay(const struct sim_client *client)
+{
+    switch (client->path.network) {
+    case SIM_NETWORK_CLEAN:
+    case SIM_NETWORK_LAN:
+        return 20 * LUBDUB_MILLISECOND;
+    case SIM_NETWORK_WAN:
+        return 200 * LUBDUB_MILLISECOND;
+    case SIM_NETWORK_MOBILE:
+    case SIM_NETWORK_COUNT:
+        break;
+    }
+    return 2 * LUBDUB_SECOND;
+}
+
+/* ---- causes ---- */
+
+/*
+ * What the verdict has to be, where the whole story is known: the peer's process was stopped or the path was cut for good,
+ * for a good part of the deadline, and nothing else went wrong.
+ */
+static enum lubdub_cause true_cause(const struct sim_world *world, const struct sim_connection *connection,
+                                    enum sim_side side, lubdub_duration deadline)
+{
+    const struct sim_client *client = &world->clients[connection->client];
+    const struct sim_process *peer = sim_process_of(world, &connection->ends[sim_other(side)]);
+    const struct sim_path *path = &client->path;
+    lubdub_time before = lubdub_time_between(2 * deadline + LUBDUB_SECOND, world->now);
+
+    if (connection->established_at > before || path->rate > 0) {
+        return LUBDUB_CAUSE_NONE;
+    }
+    if (path->cut_at != LUBDUB_TIME_NEVER && path->cut_at + deadline / 2 + path_delay(client) < world->now &&
+        !peer->is_stopped) {
+        return LUBDUB_CAUSE_UNREACHABLE;
+    }
+    if (peer->is_alive && peer->is_stopped && peer->paused_until == 0 && path->lost_at < before && path->cut == 0 &&
+        2 * path_delay(client) < deadline / 4) {
+        return LUBDUB_CAUSE_HUNG;
+    }
+    return LUBDUB_CAUSE_NONE;
+}
+
+static void judge_cause(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                        enum lubdub_cause cause, lubdub_duration deadline)
+{
+    enum lubdub_cause right = true_cause(world, connection, side, deadline);
+
+    if (right != LUBDUB_CAUSE_NONE && cause != right) {
+        sim_judge_fail(world, connection, "the %s says %s of a peer that is %s", side_words[side],
+                       lubdub_cause_word(cause), lubdub_cause_word(right));
+    }
+    world->result->causes += right != LUBDUB_CAUSE_NONE;
+}
+
 /* ---- verdicts ---- */
 
 static lubdub_duration floor_of(const struct sim_settings *settings, lubdub_duration stated, lubdub_duration fixed,
@@ -257,7 +369,7 @@ static lubdub_duration floor_of(const struct sim_settings *settings, lubdub_dura
 static void judge_servers_verdict(struct sim_world *world, struct sim_connection *connection, struct sim_end *end,
                                   bool is_early, lubdub_time now)
 {
-    lubdub_duration floor = floor_of(world->settings, world->settings->server_floor, end->expiry, is_early);
+    lubdub_duration floor = floor_of(world->settings, world->settings->server_floor, shortest_expiry(end), is_early);
     lubdub_duration promised = end->promised - end->arrived_promised;
     lubdub_duration away = away_since(world, end, end->heard_away);
 
@@ -266,7 +378,7 @@ static void judge_servers_verdict(struct sim_world *world, struct sim_connection
                        "declared dead %.3f ms after its last frame reached the server, %.3f ms of absence forgiven",
                        MS(now - end->arrived_at), MS(promised));
     }
-    if (now > end->heard_at + end->expiry + away + SLACK) {
+    if (now > end->heard_at + longest_expiry(end) + away + SLACK) {
         sim_judge_fail(world, connection, "declared dead %.3f ms after it was heard last, %.3f ms of them away",
                        MS(now - end->heard_at), MS(away));
     }
@@ -296,6 +408,24 @@ static void judge_clients_verdict(struct sim_world *world, struct sim_connection
     }
 }
 
+/* Our bytes waited for one expiry (a server) or one timeout (a client), and no longer. */
+static void judge_slow_reader(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    const struct sim_end *end = &connection->ends[side];
+    lubdub_time now = local_now(world, end);
+    lubdub_time since = side == SIM_SERVER ? end->waits_since : end->blocked_at;
+    lubdub_duration least = side == SIM_SERVER ? shortest_expiry(end) : world->settings->timeout;
+    lubdub_duration most = side == SIM_SERVER ? longest_expiry(end) : world->settings->timeout;
+
+    if (end->waits_since == 0 || now + SLACK < since + least) {
+        sim_judge_fail(world, connection, "the %s says slow-reader of a peer that had %.3f ms to read", side_words[side],
+                       end->waits_since == 0 ? 0 : MS(now - since));
+    } else if (now > since + most + away_since(world, end, end->blocked_away) + SLACK) {
+        sim_judge_fail(world, connection, "the %s says slow-reader after %.3f ms", side_words[side], MS(now - since));
+    }
+    world->result->slow_readers++;
+}
+
 static void judge_verdict(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                           const struct lubdub_event *event)
 {
@@ -304,14 +434,20 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     lubdub_time now = local_now(world, end);
 
     world->result->verdicts++;
+    if (side == SIM_SERVER && end->waits_since != 0 && stream->note_arrived > stream->note_read) {
+        judge_slow_reader(world, connection, side); /* it did not read, and was cut off meanwhile */
+        return;
+    }
     if (stream->note_arrived > stream->note_read) {
         sim_judge_fail(world, connection, "the %s judged with %llu frames unread", side_words[side],
                        (unsigned long long)(stream->note_arrived - stream->note_read));
     }
     if (side == SIM_SERVER) {
         judge_servers_verdict(world, connection, end, event->adaptive > 0, now);
-    } else {
+        judge_cause(world, connection, side, event->cause, shortest_expiry(end));
+    } else if (event->sequence > 0) {
         judge_clients_verdict(world, connection, end, event->sequence, event->adaptive > 0, now);
+        judge_cause(world, connection, side, event->cause, world->settings->timeout);
     }
     sim_trouble_noticed(world, connection, side);
 }
@@ -347,6 +483,11 @@ static void judge_down(struct sim_world *world, struct sim_connection *connectio
         }
         /* fall through */
     case LUBDUB_CAUSE_SLOW_READER:
+        if (world->settings->has_messages) {
+            judge_slow_reader(world, connection, side);
+            break;
+        }
+        /* fall through */
     case LUBDUB_CAUSE_TLS:
         sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s; it has read %llu of %llu probes",
                        side_words[side], lubdub_cause_word(event->cause), (int)event->text.length,
@@ -411,12 +552,16 @@ void sim_judge_event(struct sim_world *world, struct sim_connection *connection,
         sim_digest(world, 0x40u + event->cause, connection->session_number);
         judge_down(world, connection, side, event);
         break;
+    case LUBDUB_EVENT_MESSAGE:
+        judge_received(world, connection, side, event);
+        break;
+    case LUBDUB_EVENT_GRANT_CHANGED:
+        note_new_grant(world, connection);
+        break;
     case LUBDUB_EVENT_NONE:
     case LUBDUB_EVENT_HELLO:
-    case LUBDUB_EVENT_GRANT_CHANGED:
     case LUBDUB_EVENT_TIMED_OUT:
     case LUBDUB_EVENT_HEALTH:
-    case LUBDUB_EVENT_MESSAGE:
     case LUBDUB_EVENT_LATE:
     case LUBDUB_EVENT_RECOVERED:
     case LUBDUB_EVENT_ROOM:
@@ -471,6 +616,7 @@ void sim_judge_owners(struct sim_world *world, uint32_t client, uint32_t server)
 
         end->was_up = true;
         end->expiry = lubdub_session_expiry(&end->session);
+        end->old_expiry = 0;
         arm(world, world->connections[owner->index], SIM_SERVER, end->heard_at + end->expiry);
     }
 }
@@ -482,7 +628,10 @@ static lubdub_time verdict_due(const struct sim_world *world, struct sim_end *en
     const struct sim_asked *asked;
 
     if (side == SIM_SERVER) {
-        return end->heard_at + end->expiry + away_since(world, end, end->heard_away);
+        lubdub_time due = end->heard_at + longest_expiry(end) + away_since(world, end, end->heard_away);
+        lubdub_time slow_due = end->waits_since + longest_expiry(end) + away_since(world, end, end->blocked_away);
+
+        return end->waits_since != 0 && slow_due > due ? slow_due : due;
     }
     asked = end->oldest_asked <= end->probes_written ? asked_as(end, end->oldest_asked) : NULL;
     if (asked == NULL) {

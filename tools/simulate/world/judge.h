@@ -43,6 +43,9 @@ void sim_judge_read(struct sim_world *world, struct sim_connection *connection, 
 void sim_judge_event(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                      const struct lubdub_event *event);
 
+/* The server changes the grant of this session; before anything is written. */
+void sim_judge_regranted(struct sim_world *world, struct sim_connection *connection, lubdub_duration expiry);
+
 /* Its process was away, and woke so much later than it meant to. Before anything else happens there. */
 void sim_judge_away(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                     lubdub_duration away, lubdub_duration overslept);

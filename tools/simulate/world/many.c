@@ -117,6 +117,8 @@ static void add(struct sim_sum *sum, const struct sim_result *result, uint64_t s
     total->faults += result->faults;
     total->absences += result->absences;
     total->verdicts += result->verdicts;
+    total->causes += result->causes;
+    total->slow_readers += result->slow_readers;
     total->session_time += result->session_time;
     add_detections(total, result);
 }

@@ -134,6 +134,7 @@ void sim_path_init(struct sim_path *path, enum sim_network network, uint64_t see
     pthread_once(&models_are_made, make_models);
     memset(path, 0, sizeof *path);
     path->network = network;
+    path->cut_at = LUBDUB_TIME_NEVER;
     path->seed = sim_mix(seed + 1);
     spell_init(&path->outage, &model->outage_gap, model->has_outages, sim_mix(seed + 2));
     spell_init(&path->bad, &model->bad_gap, model->bad_loss > 0, sim_mix(seed + 3));
@@ -153,7 +154,23 @@ static bool is_lost(const struct sim_path *path, const struct model *model, uint
     return (uint32_t)(chance >> 32) < (path->bad.is_on ? model->bad_loss : model->loss);
 }
 
-bool sim_path_carry(struct sim_path *path, enum sim_direction direction, lubdub_time now, lubdub_time *arrives_at)
+/* The bytes of IP and TCP before those of a segment. */
+#define HEADERS 52
+
+/* When the wire has taken the segment: one after the other. */
+static lubdub_time sets_out(struct sim_path *path, enum sim_direction direction, uint64_t length, lubdub_time now)
+{
+    lubdub_time begins = path->busy_until[direction] > now ? path->busy_until[direction] : now;
+
+    if (path->rate == 0) {
+        return now;
+    }
+    path->busy_until[direction] = begins + (length + HEADERS) * LUBDUB_SECOND / path->rate;
+    return path->busy_until[direction];
+}
+
+bool sim_path_carry(struct sim_path *path, enum sim_direction direction, uint64_t length, lubdub_time now,
+                    lubdub_time *arrives_at)
 {
     const struct model *model = &models[path->network];
     uint64_t slot = sim_mix(path->seed ^ ((now >> SLOT_SHIFT) << 1 | direction));
@@ -163,10 +180,11 @@ bool sim_path_carry(struct sim_path *path, enum sim_direction direction, lubdub_
     if ((path->cut & 1u << direction) != 0 ||
         (sim_path_is_out(path, now) && (path->outage.ways & 1u << direction) != 0) ||
         is_lost(path, model, sim_mix(slot + 1))) {
+        path->lost_at = now;
         return false;
     }
     delay = (uint32_t)sim_mix(slot + 2) < model->rare_share ? &model->rare : &model->usual;
-    *arrives_at = now + sim_delay_draw(delay, sim_mix(slot + 3));
+    *arrives_at = sets_out(path, direction, length, now) + sim_delay_draw(delay, sim_mix(slot + 3));
     if (*arrives_at < path->last_arrival[direction]) {
         *arrives_at = path->last_arrival[direction];
     }

@@ -51,6 +51,10 @@ struct sim_path {
     uint64_t seed;
     struct sim_spell outage;
     struct sim_spell bad; /* more is lost */
+    lubdub_time cut_at;   /* since when both are cut; LUBDUB_TIME_NEVER: they are not */
+    lubdub_time lost_at;  /* when something was lost last, whatever took it */
+    uint32_t rate;        /* bytes a second each way; 0: no bound */
+    lubdub_time busy_until[2];
     unsigned cut;         /* directions in which a fault lets nothing through: 1 << enum sim_direction */
     lubdub_time last_arrival[2];
 };
@@ -64,9 +68,10 @@ static inline uint64_t sim_path_seed(uint64_t seed, uint32_t client)
 void sim_path_init(struct sim_path *path, enum sim_network network, uint64_t seed);
 
 /*
- * A segment sets out at `now`, which never goes back. True: it arrives at *arrives_at. False: it is lost.
+ * A segment with so many bytes sets out at `now`, which never goes back. True: it arrives at *arrives_at. False: it is lost.
  */
-bool sim_path_carry(struct sim_path *path, enum sim_direction direction, lubdub_time now, lubdub_time *arrives_at);
+bool sim_path_carry(struct sim_path *path, enum sim_direction direction, uint64_t length, lubdub_time now,
+                    lubdub_time *arrives_at);
 
 /* Whether an outage of the network's own is on. */
 bool sim_path_is_out(struct sim_path *path, lubdub_time now);

@@ -30,6 +30,7 @@ static struct sim_connection *next_end(const struct sim_world *world, uint32_t p
 void sim_process_stop(struct sim_world *world, uint32_t process)
 {
     world->processes[process].is_stopped = true;
+    world->processes[process].stopped_at = world->now;
 }
 
 /* When the loop meant to wake: its earliest timer. */
@@ -91,6 +92,7 @@ static void wake_all(struct sim_world *world, uint32_t process, bool timers)
             sim_endpoint_on_timer(world, connection, side);
         } else {
             sim_endpoint_on_readable(world, connection, side);
+            sim_endpoint_on_writable(world, connection, side);
         }
         sim_release(world, connection);
     }

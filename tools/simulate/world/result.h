@@ -45,6 +45,8 @@ struct sim_result {
     uint64_t faults;
     uint64_t absences; /* of processes, forgiven */
     uint64_t verdicts; /* by silence */
+    uint64_t causes;   /* of which the cause was known, and was right */
+    uint64_t slow_readers;
     uint64_t
         false_alarms[SIM_OBSERVER_COUNT]; /* verdicts on peers that lived and could be reached but for the network */
     uint64_t trickles;                    /* clients cut for too many frames behind a path that trickled */

@@ -70,6 +70,12 @@ struct sim_settings {
     bool adapts; /* the sessions' setting of that name */
 
     /*
+     * Applications talk (application.h): they send, echo, relay and broadcast from inside callbacks, some links are slow,
+     * buffers are finite and take a part of what is offered, some peers stop reading, and grants change.
+     */
+    bool has_messages;
+
+    /*
      * The earliest verdict that the promise allows: so long after the last whole frame reached our kernel (server), or
      * after the probe went out (client). 0: expiry and timeout, exactly. Where a session that adapts says that it
      * judges early: adaptive_floor, and no less.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "simulate/world/application.h"
 #include "simulate/world/connect.h"
 #include "simulate/world/endpoint.h"
 #include "simulate/world/fault.h"
@@ -42,6 +43,9 @@ static void process_init(struct sim_world *world, uint32_t index, enum lubdub_ro
     session->timeout = settings->timeout;
     session->stays_connected = false;
     session->adapts = settings->adapts;
+    if (settings->has_messages) {
+        session->max_content = SIM_LONGEST_MESSAGE;
+    }
     if (settings->tune != NULL) {
         settings->tune(session, role, settings->user_data);
     }
@@ -91,6 +95,8 @@ static void world_init(struct sim_world *world, const struct sim_settings *setti
     world->free_flight = SIM_NOBODY;
     world->on_readable = sim_endpoint_on_readable;
     world->on_client_over = sim_connect_again;
+    world->on_writable = sim_endpoint_on_writable;
+    world->on_message = sim_application_on_message;
     world->input = must_have(1, SIM_INPUT_SIZE);
     world->outputs[0] = must_have(1, SIM_OUTPUT_SIZE);
     world->outputs[1] = must_have(1, SIM_OUTPUT_SIZE);
@@ -100,6 +106,8 @@ static void world_init(struct sim_world *world, const struct sim_settings *setti
     for (i = 0; i < world->client_count; i++) {
         client_init(world, i);
     }
+    world->talk.state = sim_mix(settings->seed + 0x7a1c);
+    sim_application_plan(world);
     sim_fault_plan(world);
 }
 
@@ -160,6 +168,11 @@ static void happen_to_connection(struct sim_world *world, const struct sim_event
             sim_tcp_on_acknowledge(world, connection, (enum sim_direction)which);
         }
         break;
+    case SIM_EVENT_WRITABLE:
+        if (sim_timer_take(&end->write_timer, event->at)) {
+            sim_endpoint_on_writable(world, connection, (enum sim_side)which);
+        }
+        break;
     case SIM_EVENT_JUDGE:
         if (sim_timer_take(&end->judge_timer, event->at)) {
             sim_judge_on_due(world, connection, (enum sim_side)which);
@@ -169,6 +182,7 @@ static void happen_to_connection(struct sim_world *world, const struct sim_event
     case SIM_EVENT_ESTABLISHED:
     case SIM_EVENT_FLIGHT:
     case SIM_EVENT_FAULT:
+    case SIM_EVENT_TALK:
         break;
     }
     if (connection->is_used) {
@@ -194,9 +208,13 @@ static void happen(struct sim_world *world, const struct sim_event *event)
     case SIM_EVENT_FAULT:
         sim_fault_on_due(world, event->subject, event->detail);
         break;
+    case SIM_EVENT_TALK:
+        sim_application_on_due(world, event->subject);
+        break;
     case SIM_EVENT_TIMER:
     case SIM_EVENT_RESEND:
     case SIM_EVENT_ACKNOWLEDGE:
+    case SIM_EVENT_WRITABLE:
     case SIM_EVENT_JUDGE:
         happen_to_connection(world, event);
         break;

@@ -26,6 +26,13 @@
 
 /* ---- streams ---- */
 
+/* What the kernels of a pair that talks have room for. */
+#define SEND_LIMIT 16384
+#define RECEIVE_LIMIT 32768
+
+/* What an estimate is that has nothing but a SYN that was sent twice behind it. */
+#define STALE_ESTIMATE (LUBDUB_SECOND / 2)
+
 static void stream_init(struct sim_stream *stream, lubdub_duration round_trip)
 {
     struct sim_stream kept = *stream;
@@ -35,6 +42,8 @@ static void stream_init(struct sim_stream *stream, lubdub_duration round_trip)
     stream->capacity = kept.capacity;
     stream->notes = kept.notes;
     stream->note_capacity = kept.note_capacity;
+    stream->frame_content = kept.frame_content;
+    stream->frame_capacity = kept.frame_capacity;
     stream->smoothed = round_trip;
     stream->variation = round_trip / 2; /* RFC 6298, 2.2 */
     stream->resend_at = LUBDUB_TIME_NEVER;
@@ -45,9 +54,23 @@ static void stream_init(struct sim_stream *stream, lubdub_duration round_trip)
 
 void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lubdub_duration round_trip)
 {
-    stream_init(&connection->streams[SIM_UP], round_trip);
-    stream_init(&connection->streams[SIM_DOWN], round_trip);
-    connection->streams[SIM_UP].answered_at = connection->streams[SIM_DOWN].answered_at = world->now;
+    unsigned direction;
+
+    for (direction = 0; direction < 2; direction++) {
+        struct sim_stream *stream = &connection->streams[direction];
+
+        stream_init(stream, round_trip);
+        stream->answered_at = world->now;
+        stream->window_to = stream->advertised_to = UINT64_MAX;
+        if (world->settings->has_messages) {
+            stream->send_limit = SEND_LIMIT;
+            stream->receive_limit = RECEIVE_LIMIT;
+            stream->window_to = stream->advertised_to = RECEIVE_LIMIT;
+        }
+        if (world->settings->has_messages && world->clients[connection->client].was_syn_lost) {
+            stream->smoothed = stream->variation = STALE_ESTIMATE;
+        }
+    }
     connection->ends[SIM_CLIENT].kernel = SIM_KERNEL_OPEN;
     connection->ends[SIM_SERVER].kernel = SIM_KERNEL_OPEN;
 }
@@ -59,6 +82,7 @@ void sim_tcp_clear(struct sim_connection *connection)
     for (direction = 0; direction < 2; direction++) {
         free(connection->streams[direction].bytes);
         free(connection->streams[direction].notes);
+        free(connection->streams[direction].frame_content);
     }
 }
 
@@ -191,7 +215,7 @@ static void transmit(struct sim_world *world, struct sim_connection *connection,
     if (!is_reset) {
         back->acknowledge_at = LUBDUB_TIME_NEVER; /* it goes with this one */
     }
-    if (!sim_path_carry(&client->path, direction, world->now, &arrives_at)) {
+    if (!sim_path_carry(&client->path, direction, to - from, world->now, &arrives_at)) {
         return;
     }
     flight = new_flight(world, &index);
@@ -205,7 +229,11 @@ static void transmit(struct sim_world *world, struct sim_connection *connection,
         .ack = back->received_to,
         .has_gap = back->ahead_count > 0,
         .gap_to = back->ahead_count > 0 ? back->ahead[0].from : 0,
+        .window_to = UINT64_MAX,
     };
+    if (back->receive_limit > 0) {
+        flight->window_to = back->advertised_to = back->read_to + back->receive_limit;
+    }
     sim_queue_put(&world->queue, arrives_at, SIM_EVENT_FLIGHT, index, 0);
 }
 
@@ -221,26 +249,32 @@ static void arm_resend(struct sim_world *world, struct sim_connection *connectio
  * What was appended goes out at once, in one segment or a few. After a timeout the window is one segment, and that one is
  * under way again: what is new waits until the peer acknowledges something (tcp_enter_loss()).
  */
+static uint64_t allowed_to(const struct sim_stream *stream)
+{
+    return stream->written_to < stream->window_to ? stream->written_to : stream->window_to;
+}
+
 static void send_new(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction)
 {
     struct sim_stream *stream = &connection->streams[direction];
+    uint64_t end = allowed_to(stream);
 
     if (stream->backoff > 0 || stream->sent_to == stream->written_to) {
         return;
     }
-    if (stream->timed_to == 0) {
-        stream->timed_to = stream->written_to;
+    if (stream->timed_to == 0 && stream->sent_to < end) {
+        stream->timed_to = end;
         stream->timed_at = world->now;
     }
     if (stream->resend_at == LUBDUB_TIME_NEVER) {
         stream->progress_at = world->now;
-        stream->resend_at = world->now + rto(world, stream);
+        stream->resend_at = world->now + rto(world, stream); /* for the window, too, where that is shut */
         arm_resend(world, connection, direction);
     }
-    while (stream->sent_to < stream->written_to) {
+    while (stream->sent_to < end) {
         uint64_t from = stream->sent_to;
 
-        stream->sent_to = stream->written_to - from > MSS ? from + MSS : stream->written_to;
+        stream->sent_to = end - from > MSS ? from + MSS : end;
         transmit(world, connection, direction, from, stream->sent_to, false);
     }
 }
@@ -260,43 +294,107 @@ static void send_again(struct sim_world *world, struct sim_connection *connectio
     transmit(world, connection, direction, stream->acked_to, to, false);
 }
 
-enum lubdub_cause sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
-                                const uint8_t *bytes, size_t length)
+/*
+ * How much of what is offered the kernel takes. It takes nothing while bytes wait unsent (TCP_NOTSENT_LOWAT), and now and
+ * then a part that ends anywhere.
+ */
+static size_t room_for(struct sim_world *world, const struct sim_connection *connection, const struct sim_stream *stream,
+                       size_t length)
+{
+    struct sim_random *random = &world->clients[connection->client].random;
+    uint64_t held = stream->written_to - stream->acked_to;
+    size_t room = length;
+
+    if (stream->send_limit == 0) {
+        return length;
+    }
+    if (stream->sent_to < stream->written_to || held >= stream->send_limit) {
+        return 0;
+    }
+    if (room > stream->send_limit - held) {
+        room = (size_t)(stream->send_limit - held);
+    }
+    return connection->client % 4 == 1 && sim_random_below(random, 8) == 0 ? 1 + (size_t)sim_random_below(random, room)
+                                                                           : room;
+}
+
+bool sim_tcp_has_room(const struct sim_connection *connection, enum sim_side side)
+{
+    const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
+
+    return connection->ends[side].has_error || stream->send_limit == 0 ||
+           (stream->sent_to == stream->written_to && stream->written_to - stream->acked_to < stream->send_limit);
+}
+
+/* The frame that begins here. Its content is kept until it is written whole. */
+static void begin_frame(struct sim_world *world, struct sim_stream *stream, const uint8_t *bytes, size_t length,
+                        uint64_t offset)
+{
+    struct lubdub_frame frame;
+    size_t size = 0;
+    enum lubdub_frame_status status = lubdub_frame_decode(&frame, bytes, length, LUBDUB_CONTENT_LIMIT, &size);
+
+    assert(status == LUBDUB_FRAME_WHOLE); /* a session offers whole frames, or the rest of the one that is cut */
+    (void)status;
+    if (frame.length > stream->frame_capacity) {
+        free(stream->frame_content);
+        stream->frame_capacity = frame.length;
+        stream->frame_content = malloc(frame.length);
+        if (stream->frame_content == NULL) {
+            abort();
+        }
+    }
+    if (frame.length > 0) {
+        memcpy(stream->frame_content, frame.content, frame.length);
+    }
+    stream->frame = frame;
+    stream->frame.content = stream->frame_content;
+    stream->frame_left = size;
+    *new_note(stream) = (struct sim_note){
+        .end = offset + size,
+        .sequence = frame.sequence,
+        .written_at = world->now,
+        .type = frame.type,
+    };
+}
+
+size_t sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                     const uint8_t *bytes, size_t length, enum lubdub_cause *end)
 {
     enum sim_direction direction = sim_written_by(side);
     struct sim_stream *stream = &connection->streams[direction];
     uint64_t from = stream->written_to;
     size_t offset = 0;
+    size_t taken;
 
+    *end = LUBDUB_CAUSE_NONE;
     if (connection->ends[side].has_error) {
-        return (enum lubdub_cause)connection->ends[side].error;
+        *end = (enum lubdub_cause)connection->ends[side].error;
+        return 0;
     }
     if (connection->ends[side].kernel != SIM_KERNEL_OPEN) {
-        return LUBDUB_CAUSE_NONE;
+        return length;
     }
-    append(stream, bytes, length);
-    while (offset < length) {
-        struct lubdub_frame frame;
-        size_t size = 0;
-        enum lubdub_frame_status status =
-            lubdub_frame_decode(&frame, bytes + offset, length - offset, LUBDUB_CONTENT_LIMIT, &size);
-        struct sim_note *written = new_note(stream);
+    taken = room_for(world, connection, stream, length);
+    if (taken == 0) {
+        return 0;
+    }
+    append(stream, bytes, taken);
+    while (offset < taken) {
+        size_t part;
 
-        assert(status == LUBDUB_FRAME_WHOLE); /* the kernel takes all, so a write never ends inside a frame */
-        (void)status;
-        offset += size;
-        *written = (struct sim_note){
-            .end = from + offset,
-            .sequence = frame.sequence,
-            .written_at = world->now,
-            .type = frame.type,
-            .ends_segment = offset == length,
-        };
-        sim_judge_written(world, connection, side, &frame);
+        if (stream->frame_left == 0) {
+            begin_frame(world, stream, bytes + offset, length - offset, from + offset);
+        }
+        part = stream->frame_left < taken - offset ? stream->frame_left : taken - offset;
+        stream->frame_left -= part;
+        offset += part;
+        if (stream->frame_left == 0) {
+            sim_judge_written(world, connection, side, &stream->frame);
+        }
     }
-    stream->unacknowledged++;
     send_new(world, connection, direction);
-    return LUBDUB_CAUSE_NONE;
+    return taken;
 }
 
 size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity)
@@ -326,6 +424,12 @@ void sim_tcp_take(struct sim_world *world, struct sim_connection *connection, en
         sim_judge_read(world, connection, side, note(stream, stream->note_read));
         stream->note_read++;
     }
+    /* The window opens again: that is said at once. */
+    if (stream->receive_limit > 0 && stream->advertised_to - stream->received_to < MSS &&
+        stream->read_to + stream->receive_limit - stream->received_to >= 2 * MSS &&
+        connection->ends[side].kernel == SIM_KERNEL_OPEN) {
+        transmit(world, connection, sim_written_by(side), 0, 0, false);
+    }
 }
 
 size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side, uint8_t *target,
@@ -351,6 +455,20 @@ bool sim_tcp_is_readable(const struct sim_connection *connection, enum sim_side 
     const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
 
     return stream->read_to < readable_to(stream) || sim_tcp_has_ended(connection, side);
+}
+
+/* A segment without data that is answered. */
+static void ask_for_window(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction)
+{
+    uint32_t flights = world->flight_count;
+    uint32_t free_flight = world->free_flight;
+
+    transmit(world, connection, direction, 0, 0, false);
+    if (free_flight != SIM_NOBODY && world->free_flight != free_flight) {
+        world->flights[free_flight].is_window_probe = true;
+    } else if (world->flight_count > flights) {
+        world->flights[flights].is_window_probe = true;
+    }
 }
 
 /* ---- the end ---- */
@@ -422,8 +540,10 @@ void sim_tcp_look_at(const struct sim_world *world, const struct sim_connection 
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
 
     evidence->is_known = true;
-    evidence->unacknowledged = stream->unacknowledged;
+    evidence->unacknowledged = stream->acked_to < stream->sent_to ? 1 : 0;
     evidence->is_sent_again = stream->backoff > 0;
+    evidence->has_no_way_out = stream->acked_to == stream->sent_to && stream->sent_to < stream->written_to &&
+                               (stream->sent_to < stream->window_to || stream->window_probes > 1);
     evidence->has_unread = sim_tcp_is_readable(connection, side);
     evidence->silent_for = world->now - stream->answered_at;
     evidence->round_trip = stream->smoothed;
@@ -456,6 +576,14 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
     struct sim_stream *stream = &connection->streams[direction];
 
     stream->answered_at = world->now;
+    if (stream->window_probes > 0) {
+        stream->window_probes = stream->backoff = 0;
+        stream->progress_at = world->now;
+        stream->resend_at = LUBDUB_TIME_NEVER;
+    }
+    if (flight->window_to > stream->window_to) {
+        stream->window_to = flight->window_to;
+    }
     if (flight->ack > stream->acked_to) {
         stream->acked_to = flight->ack;
         stream->backoff = 0;
@@ -465,7 +593,6 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
             stream->timed_to = 0;
         }
         while (stream->note_acked < stream->note_arrived && note(stream, stream->note_acked)->end <= stream->acked_to) {
-            stream->unacknowledged -= note(stream, stream->note_acked)->ends_segment;
             stream->note_acked++;
         }
         if (stream->acked_to == stream->written_to) {
@@ -477,9 +604,9 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
         } else {
             stream->resend_at = world->now + rto(world, stream);
             arm_resend(world, connection, direction);
-            send_new(world, connection, direction);
         }
     }
+    send_new(world, connection, direction);
     /* A later segment came through, and nothing overtakes: what is missing was lost (RFC 8985). */
     if (flight->has_gap && flight->gap_to > stream->acked_to && stream->acked_to < stream->sent_to &&
         world->now >= stream->resent_at + stream->smoothed) {
@@ -581,6 +708,13 @@ static void arrive(struct sim_world *world, struct sim_connection *connection, c
         return;
     }
     take_acknowledgement(world, connection, side, flight);
+    if (end->kernel == SIM_KERNEL_OPEN && end->waits_since != 0 && sim_tcp_has_room(connection, side)) {
+        world->on_writable(world, connection, side);
+    }
+    if (flight->is_window_probe && end->kernel != SIM_KERNEL_NONE) {
+        transmit(world, connection, sim_written_by(side), 0, 0, false);
+        return;
+    }
     if (flight->from == flight->to || end->kernel == SIM_KERNEL_NONE) {
         return;
     }
@@ -664,6 +798,11 @@ void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connectio
     stream->backoff++;
     stream->resend_at = world->now + rto(world, stream);
     arm_resend(world, connection, direction);
+    if (stream->acked_to == stream->sent_to) { /* nothing is on its way, and the window is shut */
+        stream->window_probes++;
+        ask_for_window(world, connection, direction);
+        return;
+    }
     send_again(world, connection, direction, stream->sent_to);
 }
 

@@ -15,9 +15,15 @@ void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lu
 /* Frees what it holds. */
 void sim_tcp_clear(struct sim_connection *connection);
 
-/* The process of this side writes whole frames; the kernel takes them all, or says why the connection is over. */
-enum lubdub_cause sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
-                                const uint8_t *bytes, size_t length);
+/*
+ * The process of this side writes whole frames, or the rest of a frame that the kernel took in part. Returns how much the
+ * kernel takes; *end is why the connection is over, LUBDUB_CAUSE_NONE where it is not.
+ */
+size_t sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                     const uint8_t *bytes, size_t length, enum lubdub_cause *end);
+
+/* Whether a write would take something. */
+bool sim_tcp_has_room(const struct sim_connection *connection, enum sim_side side);
 
 /* What lies there to be read, copied to `target` and left there; returns how much. Then: so much of it was taken. */
 size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity);

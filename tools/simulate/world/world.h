@@ -29,6 +29,8 @@ enum sim_event_kind {
     SIM_EVENT_RESEND,      /* of a stream, likewise */
     SIM_EVENT_ACKNOWLEDGE, /* of a stream, likewise: a delayed acknowledgement is due */
     SIM_EVENT_JUDGE,       /* of an end, likewise */
+    SIM_EVENT_WRITABLE,    /* of an end, likewise: its kernel has room again */
+    SIM_EVENT_TALK,        /* subject: a client's application, or SIM_NOBODY: the server's */
     SIM_EVENT_FAULT,       /* subject: the client, or SIM_NOBODY; detail: fault.c's */
 };
 
@@ -41,6 +43,7 @@ struct sim_process {
     int32_t drift;      /* of its clock, in millionths */
     bool is_alive;
     bool is_stopped; /* by SIGSTOP, or with its machine */
+    lubdub_time stopped_at; /* true time */
     bool is_machine_up;
     bool is_troubled;         /* a fault is on; fault.c's */
     lubdub_time paused_until; /* its machine; true time, 0: it runs */
@@ -60,7 +63,6 @@ struct sim_note {
     lubdub_time written_at;
     lubdub_time arrived_at; /* at the other kernel, whole and in order */
     uint8_t type;
-    bool ends_segment;
 };
 
 struct sim_range {
@@ -85,6 +87,19 @@ struct sim_stream {
     uint64_t acked_to;
     bool has_fin; /* the last of written_to */
 
+    /* finite buffers; 0: as large as needed */
+    uint32_t send_limit;
+    uint32_t receive_limit;
+    uint64_t window_to;     /* what the receiver allows, as the sender knows it */
+    uint64_t advertised_to; /* the same, as the receiver said last */
+    unsigned window_probes; /* that were not answered */
+
+    /* the frame in the middle of which a write ended */
+    struct lubdub_frame frame;
+    uint8_t *frame_content;
+    size_t frame_capacity;
+    size_t frame_left;
+
     /* what came ahead of a gap */
     struct sim_range ahead[SIM_RANGE_LIMIT];
     unsigned ahead_count;
@@ -100,7 +115,6 @@ struct sim_stream {
     lubdub_time resent_at;
     uint64_t timed_to; /* of the segment whose round trip is being measured; 0: none */
     lubdub_time timed_at;
-    uint32_t unacknowledged; /* segments */
     struct sim_timer resend_timer;
 
     /* the receiving kernel */
@@ -123,11 +137,13 @@ struct sim_flight {
     uint32_t next_free;
     uint8_t direction;
     bool is_reset;
+    bool is_window_probe; /* asks for an acknowledgement, and for the window in it */
     bool has_gap; /* the acknowledgement says that something is missing before what came */
     uint64_t from;
     uint64_t to; /* no data where both are the same */
     uint64_t ack;
     uint64_t gap_to;
+    uint64_t window_to;
 };
 
 /* ---- a connection ---- */
@@ -171,6 +187,8 @@ struct sim_end {
     lubdub_time due;   /* of the session's timer; by the process's clock */
     struct sim_timer timer;
     struct sim_timer judge_timer;
+    struct sim_timer write_timer;
+    bool is_deaf; /* its application does not read */
 
     /* what the judge knows */
     uint32_t down_count;
@@ -193,6 +211,13 @@ struct sim_end {
     uint64_t oldest_asked; /* that was not acknowledged nor timed out */
     struct sim_asked asked[SIM_ASKED];
     lubdub_time stale_at; /* server: when it read a probe last that had been under way for an expiry; true time */
+    lubdub_time waits_since; /* bytes of ours wait for the kernel, by the process's clock; 0: none do */
+    lubdub_time blocked_at;  /* and it has taken none */
+    lubdub_time held_up_at;  /* when bytes waited last, or the grant changed: probes are not in time after that */
+    lubdub_duration blocked_away;
+    uint64_t grants_probes;  /* server: the last probe that was sent under the old grant; UINT64_MAX: not known yet */
+    lubdub_duration old_expiry; /* server: that still counts; 0: none */
+    uint64_t messages_read;
     uint64_t messages_written;
     uint32_t said[SIM_ASKED]; /* hashes of the last ones */
 };
@@ -204,7 +229,9 @@ struct sim_connection {
     bool is_used;
     uint64_t session_number;
     uint64_t incarnation;
+    uint64_t order; /* of being accepted */
     lubdub_time up_at;
+    lubdub_time established_at;
     struct sim_end ends[2];
     struct sim_stream streams[2]; /* enum sim_direction */
 };
@@ -221,6 +248,7 @@ struct sim_client {
     lubdub_time attempt_began;
     lubdub_duration attempt_wait;
     lubdub_duration handshake; /* its round trip */
+    bool was_syn_lost;         /* so that the kernel's first estimates are stale */
     bool wants_connection;     /* as soon as its process runs */
     char identity[16];
     uint8_t content[64];
@@ -236,6 +264,8 @@ struct sim_client {
 
 /* ---- the world ---- */
 
+struct endpoint_step;
+
 struct sim_world {
     const struct sim_settings *settings;
     struct sim_result *result;
@@ -243,6 +273,10 @@ struct sim_world {
     /* What a lower part of the simulator tells a higher one; simulate.c sets them. */
     void (*on_readable)(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
     void (*on_client_over)(struct sim_world *world, uint32_t client);
+    /* A MESSAGE came. The content lives as long as that of an event. */
+    void (*on_message)(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                       const uint8_t *content, size_t length);
+    void (*on_writable)(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
     lubdub_time now;
     struct sim_queue queue;
@@ -260,14 +294,18 @@ struct sim_world {
     uint32_t free_flight;
     uint64_t session_count;
     uint64_t incarnation;
+    uint64_t accepted_count;
+    struct sim_random talk; /* of the server's application */
     uint8_t *input;
     uint8_t *outputs[2]; /* of a step, and of one inside it */
+    struct endpoint_step *steps[2]; /* those that run; endpoint.c's */
     unsigned depth;
     uint64_t digest;
 };
 
 #define SIM_INPUT_SIZE 8192
-#define SIM_OUTPUT_SIZE (SIM_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + LUBDUB_OPTIONS_LIMIT))
+#define SIM_LONGEST_MESSAGE 12000
+#define SIM_OUTPUT_SIZE (SIM_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + SIM_LONGEST_MESSAGE))
 
 static inline uint32_t sim_detail(const struct sim_connection *connection, unsigned which)
 {
