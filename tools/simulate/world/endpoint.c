@@ -176,7 +176,7 @@ static void note_output(struct endpoint_step *at)
         return;
     }
     if (end->waits_since == 0) {
-        end->waits_since = end->blocked_at = at->step.turn.now;
+        end->waits_since = end->waited_since = end->blocked_at = at->step.turn.now;
         end->blocked_away = sim_process_of(world, end)->away_total;
     }
     end->held_up_at = at->step.turn.now;

@@ -264,11 +264,20 @@ static void judge_received(struct sim_world *world, struct sim_connection *conne
     }
 }
 
+/* Two probes were read that the client sent under the new grant. */
+static bool is_new_grant_in_force(const struct sim_end *end)
+{
+    return end->grants_probes != UINT64_MAX && end->probes_read >= end->grants_probes + 2;
+}
+
 void sim_judge_regranted(struct sim_world *world, struct sim_connection *connection, lubdub_duration expiry)
 {
     struct sim_end *end = &connection->ends[SIM_SERVER];
     (void)world;
 
+    if (is_new_grant_in_force(end)) {
+        end->old_expiry = 0;
+    }
     end->old_expiry = lubdub_duration_longer(end->old_expiry, end->expiry);
     end->expiry = expiry;
     end->grants_probes = UINT64_MAX;
@@ -294,9 +303,7 @@ static lubdub_duration longest_expiry(const struct sim_end *end)
 
 static lubdub_duration shortest_expiry(const struct sim_end *end)
 {
-    bool may_be_new = end->grants_probes != UINT64_MAX && end->probes_read >= end->grants_probes + 2;
-
-    return end->old_expiry > 0 && !may_be_new ? longest_expiry(end) : end->expiry;
+    return end->old_expiry > 0 && !is_new_grant_in_force(end) ? longest_expiry(end) : end->expiry;
 }
 
 /* A bound of what a segment takes on this client's network. */
@@ -327,10 +334,12 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
     const struct sim_client *client = &world->clients[connection->client];
     const struct sim_process *peer = sim_process_of(world, &connection->ends[sim_other(side)]);
     const struct sim_path *path = &client->path;
+    const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
     lubdub_time before = lubdub_time_between(2 * deadline + LUBDUB_SECOND, world->now);
 
-    if (connection->established_at > before || path->rate > 0) {
-        return LUBDUB_CAUSE_NONE;
+    if (connection->established_at > before || path->rate > 0 ||
+        (stream->acked_to == stream->sent_to && stream->sent_to < stream->written_to)) {
+        return LUBDUB_CAUSE_NONE; /* or behind a window that is shut: nothing was asked */
     }
     if (path->cut_at != LUBDUB_TIME_NEVER && path->cut_at + deadline / 2 + path_delay(client) < world->now &&
         !peer->is_stopped) {
@@ -377,6 +386,10 @@ static void judge_servers_verdict(struct sim_world *world, struct sim_connection
         sim_judge_fail(world, connection,
                        "declared dead %.3f ms after its last frame reached the server, %.3f ms of absence forgiven",
                        MS(now - end->arrived_at), MS(promised));
+    }
+    if (end->waited_since != 0 && now <= end->waited_since + longest_expiry(end) +
+                                             away_since(world, end, end->blocked_away) + SLACK) {
+        return; /* when it was due, unread bytes waited, of a frame that was not whole */
     }
     if (now > end->heard_at + longest_expiry(end) + away + SLACK) {
         sim_judge_fail(world, connection, "declared dead %.3f ms after it was heard last, %.3f ms of them away",
@@ -458,6 +471,18 @@ static bool is_trickle(const struct sim_world *world, const struct sim_end *end)
     return end->stale_at > 0 && world->now - end->stale_at <= 2 * end->expiry;
 }
 
+static void complain(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                     const struct lubdub_event *event)
+{
+    const struct sim_end *end = &connection->ends[side];
+
+    sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s; it has read %llu of %llu probes",
+                   side_words[side], lubdub_cause_word(event->cause), (int)event->text.length,
+                   event->text.length > 0 ? (const char *)event->text.data : "",
+                   (unsigned long long)end->probes_read,
+                   (unsigned long long)connection->ends[sim_other(side)].probes_written);
+}
+
 static void judge_down(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                        const struct lubdub_event *event)
 {
@@ -469,6 +494,13 @@ static void judge_down(struct sim_world *world, struct sim_connection *connectio
         if (event->had_session && event->deadline > 0) {
             judge_verdict(world, connection, side, event);
         }
+        break;
+    case LUBDUB_CAUSE_SLOW_READER:
+        if (!world->settings->has_messages) {
+            complain(world, connection, side, event);
+            break;
+        }
+        judge_slow_reader(world, connection, side);
         break;
     case LUBDUB_CAUSE_REJECTED:
         if (event->has_reason && (event->reason_code == LUBDUB_REASON_HANDSHAKE_TIMEOUT ||
@@ -482,18 +514,8 @@ static void judge_down(struct sim_world *world, struct sim_connection *connectio
             break;
         }
         /* fall through */
-    case LUBDUB_CAUSE_SLOW_READER:
-        if (world->settings->has_messages) {
-            judge_slow_reader(world, connection, side);
-            break;
-        }
-        /* fall through */
     case LUBDUB_CAUSE_TLS:
-        sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s; it has read %llu of %llu probes",
-                       side_words[side], lubdub_cause_word(event->cause), (int)event->text.length,
-                       event->text.length > 0 ? (const char *)event->text.data : "",
-                       (unsigned long long)end->probes_read,
-                       (unsigned long long)connection->ends[sim_other(side)].probes_written);
+        complain(world, connection, side, event);
         break;
     case LUBDUB_CAUSE_NONE:
     case LUBDUB_CAUSE_BYE:

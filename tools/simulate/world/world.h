@@ -213,6 +213,7 @@ struct sim_end {
     lubdub_time stale_at; /* server: when it read a probe last that had been under way for an expiry; true time */
     lubdub_time waits_since; /* bytes of ours wait for the kernel, by the process's clock; 0: none do */
     lubdub_time blocked_at;  /* and it has taken none */
+    lubdub_time waited_since; /* the same of the last time, when it is over, too */
     lubdub_time held_up_at;  /* when bytes waited last, or the grant changed: probes are not in time after that */
     lubdub_duration blocked_away;
     uint64_t grants_probes;  /* server: the last probe that was sent under the old grant; UINT64_MAX: not known yet */
