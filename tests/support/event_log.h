@@ -14,7 +14,7 @@ struct event_log {
     struct logged_event *entries;
     size_t count;
     size_t read;                          /* how many the test has looked at */
-    size_t counts[LUBDUB_EVENT_DOWN + 1]; /* of each kind */
+    size_t counts[LUBDUB_EVENT_ROOM + 1]; /* of each kind */
     void **copies;
     size_t copy_count;
 };
