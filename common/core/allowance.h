@@ -25,7 +25,7 @@ struct lubdub_allowance {
 /* Counts one message. False: it was too many, and is not counted. */
 bool lubdub_allowance_take(struct lubdub_allowance *allowance, struct lubdub_rate rate, lubdub_time now);
 
-/* "more than N messages a second, or B at once" into text. */
+/* "more than twice N messages a second, or B at once" into text, which has room for 80 bytes. */
 void lubdub_rate_text(char *text, uint32_t a_second, uint32_t burst);
 
 /* When the next message is allowed; not later than now: at once. */

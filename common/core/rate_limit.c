@@ -96,14 +96,21 @@ lubdub_duration lubdub_rate_limit_debt(int32_t debt, uint32_t interval_ms)
     return debt > 0 ? (lubdub_duration)debt * interval_ms * LUBDUB_MILLISECOND / UNITS_PER_INTERVAL : 0;
 }
 
-int32_t lubdub_rate_limit_owed(lubdub_duration time, uint32_t interval_ms)
+int32_t lubdub_rate_limit_owed(lubdub_duration time, struct lubdub_bucket bucket)
 {
-    return in_units(time, interval_ms);
+    const int32_t most = (int32_t)((bucket.burst - 1) * UNITS_PER_FRAME);
+    int32_t owed = in_units(time, bucket.interval_ms);
+
+    return owed < most ? owed : most;
 }
 
-int32_t lubdub_rate_limit_rescale(int32_t debt, uint32_t from_interval_ms, uint32_t to_interval_ms)
+int32_t lubdub_rate_limit_rescale(int32_t debt, struct lubdub_bucket from, struct lubdub_bucket to)
 {
-    int64_t scaled = (int64_t)debt * from_interval_ms / to_interval_ms;
+    int64_t scaled = (int64_t)debt * from.interval_ms / to.interval_ms;
+    int64_t same_part = (int64_t)debt * to.burst / from.burst;
 
+    if (debt > 0 && same_part < scaled) {
+        scaled = same_part;
+    }
     return scaled > INT32_MAX ? INT32_MAX : scaled < INT32_MIN ? INT32_MIN : (int32_t)scaled;
 }

@@ -33,12 +33,23 @@ bool lubdub_rate_limit_take(int32_t *debt, uint32_t burst);
 /* As if the whole burst had been taken just now. */
 void lubdub_rate_limit_exhaust(int32_t *debt, uint32_t burst);
 
-/* How long it takes to drain; 0 for a credit. And the debt that drains in this time. */
-lubdub_duration lubdub_rate_limit_debt(int32_t debt, uint32_t interval_ms);
-int32_t lubdub_rate_limit_owed(lubdub_duration time, uint32_t interval_ms);
+/* What a bucket is counted by. */
+struct lubdub_bucket {
+    uint32_t interval_ms;
+    uint32_t burst;
+};
 
-/* The same debt or credit, in units of another interval. */
-int32_t lubdub_rate_limit_rescale(int32_t debt, uint32_t from_interval_ms, uint32_t to_interval_ms);
+/* How long it takes to drain; 0 for a credit. */
+lubdub_duration lubdub_rate_limit_debt(int32_t debt, uint32_t interval_ms);
+
+/* The debt that drains in this time. But it leaves room for one frame: who begins anew at a steady rate is not cut. */
+int32_t lubdub_rate_limit_owed(lubdub_duration time, struct lubdub_bucket bucket);
+
+/*
+ * The same debt or credit in another bucket: what takes as long to drain. But a debt fills no greater part of its bucket
+ * than before: who was within the limit stays within it.
+ */
+int32_t lubdub_rate_limit_rescale(int32_t debt, struct lubdub_bucket from, struct lubdub_bucket to);
 
 /* Whether so many frames more, all at once, would be allowed. */
 bool lubdub_rate_limit_has_room(int32_t debt, uint32_t burst, uint64_t frames);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/rate_limit.h"
 #include "core/session_client.h"
 #include "core/session_server.h"
 #include "core/session_shared.h"
@@ -51,7 +50,6 @@ static void move_deadlines(struct lubdub_session *session, lubdub_duration away)
     if (extra != NULL) {
         extra->outbox.waits_since = lubdub_time_after(extra->outbox.waits_since, away);
         extra->outbox.blocked_at = lubdub_time_after(extra->outbox.blocked_at, away);
-        lubdub_allowance_forgive(&extra->messages, away);
         extra->bytes_at = lubdub_time_after(extra->bytes_at, away);
     }
     if (session->state == LUBDUB_SESSION_UP) {
@@ -68,8 +66,7 @@ static void listen_again(struct lubdub_session *session, lubdub_time now)
     if (session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP) {
         lubdub_duration waited = lubdub_time_between(session->extra->outbox.waits_since, now);
 
-        lubdub_rate_limit_forgive(&session->of.server.probe_debt, waited, session->interval_ms);
-        lubdub_allowance_forgive(&session->extra->messages, waited);
+        lubdub_server_forgive_piles(session, waited);
         session->extra->is_slow = false;
         session->has_closer_deadline = true; /* silence counts by itself again */
     }
@@ -84,8 +81,10 @@ void lubdub_session_sent(struct lubdub_session *session, struct lubdub_turn *tur
         if (!lubdub_session_has_waiting_output(session)) {
             listen_again(session, turn->now);
         }
-        session->has_closer_deadline =
-            session->has_closer_deadline || lubdub_session_has_room_again(session, turn->settings);
+        /* What is held goes on behind the last message that waited for the kernel. */
+        session->has_closer_deadline = session->has_closer_deadline ||
+                                       lubdub_outbox_has_held(&session->extra->outbox) ||
+                                       lubdub_session_has_room_again(session, turn->settings);
         lubdub_session_release_extra(session);
         return;
     }
@@ -405,18 +404,6 @@ void lubdub_session_take_evidence(const struct lubdub_session *session, struct l
     }
 }
 
-void lubdub_session_debts(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
-                          lubdub_time now, lubdub_duration *probe_debt, lubdub_duration *message_debt)
-{
-    (void)settings;
-    *probe_debt = *message_debt = 0;
-    if (session->role == LUBDUB_ROLE_SERVER && session->has_heard) {
-        *probe_debt = lubdub_time_between(lubdub_time_between(session->heard_at, now),
-                                          lubdub_rate_limit_debt(session->of.server.probe_debt, session->interval_ms));
-        *message_debt = session->extra != NULL ? lubdub_allowance_debt(&session->extra->messages, now) : 0;
-    }
-}
-
 static void tick_opening(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
     lubdub_time deadline = lubdub_session_deadline(session, turn->settings);
@@ -445,7 +432,7 @@ void lubdub_session_tick(struct lubdub_session *session, struct lubdub_turn *tur
         return;
     case LUBDUB_SESSION_UP:
         if (lubdub_session_has_room_again(session, turn->settings)) {
-            session->extra->wants_room = false;
+            session->extra->wanted_room = 0;
             event->kind = LUBDUB_EVENT_ROOM;
             return;
         }
@@ -564,7 +551,7 @@ enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lub
     }
     waiting = lubdub_outbox_message_length(&extra->outbox);
     if (waiting > 0 && waiting + LUBDUB_HEADER_LENGTH + length > turn->settings->output_limit) {
-        extra->wants_room = true;
+        extra->wanted_room = LUBDUB_HEADER_LENGTH + length;
         return LUBDUB_ERROR_FULL; /* where none waits, one may go that is longer than the limit */
     }
     message.sequence = extra->messages_sent + 1;

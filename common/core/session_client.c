@@ -9,12 +9,13 @@
 
 /* An ack is overdue after this at the least, and where none came yet, after that. */
 #define SMALLEST_OVERDUE (50 * LUBDUB_MILLISECOND)
-#define LUBDUB_INTERVAL_LIMIT_FACTOR 60
+#define OVERDUE_BEFORE_ANY LUBDUB_SECOND /* RFC 6298, section 2.1 */
+
+/* The longest interval that the client takes is so many times the one it asked for, where the settings say nothing. */
+#define INTERVAL_LIMIT_FACTOR 60
 
 /* So many held messages are let out at once at the most: the others wait where an outage of the path cannot pile them up. */
 #define RELEASED_AT_ONCE 64
-
-#define OVERDUE_BEFORE_ANY LUBDUB_SECOND /* RFC 6298, section 2.1 */
 
 /* 0 stays 0: left out. */
 static uint32_t in_milliseconds(lubdub_duration duration)
@@ -73,18 +74,15 @@ static enum lubdub_handling fail_protocol(struct lubdub_session *session, struct
     return LUBDUB_HANDLING_TAKEN;
 }
 
-/* False: no memory. */
-static bool take_message_rate(struct lubdub_session *session, const struct lubdub_options *options)
+/* Left out: as it was. */
+static void take_message_rate(struct lubdub_prober *prober, const struct lubdub_options *options)
 {
-    if (!options->has_message_rate || options->message_rate == 0 || options->message_burst == 0) {
-        return true;
+    bool is_kept = options->message_rate > 0 && options->message_burst > 0;
+
+    if (options->has_message_rate) {
+        prober->message_rate = is_kept ? (struct lubdub_rate){options->message_rate, options->message_burst}
+                                       : (struct lubdub_rate){0, 0};
     }
-    if (lubdub_session_need_extra(session) == NULL) {
-        return false;
-    }
-    session->extra->message_rate = (struct lubdub_rate){options->message_rate, options->message_burst};
-    session->extra->has_message_rate = true;
-    return true;
 }
 
 /* Takes what WELCOME grants. Returns what is wrong with it, or NULL. */
@@ -108,7 +106,8 @@ static const char *take_grant(struct lubdub_session *session, const struct lubdu
     if (options->has_max_content) {
         session->of.prober->max_content = options->max_content;
     }
-    return take_message_rate(session, options) ? NULL : "no memory was left";
+    take_message_rate(session->of.prober, options);
+    return NULL;
 }
 
 /* The first probe is due at once, and the one after it an interval after this: a phase after now. */
@@ -120,7 +119,7 @@ static lubdub_time grid_before(lubdub_time now, lubdub_duration interval, lubdub
 /* The longest interval that the client takes. */
 static lubdub_duration interval_limit(const struct lubdub_session_settings *settings)
 {
-    return settings->interval_limit > 0 ? settings->interval_limit : LUBDUB_INTERVAL_LIMIT_FACTOR * settings->interval;
+    return settings->interval_limit > 0 ? settings->interval_limit : INTERVAL_LIMIT_FACTOR * settings->interval;
 }
 
 static enum lubdub_handling handle_welcome(struct lubdub_session *session, struct lubdub_turn *turn,
@@ -406,7 +405,7 @@ static lubdub_time release_at(const struct lubdub_session *session)
     const struct lubdub_session_extra *extra = session->extra;
 
     return extra != NULL && lubdub_outbox_has_held(&extra->outbox) && !lubdub_outbox_has_messages(&extra->outbox)
-               ? lubdub_allowance_next(&extra->messages, extra->message_rate)
+               ? lubdub_allowance_next(&extra->messages, session->of.prober->message_rate)
                : LUBDUB_TIME_NEVER;
 }
 
@@ -414,8 +413,8 @@ bool lubdub_session_client_may_send(struct lubdub_session *session, lubdub_time 
 {
     struct lubdub_session_extra *extra = session->extra;
 
-    return !extra->has_message_rate || (!lubdub_outbox_has_held(&extra->outbox) &&
-                                        lubdub_allowance_take(&extra->messages, extra->message_rate, now));
+    return !lubdub_outbox_has_held(&extra->outbox) &&
+           lubdub_allowance_take(&extra->messages, session->of.prober->message_rate, now);
 }
 
 static void release_messages(struct lubdub_session *session, struct lubdub_turn *turn)
@@ -425,7 +424,7 @@ static void release_messages(struct lubdub_session *session, struct lubdub_turn 
 
     for (released = 0; released < RELEASED_AT_ONCE && session->state == LUBDUB_SESSION_UP &&
                        lubdub_outbox_has_held(&extra->outbox) &&
-                       lubdub_allowance_take(&extra->messages, extra->message_rate, turn->now);
+                       lubdub_allowance_take(&extra->messages, session->of.prober->message_rate, turn->now);
          released++) {
         struct lubdub_frame message;
         size_t length;
@@ -572,8 +571,8 @@ static void tell_blocked(struct lubdub_session *session, struct lubdub_turn *tur
 
     if (turn->path == LUBDUB_PATH_SILENT) {
         cause = LUBDUB_CAUSE_UNREACHABLE;
-    } else if (session->heard_at < blocked_at) {
-        cause = LUBDUB_CAUSE_HUNG;
+    } else if (session->heard_at <= blocked_at) {
+        cause = LUBDUB_CAUSE_HUNG; /* what came in the turn in which the kernel stopped says nothing of the time after it */
     }
     if (turn->settings->stays_connected) {
         prober->is_down = true;

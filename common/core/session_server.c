@@ -52,6 +52,14 @@ static uint32_t larger_expiry_ms(const struct lubdub_session *session)
     return extra != NULL && extra->old_expiry_ms > session->expiry_ms ? extra->old_expiry_ms : session->expiry_ms;
 }
 
+/* What probes are counted by. */
+static struct lubdub_bucket bucket(const struct lubdub_session *session)
+{
+    uint32_t interval_ms = smaller_interval_ms(session);
+
+    return (struct lubdub_bucket){interval_ms, lubdub_rate_limit_burst(interval_ms, larger_expiry_ms(session))};
+}
+
 static lubdub_duration expiry_in_force(const struct lubdub_session *session)
 {
     return larger_expiry_ms(session) * LUBDUB_MILLISECOND;
@@ -252,10 +260,9 @@ static uint32_t in_milliseconds(lubdub_duration duration)
     return milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;
 }
 
-static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant, uint32_t unit_of_debt_ms)
+static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant)
 {
     uint32_t old_expiry_ms = session->expiry_ms;
-    uint32_t old_interval_ms = old_expiry_ms > 0 ? unit_of_debt_ms : 0;
 
     session->interval_ms = in_milliseconds(grant->interval);
     if (session->interval_ms > UINT32_MAX / 2) {
@@ -271,10 +278,6 @@ static void take_grant(struct lubdub_session *session, const struct lubdub_grant
         lubdub_lateness_rescale(&learned, old_expiry_ms * LUBDUB_MILLISECOND, session->expiry_ms * LUBDUB_MILLISECOND);
         set_lateness(session, learned);
     }
-    session->of.server.probe_debt =
-        old_interval_ms > 0
-            ? lubdub_rate_limit_rescale(session->of.server.probe_debt, old_interval_ms, smaller_interval_ms(session))
-            : lubdub_rate_limit_owed(grant->probe_debt, session->interval_ms);
     session->has_closer_deadline = true;
 }
 
@@ -298,7 +301,8 @@ static enum lubdub_error grant_first(struct lubdub_session *session, struct lubd
     if (grant->message_debt > 0 && lubdub_session_need_extra(session) != NULL) {
         lubdub_allowance_owe(&session->extra->messages, grant->message_debt, turn->now);
     }
-    take_grant(session, grant, 0);
+    take_grant(session, grant);
+    session->of.server.probe_debt = lubdub_rate_limit_owed(grant->probe_debt, bucket(session));
     session->state = LUBDUB_SESSION_UP;
     session->has_heard = true;
     if (!session->is_anonymous) {
@@ -314,12 +318,13 @@ static enum lubdub_error grant_first(struct lubdub_session *session, struct lubd
 static enum lubdub_error grant_again(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_grant *grant)
 {
-    uint32_t unit_ms = smaller_interval_ms(session);
+    struct lubdub_bucket before = bucket(session);
 
     if (remember_old_grant(session) != LUBDUB_ERROR_OK) {
         return LUBDUB_ERROR_NO_MEMORY;
     }
-    take_grant(session, grant, unit_ms);
+    take_grant(session, grant);
+    session->of.server.probe_debt = lubdub_rate_limit_rescale(session->of.server.probe_debt, before, bucket(session));
     put_welcome(session, turn, grant, LUBDUB_FLAG_CHANGED);
     if (session->state == LUBDUB_SESSION_UP && challenge(session, turn, MOST_CHALLENGES_WAITING)) {
         session->extra->regrant_challenge = session->of.server.challenges_sent;
@@ -349,12 +354,12 @@ static void count_probe_under_new_grant(struct lubdub_session *session)
     struct lubdub_session_extra *extra = session->extra;
 
     if (extra != NULL && extra->regrant_challenge == 0 && extra->probes_to_see > 0 && --extra->probes_to_see == 0) {
-        uint32_t unit_ms = smaller_interval_ms(session);
+        struct lubdub_bucket before = bucket(session);
 
         extra->old_interval_ms = 0;
         extra->old_expiry_ms = 0;
         session->of.server.probe_debt =
-            lubdub_rate_limit_rescale(session->of.server.probe_debt, unit_ms, session->interval_ms);
+            lubdub_rate_limit_rescale(session->of.server.probe_debt, before, bucket(session));
         session->has_closer_deadline = true;
     }
 }
@@ -363,8 +368,7 @@ static void count_probe_under_new_grant(struct lubdub_session *session)
 static bool allow(const struct lubdub_session *session, int32_t *debt)
 {
     return lubdub_rate_limit_take(debt, LUBDUB_SMALLEST_BURST) ||
-           lubdub_rate_limit_take(debt,
-                                  lubdub_rate_limit_burst(smaller_interval_ms(session), larger_expiry_ms(session)));
+           lubdub_rate_limit_take(debt, bucket(session).burst);
 }
 
 /* A server takes twice of what it told. */
@@ -377,12 +381,19 @@ static struct lubdub_rate message_rate(const struct lubdub_session_settings *set
     return rate;
 }
 
+/* Nothing else was heard since WELCOME. */
+static bool is_first_after_welcome(const struct lubdub_session *session)
+{
+    return session->probes_received == 0 && !session->is_anonymous && session->of.server.challenges_sent == 0 &&
+           (session->extra == NULL || session->extra->messages_received == 0);
+}
+
 /* A PROBE in sequence. False: it was too many, and is not counted. */
 static bool take_probe(struct lubdub_session *session, const struct lubdub_session_settings *settings, lubdub_time now)
 {
-    if (session->probes_received == 0 && session->extra == NULL && !session->is_anonymous) {
+    if (is_first_after_welcome(session)) {
         session->of.server.round_trip_log =
-            lubdub_round_trip_log(lubdub_time_between(session->heard_at, now)) & 15u; /* since WELCOME */
+            lubdub_round_trip_log(lubdub_time_between(session->heard_at, now)) & 15u; /* WELCOME to PROBE */
     }
     note_heard(session, settings, now);
     if (!allow(session, &session->of.server.probe_debt)) {
@@ -805,9 +816,30 @@ static lubdub_duration patience(const struct lubdub_session *session, const stru
     return expiry_in_force(session);
 }
 
+void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration while_not_reading)
+{
+    lubdub_rate_limit_forgive(&session->of.server.probe_debt, while_not_reading, smaller_interval_ms(session));
+    if (session->extra != NULL) {
+        lubdub_allowance_forgive(&session->extra->messages, while_not_reading);
+    }
+}
+
+void lubdub_session_debts(const struct lubdub_session *session, const struct lubdub_session_settings *settings,
+                          lubdub_time now, lubdub_duration *probe_debt, lubdub_duration *message_debt)
+{
+    (void)settings;
+    *probe_debt = *message_debt = 0;
+    if (session->role == LUBDUB_ROLE_SERVER && session->has_heard) {
+        lubdub_duration debt = lubdub_rate_limit_debt(session->of.server.probe_debt, smaller_interval_ms(session));
+
+        *probe_debt = lubdub_time_between(lubdub_time_between(session->heard_at, now), debt);
+        *message_debt = session->extra != NULL ? lubdub_allowance_debt(&session->extra->messages, now) : 0;
+    }
+}
+
 static void forgive(struct lubdub_session *session, lubdub_duration away)
 {
-    lubdub_rate_limit_forgive(&session->of.server.probe_debt, away, smaller_interval_ms(session));
+    lubdub_server_forgive_piles(session, away);
     if (session->extra != NULL) {
         lubdub_doubt_forgive(&session->extra->doubt, away);
     }

@@ -20,4 +20,7 @@ extern const struct lubdub_role_duties lubdub_server_duties;
 bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct lubdub_session_settings *settings,
                                    lubdub_time now, uint8_t *bytes, size_t length);
 
+/* The server did not read for a while: what piled up meanwhile is not the peer's doing. */
+void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration while_not_reading);
+
 #endif

@@ -40,7 +40,7 @@ void lubdub_session_release_extra(struct lubdub_session *session)
 
     if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
         extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
-        extra->regrant_challenge == 0 && !extra->has_peer_max_content && !extra->has_message_rate &&
+        extra->regrant_challenge == 0 && !extra->has_peer_max_content && extra->wanted_room == 0 &&
         extra->messages.used_to == 0 && !(session->role == LUBDUB_ROLE_SERVER && session->challenges_waiting > 0) &&
         !lubdub_doubt_is_there(&extra->doubt)) {
         free(extra);
@@ -167,8 +167,15 @@ bool lubdub_session_has_room_again(const struct lubdub_session *session, const s
 {
     const struct lubdub_session_extra *extra = session->extra;
 
-    return session->state == LUBDUB_SESSION_UP && extra != NULL && extra->wants_room &&
-           lubdub_outbox_message_length(&extra->outbox) <= settings->output_limit / 2;
+    size_t waiting;
+
+    if (session->state != LUBDUB_SESSION_UP || extra == NULL || extra->wanted_room == 0) {
+        return false;
+    }
+    /* Half of the room may be less than what was refused: told before that fits, ROOM and FULL would chase each other. */
+    waiting = lubdub_outbox_message_length(&extra->outbox);
+    return waiting == 0 ||
+           (waiting <= settings->output_limit / 2 && waiting + extra->wanted_room <= settings->output_limit);
 }
 
 /* ---- the end ---- */

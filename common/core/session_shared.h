@@ -27,7 +27,6 @@ struct lubdub_session_extra {
     uint64_t messages_sent;
     uint64_t messages_received;
     struct lubdub_allowance messages; /* server: received; client: sent */
-    struct lubdub_rate message_rate;  /* client: what WELCOME said */
     lubdub_time bytes_at;             /* when bytes were added to the partial frame */
     lubdub_time asked_at;             /* server: when the last challenge was handed in, */
     lubdub_time asked_first_at;       /* and the first of this silence */
@@ -37,8 +36,7 @@ struct lubdub_session_extra {
     uint32_t probes_to_see;
     uint16_t peer_max_content;        /* server: what the client takes, where has_peer_max_content */
     bool has_peer_max_content;
-    bool has_message_rate;
-    bool wants_room;                  /* FULL was said */
+    size_t wanted_room;               /* size of the MESSAGE that FULL was said of; 0: none waits for ROOM */
     char text[LUBDUB_RATE_TEXT_SIZE];  /* of the BYE that names a rate */
     bool is_slow;                     /* server: at its expiry unread input waited; the blocking decides */
     struct lubdub_doubt doubt; /* server that adapts */
@@ -58,6 +56,7 @@ struct lubdub_prober {
     uint64_t session_number;
     lubdub_time next_probe_at; /* before WELCOME: the phase; each connection of many may have its own */
     struct lubdub_probes probes;
+    struct lubdub_rate message_rate; /* that the server told last */
     uint32_t narrow_count;
     uint16_t max_content;            /* what the server takes */
     bool is_down : 1;                /* a probe timed out and the client stayed */

@@ -40,6 +40,8 @@ struct endpoint {
     enum lubdub_path path;
     lubdub_duration round_trip; /* of the path, as the kernel measures it; 0: not known */
     bool has_unread;            /* bytes wait in the socket that the test has not handed in */
+    struct wire_bytes unread;   /* the same, but a step reads them, 1000 at a time */
+    enum lubdub_cause broken_by; /* the next write finds the stream over */
     bool suspects_ourselves;    /* as the reactor does when most are late */
     size_t kernel_room;   /* bytes that the kernel still takes */
     size_t turn_capacity; /* room in a turn's output; CAPACITY_AS_ADVISED */
@@ -54,7 +56,8 @@ struct endpoint {
     bool is_open;
     enum lubdub_error open_error;
 
-    uint8_t *output; /* room for a turn */
+    uint8_t input[1000]; /* room for one read */
+    uint8_t *output;     /* room for a turn */
     size_t output_capacity;
 };
 

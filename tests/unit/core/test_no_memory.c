@@ -16,6 +16,7 @@ static void say_everything_to_a_server(struct endpoint *server)
     uint64_t i;
 
     wire_bytes_put_option(&bytes, LUBDUB_OPTION_IDENTITY, "pump-7", 6);
+    wire_bytes_put_option(&bytes, LUBDUB_OPTION_MAX_CONTENT, "\x08\x00", 2);
     say_hello(server, 1, &bytes);
     for (i = 1; i <= 6; i++) {
         bytes.length = 0;
@@ -56,6 +57,7 @@ static void client_story(struct endpoint *client)
     }
     endpoint_give_room(client, 90);
     say_welcome(client, 0, 42, 1000, 3000);
+    say(client, LUBDUB_FRAME_WELCOME, LUBDUB_FLAG_CHANGED, 42, "\x0b\x00\x08\x00\x00\x00\x02\x00\x00\x00\x01", 11);
     for (i = 1; i <= 5; i++) {
         endpoint_advance(client, LUBDUB_SECOND);
         say(client, LUBDUB_FRAME_PROBE, i % 3, i, NULL, 20);

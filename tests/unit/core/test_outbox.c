@@ -346,6 +346,72 @@ static void heartbeat_never_waits_behind_more_than_one_message(void **state)
     }
 }
 
+static void hold(struct lubdub_outbox *outbox, uint64_t sequence, size_t length)
+{
+    struct wire_bytes frame = {0};
+
+    wire_bytes_put_frame(&frame, LUBDUB_FRAME_MESSAGE, 0, sequence, NULL, length);
+    assert_true(lubdub_outbox_hold(outbox, frame.data, frame.length));
+    wire_bytes_clear(&frame);
+}
+
+static void held_messages_count_as_messages_and_do_not_wait_for_the_kernel(void **state)
+{
+    struct lubdub_outbox outbox = {0};
+    size_t length;
+    (void)state;
+
+    hold(&outbox, 1, 10);
+    hold(&outbox, 2, 0);
+    assert_true(lubdub_outbox_has_held(&outbox));
+    assert_false(lubdub_outbox_has_messages(&outbox));
+    assert_true(lubdub_outbox_is_empty(&outbox));
+    assert_null(lubdub_outbox_head(&outbox, &length));
+    assert_int_equal(lubdub_outbox_message_length(&outbox), 26 + 16);
+    append(&outbox, LUBDUB_FRAME_MESSAGE, 3, 4, 0, 0);
+    assert_int_equal(lubdub_outbox_message_length(&outbox), 26 + 16 + 20);
+    lubdub_outbox_clear(&outbox);
+    assert_false(lubdub_outbox_has_held(&outbox));
+}
+
+static void held_messages_are_released_in_their_order_however_many_come_meanwhile(void **state)
+{
+    struct lubdub_outbox outbox = {0};
+    uint64_t random = 4;
+    uint64_t held = 0;
+    uint64_t released = 0;
+    (void)state;
+
+    while (released < 5000) {
+        if (released == held || random_below(&random, 2) == 0) {
+            held++;
+            hold(&outbox, held, (size_t)random_below(&random, 300));
+        } else {
+            struct lubdub_frame frame;
+            size_t length;
+            size_t size;
+            const uint8_t *bytes = lubdub_outbox_release(&outbox, &length);
+
+            assert_int_equal(lubdub_frame_decode(&frame, bytes, length, LUBDUB_CONTENT_LIMIT, &size),
+                             LUBDUB_FRAME_WHOLE);
+            assert_int_equal(size, length);
+            assert_int_equal(frame.sequence, ++released);
+        }
+    }
+    lubdub_outbox_clear(&outbox);
+}
+
+static void dropping_messages_drops_the_held_ones_too(void **state)
+{
+    struct lubdub_outbox outbox = {0};
+    (void)state;
+
+    hold(&outbox, 1, 10);
+    lubdub_outbox_drop_messages(&outbox);
+    assert_false(lubdub_outbox_has_held(&outbox));
+    assert_int_equal(lubdub_outbox_message_length(&outbox), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +424,9 @@ int main(void)
         cmocka_unit_test(blocked_is_counted_from_the_last_byte_that_went),
         cmocka_unit_test(dropping_messages_keeps_the_one_that_is_being_written),
         cmocka_unit_test(dropping_messages_drops_all_of_which_nothing_went),
+        cmocka_unit_test(held_messages_count_as_messages_and_do_not_wait_for_the_kernel),
+        cmocka_unit_test(held_messages_are_released_in_their_order_however_many_come_meanwhile),
+        cmocka_unit_test(dropping_messages_drops_the_held_ones_too),
         cmocka_unit_test(empty_outbox_holds_no_memory),
         cmocka_unit_test(nothing_is_lost_or_torn_by_random_writes),
         cmocka_unit_test(heartbeat_never_waits_behind_more_than_one_message),

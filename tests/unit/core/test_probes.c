@@ -51,6 +51,28 @@ static void probe_that_waits_for_the_kernel_has_no_timeout_and_no_successor(void
     lubdub_probes_clear(&probes);
 }
 
+static void latest_question_that_is_old_enough_is_told(void **state)
+{
+    struct lubdub_probes probes;
+    lubdub_duration round_trip;
+    uint64_t i;
+    (void)state;
+
+    lubdub_probes_init(&probes);
+    assert_int_equal(lubdub_probes_sent_before(&probes, LUBDUB_TIME_NEVER), 0);
+    for (i = 1; i <= 10; i++) {
+        add_and_hand_over(&probes, 100 * i);
+    }
+    assert_int_equal(lubdub_probes_sent_before(&probes, 99), 0);
+    assert_int_equal(lubdub_probes_sent_before(&probes, 100), 100);
+    assert_int_equal(lubdub_probes_sent_before(&probes, 599), 500);
+    assert_int_equal(lubdub_probes_ack(&probes, 5, 600, &round_trip), LUBDUB_PROBES_ACKED);
+    assert_int_equal(lubdub_probes_sent_before(&probes, 599), 400); /* an answered one asks nothing */
+    (void)lubdub_probes_add(&probes);                               /* nor does one that waits for the kernel */
+    assert_int_equal(lubdub_probes_sent_before(&probes, LUBDUB_TIME_NEVER - 1), 1000);
+    lubdub_probes_clear(&probes);
+}
+
 static void probe_sent_at_time_0_is_not_taken_for_an_acknowledged_one(void **state)
 {
     struct lubdub_probes probes;
@@ -263,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(probes_count_1_2_3),
         cmocka_unit_test(probe_that_waits_for_the_kernel_has_no_timeout_and_no_successor),
+        cmocka_unit_test(latest_question_that_is_old_enough_is_told),
         cmocka_unit_test(probe_sent_at_time_0_is_not_taken_for_an_acknowledged_one),
         cmocka_unit_test(no_more_are_sent_than_are_remembered),
         cmocka_unit_test(one_that_was_passed_over_makes_room_in_the_end),

@@ -28,14 +28,17 @@ static void burst_is_16_or_twice_the_frames_of_one_expiry(void **state)
     assert_int_equal(lubdub_rate_limit_burst(UINT32_MAX, UINT32_MAX), 16);
 }
 
-static void burst_of_the_widest_grant_fits_the_number(void **state)
+/* Rule 3: a client that asks for 10 ms and three hours does not get a burst of two million. */
+static void b4_burst_is_4096_at_the_most(void **state)
 {
     int32_t debt = 0;
-    uint32_t burst = lubdub_rate_limit_burst(1, UINT32_MAX);
     (void)state;
 
-    assert_in_range(burst, 1000000, INT32_MAX / 512);
-    assert_int_equal(taken_at_once(&debt, burst), burst);
+    assert_int_equal(lubdub_rate_limit_burst(1, 2048), 4096);
+    assert_int_equal(lubdub_rate_limit_burst(1, 2049), 4096);
+    assert_int_equal(lubdub_rate_limit_burst(10, 3 * 3600 * 1000), 4096);
+    assert_int_equal(lubdub_rate_limit_burst(1, UINT32_MAX), 4096);
+    assert_int_equal(taken_at_once(&debt, 4096), 4096);
     assert_true(debt > 0);
 }
 
@@ -138,6 +141,83 @@ static void credit_does_not_overflow(void **state)
     assert_true(lubdub_rate_limit_take(&debt, 16));
 }
 
+static void debt_is_told_as_the_time_in_which_it_drains_and_is_owed_again(void **state)
+{
+    const struct lubdub_bucket same = {1000, 16};
+    const struct lubdub_bucket faster = {100, 200};
+    int32_t debt = 0;
+    (void)state;
+
+    assert_true(lubdub_rate_limit_debt(0, 1000) == 0);
+    lubdub_rate_limit_forgive(&debt, LUBDUB_SECOND, 1000);
+    assert_true(lubdub_rate_limit_debt(debt, 1000) == 0); /* a credit */
+    debt = 0;
+    assert_true(lubdub_rate_limit_take(&debt, 16));
+    assert_true(lubdub_rate_limit_take(&debt, 16));
+    assert_true(lubdub_rate_limit_debt(debt, 1000) == LUBDUB_SECOND);
+    assert_int_equal(lubdub_rate_limit_owed(LUBDUB_SECOND, same), debt);
+    debt = lubdub_rate_limit_owed(LUBDUB_SECOND, faster);
+    assert_int_equal(taken_at_once(&debt, 200), 180); /* 20 frames of 50 ms */
+}
+
+static void what_is_owed_leaves_room_for_one_frame(void **state)
+{
+    const struct lubdub_bucket buckets[] = {{1000, 16}, {1, 4096}, {UINT32_MAX / 2, 16}};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(buckets); i++) {
+        int32_t debt = lubdub_rate_limit_owed(LUBDUB_TIME_NEVER, buckets[i]);
+
+        assert_int_equal(taken_at_once(&debt, buckets[i].burst), 1);
+    }
+}
+
+static void credit_takes_the_same_time_in_another_bucket(void **state)
+{
+    const struct lubdub_bucket fast = {100, 60};
+    const struct lubdub_bucket slow = {1000, 16};
+    int32_t debt = 0;
+    int32_t rescaled;
+    (void)state;
+
+    lubdub_rate_limit_forgive(&debt, 30 * LUBDUB_SECOND, 1000);
+    rescaled = lubdub_rate_limit_rescale(debt, slow, fast);
+    assert_int_equal(taken_at_once(&rescaled, 60), 60 + 600);
+    debt = 0;
+    lubdub_rate_limit_forgive(&debt, LUBDUB_TIME_NEVER, 1000);
+    assert_true(lubdub_rate_limit_rescale(debt, slow, fast) < 0); /* and does not overflow */
+}
+
+static void debt_takes_the_same_time_in_another_bucket_but_fills_no_greater_part_of_it(void **state)
+{
+    const struct {
+        struct lubdub_bucket from;
+        struct lubdub_bucket to;
+        uint32_t taken;
+        uint32_t left;
+    } cases[] = {
+        {{100, 200}, {1000, 16}, 20, 16 - 2},    /* two frames take as long */
+        {{1000, 16}, {100, 60}, 2, 60 - 8},      /* an eighth; 20 frames would take as long */
+        {{10000, 16}, {100, 600}, 10, 600 - 375},
+        {{100, 1200}, {200, 16}, 600, 16 - 8},   /* half of it; 300 frames would take as long */
+        {{1000, 16}, {1000, 16}, 5, 11},
+    };
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        int32_t debt = 0;
+        uint32_t k;
+
+        for (k = 0; k < cases[i].taken; k++) {
+            assert_true(lubdub_rate_limit_take(&debt, cases[i].from.burst));
+        }
+        debt = lubdub_rate_limit_rescale(debt, cases[i].from, cases[i].to);
+        assert_in_range(taken_at_once(&debt, cases[i].to.burst), cases[i].left, cases[i].left + 1);
+    }
+}
+
 /* One who asks at twice his rate for hours, looking at his account all the time, never outruns the other's. */
 static void own_account_is_never_more_generous_than_the_peers(void **state)
 {
@@ -175,7 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(burst_is_16_or_twice_the_frames_of_one_expiry),
-        cmocka_unit_test(burst_of_the_widest_grant_fits_the_number),
+        cmocka_unit_test(b4_burst_is_4096_at_the_most),
         cmocka_unit_test(burst_passes_at_once_and_one_more_does_not),
         cmocka_unit_test(twice_the_rate_passes_for_ever_with_any_jitter),
         cmocka_unit_test(rate_beyond_twice_ends_the_burst_in_time),
@@ -183,6 +263,10 @@ int main(void)
         cmocka_unit_test(silence_saves_up_nothing),
         cmocka_unit_test(credit_is_twice_the_rate_for_the_time_away),
         cmocka_unit_test(credit_does_not_overflow),
+        cmocka_unit_test(debt_is_told_as_the_time_in_which_it_drains_and_is_owed_again),
+        cmocka_unit_test(what_is_owed_leaves_room_for_one_frame),
+        cmocka_unit_test(credit_takes_the_same_time_in_another_bucket),
+        cmocka_unit_test(debt_takes_the_same_time_in_another_bucket_but_fills_no_greater_part_of_it),
         cmocka_unit_test(own_account_is_never_more_generous_than_the_peers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
