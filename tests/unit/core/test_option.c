@@ -21,7 +21,9 @@ static const struct {
     {"expiry", LUBDUB_OPTION_EXPIRY_MS, LUBDUB_FRAME_HELLO, 4, 4},
     {"expiry", LUBDUB_OPTION_EXPIRY_MS, LUBDUB_FRAME_WELCOME, 4, 4},
     {"token", LUBDUB_OPTION_TOKEN, LUBDUB_FRAME_HELLO, 1, 1024},
+    {"max_content", LUBDUB_OPTION_MAX_CONTENT, LUBDUB_FRAME_HELLO, 2, 2},
     {"max_content", LUBDUB_OPTION_MAX_CONTENT, LUBDUB_FRAME_WELCOME, 2, 2},
+    {"message_rate", LUBDUB_OPTION_MESSAGE_RATE, LUBDUB_FRAME_WELCOME, 8, 8},
     {"agent", LUBDUB_OPTION_AGENT, LUBDUB_FRAME_HELLO, 1, 64},
     {"agent", LUBDUB_OPTION_AGENT, LUBDUB_FRAME_WELCOME, 1, 64},
     {"text", LUBDUB_OPTION_TEXT, LUBDUB_FRAME_BYE, 0, 256},
@@ -121,12 +123,13 @@ static void tag_of_another_frame_is_skipped(void **state)
     struct lubdub_options options;
     (void)state;
 
-    wire_bytes_put_option(&bytes, LUBDUB_OPTION_MAX_CONTENT, "xx", 2);
+    wire_bytes_put_option(&bytes, LUBDUB_OPTION_MESSAGE_RATE, "xxxxyyyy", 8);
     wire_bytes_put_option(&bytes, LUBDUB_OPTION_TEXT, "hi", 2);
     wire_bytes_put_option(&bytes, 0, "hi", 2);
     wire_bytes_put_option(&bytes, LUBDUB_OPTION_IDENTITY, "me", 2);
     assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_HELLO, bytes.data, bytes.length));
-    assert_false(options.has_max_content);
+    assert_false(options.has_message_rate);
+    assert_int_equal(options.message_rate, 0);
     assert_null(options.text.data);
     assert_int_equal(options.identity.length, 2);
     wire_bytes_put_option(&bytes, LUBDUB_OPTION_LAST_END, "xx", 2);
@@ -251,6 +254,9 @@ static void what_was_encoded_is_decoded_the_same(void **state)
         .has_retry_after = true,
         .has_max_content = true,
         .max_content = 65535,
+        .has_message_rate = true,
+        .message_rate = 0x01020304,
+        .message_burst = UINT32_MAX,
         .last_end = 4,
     };
     struct lubdub_options out;
@@ -265,13 +271,18 @@ static void what_was_encoded_is_decoded_the_same(void **state)
     assert_int_equal(out.label_count, 2);
     assert_int_equal(out.interval_ms, 250);
     assert_true(out.expiry_ms == UINT32_MAX);
-    assert_false(out.has_max_content);
+    assert_true(out.has_max_content); /* what the client takes */
+    assert_int_equal(out.max_content, 65535);
+    assert_false(out.has_message_rate);
     assert_null(out.text.data);
 
     length = lubdub_options_encode(&in, LUBDUB_FRAME_WELCOME, bytes, sizeof bytes);
     assert_null(lubdub_options_decode(&out, LUBDUB_FRAME_WELCOME, bytes, length));
     assert_null(out.identity.data);
     assert_int_equal(out.max_content, 65535);
+    assert_true(out.has_message_rate);
+    assert_int_equal(out.message_rate, 0x01020304);
+    assert_true(out.message_burst == UINT32_MAX);
     assert_int_equal(out.last_end, 4);
     assert_int_equal(out.interval_ms, 250);
 

@@ -760,6 +760,7 @@ static size_t valid_frames(enum lubdub_role role, struct wire_bytes frames[6])
         wire_bytes_put_option(&options, LUBDUB_OPTION_MAX_CONTENT, "\x04\x00", 2);
         wire_bytes_put_option(&options, LUBDUB_OPTION_AGENT, "x/1", 3);
         wire_bytes_put_option(&options, LUBDUB_OPTION_LAST_END, "\x04", 1);
+        wire_bytes_put_option(&options, LUBDUB_OPTION_MESSAGE_RATE, "\x00\x00\x00\x64\x00\x00\x01\x00", 8);
         wire_bytes_put_frame(&frames[count++], LUBDUB_FRAME_WELCOME, LUBDUB_FLAG_CHANGED, SCRIPT_SESSION_NUMBER,
                              options.data, options.length);
     }
@@ -782,6 +783,7 @@ static void put_hello(struct wire_bytes *frame)
     wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, "a=b", 3);
     wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, "c=d", 3);
     wire_bytes_put_option(&options, LUBDUB_OPTION_AGENT, "x/1", 3);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_MAX_CONTENT, "\x08\x00", 2);
     wire_bytes_put_frame(frame, LUBDUB_FRAME_HELLO, 0, 99, options.data, options.length);
     wire_bytes_clear(&options);
 }
@@ -980,6 +982,10 @@ static void settings_as_initialised_work_for_both_roles(void **state)
     assert_int_equal(settings.size, sizeof settings);
     assert_null(lubdub_session_settings_check(&settings, LUBDUB_ROLE_CLIENT));
     assert_null(lubdub_session_settings_check(&settings, LUBDUB_ROLE_SERVER));
+    assert_int_equal(settings.message_rate, 100);
+    assert_int_equal(settings.message_burst, 256);
+    settings.message_rate = settings.message_burst = 0; /* any number */
+    assert_null(lubdub_session_settings_check(&settings, LUBDUB_ROLE_SERVER));
 }
 
 static void settings_that_cannot_work_are_told(void **state)
@@ -1000,6 +1006,8 @@ static void settings_that_cannot_work_are_told(void **state)
     EXPECT_REFUSED(SERVER, settings.expiry = 2 * LUBDUB_SECOND - 1);
     EXPECT_REFUSED(SERVER, settings.expiry = 0);
     EXPECT_REFUSED(SERVER, settings.handshake_timeout = 0);
+    EXPECT_REFUSED(SERVER, settings.message_rate = 0);
+    EXPECT_REFUSED(SERVER, settings.message_burst = 0);
     EXPECT_REFUSED(CLIENT, settings.interval = UINT32_MAX * MS + 1);
     EXPECT_REFUSED(CLIENT, settings.expiry = 1);
     EXPECT_REFUSED(CLIENT, settings.timeout = 0);
@@ -1129,6 +1137,54 @@ static void client_that_never_reads_is_dropped_and_the_server_keeps_little_for_i
     pair_clear(&pair);
 }
 
+/* A11: 200 ms and 10 s become 50 and 150 ms, half a second away: what is under way is none of the new grant. */
+static void a11_living_client_survives_a_shorter_grant_over_a_long_path(void **state)
+{
+    struct pair pair;
+    (void)state;
+
+    pair_init(&pair);
+    pair.up.delay = pair.down.delay = 500 * MS;
+    pair.server.grant = (struct lubdub_grant){.session_number = 1, .interval = 200 * MS, .expiry = 10 * LUBDUB_SECOND};
+    pair.client.settings.timeout = 5 * LUBDUB_SECOND;
+    pair_open(&pair);
+    pair_run(&pair, 5 * LUBDUB_SECOND + 70 * MS);
+    assert_int_equal(endpoint_grant(&pair.server, &(struct lubdub_grant){.session_number = 1,
+                                                                         .interval = 50 * MS,
+                                                                         .expiry = 150 * MS}),
+                     LUBDUB_ERROR_OK);
+    pair_run(&pair, 10 * LUBDUB_SECOND);
+    expect_state(&pair.client, UP);
+    expect_state(&pair.server, UP);
+    pair_stop(&pair, SIDE_CLIENT);
+    pair_run(&pair, LUBDUB_SECOND);
+    expect_state(&pair.server, CLOSED); /* the new expiry counts by now */
+    pair_clear(&pair);
+}
+
+/* A4: both kernels are narrow and both probe; whoever waits with an answer hears the other one's all the same. */
+static void a4_two_that_probe_each_other_through_narrow_kernels_stay_up(void **state)
+{
+    struct pair pair;
+    unsigned round;
+    (void)state;
+
+    pair_init(&pair);
+    pair.up.window = 100;
+    pair.up.delay = pair.down.delay = 300 * MS;
+    pair.client.settings.timeout = 2 * LUBDUB_SECOND;
+    pair_open(&pair);
+    for (round = 0; round < 60; round++) {
+        pair_run(&pair, 700 * MS);
+        (void)endpoint_grant(&pair.server, &(struct lubdub_grant){.session_number = 1,
+                                                                  .interval = LUBDUB_SECOND,
+                                                                  .expiry = 3 * LUBDUB_SECOND});
+    }
+    expect_state(&pair.client, UP);
+    expect_state(&pair.server, UP);
+    pair_clear(&pair);
+}
+
 static void both_leave_at_once_and_both_close(void **state)
 {
     struct pair pair;
@@ -1195,6 +1251,8 @@ int main(void)
         cmocka_unit_test(two_sessions_beat_however_their_bytes_are_split),
         cmocka_unit_test(two_that_talk_at_each_other_through_narrow_kernels_do_not_lock_up),
         cmocka_unit_test(client_that_never_reads_is_dropped_and_the_server_keeps_little_for_it),
+        cmocka_unit_test(a11_living_client_survives_a_shorter_grant_over_a_long_path),
+        cmocka_unit_test(a4_two_that_probe_each_other_through_narrow_kernels_stay_up),
         cmocka_unit_test(both_leave_at_once_and_both_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,8 +201,7 @@ static void ack_of_a_challenge_that_was_never_sent_is_a_protocol_error(void **st
     assert_true(frames_written(server, LUBDUB_FRAME_PROBE) >= 2);
     say_ack(server, 2); /* out of order */
     expect_event(server, LATE);
-    expect_event(server, RECOVERED);
-    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_PROTOCOL);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_PROTOCOL); /* and no RECOVERED before it */
 }
 
 static void challenges_that_wait_are_few(void **state)
@@ -339,6 +338,81 @@ static void long_round_trip_raises_the_floor(void **state)
     expect_state(server, CLOSED);
 }
 
+/* Bytes of one frame arrive at 15 kB/s, as far as `most` of them. Returns how many there are in all. */
+static size_t arrive_slowly(struct endpoint *endpoint, unsigned type, uint64_t sequence, size_t content, size_t most)
+{
+    struct wire_bytes bytes = {0};
+    size_t taken = 0;
+    size_t length;
+
+    wire_bytes_put_frame(&bytes, type, 0, sequence, NULL, content);
+    length = bytes.length;
+    while (taken < length && taken < most && endpoint_state(endpoint) == LUBDUB_SESSION_UP) {
+        size_t piece = length - taken < 150 ? length - taken : 150;
+
+        endpoint_advance(endpoint, 10 * MS);
+        if (endpoint_state(endpoint) == LUBDUB_SESSION_UP) {
+            endpoint_receive(endpoint, bytes.data + taken, piece);
+        }
+        taken += piece;
+    }
+    wire_bytes_clear(&bytes);
+    return length;
+}
+
+/* A3: a frame that arrives over a slow link is no sign of life, and whoever writes it is not hung. */
+static void a3_client_whose_frame_is_arriving_is_not_hung(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    server->grant.expiry = 10 * LUBDUB_SECOND;
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    arrive_slowly(server, LUBDUB_FRAME_MESSAGE, 1, 60000, SIZE_MAX); /* four seconds */
+    expect_state(server, UP);
+    assert_int_equal(event_log_count(&server->events, LUBDUB_EVENT_MESSAGE), 1);
+}
+
+static void a3_client_that_stops_in_the_middle_of_a_frame_is_hung(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time stopped_at;
+    const struct logged_event *down;
+
+    server->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    server->grant.expiry = 10 * LUBDUB_SECOND;
+    script_server_open(server);
+    be_punctual(server, 1, 10);
+    arrive_slowly(server, LUBDUB_FRAME_MESSAGE, 1, 60000, 30000);
+    expect_state(server, UP);
+    stopped_at = server->now;
+    endpoint_advance(server, FLOOR + 200 * MS);
+    down = event_log_last(&server->events, LUBDUB_EVENT_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->event.cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->at >= stopped_at + FLOOR);
+}
+
+/* The expiry is never moved by it. The path is too slow for its frames. */
+static void a3_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at;
+    const struct logged_event *down;
+
+    server->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    script_server_open(server); /* expiry: 3 s */
+    be_punctual(server, 1, 10);
+    heard_at = server->now;
+    arrive_slowly(server, LUBDUB_FRAME_MESSAGE, 1, 60000, SIZE_MAX);
+    down = event_log_last(&server->events, LUBDUB_EVENT_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->event.cause, LUBDUB_CAUSE_UNREACHABLE);
+    assert_int_equal(down->event.reason_code, LUBDUB_REASON_EXPIRED);
+    assert_true(down->at == heard_at + 3 * LUBDUB_SECOND);
+}
+
 /* ---- client ---- */
 
 /* Answers what it sends, `delay` after it, until `until`; returns the sequence of the last probe. */
@@ -403,6 +477,43 @@ static void server_that_never_answered_gets_the_whole_timeout(void **state)
     down = expect_event(client, DOWN);
     assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
     assert_true(down->adaptive == 0);
+}
+
+static void a3_server_whose_frame_is_arriving_is_not_hung(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t next;
+    uint64_t last;
+
+    client->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    client->settings.timeout = 10 * LUBDUB_SECOND;
+    script_client_open(client);
+    next = converse(client, 10, MS, 1);
+    arrive_slowly(client, LUBDUB_FRAME_MESSAGE, 1, 60000, SIZE_MAX);
+    expect_state(client, UP);
+    expect_event(client, MESSAGE);
+    last = next + frames_written(client, LUBDUB_FRAME_PROBE);
+    while (next <= last) {
+        say_ack(client, next++); /* they waited behind it */
+    }
+    expect_state(client, UP);
+}
+
+static void a3_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time sent_at;
+    const struct logged_event *down;
+
+    client->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    script_client_open(client); /* timeout: 3 s */
+    converse(client, 10, MS, 1);
+    sent_at = client->now;
+    arrive_slowly(client, LUBDUB_FRAME_MESSAGE, 1, 60000, SIZE_MAX);
+    down = event_log_last(&client->events, LUBDUB_EVENT_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->event.cause, LUBDUB_CAUSE_UNREACHABLE);
+    assert_true(down->at == sent_at + 3 * LUBDUB_SECOND);
 }
 
 static void overdue_ack_makes_it_probe_faster_and_the_grid_stays(void **state)
@@ -624,6 +735,11 @@ int main(void)
         SERVER_TEST(while_we_suspect_ourselves_only_the_expiry_counts),
         SERVER_TEST(short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry),
         SERVER_TEST(long_round_trip_raises_the_floor),
+        SERVER_TEST(a3_client_whose_frame_is_arriving_is_not_hung),
+        SERVER_TEST(a3_client_that_stops_in_the_middle_of_a_frame_is_hung),
+        SERVER_TEST(a3_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable),
+        CLIENT_TEST(a3_server_whose_frame_is_arriving_is_not_hung),
+        CLIENT_TEST(a3_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable),
         CLIENT_TEST(frozen_server_is_hung_long_before_the_timeout),
         CLIENT_TEST(server_behind_a_silent_path_gets_the_whole_timeout),
         CLIENT_TEST(server_that_never_answered_gets_the_whole_timeout),

@@ -121,6 +121,12 @@ static void set(struct play *play, const char *rest)
     number = strtoull(value, NULL, 10);
     if (strcmp(name, "max_content") == 0) {
         settings->max_content = (size_t)number;
+    } else if (strcmp(name, "message_rate") == 0) {
+        settings->message_rate = (uint32_t)number;
+    } else if (strcmp(name, "message_burst") == 0) {
+        settings->message_burst = (uint32_t)number;
+    } else if (strcmp(name, "interval_limit_ms") == 0) {
+        settings->interval_limit = number * LUBDUB_MILLISECOND;
     } else if (strcmp(name, "requires_hello") == 0) {
         settings->requires_hello = number != 0;
     } else if (strcmp(name, "stays_connected") == 0) {
