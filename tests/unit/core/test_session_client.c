@@ -199,6 +199,7 @@ static void longest_grants_of_the_wire_are_taken(void **state)
 {
     struct endpoint *client = *state;
 
+    client->settings.interval_limit = LUBDUB_TIME_NEVER;
     endpoint_open(client);
     say_welcome(client, 0, 42, UINT32_MAX / 2, UINT32_MAX);
     expect_event(client, UP);
@@ -210,10 +211,64 @@ static void longest_interval_without_expiry_is_taken(void **state)
 {
     struct endpoint *client = *state;
 
+    client->settings.interval_limit = UINT32_MAX * MS;
     endpoint_open(client);
     say_welcome(client, 0, 42, UINT32_MAX, 0);
     expect_event(client, UP);
     assert_true(lubdub_session_interval(&client->session) == UINT32_MAX * MS);
+}
+
+/* D4: an interval of 49 days would mean that no death is ever found. */
+static void d4_interval_far_beyond_the_one_asked_for_is_refused(void **state)
+{
+    const struct {
+        lubdub_duration asked;
+        lubdub_duration limit; /* 0: sixty times what was asked for */
+        uint32_t granted_ms;
+        bool is_taken;
+    } cases[] = {
+        {LUBDUB_SECOND, 0, 60000, true},          {LUBDUB_SECOND, 0, 60001, false},
+        {10 * MS, 0, 600, true},                  {10 * MS, 0, 601, false},
+        {LUBDUB_SECOND, 5 * LUBDUB_SECOND, 5000, true}, {LUBDUB_SECOND, 5 * LUBDUB_SECOND, 5001, false},
+        {LUBDUB_SECOND, 0, UINT32_MAX, false},
+    };
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        struct endpoint client;
+
+        endpoint_init(&client, LUBDUB_ROLE_CLIENT);
+        client.settings.interval = cases[i].asked;
+        client.settings.interval_limit = cases[i].limit;
+        endpoint_open(&client);
+        endpoint_look_away(&client);
+        say_welcome(&client, 0, 42, cases[i].granted_ms, 0);
+        if (cases[i].is_taken) {
+            expect_event(&client, UP);
+        } else {
+            const struct lubdub_event *down = expect_event(&client, DOWN);
+
+            assert_int_equal(down->cause, LUBDUB_CAUSE_REJECTED);
+            assert_false(down->had_session);
+            assert_true(down->text.length > 0);
+            expect_bye(&client, NORMAL);
+        }
+        endpoint_clear(&client);
+    }
+}
+
+static void d4_changed_grant_beyond_the_limit_ends_the_session(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *down;
+
+    script_client_open(client);
+    say_welcome(client, LUBDUB_FLAG_CHANGED, SCRIPT_SESSION_NUMBER, 60001, 0);
+    down = expect_event(client, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_REJECTED);
+    assert_true(down->had_session);
+    expect_bye(client, NORMAL);
 }
 
 static void first_frame_must_be_welcome_or_bye(void **state)
@@ -485,15 +540,15 @@ static void timeout_starts_when_the_kernel_has_the_whole_probe(void **state)
     client->kernel_room = 7;
     say_welcome(client, 0, 42, 10000, 30000);
     expect_event(client, UP);
-    endpoint_advance_to(client, start + 5 * LUBDUB_SECOND);
+    endpoint_advance_to(client, start + 1900 * MS);
     endpoint_give_room(client, 8); /* one byte is still ours */
-    endpoint_advance_to(client, start + 8 * LUBDUB_SECOND);
+    endpoint_advance_to(client, start + 3800 * MS);
     expect_no_event(client);
     endpoint_give_room(client, 1);
-    endpoint_advance_to(client, start + 10 * LUBDUB_SECOND - 1);
+    endpoint_advance_to(client, start + 5800 * MS - 1);
     expect_no_event(client);
-    endpoint_advance_to(client, start + 10 * LUBDUB_SECOND);
-    expect_event(client, DOWN);
+    endpoint_advance_to(client, start + 5800 * MS);
+    assert_int_equal(expect_event(client, DOWN)->sequence, 1);
 }
 
 static void probe_that_went_whole_in_the_middle_of_a_turn_counts_from_that_turn(void **state)
@@ -542,7 +597,7 @@ static void one_probe_waits_for_the_kernel_and_no_more(void **state)
 
     client->settings.timeout = 100 * LUBDUB_SECOND;
     script_client_open(client);
-    client->settings.stays_connected = true; /* else it would be a slow reader */
+    client->settings.stays_connected = true;
     client->kernel_room = 0;
     endpoint_advance(client, 20 * LUBDUB_SECOND);
     endpoint_give_room(client, KERNEL_TAKES_ALL);
@@ -737,23 +792,59 @@ static void message_is_delivered_and_counts_1_2_3(void **state)
     expect_protocol_error(client, PROTOCOL_ERROR);
 }
 
-static void content_up_to_the_larger_of_both_limits_is_taken(void **state)
+/* E18, rule 7: whatever the server takes itself. The client has told it what it may send. */
+static void e18_content_is_taken_up_to_the_clients_own_limit(void **state)
 {
-    struct endpoint *client = *state;
-    struct wire_bytes options = {0};
-    struct wire_bytes bytes = {0};
+    const struct {
+        size_t own;
+        const char *of_the_server; /* option 6 in WELCOME */
+    } cases[] = {{100, "\x07\xd0"}, {2000, "\x00\x64"}, {1024, "\xff\xff"}};
+    size_t i;
+    (void)state;
 
-    client->settings.max_content = 100;
-    endpoint_open(client);
-    wire_bytes_put_option(&options, LUBDUB_OPTION_MAX_CONTENT, "\x07\xd0", 2); /* 2000 */
-    say(client, LUBDUB_FRAME_WELCOME, 0, 42, options.data, options.length);
-    say(client, LUBDUB_FRAME_MESSAGE, 0, 1, NULL, 2000);
-    endpoint_look_away(client);
-    wire_bytes_put_frame(&bytes, LUBDUB_FRAME_MESSAGE, 0, 2, NULL, 2001);
-    endpoint_receive(client, bytes.data, LUBDUB_HEADER_LENGTH); /* judged by the header */
-    expect_protocol_error(client, CONTENT_TOO_LARGE);
-    wire_bytes_clear(&bytes);
-    wire_bytes_clear(&options);
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        struct endpoint client;
+        struct wire_bytes options = {0};
+        struct wire_bytes bytes = {0};
+
+        endpoint_init(&client, LUBDUB_ROLE_CLIENT);
+        client.settings.max_content = cases[i].own;
+        endpoint_open(&client);
+        wire_bytes_put_option(&options, LUBDUB_OPTION_MAX_CONTENT, cases[i].of_the_server, 2);
+        say(&client, LUBDUB_FRAME_WELCOME, 0, 42, options.data, options.length);
+        say(&client, LUBDUB_FRAME_MESSAGE, 0, 1, NULL, cases[i].own);
+        expect_event(&client, UP);
+        expect_event(&client, MESSAGE);
+        endpoint_look_away(&client);
+        wire_bytes_put_frame(&bytes, LUBDUB_FRAME_MESSAGE, 0, 2, NULL, cases[i].own + 1);
+        endpoint_receive(&client, bytes.data, LUBDUB_HEADER_LENGTH); /* judged by the header */
+        wire_bytes_clear(&bytes);
+        wire_bytes_clear(&options);
+        expect_protocol_error(&client, CONTENT_TOO_LARGE);
+        endpoint_clear(&client);
+    }
+}
+
+static void e18_hello_tells_what_the_client_takes_where_it_is_not_1024(void **state)
+{
+    const size_t limits[] = {0, 1023, 1024, 1025, 65535};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(limits); i++) {
+        struct endpoint client;
+        struct lubdub_options options;
+        struct lubdub_frame hello;
+
+        endpoint_init(&client, LUBDUB_ROLE_CLIENT);
+        client.settings.max_content = limits[i];
+        endpoint_open(&client);
+        hello = expect_frame(&client, HELLO);
+        assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_HELLO, hello.content, hello.length));
+        assert_true(options.has_max_content == (limits[i] != 1024));
+        assert_int_equal(options.max_content, limits[i] != 1024 ? limits[i] : 0);
+        endpoint_clear(&client);
+    }
 }
 
 /* ---- grants that change ---- */
@@ -848,22 +939,113 @@ static void server_that_died_during_our_absence_is_found_within_one_timeout_afte
 
 /* ---- a server that does not read ---- */
 
-static void server_that_takes_nothing_for_one_expiry_is_a_slow_reader(void **state)
+/* A5: a probe that waits for the kernel waits, too. */
+static void a5_server_that_takes_nothing_for_one_timeout_and_says_nothing_is_hung(void **state)
 {
     struct endpoint *client = *state;
+    lubdub_time blocked_at;
     const struct lubdub_event *down;
 
+    client->settings.timeout = 1500 * MS; /* half of the expiry */
     script_client_open(client);
     say_ack(client, 1);
     expect_event(client, ACKED);
     client->kernel_room = 3;
     endpoint_advance(client, LUBDUB_SECOND);
-    endpoint_advance(client, 3 * LUBDUB_SECOND - 1);
+    blocked_at = client->now;
+    endpoint_advance(client, 1500 * MS - 1);
     expect_no_event(client);
+    assert_false(lubdub_session_verdict_is_due(&client->session, &client->settings, client->now));
     endpoint_advance(client, 1);
     down = expect_event(client, DOWN);
-    assert_int_equal(down->cause, LUBDUB_CAUSE_SLOW_READER);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->deadline == blocked_at + 1500 * MS);
+    assert_true(down->waited_for == 1500 * MS);
+    assert_int_equal(down->sequence, 0); /* no probe's timeout */
     expect_state(client, CLOSED);
+}
+
+static void a5_server_that_is_heard_and_takes_nothing_for_one_timeout_is_a_slow_reader(void **state)
+{
+    struct endpoint *client = *state;
+
+    client->settings.timeout = 1500 * MS;
+    script_client_open(client);
+    say_ack(client, 1);
+    expect_event(client, ACKED);
+    client->kernel_room = 3;
+    endpoint_advance(client, LUBDUB_SECOND + 1);
+    say_message(client, 1, "alive");
+    expect_event(client, MESSAGE);
+    endpoint_advance(client, 1500 * MS - 1);
+    assert_int_equal(expect_event(client, DOWN)->cause, LUBDUB_CAUSE_SLOW_READER);
+}
+
+/* What the kernel stopped at in the turn of the last frame says nothing of the time after it. */
+static void a5_frame_of_the_moment_in_which_the_blocking_began_is_no_life_since(void **state)
+{
+    struct endpoint *client = *state;
+
+    script_client_open(client);
+    say_ack(client, 1);
+    expect_event(client, ACKED);
+    client->kernel_room = 3;
+    say_probe(client, 1); /* whose ACK waits */
+    endpoint_advance(client, 3 * LUBDUB_SECOND);
+    assert_int_equal(expect_event(client, DOWN)->cause, LUBDUB_CAUSE_HUNG);
+}
+
+static void a5_blocking_counts_from_the_last_byte_that_went(void **state)
+{
+    struct endpoint *client = *state;
+    unsigned i;
+
+    script_client_open(client);
+    say_ack(client, 1);
+    expect_event(client, ACKED);
+    client->kernel_room = 0;
+    endpoint_send(client, "content", 7);
+    for (i = 0; i < 15; i++) {
+        endpoint_advance(client, 2900 * MS);
+        endpoint_give_room(client, 1);
+        expect_state(client, UP);
+    }
+    endpoint_advance(client, 3 * LUBDUB_SECOND);
+    expect_event(client, DOWN);
+}
+
+static void a5_client_that_stays_tells_the_blocking_once_and_an_ack_brings_it_up_again(void **state)
+{
+    struct endpoint *client = *state;
+    const struct lubdub_event *event;
+
+    client->settings.stays_connected = true;
+    script_client_open(client);
+    say_ack(client, 1);
+    expect_event(client, ACKED);
+    client->kernel_room = 3;
+    endpoint_advance(client, 4 * LUBDUB_SECOND - 1);
+    expect_no_event(client);
+    endpoint_advance(client, 1);
+    event = expect_event(client, TIMED_OUT);
+    assert_int_equal(event->cause, LUBDUB_CAUSE_HUNG);
+    assert_true(event->waited_for == 3 * LUBDUB_SECOND);
+    endpoint_advance(client, LUBDUB_MINUTE);
+    expect_no_event(client); /* once */
+    expect_state(client, UP);
+    endpoint_give_room(client, KERNEL_TAKES_ALL);
+    say_ack(client, 2);
+    expect_event(client, ACKED);
+    endpoint_look_away(client);
+    client->kernel_room = 0;
+    endpoint_advance(client, LUBDUB_SECOND);
+    endpoint_give_room(client, KERNEL_TAKES_ALL);
+    say_ack(client, 3);
+    expect_event(client, ACKED);
+    client->kernel_room = 3;
+    endpoint_advance(client, 4 * LUBDUB_SECOND);
+    expect_event(client, TIMED_OUT); /* it can go down again */
+    expect_no_event(client);
 }
 
 static void server_that_is_not_reached_at_all_is_unreachable_and_no_slow_reader(void **state)
@@ -894,18 +1076,61 @@ static void client_goes_on_reading_while_its_own_messages_and_probes_wait(void *
     expect_event(client, ACKED);
 }
 
-static void client_whose_answers_wait_does_not_read(void **state)
+/* A4: an ACK of the server may lie behind the frame whose answer waits. */
+static void a4_client_goes_on_reading_while_up_to_16_of_its_answers_wait(void **state)
 {
     struct endpoint *client = *state;
 
     script_client_open(client);
     client->kernel_room = 3;
-    say_probe(client, 1);
+    say_probes(client, 1, 16);
+    assert_true(lubdub_session_wants_input(&client->session));
+    say_ack(client, 1);
+    expect_event(client, ACKED);
+    say_probe(client, 17);
     assert_false(lubdub_session_wants_input(&client->session));
     endpoint_give_room(client, 12);
     assert_false(lubdub_session_wants_input(&client->session));
     endpoint_give_room(client, 1);
     assert_true(lubdub_session_wants_input(&client->session));
+}
+
+static void a4_client_reads_before_a_verdict_also_where_too_many_answers_wait(void **state)
+{
+    struct endpoint *client = *state;
+
+    client->settings.timeout = 1500 * MS;
+    script_client_open(client);
+    client->kernel_room = 16; /* the second probe goes out, and nothing after it */
+    endpoint_advance(client, LUBDUB_SECOND);
+    say_probes(client, 1, 17);
+    assert_false(lubdub_session_wants_input(&client->session));
+    wire_bytes_put_frame(&client->unread, LUBDUB_FRAME_ACK, 0, 1, NULL, 0);
+    endpoint_advance(client, 499 * MS);
+    assert_int_equal(event_log_count(&client->events, LUBDUB_EVENT_ACKED), 0); /* not before it is needed */
+    endpoint_advance(client, MS);
+    expect_event(client, ACKED);
+    expect_no_event(client);
+    expect_state(client, UP);
+}
+
+static void a4_client_reads_no_more_before_a_verdict_than_it_needs(void **state)
+{
+    struct endpoint *client = *state;
+    size_t sent = 0;
+    uint64_t i;
+
+    client->settings.timeout = 1500 * MS;
+    script_client_open(client);
+    client->kernel_room = 0;
+    say_probes(client, 1, 17);
+    for (i = 18; i <= 10000; i++) {
+        wire_bytes_put_frame(&client->unread, LUBDUB_FRAME_PROBE, 0, i, NULL, 0);
+        sent += LUBDUB_HEADER_LENGTH;
+    }
+    endpoint_advance(client, 1500 * MS);
+    expect_event(client, DOWN);
+    assert_int_equal(client->unread.length, sent - 8 * sizeof client->input); /* each answer takes memory */
 }
 
 int main(void)
@@ -923,6 +1148,8 @@ int main(void)
         TEST(granted_interval_of_0_is_a_protocol_error),
         TEST(longest_grants_of_the_wire_are_taken),
         TEST(longest_interval_without_expiry_is_taken),
+        TEST(d4_interval_far_beyond_the_one_asked_for_is_refused),
+        TEST(d4_changed_grant_beyond_the_limit_ends_the_session),
         TEST(first_frame_must_be_welcome_or_bye),
         TEST(hello_from_a_server_is_a_protocol_error),
         TEST(missing_welcome_ends_at_the_handshake_timeout),
@@ -954,17 +1181,24 @@ int main(void)
         TEST(probe_of_the_server_is_acknowledged_at_once),
         TEST(probe_of_the_server_counts_1_2_3_and_anything_else_is_a_protocol_error),
         TEST(message_is_delivered_and_counts_1_2_3),
-        TEST(content_up_to_the_larger_of_both_limits_is_taken),
+        TEST(e18_content_is_taken_up_to_the_clients_own_limit),
+        TEST(e18_hello_tells_what_the_client_takes_where_it_is_not_1024),
         TEST(client_keeps_to_a_new_grant_from_its_next_probe_on),
         TEST(shorter_interval_counts_from_the_welcome),
         TEST(second_welcome_without_changed_is_a_protocol_error),
         TEST(second_welcome_with_another_session_number_is_a_protocol_error),
         TEST(absence_of_the_client_does_not_blame_the_server),
         TEST(server_that_died_during_our_absence_is_found_within_one_timeout_after_it),
-        TEST(server_that_takes_nothing_for_one_expiry_is_a_slow_reader),
+        TEST(a5_server_that_takes_nothing_for_one_timeout_and_says_nothing_is_hung),
+        TEST(a5_server_that_is_heard_and_takes_nothing_for_one_timeout_is_a_slow_reader),
+        TEST(a5_frame_of_the_moment_in_which_the_blocking_began_is_no_life_since),
+        TEST(a5_blocking_counts_from_the_last_byte_that_went),
+        TEST(a5_client_that_stays_tells_the_blocking_once_and_an_ack_brings_it_up_again),
         TEST(server_that_is_not_reached_at_all_is_unreachable_and_no_slow_reader),
         TEST(client_goes_on_reading_while_its_own_messages_and_probes_wait),
-        TEST(client_whose_answers_wait_does_not_read),
+        TEST(a4_client_goes_on_reading_while_up_to_16_of_its_answers_wait),
+        TEST(a4_client_reads_before_a_verdict_also_where_too_many_answers_wait),
+        TEST(a4_client_reads_no_more_before_a_verdict_than_it_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

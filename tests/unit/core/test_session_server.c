@@ -543,18 +543,36 @@ static void twice_the_granted_rate_is_fine_for_ever(void **state)
     expect_state(server, UP);
 }
 
-static void messages_at_twice_the_granted_rate_beside_probes_are_fine(void **state)
+static void messages_at_twice_the_told_rate_beside_probes_are_fine_for_ever(void **state)
 {
     struct endpoint *server = *state;
     uint64_t i;
 
     script_server_open(server);
-    for (i = 1; i <= 10000; i++) {
-        endpoint_advance(server, 500 * MS);
-        say_probe(server, i);
+    for (i = 1; i <= 20000; i++) {
+        endpoint_advance(server, 5 * MS); /* 200 a second */
+        if (i % 100 == 0) {
+            say_probe(server, i / 100);
+        }
         say_message(server, i, "x");
+        server->written.length = server->written_read = 0;
     }
     expect_state(server, UP);
+}
+
+static void messages_a_tenth_above_twice_the_told_rate_end_with_bye_8(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 20000 && endpoint_state(server) == LUBDUB_SESSION_UP; i++) {
+        endpoint_look_away(server);
+        endpoint_advance(server, 4545 * LUBDUB_MICROSECOND);
+        say_message(server, i, "x");
+    }
+    expect_protocol_error(server, TOO_MANY_FRAMES);
+    assert_in_range(i, 512 * 9, 512 * 12);
 }
 
 static void rate_a_tenth_above_twice_the_granted_one_ends_with_bye_8(void **state)
@@ -584,21 +602,163 @@ static void burst_of_16_probes_is_fine_and_the_17th_ends_with_bye_8(void **state
     expect_protocol_error(server, TOO_MANY_FRAMES);
 }
 
-static void burst_of_16_messages_is_fine_and_the_17th_ends_with_bye_8(void **state)
+/* The text of the BYE that the server writes next. */
+static void expect_bye_text(struct endpoint *server, const char *text)
+{
+    struct lubdub_options options;
+    struct lubdub_frame bye = expect_frame(server, BYE);
+
+    assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_BYE, bye.content, bye.length));
+    assert_true(slice_is(options.text, text));
+}
+
+/* E1, rule 6: messages have an allowance of their own, of which the server takes twice, and it says which. */
+static void e1_burst_of_messages_is_twice_what_was_told_and_one_more_ends_with_bye_8(void **state)
 {
     struct endpoint *server = *state;
+    const struct lubdub_event *down;
     uint64_t i;
 
     script_server_open(server);
-    for (i = 1; i <= 16; i++) {
+    for (i = 1; i <= 512; i++) {
         say_message(server, i, "x");
         expect_event(server, MESSAGE);
     }
     say_probes(server, 1, 16); /* counted by themselves */
     expect_state(server, UP);
     endpoint_look_away(server);
-    say_message(server, 17, "x");
-    expect_protocol_error(server, TOO_MANY_FRAMES);
+    say_message(server, 513, "x");
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_PROTOCOL);
+    assert_int_equal(down->reason_code, LUBDUB_REASON_TOO_MANY_FRAMES);
+    expect_bye_text(server, "more than twice 100 messages a second, or 256 at once");
+    expect_no_frame(server);
+}
+
+static void e1_message_rate_is_a_setting_and_is_told(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+    struct lubdub_options options;
+    struct lubdub_frame welcome;
+    uint64_t i;
+
+    server->settings.message_rate = 10;
+    server->settings.message_burst = 3;
+    endpoint_open(server);
+    say_hello(server, 1, &none);
+    welcome = expect_frame(server, WELCOME);
+    assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_WELCOME, welcome.content, welcome.length));
+    assert_true(options.has_message_rate);
+    assert_int_equal(options.message_rate, 10);
+    assert_int_equal(options.message_burst, 3);
+    for (i = 1; i <= 6; i++) {
+        say_message(server, i, "x");
+    }
+    endpoint_look_away(server);
+    endpoint_advance(server, 50 * MS); /* twice ten a second */
+    say_message(server, 7, "x");
+    expect_state(server, UP);
+    say_message(server, 8, "x");
+    assert_int_equal(endpoint_state(server), LUBDUB_SESSION_LEAVING);
+    expect_bye_text(server, "more than twice 10 messages a second, or 3 at once");
+}
+
+static void e1_message_rate_of_0_takes_any_number_and_says_so(void **state)
+{
+    struct endpoint *server = *state;
+    struct wire_bytes none = {0};
+    struct lubdub_options options;
+    struct lubdub_frame welcome;
+    uint64_t i;
+
+    server->settings.message_rate = server->settings.message_burst = 0;
+    endpoint_open(server);
+    say_hello(server, 1, &none);
+    welcome = expect_frame(server, WELCOME);
+    assert_null(lubdub_options_decode(&options, LUBDUB_FRAME_WELCOME, welcome.content, welcome.length));
+    assert_true(options.has_message_rate);
+    assert_int_equal(options.message_rate, 0);
+    assert_int_equal(options.message_burst, 0);
+    for (i = 1; i <= 20000; i++) {
+        say_message(server, i, "x");
+    }
+    expect_state(server, UP);
+}
+
+/* Rule 3: what a session had used is not renewed by connecting again. */
+static void b4_debts_go_over_to_the_next_session_less_what_drained(void **state)
+{
+    struct endpoint *server = *state;
+    struct endpoint next;
+    lubdub_duration probes;
+    lubdub_duration messages;
+    uint64_t i;
+
+    script_server_open(server);
+    say_probes(server, 1, 10);
+    for (i = 1; i <= 400; i++) {
+        say_message(server, i, "x");
+    }
+    lubdub_session_debts(&server->session, &server->settings, server->now, &probes, &messages);
+    assert_true(probes == 5 * LUBDUB_SECOND); /* twice the rate */
+    assert_true(messages == 2 * LUBDUB_SECOND);
+    lubdub_session_debts(&server->session, &server->settings, server->now + LUBDUB_SECOND, &probes, &messages);
+    assert_true(probes == 4 * LUBDUB_SECOND);
+    assert_true(messages == LUBDUB_SECOND);
+
+    endpoint_init(&next, LUBDUB_ROLE_SERVER);
+    next.grant.probe_debt = probes;
+    next.grant.message_debt = messages;
+    script_server_open(&next);
+    say_probes(&next, 1, 8);
+    for (i = 1; i <= 312; i++) {
+        say_message(&next, i, "x");
+    }
+    expect_state(&next, UP);
+    endpoint_look_away(&next);
+    say_probe(&next, 9);
+    expect_protocol_error(&next, TOO_MANY_FRAMES);
+    endpoint_clear(&next);
+
+    endpoint_init(&next, LUBDUB_ROLE_SERVER);
+    next.grant.message_debt = messages;
+    script_server_open(&next);
+    for (i = 1; i <= 313; i++) {
+        say_message(&next, i, "x");
+    }
+    expect_state(&next, LEAVING);
+    endpoint_clear(&next);
+}
+
+/* The next grant may be a small bucket: a steady client is not cut for what its last session did. */
+static void b4_client_with_any_debt_goes_on_at_its_rate(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    server->grant.probe_debt = LUBDUB_MINUTE;
+    server->grant.message_debt = 2 * LUBDUB_SECOND;
+    server->grant.interval = 10 * MS;
+    server->grant.expiry = LUBDUB_SECOND;
+    script_server_open(server);
+    for (i = 1; i <= 1000; i++) {
+        say_probe(server, i);
+        say_message(server, i, "x");
+        endpoint_advance(server, 10 * MS);
+    }
+    expect_state(server, UP);
+}
+
+static void b4_session_without_an_end_yet_has_no_debt_before_it_is_up(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_duration probes = 1;
+    lubdub_duration messages = 1;
+
+    endpoint_open(server);
+    lubdub_session_debts(&server->session, &server->settings, server->now, &probes, &messages);
+    assert_true(probes == 0 && messages == 0);
 }
 
 static void what_piled_up_during_an_outage_of_one_expiry_cuts_nobody(void **state)
@@ -672,30 +832,58 @@ static void messages_that_piled_up_in_a_forgiven_absence_cut_nobody(void **state
     script_server_open(server);
     say_message(server, 1, "x");
     endpoint_wake(server, until, 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND);
-    for (i = 2; i <= 61; i++) {
+    for (i = 2; i <= 3000; i++) { /* a hundred a second */
         say_message(server, i, "x");
     }
     expect_state(server, UP);
 }
 
-static void what_piled_up_while_we_did_not_read_cuts_nobody(void **state)
+static void what_piled_up_while_the_server_did_not_read_cuts_nobody(void **state)
 {
     struct endpoint *server = *state;
-    unsigned i;
+    uint64_t i;
 
+    server->settings.message_rate = 10;
+    server->settings.message_burst = 10;
     script_server_open(server);
-    server->kernel_room = 0;
-    say_probe(server, 1);
-    assert_false(lubdub_session_wants_input(&server->session));
-    /* It reads slowly, a byte every two seconds, so that the ack is out after half a minute. */
-    for (i = 0; i < 16; i++) {
-        endpoint_advance(server, 2 * LUBDUB_SECOND);
-        endpoint_give_room(server, 1);
+    for (i = 1; i <= 20; i++) {
+        say_message(server, i, "x"); /* all that is allowed at once, of both */
     }
-    assert_true(lubdub_session_wants_input(&server->session));
+    server->kernel_room = 0;
+    server->has_unread = true;
+    say_probes(server, 1, 16);
+    assert_false(lubdub_session_wants_input(&server->session));
+    endpoint_advance(server, 2900 * MS);
+    server->has_unread = false;
     endpoint_give_room(server, KERNEL_TAKES_ALL);
-    say_probes(server, 2, 33); /* one a second, and we let them lie */
+    assert_true(lubdub_session_wants_input(&server->session));
+    say_probes(server, 17, 16 + 11); /* it takes two a second: as many as were sent, and as many again that piled up */
+    for (; i <= 20 + 58; i++) {
+        say_message(server, i, "x");
+    }
     expect_state(server, UP);
+    say_probes(server, 28, 29);
+    expect_state(server, LEAVING);
+}
+
+/* The faster of two grants is what probes are counted by; what is forgiven is counted by it too. */
+static void what_piled_up_while_the_server_did_not_read_counts_by_the_faster_grant(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->grant = (struct lubdub_grant){.session_number = 1, .interval = 10 * MS, .expiry = 3 * LUBDUB_SECOND};
+    script_server_open(server);
+    endpoint_grant(server, &(struct lubdub_grant){
+                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    server->kernel_room = 0;
+    server->has_unread = true;
+    say_probes(server, 1, 600); /* all that is allowed at once */
+    endpoint_advance(server, LUBDUB_SECOND);
+    endpoint_give_room(server, KERNEL_TAKES_ALL);
+    say_probes(server, 601, 600 + 400);
+    expect_state(server, UP);
+    say_probes(server, 1001, 1002);
+    expect_state(server, LEAVING);
 }
 
 /* ---- silence ---- */
@@ -973,16 +1161,62 @@ static void challenge_is_answered_once_with_its_own_content(void **state)
     expect_protocol_error(server, PROTOCOL_ERROR);
 }
 
-static void ack_of_a_challenge_with_other_content_is_a_protocol_error(void **state)
+/* A12: RECOVERED is no sign of life that is taken back in the same breath. */
+static void a12_frame_that_ends_the_session_is_not_told_as_a_recovery(void **state)
+{
+    struct wire_bytes none = {0};
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 7; i++) {
+        struct endpoint server;
+
+        script_server_up(&server);
+        endpoint_advance(&server, 2 * LUBDUB_SECOND);
+        expect_event(&server, LATE);
+        endpoint_look_away(&server);
+        switch (i) {
+        case 0:
+            say_text(&server, LUBDUB_FRAME_ACK, 1, "x"); /* other content than the challenge had */
+            break;
+        case 1:
+            say_ack(&server, 2);
+            break;
+        case 2:
+            say_probe(&server, 2);
+            break;
+        case 3:
+            say_probe(&server, 0);
+            break;
+        case 4:
+            say_message(&server, 2, "x");
+            break;
+        case 5:
+            say_hello(&server, 1, &none);
+            break;
+        case 6:
+            say_welcome(&server, 0, 1, 1000, 3000);
+            break;
+        }
+        expect_protocol_error(&server, PROTOCOL_ERROR);
+        endpoint_clear(&server);
+    }
+}
+
+static void a12_frame_beyond_the_limit_is_not_told_as_a_recovery(void **state)
 {
     struct endpoint *server = *state;
 
+    server->grant = (struct lubdub_grant){.session_number = 1, .interval = 100 * MS, .expiry = 300 * MS};
+    server->settings.message_rate = server->settings.message_burst = 1;
     script_server_open(server);
-    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    say_message(server, 1, "x");
+    say_message(server, 2, "x");
+    endpoint_advance(server, 200 * MS); /* two a second are taken: the next one after 500 ms */
     endpoint_look_away(server);
-    say_text(server, LUBDUB_FRAME_ACK, 1, "x");
-    expect_event(server, RECOVERED); /* it did say something */
-    expect_protocol_error(server, PROTOCOL_ERROR);
+    assert_true(server->session.is_late);
+    say_message(server, 3, "x");
+    expect_protocol_error(server, TOO_MANY_FRAMES);
 }
 
 static void challenges_count_1_2_3(void **state)
@@ -1122,6 +1356,7 @@ static void longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant(
 
     script_server_open(server);
     endpoint_grant(server, &faster);
+    say_ack(server, 1); /* the client has read the WELCOME */
     endpoint_advance(server, 2900 * MS);
     say_probe(server, 1);
     endpoint_advance(server, 2900 * MS);
@@ -1131,6 +1366,116 @@ static void longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant(
     expect_state(server, UP);
     endpoint_advance(server, 1 * MS);
     expect_state(server, CLOSED);
+}
+
+/* A11: what was under way when the grant changed was sent under the old one. */
+static void a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    server->grant = (struct lubdub_grant){.session_number = 1, .interval = 200 * MS, .expiry = 10 * LUBDUB_SECOND};
+    script_server_open(server);
+    endpoint_grant(server,
+                   &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 150 * MS});
+    expect_frame(server, WELCOME);
+    expect_whole_frame(server, PROBE, 0, 1, NULL, 0); /* whose ACK parts the two */
+    expect_no_frame(server);
+    for (i = 1; i <= 5; i++) {
+        endpoint_advance(server, 200 * MS);
+        say_probe(server, i);
+    }
+    endpoint_advance(server, 9 * LUBDUB_SECOND);
+    expect_state(server, UP);
+    say_ack(server, 1);
+    say_probes(server, 6, 7);
+    endpoint_advance(server, 150 * MS);
+    expect_state(server, CLOSED);
+}
+
+static void a11_challenge_of_a_regrant_waits_beside_those_of_a_silence(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_grant(server, &slower);
+    endpoint_look_away(server);
+    endpoint_advance(server, 30 * LUBDUB_SECOND - 1);
+    expect_whole_frame(server, PROBE, 0, 2, NULL, 0);
+    expect_whole_frame(server, PROBE, 0, 3, NULL, 0);
+    expect_no_frame(server);
+    say_ack(server, 1);
+    say_ack(server, 2);
+    say_ack(server, 3);
+    expect_state(server, UP);
+}
+
+/* A12: both sides of the account survive a regrant. */
+static void a12_credit_survives_a_regrant(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time until = server->now + LUBDUB_MINUTE;
+
+    server->grant.interval = 100 * MS;
+    script_server_open(server);
+    endpoint_wake(server, until, LUBDUB_MINUTE, LUBDUB_MINUTE);
+    endpoint_grant(server, &(struct lubdub_grant){
+                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    say_probes(server, 1, 600);
+    expect_state(server, UP);
+}
+
+static void a12_debt_survives_a_regrant(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->grant.interval = 100 * MS; /* burst: 60 */
+    script_server_open(server);
+    say_probes(server, 1, 60);
+    endpoint_grant(server, &(struct lubdub_grant){
+                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    say_probe(server, 61);
+    expect_protocol_error(server, TOO_MANY_FRAMES);
+}
+
+/* A bucket that is counted in other units overflows for nobody who was within its limit. */
+static void a12_client_within_its_limit_is_cut_by_no_regrant(void **state)
+{
+    const struct {
+        struct lubdub_grant before;
+        struct lubdub_grant after;
+        uint64_t burst; /* that came just before the change; the largest that is allowed at once, less one */
+    } cases[] = {
+        {{.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND}, faster, 15},
+        {{.session_number = 1, .interval = 10 * LUBDUB_SECOND, .expiry = 30 * LUBDUB_SECOND}, faster, 15},
+        {faster, slower, 15},
+        {{.session_number = 1, .interval = 100 * MS, .expiry = LUBDUB_MINUTE},
+         {.session_number = 1, .interval = 200 * MS, .expiry = LUBDUB_SECOND}, 1199},
+    };
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        struct endpoint server;
+        uint64_t sequence = cases[i].burst;
+        unsigned k;
+
+        endpoint_init(&server, LUBDUB_ROLE_SERVER);
+        server.grant = cases[i].before;
+        script_server_open(&server);
+        say_probes(&server, 1, sequence);
+        endpoint_grant(&server, &cases[i].after);
+        say_probe(&server, ++sequence); /* it was under way */
+        say_ack(&server, 1);
+        for (k = 0; k < 100; k++) {
+            endpoint_advance(&server, cases[i].after.interval);
+            say_probe(&server, ++sequence);
+        }
+        expect_state(&server, UP);
+        endpoint_clear(&server);
+    }
 }
 
 static void longer_new_expiry_counts_at_once(void **state)
@@ -1171,12 +1516,14 @@ static void new_rate_counts_after_two_probes(void **state)
     server->grant = faster;
     script_server_open(server);
     endpoint_grant(server, &slower);
+    say_ack(server, 1);
     for (i = 1; i <= 2000 && endpoint_state(server) == LUBDUB_SESSION_UP; i++) {
         endpoint_look_away(server);
         endpoint_advance(server, 50 * MS);
         say_probe(server, i);
     }
     expect_protocol_error(server, TOO_MANY_FRAMES);
+    assert_in_range(i, 16, 20);
 }
 
 static void what_piled_up_in_an_outage_while_the_grant_changed_cuts_nobody(void **state)
@@ -1202,8 +1549,14 @@ static void several_changes_keep_the_most_generous_until_two_probes(void **state
     endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 200 * MS});
     endpoint_advance(server, 2900 * MS);
     expect_state(server, UP);
+    say_ack(server, 1); /* of the first change, and the second one is on its way */
     say_probe(server, 1);
     say_probe(server, 2);
+    endpoint_advance(server, 2900 * MS);
+    expect_state(server, UP);
+    say_ack(server, 2);
+    say_probe(server, 3);
+    say_probe(server, 4);
     endpoint_advance(server, 200 * MS);
     expect_state(server, CLOSED);
 }
@@ -1215,6 +1568,7 @@ static void closer_expiry_after_the_second_probe_is_found_in_time(void **state)
     server->grant.expiry = 60 * LUBDUB_SECOND;
     script_server_open(server);
     endpoint_grant(server, &faster);
+    say_ack(server, 1);
     say_probes(server, 1, 2);
     endpoint_advance(server, 300 * MS);
     expect_state(server, CLOSED);
@@ -1239,17 +1593,18 @@ static void session_whose_answers_wait_is_not_read_from(void **state)
     expect_whole_frame(server, ACK, 0, 1, NULL, 0);
 }
 
-static void peer_that_takes_nothing_for_one_expiry_is_a_slow_reader(void **state)
+static void peer_that_writes_and_takes_nothing_for_one_expiry_is_a_slow_reader(void **state)
 {
     struct endpoint *server = *state;
     const struct lubdub_event *down;
 
     script_server_open(server);
     server->kernel_room = 0;
+    server->has_unread = true;
     endpoint_advance(server, LUBDUB_SECOND);
     say_probe(server, 1);
     endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
-    expect_no_event(server); /* nor is it late: we do not listen */
+    expect_no_event(server); /* nor is it late: the server does not listen */
     endpoint_advance(server, 1);
     down = expect_event(server, DOWN);
     assert_int_equal(down->cause, LUBDUB_CAUSE_SLOW_READER);
@@ -1258,38 +1613,132 @@ static void peer_that_takes_nothing_for_one_expiry_is_a_slow_reader(void **state
     expect_no_frame(server);
 }
 
-static void peer_that_takes_a_byte_now_and_then_is_not_yet_a_slow_reader(void **state)
+/* A8, rule 1: bytes that wait for a silent peer prolong nothing. */
+static void a8_silent_peer_expires_in_time_also_while_output_waits(void **state)
+{
+    const struct {
+        enum lubdub_path path;
+        enum lubdub_cause cause;
+    } cases[] = {{LUBDUB_PATH_ACKNOWLEDGED, LUBDUB_CAUSE_HUNG}, {LUBDUB_PATH_SILENT, LUBDUB_CAUSE_UNREACHABLE}};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        struct endpoint server;
+        const struct lubdub_event *down;
+        lubdub_time heard_at;
+        unsigned k;
+
+        script_server_up(&server);
+        say_probe(&server, 1);
+        heard_at = server.now;
+        endpoint_look_away(&server);
+        server.kernel_room = 1000;
+        server.path = cases[i].path;
+        for (k = 0; k < 29; k++) { /* broadcasts go on, and the peer's kernel takes some */
+            static const uint8_t content[500];
+
+            (void)endpoint_send(&server, content, sizeof content);
+            endpoint_advance(&server, 100 * MS);
+            endpoint_give_room(&server, 100);
+        }
+        endpoint_advance_to(&server, heard_at + 3 * LUBDUB_SECOND - 1);
+        expect_state(&server, UP);
+        endpoint_advance(&server, 1);
+        endpoint_look_away(&server);
+        down = &event_log_last(&server.events, LUBDUB_EVENT_DOWN)->event;
+        assert_int_equal(down->cause, cases[i].cause);
+        assert_int_equal(down->reason_code, LUBDUB_REASON_EXPIRED);
+        assert_true(down->deadline == heard_at + 3 * LUBDUB_SECOND);
+        endpoint_clear(&server);
+    }
+}
+
+static void a8_peer_that_writes_while_output_waits_has_one_expiry_from_the_blocking_on(void **state)
 {
     struct endpoint *server = *state;
+    lubdub_time heard_at = server->now;
+    const struct lubdub_event *down;
+
+    script_server_open(server);
+    endpoint_advance(server, 1400 * MS);
+    server->kernel_room = 5;
+    endpoint_send(server, "waits", 5);
+    server->has_unread = true;
+    endpoint_advance_to(server, heard_at + 3 * LUBDUB_SECOND);
+    expect_state(server, UP); /* alive: something lies there to be read */
+    server->has_unread = false;
+    endpoint_advance_to(server, heard_at + 4400 * MS - 1);
+    expect_no_event(server);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    down = expect_event(server, DOWN);
+    assert_int_equal(down->cause, LUBDUB_CAUSE_SLOW_READER);
+    assert_true(down->deadline == heard_at + 4400 * MS);
+}
+
+/* One expiry after the blocking began, never later: one that reads less than it is sent would be borne for ever. */
+static void a8_peer_that_takes_a_byte_now_and_then_is_a_slow_reader_all_the_same(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time blocked_at;
     unsigned i;
 
     script_server_open(server);
+    endpoint_advance(server, LUBDUB_SECOND);
     server->kernel_room = 0;
+    server->has_unread = true;
     say_probe(server, 1);
-    for (i = 0; i < 15; i++) {
-        endpoint_advance(server, 2900 * MS);
+    blocked_at = server->now;
+    for (i = 0; i < 14; i++) {
+        endpoint_advance(server, 200 * MS);
         endpoint_give_room(server, 1);
         expect_state(server, UP);
     }
-    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    endpoint_advance_to(server, blocked_at + 3 * LUBDUB_SECOND);
     assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_SLOW_READER);
 }
 
 static void peer_that_read_again_is_judged_by_its_silence_again_in_time(void **state)
 {
     struct endpoint *server = *state;
+    lubdub_time heard_at = server->now;
 
     script_server_open(server);
+    endpoint_advance(server, 1400 * MS);
     server->kernel_room = 0;
-    say_probe(server, 1);
-    endpoint_advance(server, 2 * LUBDUB_SECOND);
-    endpoint_give_room(server, 15);
-    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    endpoint_send(server, "waits", 5);
+    server->has_unread = true;
+    endpoint_advance_to(server, heard_at + 3500 * MS); /* beyond its expiry */
     endpoint_give_room(server, KERNEL_TAKES_ALL);
     expect_state(server, UP); /* not at once: what it sent meanwhile lies unread */
-    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    server->has_unread = false;
+    say_probe(server, 1);
+    endpoint_ring(server);
+    expect_state(server, UP);
+    endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
     expect_event(server, LATE);
+    expect_no_event(server);
+    endpoint_advance(server, 1);
     expect_event(server, DOWN);
+}
+
+/* It took what waited, and what had lain there to be read was no whole frame. */
+static void a8_peer_that_read_again_and_said_nothing_whole_expires_at_once(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at = server->now;
+
+    script_server_open(server);
+    endpoint_advance(server, 1400 * MS);
+    server->kernel_room = 0;
+    endpoint_send(server, "waits", 5);
+    wire_bytes_put(&server->unread, "LD", 2);
+    endpoint_advance_to(server, heard_at + 3500 * MS);
+    expect_state(server, UP);
+    endpoint_give_room(server, KERNEL_TAKES_ALL);
+    endpoint_ring(server);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_UNREACHABLE); /* its bytes arrive: it is not hung */
 }
 
 static void unreadable_path_under_waiting_answers_is_unreachable(void **state)
@@ -1311,12 +1760,13 @@ static void absence_moves_the_deadline_of_a_slow_reader_too(void **state)
 
     script_server_open(server);
     server->kernel_room = 0;
+    server->has_unread = true;
     say_probe(server, 1);
     endpoint_wake(server, server->now + 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND, 30 * LUBDUB_SECOND);
     endpoint_advance(server, 3 * LUBDUB_SECOND - 1);
     expect_state(server, UP);
     endpoint_advance(server, 1);
-    expect_state(server, CLOSED);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_SLOW_READER);
 }
 
 static void expired_session_gets_no_bye_behind_what_waits(void **state)
@@ -1368,15 +1818,22 @@ int main(void)
         TEST(bye_is_reported_with_its_reason_text_and_retry_after),
         TEST(health_is_told_when_it_changes),
         TEST(twice_the_granted_rate_is_fine_for_ever),
-        TEST(messages_at_twice_the_granted_rate_beside_probes_are_fine),
+        TEST(messages_at_twice_the_told_rate_beside_probes_are_fine_for_ever),
+        TEST(messages_a_tenth_above_twice_the_told_rate_end_with_bye_8),
         TEST(rate_a_tenth_above_twice_the_granted_one_ends_with_bye_8),
         TEST(burst_of_16_probes_is_fine_and_the_17th_ends_with_bye_8),
-        TEST(burst_of_16_messages_is_fine_and_the_17th_ends_with_bye_8),
+        TEST(e1_burst_of_messages_is_twice_what_was_told_and_one_more_ends_with_bye_8),
+        TEST(e1_message_rate_is_a_setting_and_is_told),
+        TEST(e1_message_rate_of_0_takes_any_number_and_says_so),
+        TEST(b4_debts_go_over_to_the_next_session_less_what_drained),
+        TEST(b4_client_with_any_debt_goes_on_at_its_rate),
+        TEST(b4_session_without_an_end_yet_has_no_debt_before_it_is_up),
         TEST(what_piled_up_during_an_outage_of_one_expiry_cuts_nobody),
         TEST(several_outages_in_a_row_cut_nobody),
         TEST(forgiven_absence_gives_credit_for_what_piled_up_in_it),
         TEST(messages_that_piled_up_in_a_forgiven_absence_cut_nobody),
-        TEST(what_piled_up_while_we_did_not_read_cuts_nobody),
+        TEST(what_piled_up_while_the_server_did_not_read_cuts_nobody),
+        TEST(what_piled_up_while_the_server_did_not_read_counts_by_the_faster_grant),
         TEST(silent_session_is_late_after_its_interval_and_a_margin_and_is_challenged),
         TEST(late_session_is_challenged_once_more_half_way_to_its_expiry),
         TEST(last_challenge_comes_two_seconds_before_a_far_expiry_and_not_where_the_first_is_as_young),
@@ -1391,7 +1848,8 @@ int main(void)
         TEST(late_session_that_is_heard_recovers_before_its_frame_is_told),
         TEST(recovered_session_is_late_again_in_time),
         TEST(challenge_is_answered_once_with_its_own_content),
-        TEST(ack_of_a_challenge_with_other_content_is_a_protocol_error),
+        TEST(a12_frame_that_ends_the_session_is_not_told_as_a_recovery),
+        TEST(a12_frame_beyond_the_limit_is_not_told_as_a_recovery),
         TEST(challenges_count_1_2_3),
         TEST(challenge_that_waits_for_its_ack_is_followed_by_the_last_one_only),
         TEST(health_of_the_server_goes_with_its_challenge),
@@ -1402,6 +1860,11 @@ int main(void)
         TEST(changed_grant_is_told_by_welcome_with_the_same_number),
         TEST(changed_grant_is_nothing_to_an_anonymous_session),
         TEST(longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant),
+        TEST(a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant),
+        TEST(a11_challenge_of_a_regrant_waits_beside_those_of_a_silence),
+        TEST(a12_credit_survives_a_regrant),
+        TEST(a12_debt_survives_a_regrant),
+        TEST(a12_client_within_its_limit_is_cut_by_no_regrant),
         TEST(longer_new_expiry_counts_at_once),
         TEST(faster_rate_counts_until_two_probes_were_seen_under_the_new_grant),
         TEST(new_rate_counts_after_two_probes),
@@ -1409,9 +1872,12 @@ int main(void)
         TEST(several_changes_keep_the_most_generous_until_two_probes),
         TEST(closer_expiry_after_the_second_probe_is_found_in_time),
         TEST(session_whose_answers_wait_is_not_read_from),
-        TEST(peer_that_takes_nothing_for_one_expiry_is_a_slow_reader),
-        TEST(peer_that_takes_a_byte_now_and_then_is_not_yet_a_slow_reader),
+        TEST(peer_that_writes_and_takes_nothing_for_one_expiry_is_a_slow_reader),
+        TEST(a8_silent_peer_expires_in_time_also_while_output_waits),
+        TEST(a8_peer_that_writes_while_output_waits_has_one_expiry_from_the_blocking_on),
+        TEST(a8_peer_that_takes_a_byte_now_and_then_is_a_slow_reader_all_the_same),
         TEST(peer_that_read_again_is_judged_by_its_silence_again_in_time),
+        TEST(a8_peer_that_read_again_and_said_nothing_whole_expires_at_once),
         TEST(unreadable_path_under_waiting_answers_is_unreachable),
         TEST(absence_moves_the_deadline_of_a_slow_reader_too),
         TEST(expired_session_gets_no_bye_behind_what_waits),
