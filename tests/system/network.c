@@ -34,7 +34,9 @@ void network_make(struct network *network)
     network->home = this_namespace();
     network->server = network->client = -1;
     assert_true(network->home >= 0);
-    if (geteuid() != 0 || (network->client = new_namespace()) < 0 || (network->server = new_namespace()) < 0) {
+    /* A root of a user namespace may leave the network it was born in, but not come back. */
+    if (geteuid() != 0 || setns(network->home, CLONE_NEWNET) != 0 || (network->client = new_namespace()) < 0 ||
+        (network->server = new_namespace()) < 0) {
         network_remove(network);
         print_message("needs the right to make network namespaces: skipped\n");
         skip();
