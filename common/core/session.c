@@ -394,13 +394,16 @@ void lubdub_session_take_evidence(const struct lubdub_session *session, struct l
         turn->path = evidence->has_no_way_out ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
         return;
     }
+    /* A path that is dead one way still brings the peer's own segments: they acknowledge, and not what we sent again. */
+    if (evidence->is_sent_again) {
+        turn->path = LUBDUB_PATH_SILENT;
+        return;
+    }
     asked_at = question(session, lubdub_time_between(delay, turn->now));
     if (asked_at != 0) {
         lubdub_time answered_at = lubdub_time_between(evidence->silent_for, turn->now);
 
         turn->path = answered_at + TICKS >= asked_at ? LUBDUB_PATH_ACKNOWLEDGED : LUBDUB_PATH_SILENT;
-    } else if (evidence->is_sent_again) {
-        turn->path = LUBDUB_PATH_SILENT;
     }
 }
 

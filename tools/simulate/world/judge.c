@@ -604,7 +604,7 @@ void sim_judge_away(struct sim_world *world, struct sim_connection *connection, 
                     lubdub_duration away, lubdub_duration overslept)
 {
     struct sim_end *end = &connection->ends[side];
-    lubdub_duration patience = side == SIM_SERVER ? end->expiry : world->settings->timeout;
+    lubdub_duration patience = side == SIM_SERVER ? longest_expiry(end) : world->settings->timeout;
 
     if (!end->was_up || overslept < patience / 4) {
         return;
