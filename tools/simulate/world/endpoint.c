@@ -46,6 +46,9 @@ static struct lubdub_transfer read_stream(struct lubdub_step *step)
     }
     came.length = sim_tcp_read(at->world, at->connection, at->side, step->input, capacity);
     came.has_more = came.length > 0;
+    if (came.length > 0) {
+        at->end->bytes_at = step->turn.now;
+    }
     if (came.length == 0 && sim_tcp_has_ended(at->connection, at->side)) {
         at->end->is_end_told = true;
         came.end = at->end->has_error ? (enum lubdub_cause)at->end->error : LUBDUB_CAUSE_CLOSED;
@@ -271,18 +274,28 @@ static void answer_hello(struct endpoint_step *at, const struct lubdub_event *ev
     sim_judge_owners(world, connection->client, at->end->process);
 }
 
+static void call_application(struct endpoint_step *at, const uint8_t *content, size_t length)
+{
+    at->world->is_in_application = true;
+    at->world->on_message(at->world, at->connection, at->side, content, length);
+    at->world->is_in_application = false;
+}
+
 static void hear(struct lubdub_step *step, const struct lubdub_event *event)
 {
     struct endpoint_step *at = around(step);
     struct sim_world *world = at->world;
 
+    if (world->is_in_application) {
+        sim_judge_fail(world, at->connection, "an application is called back from inside a call of its own");
+    }
     sim_judge_event(world, at->connection, at->side, event);
     switch (event->kind) {
     case LUBDUB_EVENT_HELLO:
         answer_hello(at, event);
         break;
     case LUBDUB_EVENT_MESSAGE:
-        world->on_message(world, at->connection, at->side, event->content, event->length);
+        call_application(at, event->content, event->length);
         break;
     case LUBDUB_EVENT_UP:
         world->result->sessions++;
@@ -307,7 +320,7 @@ static void hear(struct lubdub_step *step, const struct lubdub_event *event)
         break;
     case LUBDUB_EVENT_ACKED:
         if (!world->settings->has_messages) {
-            world->on_message(world, at->connection, SIM_CLIENT, NULL, 0);
+            call_application(at, NULL, 0);
         }
         break;
     case LUBDUB_EVENT_NONE:

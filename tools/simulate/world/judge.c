@@ -7,6 +7,9 @@
 
 #include "simulate/world/trouble.h"
 
+/* Bytes of a frame that is not whole yet prove so long that the peer is not hung. */
+#define RECENT_BYTES (400 * LUBDUB_MILLISECOND)
+
 /* Clocks with a drift are rounded to a nanosecond, both ways. */
 #define SLACK (2 * LUBDUB_MICROSECOND)
 
@@ -439,6 +442,12 @@ static void judge_slow_reader(struct sim_world *world, struct sim_connection *co
     world->result->slow_readers++;
 }
 
+/* Where the last frame ends that was read whole. */
+static uint64_t frame_end(const struct sim_stream *stream)
+{
+    return stream->note_read > 0 ? stream->notes[(stream->note_read - 1) & (stream->note_capacity - 1)].end : 0;
+}
+
 static void judge_verdict(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                           const struct lubdub_event *event)
 {
@@ -447,6 +456,10 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     lubdub_time now = local_now(world, end);
 
     world->result->verdicts++;
+    if (event->cause == LUBDUB_CAUSE_HUNG && end->bytes_at + RECENT_BYTES > now && stream->received_to > frame_end(stream)) {
+        sim_judge_fail(world, connection, "the %s says hung of a peer whose bytes came %.3f ms ago", side_words[side],
+                       MS(now - end->bytes_at));
+    }
     if (side == SIM_SERVER && end->waits_since != 0 && stream->note_arrived > stream->note_read) {
         judge_slow_reader(world, connection, side); /* it did not read, and was cut off meanwhile */
         return;
@@ -481,6 +494,18 @@ static void complain(struct sim_world *world, struct sim_connection *connection,
                    event->text.length > 0 ? (const char *)event->text.data : "",
                    (unsigned long long)end->probes_read,
                    (unsigned long long)connection->ends[sim_other(side)].probes_written);
+}
+
+/* What came before a break is read first: it may be a BYE. */
+static void judge_broken(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
+                         enum lubdub_cause cause)
+{
+    const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
+
+    if (stream->note_arrived > stream->note_read) {
+        sim_judge_fail(world, connection, "the %s says %s with %llu frames unread", side_words[side],
+                       lubdub_cause_word(cause), (unsigned long long)(stream->note_arrived - stream->note_read));
+    }
 }
 
 static void judge_down(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
@@ -518,9 +543,11 @@ static void judge_down(struct sim_world *world, struct sim_connection *connectio
         complain(world, connection, side, event);
         break;
     case LUBDUB_CAUSE_NONE:
-    case LUBDUB_CAUSE_BYE:
     case LUBDUB_CAUSE_CLOSED:
     case LUBDUB_CAUSE_RESET:
+        judge_broken(world, connection, side, event->cause);
+        break;
+    case LUBDUB_CAUSE_BYE:
     case LUBDUB_CAUSE_REFUSED:
     case LUBDUB_CAUSE_TIMEOUT:
     case LUBDUB_CAUSE_RESOLVE:
@@ -648,6 +675,7 @@ void sim_judge_owners(struct sim_world *world, uint32_t client, uint32_t server)
 static lubdub_time verdict_due(const struct sim_world *world, struct sim_end *end, enum sim_side side, lubdub_time now)
 {
     const struct sim_asked *asked;
+    lubdub_time blocked_due = LUBDUB_TIME_NEVER;
 
     if (side == SIM_SERVER) {
         lubdub_time due = end->heard_at + longest_expiry(end) + away_since(world, end, end->heard_away);
@@ -655,11 +683,14 @@ static lubdub_time verdict_due(const struct sim_world *world, struct sim_end *en
 
         return end->waits_since != 0 && slow_due > due ? slow_due : due;
     }
+    if (end->waits_since != 0) {
+        blocked_due = end->blocked_at + world->settings->timeout + away_since(world, end, end->blocked_away);
+    }
     asked = end->oldest_asked <= end->probes_written ? asked_as(end, end->oldest_asked) : NULL;
     if (asked == NULL) {
-        return now + world->settings->timeout;
+        return lubdub_time_earlier(blocked_due, now + world->settings->timeout);
     }
-    return asked->at + world->settings->timeout + away_since(world, end, asked->away);
+    return lubdub_time_earlier(blocked_due, asked->at + world->settings->timeout + away_since(world, end, asked->away));
 }
 
 void sim_judge_on_due(struct sim_world *world, struct sim_connection *connection, enum sim_side side)

@@ -618,7 +618,7 @@ static void note_arrivals(struct sim_world *world, struct sim_connection *connec
                           struct sim_stream *stream)
 {
     while (stream->note_arrived < stream->note_count &&
-           note(stream, stream->note_arrived)->end <= stream->received_to) {
+           note(stream, stream->note_arrived)->end <= readable_to(stream)) { /* a FIN is no byte of a frame */
         struct sim_note *arrived = note(stream, stream->note_arrived++);
 
         arrived->arrived_at = world->now;

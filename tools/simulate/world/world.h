@@ -214,6 +214,7 @@ struct sim_end {
     lubdub_time waits_since; /* bytes of ours wait for the kernel, by the process's clock; 0: none do */
     lubdub_time blocked_at;  /* and it has taken none */
     lubdub_time waited_since; /* the same of the last time, when it is over, too */
+    lubdub_time bytes_at;    /* when it read bytes last, by the process's clock */
     lubdub_time held_up_at;  /* when bytes waited last, or the grant changed: probes are not in time after that */
     lubdub_duration blocked_away;
     uint64_t grants_probes;  /* server: the last probe that was sent under the old grant; UINT64_MAX: not known yet */
@@ -299,6 +300,7 @@ struct sim_world {
     struct sim_random talk; /* of the server's application */
     uint8_t *input;
     uint8_t *outputs[2]; /* of a step, and of one inside it */
+    bool is_in_application; /* a callback of an application runs */
     struct endpoint_step *steps[2]; /* those that run; endpoint.c's */
     unsigned depth;
     uint64_t digest;
