@@ -417,51 +417,66 @@ static void e18_what_either_takes_is_what_the_other_may_send(void **state)
 
 /* ---- the last word ---- */
 
+/* Skips what was written before BYE. */
+static void look_for_bye(struct endpoint *endpoint)
+{
+    for (;;) {
+        struct lubdub_frame frame;
+        size_t size = 0;
+
+        lubdub_frame_decode(&frame, endpoint->written.data + endpoint->written_read,
+                            endpoint->written.length - endpoint->written_read, LUBDUB_CONTENT_LIMIT, &size);
+        assert_true(size > 0);
+        if (frame.type == LUBDUB_FRAME_BYE) {
+            return;
+        }
+        endpoint->written_read += size;
+    }
+}
+
+/* Sends and leaves in one turn that has so much room, as from inside a callback. */
+static void send_and_leave(struct endpoint *endpoint, unsigned messages, size_t capacity)
+{
+    uint8_t output[120];
+    struct lubdub_turn turn = {
+        .now = endpoint->now, .settings = &endpoint->settings, .output = output, .output_capacity = capacity};
+
+    for (; messages > 0; messages--) {
+        assert_int_equal(lubdub_session_send(&endpoint->session, &turn, "message", 7), LUBDUB_ERROR_OK);
+    }
+    lubdub_session_leave(&endpoint->session, &turn, LUBDUB_REASON_DRAINING, "the text of a last word", false, 0);
+    wire_bytes_put(&endpoint->written, output, turn.output_length);
+    if (turn.output_length > 0) {
+        lubdub_session_sent(&endpoint->session, &turn, turn.output_length);
+    }
+    assert_int_equal(lubdub_session_end_turn(&endpoint->session, &turn), LUBDUB_ERROR_OK);
+    endpoint_give_room(endpoint, KERNEL_TAKES_ALL);
+}
+
 /* D8: a MESSAGE of the same turn, and a BYE that finds no room beside it. */
 static void d8_nothing_follows_bye_whatever_room_the_turn_has(void **state)
 {
     enum lubdub_role role;
+    unsigned messages;
     size_t capacity;
     (void)state;
 
     for (role = LUBDUB_ROLE_CLIENT; role <= LUBDUB_ROLE_SERVER; role++) {
-        for (capacity = 0; capacity < 120; capacity++) {
-            struct endpoint endpoint;
-            uint8_t output[120];
-            struct lubdub_turn turn = {.output = output, .output_capacity = capacity};
+        for (messages = 0; messages <= 3; messages++) {
+            for (capacity = 0; capacity < 120; capacity++) {
+                struct endpoint endpoint;
 
-            endpoint_init(&endpoint, role);
-            if (role == LUBDUB_ROLE_SERVER) {
-                script_server_open(&endpoint);
-            } else {
-                script_client_open(&endpoint);
-            }
-            /* Both in one turn, as from inside a callback. */
-            turn.now = endpoint.now;
-            turn.settings = &endpoint.settings;
-            assert_int_equal(lubdub_session_send(&endpoint.session, &turn, "one", 3), LUBDUB_ERROR_OK);
-            assert_int_equal(lubdub_session_send(&endpoint.session, &turn, "two", 3), LUBDUB_ERROR_OK);
-            lubdub_session_leave(&endpoint.session, &turn, LUBDUB_REASON_DRAINING, "the text of a last word", false, 0);
-            if (turn.output_length > 0) {
-                wire_bytes_put(&endpoint.written, output, turn.output_length);
-                lubdub_session_sent(&endpoint.session, &turn, turn.output_length);
-            }
-            assert_int_equal(lubdub_session_end_turn(&endpoint.session, &turn), LUBDUB_ERROR_OK);
-            endpoint_give_room(&endpoint, KERNEL_TAKES_ALL);
-            while (endpoint.written_read < endpoint.written.length) {
-                struct lubdub_frame frame;
-                size_t size = 0;
-
-                lubdub_frame_decode(&frame, endpoint.written.data + endpoint.written_read,
-                                    endpoint.written.length - endpoint.written_read, LUBDUB_CONTENT_LIMIT, &size);
-                assert_true(size > 0);
-                if (frame.type == LUBDUB_FRAME_BYE) {
-                    break;
+                endpoint_init(&endpoint, role);
+                if (role == LUBDUB_ROLE_SERVER) {
+                    script_server_open(&endpoint);
+                } else {
+                    script_client_open(&endpoint);
                 }
-                endpoint.written_read += size;
+                send_and_leave(&endpoint, messages, capacity);
+                look_for_bye(&endpoint);
+                expect_bye(&endpoint, DRAINING);
+                endpoint_clear(&endpoint);
             }
-            expect_bye(&endpoint, DRAINING);
-            endpoint_clear(&endpoint);
         }
     }
 }

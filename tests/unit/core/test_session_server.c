@@ -1723,6 +1723,31 @@ static void peer_that_read_again_is_judged_by_its_silence_again_in_time(void **s
     expect_event(server, DOWN);
 }
 
+static void a8_peer_that_read_again_gets_no_more_time_in_the_next_blocking(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at;
+
+    script_server_open(server);
+    endpoint_advance(server, 1400 * MS);
+    server->kernel_room = 0;
+    endpoint_send(server, "waits", 5);
+    server->has_unread = true;
+    endpoint_advance(server, 2 * LUBDUB_SECOND);
+    endpoint_give_room(server, KERNEL_TAKES_ALL);
+    server->has_unread = false;
+    say_probe(server, 1);
+    heard_at = server->now;
+    endpoint_advance(server, 1400 * MS);
+    server->kernel_room = 0;
+    endpoint_send(server, "waits", 5);
+    endpoint_look_away(server);
+    endpoint_advance_to(server, heard_at + 3 * LUBDUB_SECOND - 1);
+    expect_state(server, UP);
+    endpoint_advance(server, 1);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_HUNG);
+}
+
 /* It took what waited, and what had lain there to be read was no whole frame. */
 static void a8_peer_that_read_again_and_said_nothing_whole_expires_at_once(void **state)
 {
@@ -1877,6 +1902,7 @@ int main(void)
         TEST(a8_peer_that_writes_while_output_waits_has_one_expiry_from_the_blocking_on),
         TEST(a8_peer_that_takes_a_byte_now_and_then_is_a_slow_reader_all_the_same),
         TEST(peer_that_read_again_is_judged_by_its_silence_again_in_time),
+        TEST(a8_peer_that_read_again_gets_no_more_time_in_the_next_blocking),
         TEST(a8_peer_that_read_again_and_said_nothing_whole_expires_at_once),
         TEST(unreadable_path_under_waiting_answers_is_unreachable),
         TEST(absence_moves_the_deadline_of_a_slow_reader_too),
