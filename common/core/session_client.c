@@ -412,9 +412,16 @@ static lubdub_time release_at(const struct lubdub_session *session)
 bool lubdub_session_client_may_send(struct lubdub_session *session, lubdub_time now)
 {
     struct lubdub_session_extra *extra = session->extra;
+    struct lubdub_rate rate = session->of.prober->message_rate;
 
-    return !lubdub_outbox_has_held(&extra->outbox) &&
-           lubdub_allowance_take(&extra->messages, session->of.prober->message_rate, now);
+    /*
+     * A message counts when the kernel can have it: what waits for the kernel in an outage of the path comes to the server
+     * in one pile. Without a rate only the order matters.
+     */
+    if (lubdub_outbox_has_held(&extra->outbox) || (rate.a_second > 0 && lubdub_outbox_has_messages(&extra->outbox))) {
+        return false;
+    }
+    return lubdub_allowance_take(&extra->messages, rate, now);
 }
 
 static void release_messages(struct lubdub_session *session, struct lubdub_turn *turn)
