@@ -42,12 +42,13 @@ struct lubdub_bucket {
 /* How long it takes to drain; 0 for a credit. */
 lubdub_duration lubdub_rate_limit_debt(int32_t debt, uint32_t interval_ms);
 
-/* The debt that drains in this time. But it leaves room for one frame: who begins anew at a steady rate is not cut. */
+/* The debt that drains in this time. But it leaves room for one frame: a client that begins anew at a steady rate is
+ * not cut. */
 int32_t lubdub_rate_limit_owed(lubdub_duration time, struct lubdub_bucket bucket);
 
 /*
- * The same debt or credit in another bucket: what takes as long to drain. But a debt fills no greater part of its bucket
- * than before: who was within the limit stays within it.
+ * The same debt or credit in another bucket: what takes as long to drain. But a debt fills no greater part of its
+ * bucket than before: a client within the limit stays within it.
  */
 int32_t lubdub_rate_limit_rescale(int32_t debt, struct lubdub_bucket from, struct lubdub_bucket to);
 

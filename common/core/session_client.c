@@ -80,8 +80,8 @@ static void take_message_rate(struct lubdub_prober *prober, const struct lubdub_
     bool is_kept = options->message_rate > 0 && options->message_burst > 0;
 
     if (options->has_message_rate) {
-        prober->message_rate = is_kept ? (struct lubdub_rate){options->message_rate, options->message_burst}
-                                       : (struct lubdub_rate){0, 0};
+        prober->message_rate =
+            is_kept ? (struct lubdub_rate){options->message_rate, options->message_burst} : (struct lubdub_rate){0, 0};
     }
 }
 
@@ -415,8 +415,8 @@ bool lubdub_session_client_may_send(struct lubdub_session *session, lubdub_time 
     struct lubdub_rate rate = session->of.prober->message_rate;
 
     /*
-     * A message counts when the kernel can have it: what waits for the kernel in an outage of the path comes to the server
-     * in one pile. Without a rate only the order matters.
+     * A message counts when the kernel can have it: what waits for the kernel in an outage of the path comes to the
+     * server in one pile. Without a rate only the order matters.
      */
     if (lubdub_outbox_has_held(&extra->outbox) || (rate.a_second > 0 && lubdub_outbox_has_messages(&extra->outbox))) {
         return false;
@@ -429,9 +429,9 @@ static void release_messages(struct lubdub_session *session, struct lubdub_turn 
     struct lubdub_session_extra *extra = session->extra;
     unsigned released;
 
-    for (released = 0; released < RELEASED_AT_ONCE && session->state == LUBDUB_SESSION_UP &&
-                       lubdub_outbox_has_held(&extra->outbox) &&
-                       lubdub_allowance_take(&extra->messages, session->of.prober->message_rate, turn->now);
+    for (released = 0;
+         released < RELEASED_AT_ONCE && session->state == LUBDUB_SESSION_UP && lubdub_outbox_has_held(&extra->outbox) &&
+         lubdub_allowance_take(&extra->messages, session->of.prober->message_rate, turn->now);
          released++) {
         struct lubdub_frame message;
         size_t length;
@@ -579,7 +579,8 @@ static void tell_blocked(struct lubdub_session *session, struct lubdub_turn *tur
     if (turn->path == LUBDUB_PATH_SILENT) {
         cause = LUBDUB_CAUSE_UNREACHABLE;
     } else if (session->heard_at <= blocked_at) {
-        cause = LUBDUB_CAUSE_HUNG; /* what came in the turn in which the kernel stopped says nothing of the time after it */
+        cause =
+            LUBDUB_CAUSE_HUNG; /* what came in the turn in which the kernel stopped says nothing of the time after it */
     }
     if (turn->settings->stays_connected) {
         prober->is_down = true;

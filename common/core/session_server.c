@@ -367,8 +367,7 @@ static void count_probe_under_new_grant(struct lubdub_session *session)
 /* Whether one probe more is allowed; if so, it is counted. Only a debt beyond the smallest burst costs a division. */
 static bool allow(const struct lubdub_session *session, int32_t *debt)
 {
-    return lubdub_rate_limit_take(debt, LUBDUB_SMALLEST_BURST) ||
-           lubdub_rate_limit_take(debt, bucket(session).burst);
+    return lubdub_rate_limit_take(debt, LUBDUB_SMALLEST_BURST) || lubdub_rate_limit_take(debt, bucket(session).burst);
 }
 
 /* A server takes twice of what it told. */

@@ -172,7 +172,8 @@ bool lubdub_session_has_room_again(const struct lubdub_session *session, const s
     if (session->state != LUBDUB_SESSION_UP || extra == NULL || extra->wanted_room == 0) {
         return false;
     }
-    /* Half of the room may be less than what was refused: told before that fits, ROOM and FULL would chase each other. */
+    /* Half of the room may be less than what was refused: told before that fits, ROOM and FULL would chase each other.
+     */
     waiting = lubdub_outbox_message_length(&extra->outbox);
     return waiting == 0 ||
            (waiting <= settings->output_limit / 2 && waiting + extra->wanted_room <= settings->output_limit);

@@ -456,8 +456,8 @@ static void changed_grant_is_said_and_clamped(void **state)
 }
 
 /*
- * Until two probes came under the new grant, the longer of the two expiries counts. Under the new one are those that come
- * after the ACK of the challenge that follows the WELCOME.
+ * Until two probes came under the new grant, the longer of the two expiries counts. Under the new one are those that
+ * come after the ACK of the challenge that follows the WELCOME.
  */
 static void old_expiry_counts_until_two_probes_were_seen(void **state)
 {

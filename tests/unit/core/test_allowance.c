@@ -53,8 +53,8 @@ static void rate_passes_for_ever_with_any_jitter(void **state)
         uint64_t k;
 
         for (k = 0; k < 20000; k++) {
-            assert_true(lubdub_allowance_take(&allowance, rates[i],
-                                              start + k * interval + random_below(&random, interval)));
+            assert_true(
+                lubdub_allowance_take(&allowance, rates[i], start + k * interval + random_below(&random, interval)));
         }
     }
 }

@@ -1,4 +1,5 @@
-/* What a session makes of what a kernel says of the connection: does the peer's machine answer, and how late may it be? */
+/* What a session makes of what a kernel says of the connection: does the peer's machine answer, and how late may it be?
+ */
 #include "support/script.h"
 #include "support/test.h"
 
@@ -190,7 +191,8 @@ static void a6_cut_path_is_seen_by_a_client_whose_syn_was_sent_twice(void **stat
     evidence.round_trip = 500 * MS;
     evidence.least_round_trip = MS;
     assert_int_equal(path(client, evidence), LUBDUB_PATH_SILENT);
-    assert_true(taken(client, evidence).round_trip <= 8 * MS); /* four times what the acks took, and not what was estimated */
+    assert_true(taken(client, evidence).round_trip <=
+                8 * MS); /* four times what the acks took, and not what was estimated */
 }
 
 static void a6_client_that_measured_nothing_yet_takes_a_quarter_of_its_timeout(void **state)

@@ -197,10 +197,10 @@ static void debt_takes_the_same_time_in_another_bucket_but_fills_no_greater_part
         uint32_t taken;
         uint32_t left;
     } cases[] = {
-        {{100, 200}, {1000, 16}, 20, 16 - 2},    /* two frames take as long */
-        {{1000, 16}, {100, 60}, 2, 60 - 8},      /* an eighth; 20 frames would take as long */
+        {{100, 200}, {1000, 16}, 20, 16 - 2}, /* two frames take as long */
+        {{1000, 16}, {100, 60}, 2, 60 - 8},   /* an eighth; 20 frames would take as long */
         {{10000, 16}, {100, 600}, 10, 600 - 375},
-        {{100, 1200}, {200, 16}, 600, 16 - 8},   /* half of it; 300 frames would take as long */
+        {{100, 1200}, {200, 16}, 600, 16 - 8}, /* half of it; 300 frames would take as long */
         {{1000, 16}, {1000, 16}, 5, 11},
     };
     size_t i;

@@ -1149,10 +1149,10 @@ static void a11_living_client_survives_a_shorter_grant_over_a_long_path(void **s
     pair.client.settings.timeout = 5 * LUBDUB_SECOND;
     pair_open(&pair);
     pair_run(&pair, 5 * LUBDUB_SECOND + 70 * MS);
-    assert_int_equal(endpoint_grant(&pair.server, &(struct lubdub_grant){.session_number = 1,
-                                                                         .interval = 50 * MS,
-                                                                         .expiry = 150 * MS}),
-                     LUBDUB_ERROR_OK);
+    assert_int_equal(
+        endpoint_grant(&pair.server,
+                       &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 150 * MS}),
+        LUBDUB_ERROR_OK);
     pair_run(&pair, 10 * LUBDUB_SECOND);
     expect_state(&pair.client, UP);
     expect_state(&pair.server, UP);
@@ -1162,7 +1162,7 @@ static void a11_living_client_survives_a_shorter_grant_over_a_long_path(void **s
     pair_clear(&pair);
 }
 
-/* A4: both kernels are narrow and both probe; whoever waits with an answer hears the other one's all the same. */
+/* A4: both kernels are narrow and both probe; a side whose answers wait hears those of the other all the same. */
 static void a4_two_that_probe_each_other_through_narrow_kernels_stay_up(void **state)
 {
     struct pair pair;
@@ -1176,9 +1176,9 @@ static void a4_two_that_probe_each_other_through_narrow_kernels_stay_up(void **s
     pair_open(&pair);
     for (round = 0; round < 60; round++) {
         pair_run(&pair, 700 * MS);
-        (void)endpoint_grant(&pair.server, &(struct lubdub_grant){.session_number = 1,
-                                                                  .interval = LUBDUB_SECOND,
-                                                                  .expiry = 3 * LUBDUB_SECOND});
+        (void)endpoint_grant(
+            &pair.server,
+            &(struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
     }
     expect_state(&pair.client, UP);
     expect_state(&pair.server, UP);

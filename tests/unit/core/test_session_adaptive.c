@@ -360,7 +360,7 @@ static size_t arrive_slowly(struct endpoint *endpoint, unsigned type, uint64_t s
     return length;
 }
 
-/* A3: a frame that arrives over a slow link is no sign of life, and whoever writes it is not hung. */
+/* A3: a frame that arrives over a slow link is no sign of life, and a peer that writes it is not hung. */
 static void a3_client_whose_frame_is_arriving_is_not_hung(void **state)
 {
     struct endpoint *server = *state;

@@ -227,9 +227,12 @@ static void d4_interval_far_beyond_the_one_asked_for_is_refused(void **state)
         uint32_t granted_ms;
         bool is_taken;
     } cases[] = {
-        {LUBDUB_SECOND, 0, 60000, true},          {LUBDUB_SECOND, 0, 60001, false},
-        {10 * MS, 0, 600, true},                  {10 * MS, 0, 601, false},
-        {LUBDUB_SECOND, 5 * LUBDUB_SECOND, 5000, true}, {LUBDUB_SECOND, 5 * LUBDUB_SECOND, 5001, false},
+        {LUBDUB_SECOND, 0, 60000, true},
+        {LUBDUB_SECOND, 0, 60001, false},
+        {10 * MS, 0, 600, true},
+        {10 * MS, 0, 601, false},
+        {LUBDUB_SECOND, 5 * LUBDUB_SECOND, 5000, true},
+        {LUBDUB_SECOND, 5 * LUBDUB_SECOND, 5001, false},
         {LUBDUB_SECOND, 0, UINT32_MAX, false},
     };
     size_t i;

@@ -25,9 +25,9 @@ static int teardown(void **state)
 
 static void say_welcome_with_rate(struct endpoint *client, unsigned flags, uint32_t a_second, uint32_t burst)
 {
-    const uint8_t value[8] = {(uint8_t)(a_second >> 24), (uint8_t)(a_second >> 16), (uint8_t)(a_second >> 8),
-                              (uint8_t)a_second,         (uint8_t)(burst >> 24),    (uint8_t)(burst >> 16),
-                              (uint8_t)(burst >> 8),     (uint8_t)burst};
+    const uint8_t value[8] = {
+        (uint8_t)(a_second >> 24), (uint8_t)(a_second >> 16), (uint8_t)(a_second >> 8), (uint8_t)a_second,
+        (uint8_t)(burst >> 24),    (uint8_t)(burst >> 16),    (uint8_t)(burst >> 8),    (uint8_t)burst};
     struct wire_bytes options = {0};
 
     wire_bytes_put_number_option(&options, LUBDUB_OPTION_INTERVAL_MS, 1000);
@@ -410,8 +410,8 @@ static void e18_server_sends_no_more_than_the_client_takes(void **state)
         const char *option; /* NULL: left out */
         size_t most;
     } cases[] = {
-        {1024, NULL, 1024},        {65535, NULL, 1024}, {100, NULL, 1024}, {1024, "\x00\x64", 100},
-        {1024, "\x00\x00", 0},     {100, "\x07\xd0", 2000}, {1024, "\x04\x00", 1024}, {1024, "\xff\xff", 65535},
+        {1024, NULL, 1024},    {65535, NULL, 1024},     {100, NULL, 1024},        {1024, "\x00\x64", 100},
+        {1024, "\x00\x00", 0}, {100, "\x07\xd0", 2000}, {1024, "\x04\x00", 1024}, {1024, "\xff\xff", 65535},
     };
     size_t i;
     (void)state;

@@ -873,8 +873,8 @@ static void what_piled_up_while_the_server_did_not_read_counts_by_the_faster_gra
 
     server->grant = (struct lubdub_grant){.session_number = 1, .interval = 10 * MS, .expiry = 3 * LUBDUB_SECOND};
     script_server_open(server);
-    endpoint_grant(server, &(struct lubdub_grant){
-                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_grant(server,
+                   &(struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
     server->kernel_room = 0;
     server->has_unread = true;
     say_probes(server, 1, 600); /* all that is allowed at once */
@@ -1376,8 +1376,7 @@ static void a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant(void **s
 
     server->grant = (struct lubdub_grant){.session_number = 1, .interval = 200 * MS, .expiry = 10 * LUBDUB_SECOND};
     script_server_open(server);
-    endpoint_grant(server,
-                   &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 150 * MS});
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 150 * MS});
     expect_frame(server, WELCOME);
     expect_whole_frame(server, PROBE, 0, 1, NULL, 0); /* whose ACK parts the two */
     expect_no_frame(server);
@@ -1419,8 +1418,8 @@ static void a12_credit_survives_a_regrant(void **state)
     server->grant.interval = 100 * MS;
     script_server_open(server);
     endpoint_wake(server, until, LUBDUB_MINUTE, LUBDUB_MINUTE);
-    endpoint_grant(server, &(struct lubdub_grant){
-                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_grant(server,
+                   &(struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
     say_probes(server, 1, 600);
     expect_state(server, UP);
 }
@@ -1432,8 +1431,8 @@ static void a12_debt_survives_a_regrant(void **state)
     server->grant.interval = 100 * MS; /* burst: 60 */
     script_server_open(server);
     say_probes(server, 1, 60);
-    endpoint_grant(server, &(struct lubdub_grant){
-                               .session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_grant(server,
+                   &(struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = 3 * LUBDUB_SECOND});
     expect_state(server, UP);
     endpoint_look_away(server);
     say_probe(server, 61);
@@ -1452,7 +1451,8 @@ static void a12_client_within_its_limit_is_cut_by_no_regrant(void **state)
         {{.session_number = 1, .interval = 10 * LUBDUB_SECOND, .expiry = 30 * LUBDUB_SECOND}, faster, 15},
         {faster, slower, 15},
         {{.session_number = 1, .interval = 100 * MS, .expiry = LUBDUB_MINUTE},
-         {.session_number = 1, .interval = 200 * MS, .expiry = LUBDUB_SECOND}, 1199},
+         {.session_number = 1, .interval = 200 * MS, .expiry = LUBDUB_SECOND},
+         1199},
     };
     size_t i;
     (void)state;
@@ -1763,7 +1763,8 @@ static void a8_peer_that_read_again_and_said_nothing_whole_expires_at_once(void 
     expect_state(server, UP);
     endpoint_give_room(server, KERNEL_TAKES_ALL);
     endpoint_ring(server);
-    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_UNREACHABLE); /* its bytes arrive: it is not hung */
+    assert_int_equal(expect_event(server, DOWN)->cause,
+                     LUBDUB_CAUSE_UNREACHABLE); /* its bytes arrive: it is not hung */
 }
 
 static void unreadable_path_under_waiting_answers_is_unreachable(void **state)
