@@ -31,6 +31,7 @@ struct lubdub_event_line {
     uint64_t real;     /* CLOCK_REALTIME in nanoseconds since 1970, the same moment */
     uint32_t length;   /* bytes used of fields */
     bool is_truncated; /* something did not fit */
+    bool is_minor;     /* set by the caller after _begin: where room is short, the others go first (store.h) */
     uint8_t fields[LUBDUB_EVENT_LINE_CAPACITY];
 };
 

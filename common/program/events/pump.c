@@ -225,12 +225,20 @@ static void write_line(struct lubdub_event_pump *pump)
     }
 }
 
+static bool next_line(struct lubdub_event_pump *pump, struct lubdub_event_half *half)
+{
+    if (lubdub_event_store_is_at_gap(half)) {
+        flush(pump);
+        note_gap(pump, half->refused, 0, half->refused_mono, half->refused_real);
+    }
+    return lubdub_event_store_next(half, &pump->line);
+}
+
 void lubdub_event_pump_write(struct lubdub_event_pump *pump, struct lubdub_event_half *half)
 {
-    while (lubdub_event_store_next(half, &pump->line)) {
+    while (next_line(pump, half)) {
         write_line(pump);
     }
     flush(pump);
-    note_gap(pump, half->refused, 0, half->refused_mono, half->refused_real);
     lubdub_event_pump_report_gap(pump);
 }

@@ -67,7 +67,9 @@ void lubdub_event_store_clear(struct lubdub_event_store *store)
 
 static void refuse(struct lubdub_event_half *half, const struct lubdub_event_line *line)
 {
+    half->is_full = half->is_full || !line->is_minor;
     if (half->refused == 0) {
+        half->refused_at = half->used;
         half->refused_mono = line->mono;
         half->refused_real = line->real;
     }
@@ -87,17 +89,29 @@ static bool is_worth_waking(const struct lubdub_event_store *store)
     return store->is_waiting || store->filling->used > store->capacity / 2 || store->filling->refused > 0;
 }
 
+/*
+ * Once one line is refused, so are the shorter ones of its kind after it: the line that counts them stands where the first
+ * is missing, and none of them comes after it. Lines that are not minor go on into their part of the half.
+ */
+static bool fits(const struct lubdub_event_store *store, const struct lubdub_event_half *half,
+                 const struct lubdub_event_line *line, size_t length)
+{
+    size_t room = store->capacity - half->used;
+    size_t reserved = line->is_minor ? store->capacity / LUBDUB_EVENT_STORE_RESERVED_PART : 0;
+
+    return !half->is_full && (!line->is_minor || half->refused == 0) && length + reserved <= room;
+}
+
 bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdub_event_line *line)
 {
     size_t length = HEAD_LENGTH + line->length;
     struct lubdub_event_half *half;
-    bool fits;
+    bool is_taken;
 
     pthread_mutex_lock(&store->lock);
     half = store->filling;
-    /* Once one is refused, so are the shorter ones after it: the line that counts them stands where all are missing. */
-    fits = half->refused == 0 && length <= store->capacity - half->used;
-    if (fits) {
+    is_taken = fits(store, half, line, length);
+    if (is_taken) {
         memcpy(half->bytes + half->used, line, length);
         half->used += length;
     } else {
@@ -107,7 +121,7 @@ bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdu
         signal_writer(store);
     }
     pthread_mutex_unlock(&store->lock);
-    return fits;
+    return is_taken;
 }
 
 void lubdub_event_store_wake(struct lubdub_event_store *store)
@@ -205,6 +219,7 @@ enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store
     finished->used = 0;
     finished->read = 0;
     finished->refused = 0;
+    finished->is_full = false;
 
     pthread_mutex_lock(&store->lock);
     is_idle = !has_lines(store->filling) && !store->is_closed;
@@ -232,6 +247,11 @@ enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store
     }
     pthread_mutex_unlock(&store->lock);
     return result;
+}
+
+bool lubdub_event_store_is_at_gap(const struct lubdub_event_half *half)
+{
+    return half->refused > 0 && half->read == half->refused_at;
 }
 
 bool lubdub_event_store_next(struct lubdub_event_half *half, struct lubdub_event_line *line)

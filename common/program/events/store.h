@@ -22,6 +22,12 @@
 #define LUBDUB_EVENT_STORE_RESIDENT_PART 32
 
 /*
+ * Minor lines (line.h) leave this part of each half to the others: what a session says, as often as it likes, never takes
+ * the room of the line that says that another one has left.
+ */
+#define LUBDUB_EVENT_STORE_RESERVED_PART 4
+
+/*
  * The first line after a silence is taken at once; what follows is gathered for so long. Where thousands die together,
  * a thread that is woken for each line costs the loop more than the verdicts do.
  */
@@ -32,7 +38,9 @@ struct lubdub_event_half {
     size_t used;
     size_t touched;           /* how far it was ever filled since it was last given back */
     size_t read;              /* the writer's place in it */
-    uint64_t refused;         /* lines that came after it was full */
+    uint64_t refused;         /* lines that there was no room for */
+    size_t refused_at;        /* the place among the others where the first of them is missing */
+    bool is_full;             /* not for minor lines alone */
     lubdub_time refused_mono; /* the first of them */
     uint64_t refused_real;
 };
@@ -61,7 +69,7 @@ enum lubdub_event_store_result {
 int lubdub_event_store_init(struct lubdub_event_store *store, size_t capacity);
 void lubdub_event_store_clear(struct lubdub_event_store *store);
 
-/* Any thread. Returns false where the half is full; the refusal is counted. */
+/* Any thread. Returns false where the half has no room for lines of its kind; the refusal is counted. */
 bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdub_event_line *line);
 
 /* Any thread: the writer returns from its wait, now or the next time. */
@@ -75,6 +83,9 @@ void lubdub_event_store_close(struct lubdub_event_store *store);
  */
 enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store *store, lubdub_time until,
                                                        struct lubdub_event_half **half);
+
+/* The writer's thread: whether lines are missing at the place in its half that it has come to. */
+bool lubdub_event_store_is_at_gap(const struct lubdub_event_half *half);
 
 /* The writer's thread: the next line of its half. Returns false at the end. */
 bool lubdub_event_store_next(struct lubdub_event_half *half, struct lubdub_event_line *line);

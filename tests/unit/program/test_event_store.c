@@ -104,6 +104,54 @@ static void full_store_refuses_and_remembers_when_and_how_many(void **state)
     lubdub_event_store_clear(&store);
 }
 
+/* However much a session says, the line that tells that another one has left has room, and stands behind the gap. */
+static void finding_b3_minor_lines_leave_room_for_the_others(void **state)
+{
+    struct lubdub_event_store store;
+    struct lubdub_event_half *half = NULL;
+    struct lubdub_event_line line;
+    uint64_t minor = 0;
+    uint64_t others = 0;
+    uint64_t taken;
+
+    (void)state;
+    assert_int_equal(lubdub_event_store_init(&store, MEGABYTE), 0);
+    for (;;) {
+        make_line(&line, minor, 200);
+        line.is_minor = true;
+        if (!lubdub_event_store_put(&store, &line)) {
+            break;
+        }
+        minor++;
+    }
+    assert_in_range(store.filling->used, store.capacity / 4 * 3 - 1000, store.capacity / 4 * 3);
+    make_line(&line, minor, 200);
+    while (lubdub_event_store_put(&store, &line)) {
+        others++;
+        make_line(&line, minor + others, 200);
+    }
+    assert_true(others > store.capacity / 4 / 500);
+
+    assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
+    assert_int_equal(half->refused, 2);
+    for (taken = 0; taken < minor + others; taken++) {
+        assert_int_equal(lubdub_event_store_is_at_gap(half), taken == minor);
+        assert_true(lubdub_event_store_next(half, &line));
+        assert_int_equal(number_of(&line), taken);
+    }
+    assert_false(lubdub_event_store_is_at_gap(half));
+    assert_false(lubdub_event_store_next(half, &line));
+
+    make_line(&line, 0, 200);
+    line.is_minor = true;
+    assert_true(lubdub_event_store_put(&store, &line)); /* the other half is open to all again */
+    assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
+    assert_false(lubdub_event_store_is_at_gap(half));
+    make_line(&line, 0, 200);
+    assert_true(lubdub_event_store_put(&store, &line)); /* and so is the first */
+    lubdub_event_store_clear(&store);
+}
+
 static void memory_of_a_backlog_is_given_back_when_it_is_over(void **state)
 {
     struct lubdub_event_store store;
@@ -318,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_come_out_as_they_went_in),
         cmocka_unit_test(full_store_refuses_and_remembers_when_and_how_many),
+        cmocka_unit_test(finding_b3_minor_lines_leave_room_for_the_others),
         cmocka_unit_test(memory_of_a_backlog_is_given_back_when_it_is_over),
         cmocka_unit_test(few_lines_at_a_time_touch_no_new_memory),
         cmocka_unit_test(lines_that_follow_soon_are_gathered),
