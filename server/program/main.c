@@ -174,7 +174,7 @@ static int start(struct program *program)
 {
     struct lubdub_server_settings settings;
     enum lubdub_error error;
-    int failed = reporter_open(&program->reporter, &program->options);
+    int failed = reporter_open(&program->reporter, &program->options, program->loop);
 
     if (failed != 0) {
         fprintf(stderr, "lubdub-server: cannot write the events%s%s: %s\n",

@@ -1,14 +1,15 @@
 /* Turns events into fields of a line, and those fields into the text form. */
 #include "server/program/reporter.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ev/address.h"
 #include "ev/clock.h"
 #include "program/events/log.h"
-
-#define REMOTE_SIZE 80
 
 /* For the log; not const because they travel as user data. */
 static char standard_output[] = "stdout";
@@ -47,6 +48,13 @@ static const char *event_word(enum lubdub_server_event_kind kind)
         return "room";
     }
     return "unknown";
+}
+
+/* A session, an address or an identity can bring it about as often as it likes. */
+static bool is_minor(enum lubdub_server_event_kind kind)
+{
+    return kind == LUBDUB_SERVER_MESSAGE || kind == LUBDUB_SERVER_HEALTH || kind == LUBDUB_SERVER_LATE ||
+           kind == LUBDUB_SERVER_RECOVERED || kind == LUBDUB_SERVER_REJECTED;
 }
 
 static void put_milliseconds(struct lubdub_event_line *line, const char *key, lubdub_duration duration)
@@ -95,6 +103,12 @@ static void put_disconnected(struct lubdub_event_line *line, const struct lubdub
     }
 }
 
+/* The content of the probe that told it, as much as a line of a check has. */
+static void put_content(struct lubdub_event_line *line, const uint8_t *content, size_t length)
+{
+    lubdub_event_line_string_cut(line, "content", content, length, BUDGET_CONTENT_MAX);
+}
+
 static void put_details(struct lubdub_event_line *line, const struct lubdub_server_event *event)
 {
     switch (event->kind) {
@@ -110,7 +124,7 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
     case LUBDUB_SERVER_HEALTH:
         lubdub_event_line_word(line, "health", lubdub_health_word(event->health));
         lubdub_event_line_word(line, "was", lubdub_health_word(event->was_health));
-        lubdub_event_line_string(line, "content", event->content, event->length);
+        put_content(line, event->content, event->length);
         break;
     case LUBDUB_SERVER_LATE:
     case LUBDUB_SERVER_RECOVERED:
@@ -134,29 +148,206 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
     }
 }
 
-void reporter_report(struct reporter *reporter, const struct lubdub_server_event *event)
+/* CLOCK_REALTIME at that moment. */
+static uint64_t realtime_of(lubdub_time mono)
+{
+    return lubdub_clock_realtime() - lubdub_time_between(mono, lubdub_clock_now());
+}
+
+static void put_line(struct reporter *reporter, const struct lubdub_event_line *line)
+{
+    lubdub_event_writer_put(reporter->output, line);
+    lubdub_event_writer_put(reporter->file, line);
+}
+
+static void put_session(struct lubdub_event_line *line, uint64_t session, struct lubdub_slice identity,
+                        const struct lubdub_address *remote)
+{
+    char text[LUBDUB_ADDRESS_TEXT_SIZE];
+
+    if (session != 0) {
+        lubdub_event_line_number(line, "session", session);
+    }
+    if (identity.length > 0) {
+        lubdub_event_line_string(line, "id", identity.data, identity.length);
+    }
+    if (remote != NULL) {
+        lubdub_event_line_text(line, "remote", lubdub_address_format(remote, text));
+    }
+}
+
+static void build(const struct reporter *reporter, const struct lubdub_server_event *event,
+                  struct lubdub_event_line *line)
+{
+    lubdub_event_line_begin(line, event_word(event->kind), event->now, realtime_of(event->now));
+    line->is_minor = is_minor(event->kind);
+    put_session(line, event->session, event->identity, event->remote);
+    lubdub_event_line_text(line, "node", reporter->node);
+    put_details(line, event);
+}
+
+/* ---- sums ---- */
+
+/* "192.0.2.7" or "2001:db8:1:2::/64". */
+static void put_network(struct lubdub_event_line *line, const struct lubdub_address *network)
+{
+    char text[INET6_ADDRSTRLEN + sizeof "/64"];
+    bool is_ipv4 = lubdub_address_is_ipv4(network);
+
+    if (inet_ntop(is_ipv4 ? AF_INET : AF_INET6, is_ipv4 ? network->ip + 12 : network->ip, text, INET6_ADDRSTRLEN) ==
+        NULL) {
+        return;
+    }
+    if (!is_ipv4) {
+        strcat(text, "/64");
+    }
+    lubdub_event_line_text(line, "network", text);
+}
+
+static void put_sum_details(struct lubdub_event_line *line, const struct budget_sum *sum)
+{
+    if (sum->network != NULL) {
+        lubdub_event_line_word(line, "cause", lubdub_cause_word(sum->cause));
+        if (sum->has_reason) {
+            lubdub_event_line_number(line, "reason", sum->reason);
+        }
+        put_network(line, sum->network);
+    }
+    if (sum->session == 0) {
+        return;
+    }
+    if (sum->of == LUBDUB_SERVER_HEALTH) {
+        lubdub_event_line_word(line, "health", lubdub_health_word(sum->health));
+        put_content(line, sum->content, sum->content_length);
+    } else if (sum->of == LUBDUB_SERVER_MESSAGE) {
+        lubdub_event_line_number(line, "length", sum->bytes);
+    } else {
+        put_milliseconds(line, "silent_ms", sum->silent_for);
+    }
+}
+
+/* Under the lock, so that the sums of a session stand before its end. */
+static void tell_sum(const struct budget_sum *sum, void *user_data)
+{
+    struct reporter *reporter = user_data;
+    struct lubdub_event_line line;
+
+    lubdub_event_line_begin(&line, "summary", sum->now, realtime_of(sum->now));
+    line.is_minor = sum->session != 0;
+    put_session(&line, sum->session, sum->identity, sum->remote);
+    lubdub_event_line_text(&line, "node", reporter->node);
+    lubdub_event_line_word(&line, "of", event_word(sum->of));
+    lubdub_event_line_number(&line, "count", sum->count);
+    put_milliseconds(&line, "over_ms", sum->over);
+    put_sum_details(&line, sum);
+    put_line(reporter, &line);
+}
+
+static void release_line(const struct lubdub_event_line *line, void *user_data)
+{
+    put_line(user_data, line);
+}
+
+static bool settle(struct reporter *reporter, lubdub_time now, bool is_end)
+{
+    bool is_held = takeovers_settle(reporter->takeovers, now, is_end);
+
+    return budget_settle(reporter->budget, now, is_end) || is_held;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct reporter *reporter = timer->data;
+    (void)revents;
+
+    pthread_mutex_lock(&reporter->lock);
+    reporter->is_settling = settle(reporter, lubdub_clock_now(), false);
+    if (!reporter->is_settling) {
+        ev_timer_stop(loop, timer);
+    }
+    pthread_mutex_unlock(&reporter->lock);
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
+{
+    struct reporter *reporter = wake->data;
+    (void)revents;
+
+    ev_timer_again(loop, &reporter->timer);
+}
+
+/* ---- reporting ---- */
+
+/* Under the lock. */
+static void want_settling(struct reporter *reporter)
+{
+    if (!reporter->is_settling) {
+        reporter->is_settling = true;
+        ev_async_send(reporter->loop, &reporter->wake);
+    }
+}
+
+static bool admits(struct reporter *reporter, const struct lubdub_server_event *event)
+{
+    if (takeovers_hide(reporter->takeovers, event)) {
+        budget_count(reporter->budget, event);
+        return false;
+    }
+    return budget_admits(reporter->budget, event);
+}
+
+/* Decided before the line is built: of a flood, most are only counted. */
+static void report_minor(struct reporter *reporter, const struct lubdub_server_event *event)
 {
     struct lubdub_event_line line;
-    char remote[REMOTE_SIZE];
+    bool is_told;
 
+    pthread_mutex_lock(&reporter->lock);
+    is_told = admits(reporter, event);
+    if (!is_told) {
+        want_settling(reporter);
+    }
+    pthread_mutex_unlock(&reporter->lock);
+    if (is_told) {
+        build(reporter, event, &line);
+        put_line(reporter, &line);
+    }
+}
+
+static void report_lifecycle(struct reporter *reporter, const struct lubdub_server_event *event)
+{
+    struct lubdub_event_line line;
+    bool is_told = true;
+
+    build(reporter, event, &line);
+    pthread_mutex_lock(&reporter->lock);
+    if (event->kind == LUBDUB_SERVER_CONNECTED) {
+        is_told = takeovers_connected(reporter->takeovers, event, &line);
+    } else if (event->kind == LUBDUB_SERVER_DISCONNECTED) {
+        is_told = takeovers_disconnected(reporter->takeovers, event);
+        budget_end(reporter->budget, event, is_told);
+    } else if (event->kind == LUBDUB_SERVER_STOPPED) {
+        settle(reporter, event->now, true); /* nothing comes after it */
+    }
+    if (!is_told) {
+        want_settling(reporter);
+    }
+    pthread_mutex_unlock(&reporter->lock);
+    if (is_told) {
+        put_line(reporter, &line);
+    }
+}
+
+void reporter_report(struct reporter *reporter, const struct lubdub_server_event *event)
+{
     if (reporter->output == NULL && reporter->file == NULL) {
         return;
     }
-    lubdub_event_line_begin(&line, event_word(event->kind), event->now,
-                            lubdub_clock_realtime() - lubdub_time_between(event->now, lubdub_clock_now()));
-    if (event->session != 0) {
-        lubdub_event_line_number(&line, "session", event->session);
+    if (budget_concerns(event)) {
+        report_minor(reporter, event);
+    } else {
+        report_lifecycle(reporter, event);
     }
-    if (event->identity.length > 0) {
-        lubdub_event_line_string(&line, "id", event->identity.data, event->identity.length);
-    }
-    if (event->remote != NULL) {
-        lubdub_event_line_text(&line, "remote", lubdub_server_event_remote(event, remote));
-    }
-    lubdub_event_line_text(&line, "node", reporter->node);
-    put_details(&line, event);
-    lubdub_event_writer_put(reporter->output, &line);
-    lubdub_event_writer_put(reporter->file, &line);
 }
 
 /* ---- the text form, in the writer's thread ---- */
@@ -167,6 +358,23 @@ static uint64_t number(const struct lubdub_event_line *line, const char *key)
 
     lubdub_event_line_get_number(line, key, &value);
     return value;
+}
+
+static int format_sum(const struct lubdub_event_line *line, char *text, size_t capacity)
+{
+    char word[512];
+    char more[2048];
+    int length = snprintf(text, capacity, "summary: %s %llu times more in %llu ms",
+                          lubdub_event_line_show(line, "of", "", word, sizeof word),
+                          (unsigned long long)number(line, "count"), (unsigned long long)number(line, "over_ms"));
+
+    if (lubdub_event_line_show(line, "health", "", more, sizeof more)[0] != '\0') {
+        length += snprintf(text + length, capacity - (size_t)length, ", now %s", more);
+    }
+    if (lubdub_event_line_show(line, "cause", "", more, sizeof more)[0] != '\0') {
+        length += snprintf(text + length, capacity - (size_t)length, ": %s", more);
+    }
+    return length;
 }
 
 /* What happened, after the client that it happened to. */
@@ -200,13 +408,15 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
                         lubdub_event_line_show(line, "cause", "", word, sizeof word),
                         lubdub_event_line_show(line, "text", "", more, sizeof more));
     }
+    if (lubdub_event_line_is(line, "summary")) {
+        return format_sum(line, text, capacity);
+    }
     if (lubdub_event_line_is(line, "paused")) {
         return snprintf(text, capacity, "accepting pauses: %s",
                         lubdub_event_line_show(line, "text", "", more, sizeof more));
     }
     if (lubdub_event_line_is(line, "suspicious")) {
-        return snprintf(text, capacity, "suspicious: %s",
-                        lubdub_event_line_show(line, "text", "", more, sizeof more));
+        return snprintf(text, capacity, "suspicious: %s", lubdub_event_line_show(line, "text", "", more, sizeof more));
     }
     return snprintf(text, capacity, "%s", line->event);
 }
@@ -237,13 +447,35 @@ static void on_failed(void *user_data)
     lubdub_log_warning("nobody reads the events any more output=%s", (const char *)user_data);
 }
 
-int reporter_open(struct reporter *reporter, const struct options *options)
+static int open_budgets(struct reporter *reporter, struct ev_loop *loop)
+{
+    int error = pthread_mutex_init(&reporter->lock, NULL);
+
+    if (error != 0) {
+        return error;
+    }
+    reporter->loop = loop;
+    reporter->budget = budget_new(tell_sum, reporter);
+    reporter->takeovers = takeovers_new(release_line, tell_sum, reporter);
+    ev_timer_init(&reporter->timer, on_timer, 0., 1.);
+    reporter->timer.data = reporter;
+    ev_async_init(&reporter->wake, on_wake);
+    reporter->wake.data = reporter;
+    ev_async_start(loop, &reporter->wake);
+    return reporter->budget != NULL && reporter->takeovers != NULL ? 0 : ENOMEM;
+}
+
+int reporter_open(struct reporter *reporter, const struct options *options, struct ev_loop *loop)
 {
     struct lubdub_event_writer_settings settings;
-    int error = 0;
+    int error;
 
     memset(reporter, 0, sizeof *reporter);
     reporter->node = options->node;
+    error = open_budgets(reporter, loop);
+    if (error != 0) {
+        return error;
+    }
     lubdub_event_writer_settings_init(&settings);
     settings.descriptor = STDOUT_FILENO;
     settings.on_failed = on_failed;
@@ -277,7 +509,19 @@ uint64_t reporter_lost(const struct reporter *reporter)
 
 uint64_t reporter_close(struct reporter *reporter)
 {
-    uint64_t lost = lubdub_event_writer_close(reporter->output, LUBDUB_EVENT_WRITER_PATIENCE);
+    uint64_t lost;
 
+    if (reporter->loop == NULL) {
+        return 0;
+    }
+    ev_async_stop(reporter->loop, &reporter->wake);
+    ev_timer_stop(reporter->loop, &reporter->timer);
+    if (reporter->budget != NULL && reporter->takeovers != NULL) {
+        settle(reporter, lubdub_clock_now(), true);
+    }
+    budget_free(reporter->budget);
+    takeovers_free(reporter->takeovers);
+    pthread_mutex_destroy(&reporter->lock);
+    lost = lubdub_event_writer_close(reporter->output, LUBDUB_EVENT_WRITER_PATIENCE);
     return lost + lubdub_event_writer_close(reporter->file, LUBDUB_EVENT_WRITER_PATIENCE);
 }

@@ -1,20 +1,40 @@
-/* Reports the server's events as lines: to standard output as text or JSON, to a file as JSON. */
+/*
+ * Reports the server's events as lines: to standard output as text or JSON, to a file as JSON. What one session,
+ * address or identity brings about beyond its budget is told as a `summary` (budget.h, takeovers.h).
+ */
 #ifndef LUBDUB_SERVER_PROGRAM_REPORTER_H
 #define LUBDUB_SERVER_PROGRAM_REPORTER_H
+
+#include <ev.h>
+#include <pthread.h>
 
 #include <lubdub/server.h>
 
 #include "program/events/writer.h"
+#include "server/program/budget.h"
 #include "server/program/options.h"
+#include "server/program/takeovers.h"
 
 struct reporter {
     struct lubdub_event_writer *output; /* NULL: none */
     struct lubdub_event_writer *file;   /* NULL: none */
     const char *node;                   /* borrowed; NULL: none */
+
+    struct ev_loop *loop; /* settles what was counted, while there is something */
+    ev_async wake;
+    ev_timer timer;
+
+    pthread_mutex_t lock; /* of all below */
+    struct budget *budget;
+    struct takeovers *takeovers;
+    bool is_settling; /* the timer runs, or will */
 };
 
-/* Returns 0, or an errno for the file. */
-int reporter_open(struct reporter *reporter, const struct options *options);
+/*
+ * Returns 0, or an errno for the file (lubdub_event_writer_error_text). The loop is that of the calling thread; it is
+ * used until _close.
+ */
+int reporter_open(struct reporter *reporter, const struct options *options, struct ev_loop *loop);
 
 /* Any thread. */
 void reporter_report(struct reporter *reporter, const struct lubdub_server_event *event);
@@ -25,7 +45,7 @@ int reporter_reopen(struct reporter *reporter);
 /* How many lines were lost so far. */
 uint64_t reporter_lost(const struct reporter *reporter);
 
-/* Writes what waits, for a bounded time. Returns how many lines were lost. */
+/* No event may be reported meanwhile. Writes what waits, for a bounded time. Returns how many lines were lost. */
 uint64_t reporter_close(struct reporter *reporter);
 
 #endif

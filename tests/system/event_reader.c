@@ -154,6 +154,21 @@ size_t count_events(const struct event_reader *reader, const char *name, const c
     return count;
 }
 
+uint64_t count_summed_up(const struct event_reader *reader, const char *name)
+{
+    uint64_t count = 0;
+    size_t i;
+
+    for (i = 0; i < reader->count; i++) {
+        const json_t *event = reader->events[i];
+
+        if (strcmp(event_text(event, "event"), "summary") == 0 && strcmp(event_text(event, "of"), name) == 0) {
+            count += event_number(event, "count");
+        }
+    }
+    return count;
+}
+
 void expect_events(struct event_reader *reader, const char *name, size_t count)
 {
     lubdub_time until = now() + PATIENCE;

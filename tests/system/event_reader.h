@@ -42,6 +42,9 @@ json_t *find_event(struct event_reader *reader, const char *name, const char *id
 /* How many of this name were read so far, taken or not. identity NULL: of all. */
 size_t count_events(const struct event_reader *reader, const char *name, const char *identity);
 
+/* How many of this kind, of all sessions, the summaries stand for that were read so far. */
+uint64_t count_summed_up(const struct event_reader *reader, const char *name);
+
 /* Waits until so many of this name were read. */
 void expect_events(struct event_reader *reader, const char *name, size_t count);
 

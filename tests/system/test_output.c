@@ -9,18 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <lubdub/option.h>
+
 #include "patience.h"
 #include "raw_client.h"
 #include "scratch.h"
 #include "server_process.h"
 #include "support/test.h"
 
-/* More than the pipe and both halves of the store can hold, a kilobyte each. */
-#define EVENTS_TOO_MANY 20000
+/* Sessions whose events are more than the pipe and both halves of the store can hold: two each, one of a kilobyte. */
+#define SESSIONS_TOO_MANY 14000
 
 struct stage {
     struct server_process server;
     struct raw_client client;
+    struct raw_client passer_by;
     struct scratch scratch;
     struct event_reader file;
     bool is_mounted;
@@ -31,7 +34,7 @@ static int set_up(void **state)
     struct stage *stage = calloc(1, sizeof *stage);
 
     *state = stage;
-    stage->client.socket = -1;
+    stage->client.socket = stage->passer_by.socket = -1;
     stage->file.descriptor = -1;
     scratch_make(&stage->scratch);
     return 0;
@@ -42,6 +45,7 @@ static int tear_down(void **state)
     struct stage *stage = *state;
 
     raw_close(&stage->client);
+    raw_close(&stage->passer_by);
     server_process_clear(&stage->server);
     if (stage->file.descriptor >= 0) {
         close(stage->file.descriptor);
@@ -55,26 +59,34 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A client that may send very fast. */
 static void join(struct stage *stage)
 {
-    raw_join(&stage->client, stage->server.port, "chatterbox", 1, 60000);
+    raw_join(&stage->client, stage->server.port, "chatterbox", 1000, 60000);
 }
 
-/* Each probe tells another health, with content: an event of a kilobyte. Every answer is waited for. */
+/* Sessions that come and go. They have labels, so that `connected` is an event of a kilobyte. */
 static void make_events(struct stage *stage, uint64_t count)
 {
-    static uint8_t content[1000];
-    static struct raw_frame frame;
+    struct wire_bytes options = {0};
+    char label[] = "0=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxxx";
     uint64_t i;
 
-    memset(content, 'x', sizeof content);
-    for (i = 0; i < count; i++) {
-        stage->client.probes++;
-        raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, (unsigned)(stage->client.probes & 1), stage->client.probes,
-                       content, sizeof content);
-        raw_expect(&stage->client, LUBDUB_FRAME_ACK, stage->client.probes, &frame);
+    for (; label[0] < '8'; label[0]++) {
+        wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, label, sizeof label - 1);
     }
+    for (i = 0; i < count; i++) {
+        raw_connect(&stage->passer_by, stage->server.port);
+        raw_send_frame(&stage->passer_by, LUBDUB_FRAME_HELLO, 0, 1, options.data, options.length);
+        raw_expect_welcome(&stage->passer_by);
+        raw_reset(&stage->passer_by);
+    }
+    wire_bytes_clear(&options);
+}
+
+static size_t count_sessions(const struct event_reader *events)
+{
+    return count_events(events, "connected", NULL) + count_events(events, "disconnected", NULL);
 }
 
 static uint64_t count_dropped(const struct event_reader *events)
@@ -97,10 +109,10 @@ static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
     lubdub_time asked_at;
     size_t resident;
 
-    server_process_start(&stage->server, "--interval-min=1ms", NULL);
+    server_process_start(&stage->server, NULL);
     join(stage);
     resident = process_resident(&stage->server.process);
-    make_events(stage, EVENTS_TOO_MANY);
+    make_events(stage, SESSIONS_TOO_MANY);
     assert_true(process_resident(&stage->server.process) < resident + MEMORY_FACTOR * 40 * 1024);
     asked_at = now();
     raw_expect_life(&stage->client);
@@ -113,9 +125,9 @@ static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
     raw_bye(&stage->client, 0);
     expect_event(events, "disconnected", "chatterbox");
     assert_true(count_dropped(events) > 0);
-    /* Connected, listening, late and message events may be among the dropped; health makes up the rest. */
+    /* Others may be among the dropped; those of sessions make up the rest. */
     assert_int_equal(count_dropped(events), server_process_count(&stage->server, "events_lost"));
-    assert_true(count_events(events, "health", NULL) + count_dropped(events) >= EVENTS_TOO_MANY);
+    assert_true(count_sessions(events) + count_dropped(events) >= 2 * SESSIONS_TOO_MANY);
     process_signal(&stage->server.process, SIGTERM);
     event_reader_finish(events);
     assert_int_equal(process_wait(&stage->server.process), 0);
@@ -127,9 +139,9 @@ static void server_ends_although_nobody_reads(void **state)
 {
     struct stage *stage = *state;
 
-    server_process_start(&stage->server, "--interval-min=1ms", "--drain=100ms", NULL);
+    server_process_start(&stage->server, "--drain=100ms", NULL);
     join(stage);
-    make_events(stage, 500);
+    make_events(stage, 200);
     process_signal(&stage->server.process, SIGTERM);
     assert_int_equal(process_wait(&stage->server.process), 0);
     assert_int_equal(process_count_errors(&stage->server.process, "events were lost"), 1);
@@ -139,7 +151,7 @@ static void reader_that_goes_away_is_no_harm(void **state)
 {
     struct stage *stage = *state;
 
-    server_process_start(&stage->server, "--interval-min=1ms", NULL);
+    server_process_start(&stage->server, NULL);
     join(stage);
     close(stage->server.process.output);
     stage->server.process.output = -1;
@@ -154,12 +166,12 @@ static void full_disk_is_no_harm(void **state)
 {
     struct stage *stage = *state;
 
-    server_process_start(&stage->server, "--interval-min=1ms", "--events-file=/dev/full", NULL);
+    server_process_start(&stage->server, "--events-file=/dev/full", NULL);
     join(stage);
     make_events(stage, 200);
     raw_expect_life(&stage->client);
     server_process_finish(&stage->server); /* standard output has them all */
-    assert_int_equal(count_events(&stage->server.events, "health", NULL), 200);
+    assert_int_equal(count_sessions(&stage->server.events), 2 * 201);
     assert_int_equal(process_count_errors(&stage->server.process, "events were lost"), 1);
 }
 
@@ -211,19 +223,19 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
     scratch_write(&stage->scratch, "ballast", weight, sizeof weight, ballast);
     scratch_path(&stage->scratch, "events", events);
     snprintf(option, sizeof option, "--events-file=%s", events);
-    server_process_start(&stage->server, "--interval-min=1ms", option, NULL);
+    server_process_start(&stage->server, option, NULL);
     join(stage);
     make_events(stage, 200);
     do { /* what is still in the server's store would fill the new room as well */
         assert_true(now() < until);
         read_file(stage, events);
-    } while (count_events(&stage->file, "health", NULL) + server_process_count(&stage->server, "events_lost") < 200);
+    } while (count_sessions(&stage->file) + server_process_count(&stage->server, "events_lost") < 2 * 200);
     assert_int_equal(unlink(ballast), 0);
     expect_in_file(stage, events, "dropped");
     raw_bye(&stage->client, 0);
     expect_in_file(stage, events, "disconnected");
     assert_true(count_dropped(&stage->file) > 0);
-    assert_true(count_events(&stage->file, "health", NULL) + count_dropped(&stage->file) >= 200);
+    assert_true(count_sessions(&stage->file) + count_dropped(&stage->file) >= 2 * 200);
     server_process_finish(&stage->server);
     read_file(stage, events);
     assert_int_equal(stage->file.length, 0); /* whole lines only */
@@ -240,7 +252,7 @@ static void events_file_is_appended_to_and_rotated(void **state)
     scratch_write_text(&stage->scratch, "events", "{\"event\":\"of an earlier run\"}\n", events);
     scratch_path(&stage->scratch, "events.1", rotated);
     snprintf(option, sizeof option, "--events-file=%s", events);
-    server_process_start(&stage->server, "--interval-min=1ms", option, NULL);
+    server_process_start(&stage->server, option, NULL);
     join(stage);
     expect_in_file(stage, events, "connected");
     expect_text(stage->file.events[0], "event", "of an earlier run");

@@ -97,8 +97,15 @@ void lubdub_event_line_word(struct lubdub_event_line *line, const char *key, con
 
 void lubdub_event_line_string(struct lubdub_event_line *line, const char *key, const void *bytes, size_t length)
 {
+    lubdub_event_line_string_cut(line, key, bytes, length, LUBDUB_EVENT_STRING_MAX);
+}
+
+void lubdub_event_line_string_cut(struct lubdub_event_line *line, const char *key, const void *bytes, size_t length,
+                                  size_t most)
+{
     struct lubdub_event_field field = {.key = key, .kind = LUBDUB_EVENT_FIELD_STRING};
-    size_t kept = cut(line, bytes, length, text_room(line));
+    size_t room = text_room(line);
+    size_t kept = cut(line, bytes, length, room < most ? room : most);
 
     field.text_length = (uint16_t)kept;
     if (append(line, &field, kept)) {

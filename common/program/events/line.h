@@ -50,6 +50,10 @@ void lubdub_event_line_word(struct lubdub_event_line *line, const char *key, con
 /* Any bytes; what is no UTF-8 will be shown as U+FFFD in JSON. */
 void lubdub_event_line_string(struct lubdub_event_line *line, const char *key, const void *bytes, size_t length);
 
+/* The same of at most `most` bytes; a longer one is cut, and the line says so. */
+void lubdub_event_line_string_cut(struct lubdub_event_line *line, const char *key, const void *bytes, size_t length,
+                                  size_t most);
+
 /* The same up to the NUL. NULL adds no field. */
 void lubdub_event_line_text(struct lubdub_event_line *line, const char *key, const char *text);
 

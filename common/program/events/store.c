@@ -90,8 +90,8 @@ static bool is_worth_waking(const struct lubdub_event_store *store)
 }
 
 /*
- * Once one line is refused, so are the shorter ones of its kind after it: the line that counts them stands where the first
- * is missing, and none of them comes after it. Lines that are not minor go on into their part of the half.
+ * Once one line is refused, so are the shorter ones of its kind after it: the line that counts them stands where the
+ * first is missing, and none of them comes after it. Lines that are not minor go on into their part of the half.
  */
 static bool fits(const struct lubdub_event_store *store, const struct lubdub_event_half *half,
                  const struct lubdub_event_line *line, size_t length)

@@ -22,8 +22,8 @@
 #define LUBDUB_EVENT_STORE_RESIDENT_PART 32
 
 /*
- * Minor lines (line.h) leave this part of each half to the others: what a session says, as often as it likes, never takes
- * the room of the line that says that another one has left.
+ * Minor lines (line.h) leave this part of each half to the others: what a session says, as often as it likes, never
+ * takes the room of the line that says that another one has left.
  */
 #define LUBDUB_EVENT_STORE_RESERVED_PART 4
 
