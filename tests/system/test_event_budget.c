@@ -45,23 +45,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* How many events of this kind of one session (0: of all) the summaries stand for. */
-static uint64_t summed_up(const struct event_reader *events, const char *of, uint64_t session)
-{
-    uint64_t count = 0;
-    size_t i;
-
-    for (i = 0; i < events->count; i++) {
-        const json_t *event = events->events[i];
-
-        if (strcmp(event_text(event, "event"), "summary") == 0 && strcmp(event_text(event, "of"), of) == 0 &&
-            (session == 0 || (event_has(event, "session") && event_number(event, "session") == session))) {
-            count += event_number(event, "count");
-        }
-    }
-    return count;
-}
-
 static uint64_t dropped(const struct event_reader *events)
 {
     uint64_t count = 0;
@@ -174,7 +157,7 @@ static void flood(struct stage *stage, bool toggles_health)
     print_message("%llu frames on %zu connections: %zu lines, %llu events summed up, %llu dropped, "
                   "%zu of %u honest clients recorded\n",
                   (unsigned long long)attacker.frames, connections, events->count,
-                  (unsigned long long)summed_up(events, toggles_health ? "health" : "message", 0),
+                  (unsigned long long)count_summed_up(events, toggles_health ? "health" : "message"),
                   (unsigned long long)dropped(events), recorded, HONEST);
     assert_int_equal(recorded, HONEST);
     assert_int_equal(dropped(events), 0);
@@ -191,9 +174,151 @@ static void finding_b3_honest_clients_are_recorded_beside_one_that_toggles_its_h
     flood(*state, true);
 }
 
+/* ---- late and recovered ---- */
+
+#define DOZERS 100
+#define DOZE (10 * LUBDUB_SECOND)
+
+/* Its longest name, each character of which is two in JSON. */
+static void name_of_dozer(size_t index, char name[129])
+{
+    memset(name, '"', 128);
+    name[128] = '\0';
+    name[0] = (char)('a' + index / 26);
+    name[1] = (char)('a' + index % 26);
+}
+
+static size_t bytes_of(const struct event_reader *events)
+{
+    size_t bytes = 0;
+    size_t i;
+
+    for (i = 0; i < events->count; i++) {
+        char *text = json_dumps(events->events[i], JSON_COMPACT | JSON_ENSURE_ASCII);
+
+        bytes += strlen(text) + 1;
+        free(text);
+    }
+    return bytes;
+}
+
+static void finding_d5_sessions_that_only_answer_challenges_write_less_than_they_send(void **state)
+{
+    struct stage *stage = *state;
+    struct event_reader *events = &stage->server.events;
+    static struct raw_client dozers[DOZERS];
+    static struct raw_frame frame;
+    size_t sent = 0;
+    size_t written;
+    lubdub_time until;
+    size_t i;
+
+    server_process_start(&stage->server, NULL);
+    for (i = 0; i < DOZERS; i++) {
+        char name[129];
+
+        name_of_dozer(i, name);
+        raw_join(&dozers[i], stage->server.port, name, 10, 60000);
+        sent += 16 + 4 + 128 + 2 * 8;
+    }
+    until = now() + DOZE;
+    while (now() < until) {
+        for (i = 0; i < DOZERS; i++) {
+            while (raw_receive(&dozers[i], &frame, now()) == RAW_FRAME) {
+                if (frame.type == LUBDUB_FRAME_PROBE) {
+                    raw_send_frame(&dozers[i], LUBDUB_FRAME_ACK, 0, frame.sequence, frame.content, frame.length);
+                    sent += 16 + frame.length;
+                }
+            }
+        }
+        event_reader_read(events, now());
+        stay(LUBDUB_MILLISECOND);
+    }
+    for (i = 0; i < DOZERS; i++) {
+        raw_close(&dozers[i]);
+    }
+    server_process_finish(&stage->server);
+    written = bytes_of(events);
+    print_message("%zu bytes sent, %zu bytes of events: %zu late, %llu more in sums\n", sent, written,
+                  count_events(events, "late", NULL), (unsigned long long)count_summed_up(events, "late"));
+    assert_true(count_summed_up(events, "late") > 10 * DOZERS);
+    assert_in_range(count_events(events, "late", NULL), DOZERS, 3 * DOZERS);
+    assert_true(count_events(events, "recovered", NULL) <= count_events(events, "late", NULL));
+    assert_true(written < sent);
+}
+
+/* ---- refused connections ---- */
+
+static void finding_b19_health_checks_of_a_balancer_are_summed_up(void **state)
+{
+    struct stage *stage = *state;
+    struct event_reader *events = &stage->server.events;
+    const json_t *sum;
+    unsigned i;
+
+    server_process_start(&stage->server, NULL);
+    for (i = 0; i < 100; i++) {
+        raw_connect(&stage->client, stage->server.port);
+        raw_send(&stage->client, "GET /healthz HTTP/1.0\r\n\r\n", 26);
+        raw_expect_silent_end(&stage->client);
+        raw_close(&stage->client);
+    }
+    server_process_finish(&stage->server);
+    assert_int_equal(count_events(events, "rejected", NULL), 10);
+    sum = expect_event(events, "summary", NULL);
+    expect_text(sum, "of", "rejected");
+    expect_text(sum, "cause", "protocol");
+    expect_text(sum, "network", "127.0.0.1");
+    assert_int_equal(event_number(sum, "count"), 90);
+    assert_true(event_has(sum, "over_ms"));
+    assert_null(find_event(events, "summary", NULL));
+}
+
+/* ---- twins ---- */
+
+static void finding_b20_twins_that_fight_are_told_a_few_times_a_second(void **state)
+{
+    struct stage *stage = *state;
+    struct event_reader *events = &stage->server.events;
+    struct raw_client *twins[2] = {&stage->client, &stage->other};
+    lubdub_time started_at = now();
+    uint64_t incarnation;
+    uint64_t session;
+    uint64_t lines;
+    uint64_t seconds;
+
+    server_process_start(&stage->server, "--workers=2", NULL);
+    for (incarnation = 1; incarnation <= 1000; incarnation++) {
+        struct raw_client *twin = twins[incarnation % 2];
+
+        raw_close(twin);
+        raw_connect(twin, stage->server.port);
+        raw_say_hello(twin, "twin", 1000, 60000, incarnation);
+        raw_expect_welcome(twin);
+    }
+    session = twins[0]->session;
+    seconds = (now() - started_at) / LUBDUB_SECOND + 1;
+    do { /* soon after the end it is known who has the name */
+        json_t *event = expect_event(events, "connected", "twin");
+
+        lines = event_number(event, "session");
+    } while (lines != session);
+    server_process_finish(&stage->server);
+    lines = count_events(events, "connected", "twin") + count_events(events, "disconnected", "twin");
+    print_message("1000 takeovers in %llu s: %llu lines\n", (unsigned long long)seconds, (unsigned long long)lines);
+    assert_true(lines <= 2 * (5 + seconds) + 4);
+    assert_int_equal(count_events(events, "connected", "twin") + count_summed_up(events, "connected"), 1000);
+    assert_int_equal(count_events(events, "disconnected", "twin") + count_summed_up(events, "disconnected"), 1000);
+    expect_text(expect_event(events, "summary", "twin"), "of", "connected");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(finding_d5_sessions_that_only_answer_challenges_write_less_than_they_send,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_b19_health_checks_of_a_balancer_are_summed_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_b20_twins_that_fight_are_told_a_few_times_a_second, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finding_b3_honest_clients_are_recorded_beside_one_that_floods_with_messages,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(finding_b3_honest_clients_are_recorded_beside_one_that_toggles_its_health,
