@@ -1,4 +1,7 @@
 #include "program/events/escape.h"
+
+#include <stdio.h>
+
 #include "support/test.h"
 
 static void assert_text(const char *bytes, size_t length, const char *expected)
@@ -46,6 +49,68 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
     ASSERT_TEXT("\xef\xbb\xbf", "\\u{feff}");
     ASSERT_TEXT("\xf3\xa0\x81\x81", "\\u{e0041}");
     ASSERT_TEXT("\\x1b", "\\\\x1b");
+}
+
+/* Each of these looks like nothing, or like a blank: two names that differ by one would look the same. */
+static void finding_b14_characters_that_cannot_be_seen_are_escaped(void **state)
+{
+    static const uint32_t points[] = {0xad,   0x34f,  0x115f, 0x1160, 0x17b4, 0x180e, 0x200b, 0x200d, 0x202a,
+                                      0x2060, 0x2067, 0x2800, 0x3164, 0xfe0f, 0xfeff, 0xffa0, 0xe0100};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof points / sizeof points[0]; i++) {
+        uint8_t bytes[4];
+        char expected[32];
+        char text[32];
+        uint32_t point = points[i];
+        size_t length = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+        size_t j;
+
+        for (j = length - 1; j > 0; j--) {
+            bytes[j] = (uint8_t)(0x80 | ((point >> 6 * (length - 1 - j)) & 0x3f));
+        }
+        bytes[0] = (uint8_t)((length == 2 ? 0xc0 : length == 3 ? 0xe0 : 0xf0) | point >> 6 * (length - 1));
+        snprintf(expected, sizeof expected, "\\u{%04x}", (unsigned)point);
+        lubdub_escape_text(text, sizeof text, bytes, length);
+        assert_string_equal(text, expected);
+    }
+}
+
+static void assert_name(const char *bytes, const char *expected)
+{
+    char text[256];
+
+    assert_int_equal(lubdub_escape_name(text, sizeof text, bytes, strlen(bytes)), strlen(expected));
+    assert_string_equal(text, expected);
+}
+
+static void finding_b14_name_that_could_be_read_as_a_field_is_quoted(void **state)
+{
+    (void)state;
+    assert_name("pump-7", "pump-7");
+    assert_name("Kiel/pump_7.a@b+c~#%", "Kiel/pump_7.a@b+c~#%");
+    assert_name("p\xc3\xbcmpe-\xe6\xb0\xb4", "p\xc3\xbcmpe-\xe6\xb0\xb4"); /* letters of any script stay, bare */
+    assert_name("", "\"\"");
+    assert_name(" ", "\" \"");
+    assert_name("127.0.0.1:4242", "\"127.0.0.1:4242\"");
+    assert_name("pump-7 10.0.0.7:1 disconnected: hung; then", "\"pump-7 10.0.0.7:1 disconnected: hung; then\"");
+    assert_name("\" 10.0.0.7:1 connected", "\"\\\" 10.0.0.7:1 connected\"");
+    assert_name("a\\b", "\"a\\\\b\"");
+    assert_name("a'b", "\"a'b\"");
+    assert_name("[::1]", "\"[::1]\"");
+    assert_name("a\xc2\xa0"
+                "b",
+                "\"a\xc2\xa0"
+                "b\""); /* a blank that does not break */
+    assert_name("10.0.0.7\xef\xbc\x9a"
+                "1",
+                "\"10.0.0.7\xef\xbc\x9a"
+                "1\""); /* a wide colon */
+    assert_name("a\xe2\x80\xae"
+                "b",
+                "\"a\\u{202e}b\"");
+    assert_name("\xff", "\"\\xff\"");
 }
 
 static void bytes_that_are_no_utf8_are_escaped_one_by_one(void **state)
@@ -175,6 +240,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(printable_text_stays_as_it_is),
         cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
+        cmocka_unit_test(finding_b14_characters_that_cannot_be_seen_are_escaped),
+        cmocka_unit_test(finding_b14_name_that_could_be_read_as_a_field_is_quoted),
         cmocka_unit_test(bytes_that_are_no_utf8_are_escaped_one_by_one),
         cmocka_unit_test(every_character_decodes_to_itself),
         cmocka_unit_test(no_output_has_a_byte_that_is_no_printable_utf8),
