@@ -12,7 +12,10 @@
 #define REPLACEMENT_LENGTH 3
 #define LABEL_KEY_MAX 256
 
-/* Copies text with a replacement character for each byte that is no UTF-8. Cuts what does not fit. */
+/*
+ * Copies text with a replacement character for each byte that is no UTF-8, and for NUL: many readers refuse a text with
+ * \u0000 in it, or end it there. Cuts what does not fit.
+ */
 static size_t make_valid(char *valid, size_t capacity, const char *text, size_t length)
 {
     const uint8_t *bytes = (const uint8_t *)text;
@@ -20,10 +23,11 @@ static size_t make_valid(char *valid, size_t capacity, const char *text, size_t 
     size_t taken = 0;
 
     while (taken < length) {
-        uint32_t code_point;
+        uint32_t code_point = 0;
         size_t size = lubdub_utf8_decode(bytes + taken, length - taken, &code_point);
-        const void *source = size > 0 ? (const void *)(bytes + taken) : REPLACEMENT;
-        size_t source_length = size > 0 ? size : REPLACEMENT_LENGTH;
+        bool is_kept = size > 0 && code_point != 0;
+        const void *source = is_kept ? (const void *)(bytes + taken) : REPLACEMENT;
+        size_t source_length = is_kept ? size : REPLACEMENT_LENGTH;
 
         if (used + source_length > capacity) {
             break;

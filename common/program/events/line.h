@@ -47,7 +47,7 @@ void lubdub_event_line_flag(struct lubdub_event_line *line, const char *key, boo
 /* A literal, kept by pointer: a cause's word, a state's name. NULL adds no field. */
 void lubdub_event_line_word(struct lubdub_event_line *line, const char *key, const char *word);
 
-/* Any bytes; what is no UTF-8 will be shown as U+FFFD in JSON. */
+/* Any bytes; NUL and what is no UTF-8 will be shown as U+FFFD in JSON. */
 void lubdub_event_line_string(struct lubdub_event_line *line, const char *key, const void *bytes, size_t length);
 
 /* The same of at most `most` bytes; a longer one is cut, and the line says so. */
