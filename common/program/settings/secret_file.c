@@ -10,9 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "program/events/escape.h"
+
 #define LARGEST_FILE ((size_t)1024 * 1024)
 
 #define FAULT_SIZE 128
+#define PATH_SIZE 256 /* of a path in a sentence; a longer one is cut */
 
 void lubdub_secret_file_clear(struct lubdub_secret_file *file)
 {
@@ -82,10 +85,13 @@ static const char *add(struct lubdub_secret_file *file, struct lubdub_slice line
 static bool end(struct lubdub_secret_file *file, const char *path, const struct lubdub_secret_kind *kind,
                 const char *fault, char *problem, size_t capacity)
 {
+    char shown[PATH_SIZE];
+
     if (fault == NULL) {
         return true;
     }
-    snprintf(problem, capacity, "%s: %s: %s", kind->option, path, fault);
+    lubdub_escape_text(shown, sizeof shown, path, strlen(path)); /* as the configuration file shows its own */
+    snprintf(problem, capacity, "%s: %s: %s", kind->option, shown, fault);
     lubdub_secret_file_clear(file);
     return false;
 }

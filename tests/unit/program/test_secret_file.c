@@ -186,6 +186,18 @@ static void what_is_no_regular_file_is_refused_at_once(void **state)
     memcpy(path, file_path, sizeof path);
 }
 
+static void finding_d9_path_is_escaped_in_the_sentence(void **state)
+{
+    struct lubdub_secret_file file = {0};
+    char problem[512];
+    (void)state;
+
+    assert_false(lubdub_secret_file_read_all(&file, "/none/\x1b[2J\n\xe2\x80\xae", &token, problem, sizeof problem));
+    assert_string_equal(problem, "--token-file: /none/\\x1b[2J\\x0a\\u{202e}: No such file or directory");
+    assert_false(lubdub_secret_file_read_first(&file, "/none/\x1b[2J", &token, problem, sizeof problem));
+    assert_string_equal(problem, "--token-file: /none/\\x1b[2J: No such file or directory");
+}
+
 static void no_secret_stays_in_memory_that_was_given_back(void **state)
 {
     struct lubdub_secret_file file = {0};
@@ -213,6 +225,7 @@ int main(void)
         cmocka_unit_test(secret_that_is_missing_or_too_long_is_refused),
         cmocka_unit_test(file_of_more_than_a_mebibyte_is_refused_where_all_of_it_counts),
         cmocka_unit_test(what_is_no_regular_file_is_refused_at_once),
+        cmocka_unit_test(finding_d9_path_is_escaped_in_the_sentence),
         cmocka_unit_test(no_secret_stays_in_memory_that_was_given_back),
     };
 
