@@ -162,11 +162,30 @@ static void reader_that_goes_away_is_no_harm(void **state)
     assert_int_equal(process_wait(&stage->server.process), 0);
 }
 
+/* The scratch folder becomes a disk of 64 KiB. */
+static void mount_small(struct stage *stage)
+{
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", stage->scratch.folder, "tmpfs", 0, "size=64k") != 0) {
+        print_message("needs the right to mount a small file system: skipped\n");
+        skip();
+    }
+    stage->is_mounted = true;
+}
+
 static void full_disk_is_no_harm(void **state)
 {
     struct stage *stage = *state;
 
-    server_process_start(&stage->server, "--events-file=/dev/full", NULL);
+    char option[SCRATCH_PATH + 32] = "--events-file=/dev/full";
+
+    if (geteuid() == 0) { /* which writes to files only */
+        char events[SCRATCH_PATH];
+
+        mount_small(stage);
+        snprintf(option, sizeof option, "--events-file=%s", scratch_path(&stage->scratch, "events", events));
+    }
+    server_process_start(&stage->server, option, NULL);
     join(stage);
     make_events(stage, 200);
     raw_expect_life(&stage->client);
@@ -214,12 +233,7 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
     static char weight[32768];
     const lubdub_time until = now() + PATIENCE;
 
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", stage->scratch.folder, "tmpfs", 0, "size=64k") != 0) {
-        print_message("needs the right to mount a small file system: skipped\n");
-        skip();
-    }
-    stage->is_mounted = true;
+    mount_small(stage);
     scratch_write(&stage->scratch, "ballast", weight, sizeof weight, ballast);
     scratch_path(&stage->scratch, "events", events);
     snprintf(option, sizeof option, "--events-file=%s", events);
@@ -297,6 +311,29 @@ static void events_file_that_cannot_be_written_is_told_at_the_start(void **state
     }
 }
 
+static void finding_d9_root_says_why_it_does_not_follow_a_link(void **state)
+{
+    struct stage *stage = *state;
+    char option[SCRATCH_PATH + 32];
+    char link[SCRATCH_PATH];
+    char target[SCRATCH_PATH];
+
+    if (geteuid() != 0) {
+        skip();
+    }
+    scratch_path(&stage->scratch, "target", target);
+    assert_int_equal(symlink(target, scratch_path(&stage->scratch, "li\x1b[2Jnk", link)), 0);
+    snprintf(option, sizeof option, "--events-file=%s", link);
+    server_process_init(&stage->server);
+    server_process_listen(&stage->server);
+    process_add(&stage->server.process, option);
+    process_start(&stage->server.process);
+    assert_int_equal(process_wait(&stage->server.process), 3);
+    assert_int_equal(process_count_errors(&stage->server.process, "it is a symbolic link, and root follows none"), 1);
+    assert_int_equal(process_count_errors(&stage->server.process, "li\\x1b[2Jnk"), 1);
+    assert_int_equal(access(target, F_OK), -1);
+}
+
 /* No descriptor of 0, 1 and 2 may ever be a socket: what is printed would go to a peer. */
 static void closed_standard_streams_are_filled(void **state)
 {
@@ -341,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(disk_that_has_room_again_gets_whole_lines_and_the_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_file_is_appended_to_and_rotated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_file_that_cannot_be_written_is_told_at_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_d9_root_says_why_it_does_not_follow_a_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closed_standard_streams_are_filled, set_up, tear_down),
     };
 

@@ -15,6 +15,8 @@
 
 #include "ev/clock.h"
 
+#define FILE_MODE 0640
+
 int lubdub_event_output_adopt(int descriptor)
 {
     struct stat status;
@@ -39,7 +41,31 @@ int lubdub_event_output_adopt(int descriptor)
 int lubdub_event_output_open(const char *path)
 {
     /* O_NONBLOCK: a FIFO without a reader is refused instead of waited for. */
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    struct stat status;
+    int descriptor;
+
+    if (geteuid() != 0) {
+        return open(path, flags, FILE_MODE);
+    }
+    descriptor = open(path, flags | O_NOFOLLOW, FILE_MODE);
+    if (descriptor != -1 && (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(descriptor);
+        errno = EMEDIUMTYPE;
+        return -1;
+    }
+    return descriptor;
+}
+
+const char *lubdub_event_output_error_text(int error)
+{
+    if (error == EMEDIUMTYPE) {
+        return "it is not a regular file, and root writes to no other";
+    }
+    if (error == ELOOP && geteuid() == 0) {
+        return "it is a symbolic link, and root follows none here";
+    }
+    return strerror(error);
 }
 
 static void use(struct lubdub_event_output *output, int descriptor)

@@ -37,8 +37,15 @@ enum lubdub_event_output_result {
  */
 int lubdub_event_output_adopt(int descriptor);
 
-/* Opens a file to append to, making it if need be. Returns the descriptor, or -1 and errno. */
+/*
+ * Opens a file to append to, making it (0640) if need be. A process of root's writes to regular files only, and follows no
+ * symbolic link at the end of the path: in a folder of another user it would write wherever that one likes.
+ * Returns the descriptor, or -1 and errno: EMEDIUMTYPE for root's file that is not regular.
+ */
 int lubdub_event_output_open(const char *path);
+
+/* The sentence for such an errno. */
+const char *lubdub_event_output_error_text(int error);
 
 /* Takes the descriptor over. Returns 0 or an errno; the descriptor is then closed. */
 int lubdub_event_output_init(struct lubdub_event_output *output, int descriptor);

@@ -23,7 +23,7 @@ struct lubdub_event_writer;
 
 struct lubdub_event_writer_settings {
     int descriptor;             /* written to and left open; or -1 and a path */
-    const char *path;           /* opened, made if need be, appended to. Copied. */
+    const char *path;           /* opened, made (0640) if need be, appended to. Copied. */
     lubdub_event_format format; /* NULL: JSON */
     void *user_data;            /* for format and on_failed */
     /*
@@ -41,6 +41,7 @@ void lubdub_event_writer_settings_init(struct lubdub_event_writer_settings *sett
  * Opens the path if there is one and starts the thread, with all signals blocked in it. The descriptor's O_NONBLOCK is
  * neither needed nor changed.
  * Returns 0 and the writer, or an errno: ENOENT, EACCES, EISDIR, ENXIO (a FIFO without a reader), ENOMEM, ...
+ * lubdub_event_output_error_text (output.h) has the sentence. What root opens is a regular file and no symbolic link.
  */
 int lubdub_event_writer_new(struct lubdub_event_writer **writer, const struct lubdub_event_writer_settings *settings);
 

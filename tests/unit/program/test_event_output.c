@@ -183,12 +183,67 @@ static void device_that_is_full_refuses_but_is_not_dead(void **state)
     size_t written;
 
     (void)state;
-    assert_int_equal(lubdub_event_output_init(&output, lubdub_event_output_open("/dev/full")), 0);
+    assert_int_equal(lubdub_event_output_init(&output, open("/dev/full", O_WRONLY | O_CLOEXEC)), 0);
     assert_int_equal(lubdub_event_output_write(&output, "line\n", 5, &written), LUBDUB_EVENT_OUTPUT_REFUSED);
     assert_int_equal(output.error, ENOSPC);
     assert_int_equal(written, 0);
     assert_false(output.is_torn);
     lubdub_event_output_clear(&output);
+}
+
+static mode_t mode_of(const char *file)
+{
+    struct stat status;
+
+    assert_int_equal(stat(file, &status), 0);
+    return status.st_mode & 07777;
+}
+
+static void finding_d9_file_is_made_for_owner_and_group(void **state)
+{
+    char file[PATH_MAX + 8];
+    mode_t before = umask(0);
+    int descriptor;
+
+    (void)state;
+    snprintf(file, sizeof file, "%s.made", path);
+    descriptor = lubdub_event_output_open(file);
+    umask(before);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    assert_int_equal(mode_of(file), 0640);
+    assert_int_equal(chmod(file, 0600), 0); /* what is there already keeps what it has */
+    close(lubdub_event_output_open(file));
+    assert_int_equal(mode_of(file), 0600);
+    unlink(file);
+}
+
+static void finding_d9_root_follows_no_link_and_writes_to_files_only(void **state)
+{
+    char file[PATH_MAX + 8];
+    char link[PATH_MAX + 8];
+    int descriptor;
+
+    (void)state;
+    snprintf(file, sizeof file, "%s.target", path);
+    snprintf(link, sizeof link, "%s.link", path);
+    assert_int_equal(symlink(file, link), 0);
+    descriptor = lubdub_event_output_open(link);
+    if (geteuid() != 0) { /* what a user's link points to is the user's own affair */
+        assert_true(descriptor >= 0);
+        close(descriptor);
+        unlink(file);
+        unlink(link);
+        return;
+    }
+    assert_int_equal(descriptor, -1);
+    assert_int_equal(errno, ELOOP);
+    assert_non_null(strstr(lubdub_event_output_error_text(ELOOP), "symbolic link"));
+    assert_int_equal(access(file, F_OK), -1);
+    unlink(link);
+    assert_int_equal(lubdub_event_output_open("/dev/null"), -1);
+    assert_int_equal(errno, EMEDIUMTYPE);
+    assert_non_null(strstr(lubdub_event_output_error_text(EMEDIUMTYPE), "regular file"));
 }
 
 static void what_cannot_be_opened_is_said_at_once(void **state)
@@ -218,6 +273,8 @@ int main(void)
         cmocka_unit_test(pipe_gets_whole_lines_only_when_the_time_is_up),
         cmocka_unit_test(pipe_or_socket_without_reader_is_dead),
         cmocka_unit_test(device_that_is_full_refuses_but_is_not_dead),
+        cmocka_unit_test(finding_d9_file_is_made_for_owner_and_group),
+        cmocka_unit_test(finding_d9_root_follows_no_link_and_writes_to_files_only),
         cmocka_unit_test(what_cannot_be_opened_is_said_at_once),
     };
 
