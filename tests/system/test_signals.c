@@ -344,6 +344,20 @@ static void new_tokens_are_taken_and_a_bad_file_keeps_the_old(void **state)
     assert_int_equal(process_count_errors(&stage->server.process, "anything"), 0); /* no token in a log */
 }
 
+static void finding_e14_tokens_that_changed_are_named(void **state)
+{
+    struct stage *stage = *state;
+
+    scratch_write_text(&stage->scratch, "tokens", "old\n", stage->tokens);
+    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
+    scratch_write_text(&stage->scratch, "tokens", "new\nanother\n", stage->tokens);
+    read_again(stage, NULL, "changed=\"token-file\" tokens=2");
+    read_again(stage, NULL, "changed=\"\" tokens=2"); /* read, and the same */
+    scratch_write_text(&stage->scratch, "tokens", "new\nmother\n", stage->tokens);
+    read_again(stage, NULL, "changed=\"token-file\" tokens=2");
+    server_process_finish(&stage->server);
+}
+
 static void required_hello_is_required(void **state)
 {
     struct stage *stage = *state;
@@ -403,6 +417,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fewer_sessions_allowed_than_there_are_ends_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(storm_of_hang_ups_is_no_matter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_who_knows_a_token_comes_in, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_e14_tokens_that_changed_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_tokens_are_taken_and_a_bad_file_keeps_the_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(required_hello_is_required, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counters_count, set_up, tear_down),
