@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <lubdub/server.h>
 #include <lubdub/version.h>
@@ -113,6 +114,18 @@ static void log_changes(const struct program *program, const struct options *tak
     }
 }
 
+/* A user that may write to it decides which clients are let in. */
+static void warn_of_open_tokens(const struct options *options)
+{
+    struct stat status;
+    char shown[512];
+
+    if (options->token_file != NULL && stat(options->token_file, &status) == 0 && (status.st_mode & S_IWOTH) != 0) {
+        lubdub_escape_value(shown, sizeof shown, options->token_file, strlen(options->token_file));
+        lubdub_log_warning("every user may write to the token file file=%s", shown);
+    }
+}
+
 /* All or nothing: what cannot be read leaves everything as it was. */
 static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
@@ -141,6 +154,7 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
         return;
     }
     log_changes(program, &taken);
+    warn_of_open_tokens(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
     options_clear(&program->taken);
     program->taken = taken;
@@ -271,6 +285,7 @@ int main(int argc, char *argv[])
     }
 
     lubdub_log_kernel();
+    warn_of_open_tokens(&program.options);
     program.exit_status = start(&program);
     if (program.exit_status == 0) {
         ev_run(program.loop, 0);

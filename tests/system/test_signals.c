@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <lubdub/cause.h>
@@ -344,6 +345,22 @@ static void new_tokens_are_taken_and_a_bad_file_keeps_the_old(void **state)
     assert_int_equal(process_count_errors(&stage->server.process, "anything"), 0); /* no token in a log */
 }
 
+static void finding_d9_token_file_that_all_may_write_is_warned_of(void **state)
+{
+    struct stage *stage = *state;
+    static const char words[] = "every user may write to the token file";
+
+    scratch_write_text(&stage->scratch, "tokens", "secret\n", stage->tokens);
+    assert_int_equal(chmod(stage->tokens, 0600), 0);
+    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
+    read_again(stage, NULL, "configuration read again");
+    assert_int_equal(process_count_errors(&stage->server.process, words), 0);
+    assert_int_equal(chmod(stage->tokens, 0666), 0);
+    process_signal(&stage->server.process, SIGHUP);
+    process_expect_error(&stage->server.process, words);
+    server_process_finish(&stage->server);
+}
+
 static void finding_e14_tokens_that_changed_are_named(void **state)
 {
     struct stage *stage = *state;
@@ -417,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fewer_sessions_allowed_than_there_are_ends_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(storm_of_hang_ups_is_no_matter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_who_knows_a_token_comes_in, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_d9_token_file_that_all_may_write_is_warned_of, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finding_e14_tokens_that_changed_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_tokens_are_taken_and_a_bad_file_keeps_the_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(required_hello_is_required, set_up, tear_down),
