@@ -26,8 +26,8 @@ size_t lubdub_escape_value(char *text, size_t capacity, const void *bytes, size_
 
 /*
  * The same for a name that stands in a line of text beside other fields. It is bare where it cannot be read as anything
- * else: letters and digits, - _ . / @ + ~ # % and what is neither ASCII nor punctuation nor blank. Else it is quoted: with a
- * colon, as in an address, with blanks, quotes and whatever is escaped.
+ * else: letters and digits, - _ . / @ + ~ # % and what is neither ASCII nor punctuation nor blank. Else it is quoted:
+ * with a colon, as in an address, with blanks, quotes and whatever is escaped.
  */
 size_t lubdub_escape_name(char *text, size_t capacity, const void *bytes, size_t length);
 

@@ -38,9 +38,9 @@ enum lubdub_event_output_result {
 int lubdub_event_output_adopt(int descriptor);
 
 /*
- * Opens a file to append to, making it (0640) if need be. A process of root's writes to regular files only, and follows no
- * symbolic link at the end of the path: in a folder of another user it would write wherever that one likes.
- * Returns the descriptor, or -1 and errno: EMEDIUMTYPE for root's file that is not regular.
+ * Opens a file to append to, making it (0640) if need be. A process of root's writes to regular files only, and follows
+ * no symbolic link at the end of the path: in a folder of another user it would write wherever that one likes. Returns
+ * the descriptor, or -1 and errno: EMEDIUMTYPE for root's file that is not regular.
  */
 int lubdub_event_output_open(const char *path);
 

@@ -27,8 +27,8 @@ struct lubdub_event_writer_settings {
     lubdub_event_format format; /* NULL: JSON */
     void *user_data;            /* for format and on_failed */
     /*
-     * Called once, in the writer's thread, when nothing will ever read what is written (broken pipe, closed descriptor).
-     * May be NULL. It must not block and must not call the writer.
+     * Called once, in the writer's thread, when nothing will ever read what is written (broken pipe, closed
+     * descriptor). May be NULL. It must not block and must not call the writer.
      */
     void (*on_failed)(void *user_data);
     size_t capacity; /* bytes of store in each half; 8 MiB, of which only what a backlog needs is ever touched */
