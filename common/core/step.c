@@ -10,8 +10,8 @@ static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_stream) == 88, "the si
 /* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
 #define READS_BEFORE_VERDICT 256
 
-/* And so many by a client whose own answers wait: they are kept, and memory is bounded. */
-#define READS_UNHEARD 8
+/* And so many bytes by a client whose own answers wait: more answers are kept, and memory is bounded. */
+#define UNHEARD_LIMIT 65536
 
 /* ---- reading ---- */
 
@@ -73,13 +73,17 @@ static bool reads_before_verdict(const struct lubdub_step *step)
 
 static void read_all(struct lubdub_step *step)
 {
+    size_t unheard = 0;
     unsigned reads;
 
     for (reads = 0; reads < READS_BEFORE_VERDICT && lubdub_step_read(step); reads++) {
         lubdub_step_flush(step); /* the answers make room for the next input */
     }
-    for (reads = 0; reads < READS_UNHEARD && !lubdub_step_listens(step) && reads_before_verdict(step); reads++) {
-        if (!lubdub_step_take(step, step->stream->read(step))) {
+    while (unheard < UNHEARD_LIMIT && !lubdub_step_listens(step) && reads_before_verdict(step)) {
+        struct lubdub_transfer came = step->stream->read(step);
+
+        unheard += came.length;
+        if (!lubdub_step_take(step, came)) {
             break;
         }
     }

@@ -109,10 +109,26 @@ static void broadcast(struct sim_world *world, const uint8_t *content, size_t le
     }
 }
 
+/* Changes the grant of somebody: any interval that the wire of this run stands, and three to ten of it. */
+static void regrant(struct sim_world *world)
+{
+    struct sim_connection *connection =
+        session_of(world, (uint32_t)sim_random_below(&world->talk, world->client_count));
+    lubdub_duration interval =
+        sim_random_between(&world->talk, world->settings->interval / 4 / MS, 2 * world->settings->interval / MS) * MS;
+
+    if (connection != NULL) {
+        sim_endpoint_regrant(world, connection, interval, interval * sim_random_between(&world->talk, 3, 10));
+    }
+}
+
 static void serve(struct sim_world *world, struct sim_connection *connection, const uint8_t *content, size_t length)
 {
     struct sim_connection *other;
 
+    if (sim_random_below(&world->talk, 300) == 0) {
+        regrant(world); /* of any session, whose frames may lie unread */
+    }
     switch (length > 0 ? (enum deed)(content[0] % DEED_COUNT) : DEED_DROP) {
     case DEED_ECHO:
         (void)sim_endpoint_send(world, connection, SIM_SERVER, content, length);
@@ -129,19 +145,6 @@ static void serve(struct sim_world *world, struct sim_connection *connection, co
     case DEED_DROP:
     case DEED_COUNT:
         break;
-    }
-}
-
-/* Changes the grant of somebody: any interval that the wire of this run stands, and three to ten of it. */
-static void regrant(struct sim_world *world)
-{
-    struct sim_connection *connection =
-        session_of(world, (uint32_t)sim_random_below(&world->talk, world->client_count));
-    lubdub_duration interval =
-        sim_random_between(&world->talk, world->settings->interval / 4 / MS, 2 * world->settings->interval / MS) * MS;
-
-    if (connection != NULL) {
-        sim_endpoint_regrant(world, connection, interval, interval * sim_random_between(&world->talk, 3, 10));
     }
 }
 
@@ -205,7 +208,7 @@ static void talk_as_client(struct sim_world *world, uint32_t index)
         break;
     case HABIT_LARGE:
         send_some(world, connection, 1, SIM_LONGEST_MESSAGE);
-        next = sim_random_between(random, 500, 5000) * MS;
+        next = sim_random_between(random, 2, 40) * LUBDUB_SECOND;
         break;
     case HABIT_DEAF:
         end->is_deaf = !end->is_deaf;

@@ -7,6 +7,9 @@
 
 #include "simulate/world/trouble.h"
 
+/* Shorter deadlines leave the kernel no time to tell: a quarter of them is less than a delayed acknowledgement takes. */
+#define SHORTEST_KNOWN (400 * LUBDUB_MILLISECOND)
+
 /* Bytes of a frame that is not whole yet prove so long that the peer is not hung. */
 #define RECENT_BYTES (400 * LUBDUB_MILLISECOND)
 
@@ -332,7 +335,7 @@ static lubdub_duration path_delay(const struct sim_client *client)
  * for a good part of the deadline, and nothing else went wrong.
  */
 static enum lubdub_cause true_cause(const struct sim_world *world, const struct sim_connection *connection,
-                                    enum sim_side side, lubdub_duration deadline)
+                                    enum sim_side side, lubdub_duration deadline, lubdub_duration silent_for)
 {
     const struct sim_client *client = &world->clients[connection->client];
     const struct sim_process *peer = sim_process_of(world, &connection->ends[sim_other(side)]);
@@ -340,7 +343,7 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
     lubdub_time before = lubdub_time_between(2 * deadline + LUBDUB_SECOND, world->now);
 
-    if (connection->established_at > before || path->rate > 0 ||
+    if (connection->established_at > before || path->rate > 0 || deadline < SHORTEST_KNOWN ||
         (stream->acked_to == stream->sent_to && stream->sent_to < stream->written_to)) {
         return LUBDUB_CAUSE_NONE; /* or behind a window that is shut: nothing was asked */
     }
@@ -348,7 +351,8 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
         !peer->is_stopped) {
         return LUBDUB_CAUSE_UNREACHABLE;
     }
-    if (peer->is_alive && peer->is_stopped && peer->paused_until == 0 && path->lost_at < before && path->cut == 0 &&
+    if (peer->is_alive && peer->is_stopped && peer->paused_until == 0 &&
+        world->now - peer->stopped_at + path_delay(client) >= silent_for && path->lost_at < before && path->cut == 0 &&
         2 * path_delay(client) < deadline / 4) {
         return LUBDUB_CAUSE_HUNG;
     }
@@ -356,9 +360,9 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
 }
 
 static void judge_cause(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
-                        enum lubdub_cause cause, lubdub_duration deadline)
+                        enum lubdub_cause cause, lubdub_duration deadline, lubdub_duration silent_for)
 {
-    enum lubdub_cause right = true_cause(world, connection, side, deadline);
+    enum lubdub_cause right = true_cause(world, connection, side, deadline, silent_for);
 
     if (right != LUBDUB_CAUSE_NONE && cause != right) {
         sim_judge_fail(world, connection, "the %s says %s of a peer that is %s", side_words[side],
@@ -456,7 +460,8 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     lubdub_time now = local_now(world, end);
 
     world->result->verdicts++;
-    if (event->cause == LUBDUB_CAUSE_HUNG && end->bytes_at + RECENT_BYTES > now && stream->received_to > frame_end(stream)) {
+    if (event->cause == LUBDUB_CAUSE_HUNG && end->bytes_at + RECENT_BYTES > now && end->bytes_at > end->heard_at &&
+        stream->received_to > frame_end(stream)) {
         sim_judge_fail(world, connection, "the %s says hung of a peer whose bytes came %.3f ms ago", side_words[side],
                        MS(now - end->bytes_at));
     }
@@ -470,10 +475,11 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     }
     if (side == SIM_SERVER) {
         judge_servers_verdict(world, connection, end, event->adaptive > 0, now);
-        judge_cause(world, connection, side, event->cause, shortest_expiry(end));
+        judge_cause(world, connection, side, event->cause, shortest_expiry(end),
+                    lubdub_time_between(lubdub_session_interval(&end->session), event->silent_for));
     } else if (event->sequence > 0) {
         judge_clients_verdict(world, connection, end, event->sequence, event->adaptive > 0, now);
-        judge_cause(world, connection, side, event->cause, world->settings->timeout);
+        judge_cause(world, connection, side, event->cause, world->settings->timeout, event->waited_for);
     }
     sim_trouble_noticed(world, connection, side);
 }
