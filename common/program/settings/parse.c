@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHARE_FRACTION_DIGITS_MAX 9
+#define FRACTION_DIGITS_MAX 9
 
 struct unit {
     const char *name;
@@ -72,6 +72,22 @@ static enum lubdub_parse_result parse_with_unit(const char *text, const struct u
     return LUBDUB_PARSE_OK;
 }
 
+/* ".5" of a number with a unit, as billionths; *text is moved behind it. False: it is no fraction. */
+static bool take_fraction(const char **text, uint64_t *billionths)
+{
+    const char *start = *text + 1;
+    const char *at = start;
+    uint64_t scale = UINT64_C(1000000000);
+
+    *billionths = 0;
+    for (; is_digit(*at) && at - start < FRACTION_DIGITS_MAX; at++) {
+        scale /= 10;
+        *billionths += (uint64_t)(*at - '0') * scale;
+    }
+    *text = at;
+    return at > start;
+}
+
 enum lubdub_parse_result lubdub_parse_count(const char *text, uint64_t *count)
 {
     return parse_with_unit(text, size_units, 1, count);
@@ -79,7 +95,32 @@ enum lubdub_parse_result lubdub_parse_count(const char *text, uint64_t *count)
 
 enum lubdub_parse_result lubdub_parse_duration(const char *text, lubdub_duration *duration)
 {
-    return parse_with_unit(text, duration_units, sizeof duration_units / sizeof duration_units[0], duration);
+    const char *at = text;
+    uint64_t billionths;
+    uint64_t whole;
+    bool fits;
+    size_t i;
+
+    if (!take_digits(&at, &whole, &fits) || *at != '.') {
+        return parse_with_unit(text, duration_units, sizeof duration_units / sizeof duration_units[0], duration);
+    }
+    /* A fraction has its unit beside it: "0.5" alone may be meant in seconds, as with ping. */
+    if (!take_fraction(&at, &billionths) || *at == '\0') {
+        return LUBDUB_PARSE_MALFORMED;
+    }
+    for (i = 1; i < sizeof duration_units / sizeof duration_units[0]; i++) {
+        if (strcmp(at, duration_units[i].name) == 0) {
+            uint64_t factor = duration_units[i].factor;
+
+            if (!fits || whole >= UINT64_MAX / factor) {
+                return LUBDUB_PARSE_TOO_LARGE;
+            }
+            /* In two steps, as billionths of an hour do not fit as they are. */
+            *duration = whole * factor + billionths * (factor / 1000) / 1000000;
+            return LUBDUB_PARSE_OK;
+        }
+    }
+    return LUBDUB_PARSE_MALFORMED;
 }
 
 enum lubdub_parse_result lubdub_parse_size(const char *text, uint64_t *bytes)
@@ -120,7 +161,7 @@ enum lubdub_parse_result lubdub_parse_share(const char *text, double *share)
         const char *start = ++text;
         bool fraction_fits;
 
-        if (!take_digits(&text, &fraction, &fraction_fits) || text - start > SHARE_FRACTION_DIGITS_MAX) {
+        if (!take_digits(&text, &fraction, &fraction_fits) || text - start > FRACTION_DIGITS_MAX) {
             return LUBDUB_PARSE_MALFORMED;
         }
         for (; start < text; start++) {

@@ -27,13 +27,38 @@ static void duration_with_each_unit_is_understood(void **state)
     }
 }
 
+/* E7 */
+static void fraction_is_taken_beside_its_unit(void **state)
+{
+    static const struct {
+        const char *text;
+        lubdub_duration duration;
+    } samples[] = {
+        {"0.5s", 500 * LUBDUB_MILLISECOND},   {"0.2s", 200 * LUBDUB_MILLISECOND},
+        {"1.5m", 90 * LUBDUB_SECOND},         {"0.25h", 15 * LUBDUB_MINUTE},
+        {"2.5ms", 2500 * LUBDUB_MICROSECOND}, {"0.000000001s", 1},
+        {"3.0s", 3 * LUBDUB_SECOND},          {"0.999999999h", 3599999996400},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(samples); i++) {
+        lubdub_duration duration = 1;
+
+        assert_int_equal(lubdub_parse_duration(samples[i].text, &duration), LUBDUB_PARSE_OK);
+        assert_int_equal(duration, samples[i].duration);
+    }
+}
+
 static void duration_in_any_other_form_is_malformed(void **state)
 {
     static const char *const texts[] = {
         "",       "-1",
         "+1",     "1e9",
         "nan",    "inf",
-        "1,5",    "1.5s",
+        "1,5",    "1.5",
+        "1.0123456789s", "1..5s",
+        "1.5.s",  "1.s",
         "5 s",    "5sec",
         " 5s",    "5s ",
         "5S",     "5MS",
@@ -63,6 +88,7 @@ static void duration_beyond_64_bits_is_too_large_and_never_wraps(void **state)
 {
     static const char *const texts[] = {
         "18446744073710ms", "18446744074s", "5124096h", "18446744073709551616", "99999999999999999999999999",
+        "5124095.9h", "99999999999999999999999999.5s",
     };
     size_t i;
 
@@ -186,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(duration_with_each_unit_is_understood),
+        cmocka_unit_test(fraction_is_taken_beside_its_unit),
         cmocka_unit_test(duration_in_any_other_form_is_malformed),
         cmocka_unit_test(duration_beyond_64_bits_is_too_large_and_never_wraps),
         cmocka_unit_test(size_takes_k_and_m_only),
