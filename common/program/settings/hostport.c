@@ -97,6 +97,26 @@ static const char *split(const char *text, const char **host, size_t *length, co
     return NULL;
 }
 
+/* What is meant by a port without an address: "3333" or ":3333"; to listen on, or to connect to. */
+static const char *check_lone_port(const char *text, uint16_t default_port)
+{
+    static _Thread_local char phrase[64];
+    const char *digits = *text == ':' ? text + 1 : text;
+    uint16_t port;
+
+    if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0' ||
+        (*text != ':' && default_port != 0) /* a name may be of digits */ ||
+        lubdub_parse_port(digits, &port) != LUBDUB_PARSE_OK) {
+        return NULL;
+    }
+    if (default_port == 0) {
+        snprintf(phrase, sizeof phrase, "the address is missing; *:%u stands for all of them", (unsigned)port);
+    } else {
+        snprintf(phrase, sizeof phrase, "the host is missing; write HOST:%u", (unsigned)port);
+    }
+    return phrase;
+}
+
 const char *lubdub_hostport_parse(const char *text, uint16_t default_port, struct lubdub_hostport *hostport)
 {
     struct lubdub_hostport result = {.port = default_port};
@@ -108,7 +128,10 @@ const char *lubdub_hostport_parse(const char *text, uint16_t default_port, struc
     if (*text == '\0') {
         return "the host is empty";
     }
-    if ((wrong = check_bytes(text)) != NULL || (wrong = split(text, &host, &length, &rest)) != NULL) {
+    if (strstr(text, "://") != NULL) {
+        return default_port == 0 ? "it is a URL; must be ADDRESS:PORT" : "it is a URL; must be HOST:PORT or HOST";
+    }
+    if ((wrong = check_bytes(text)) != NULL || (wrong = check_lone_port(text, default_port)) != NULL || (wrong = split(text, &host, &length, &rest)) != NULL) {
         return wrong;
     }
     if (length > LUBDUB_HOST_LENGTH_MAX) {

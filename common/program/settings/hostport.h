@@ -20,7 +20,7 @@ struct lubdub_hostport {
  * the text must have one (ADDRESS:PORT, for listening).
  *
  * Returns NULL, or in a phrase that ends a sentence what is wrong ("the port must be 1 to 65535"); *hostport is then
- * left as it was. The phrase lives for ever.
+ * left as it was. The phrase lives until the next call in this thread.
  */
 const char *lubdub_hostport_parse(const char *text, uint16_t default_port, struct lubdub_hostport *hostport);
 

@@ -47,7 +47,7 @@ static void what_is_ambiguous_or_broken_is_refused_with_its_reason(void **state)
 {
     (void)state;
     assert_refused("", 3333, "empty");
-    assert_refused(":80", 3333, "empty");
+    assert_refused(":80", 3333, "write HOST:80");
     assert_refused("::1", 3333, "in brackets");
     assert_refused("fe80::1", 3333, "in brackets");
     assert_refused("::", 3333, "in brackets");
@@ -98,6 +98,18 @@ static void listening_address_must_have_a_port(void **state)
     assert_null(lubdub_hostport_parse("127.0.0.1:3333", 0, &hostport));
 }
 
+/* E9 */
+static void what_a_newcomer_writes_is_answered_by_what_is_meant(void **state)
+{
+    (void)state;
+    assert_refused("3333", 0, "*:3333");
+    assert_refused(":3333", 0, "*:3333");
+    assert_refused(":3333", 3333, "HOST:3333");
+    assert_refused("http://127.0.0.1", 3333, "HOST:PORT");
+    assert_refused("http://127.0.0.1:3333", 0, "ADDRESS:PORT");
+    assert_refused("70000", 0, "port is missing");
+}
+
 static void host_of_253_bytes_is_the_longest(void **state)
 {
     char text[300];
@@ -135,6 +147,7 @@ int main(void)
         cmocka_unit_test(what_is_ambiguous_or_broken_is_refused_with_its_reason),
         cmocka_unit_test(port_out_of_its_range_is_refused),
         cmocka_unit_test(listening_address_must_have_a_port),
+        cmocka_unit_test(what_a_newcomer_writes_is_answered_by_what_is_meant),
         cmocka_unit_test(host_of_253_bytes_is_the_longest),
         cmocka_unit_test(format_and_parse_are_each_others_reverse),
     };
