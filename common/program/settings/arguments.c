@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "program/events/escape.h"
+#include "program/settings/promised.h"
 #include "program/settings/value.h"
 
 /* What getopt_long returns: a row's number from ROW on, or one of these; all above any letter. */
@@ -15,6 +16,7 @@ enum {
     OPTION_HELP = 256,
     OPTION_VERSION,
     OPTION_CONFIG,
+    OPTION_CHECK_CONFIG,
     OPTION_ROW,
 };
 
@@ -58,7 +60,7 @@ static bool init_scanner(struct scanner *scanner, struct lubdub_settings_loader 
     scanner->loader = loader;
     scanner->argc = argc;
     scanner->argv = argv;
-    scanner->options = lubdub_settings_allocate(loader->loaded, (table->row_count + 4) * sizeof *scanner->options);
+    scanner->options = lubdub_settings_allocate(loader->loaded, (table->row_count + 5) * sizeof *scanner->options);
     scanner->letters = lubdub_settings_allocate(loader->loaded, 2 * table->row_count + 8);
     if (scanner->options == NULL || scanner->letters == NULL) {
         return false;
@@ -84,6 +86,7 @@ static bool init_scanner(struct scanner *scanner, struct lubdub_settings_loader 
     }
     *letter = '\0';
     add_option(&next, "config", required_argument, OPTION_CONFIG);
+    add_option(&next, "check-config", no_argument, OPTION_CHECK_CONFIG);
     add_option(&next, "help", no_argument, OPTION_HELP);
     add_option(&next, "version", no_argument, OPTION_VERSION);
     add_option(&next, NULL, 0, 0);
@@ -160,6 +163,9 @@ static bool complain_unknown(struct scanner *scanner, const char *argument)
     char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
 
     lubdub_escape_text(shown, sizeof shown, argument, length);
+    if (lubdub_settings_is_promised(scanner->loader->table->section, argument + 2, length - 2)) {
+        return complain(scanner, "%s: is not built in; it is promised for a later version", shown);
+    }
     if (nearest != NULL) {
         return complain(scanner, "%s: there is no such option; is --%s meant? (--help lists all)", shown, nearest);
     }
@@ -260,6 +266,9 @@ enum lubdub_settings_result lubdub_settings_look_ahead(struct lubdub_settings_lo
         }
         if (value == OPTION_CONFIG && !(is_separate(&scanner) && *optarg == '-')) {
             loader->loaded->config_path = optarg;
+        }
+        if (value == OPTION_CHECK_CONFIG) {
+            loader->loaded->is_check_only = true;
         }
     }
     return LUBDUB_SETTINGS_OK;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "program/events/escape.h"
+#include "program/settings/promised.h"
 #include "program/settings/value.h"
 
 #define FILE_SIZE_MAX ((size_t)10 * 1024 * 1024)
@@ -37,6 +38,7 @@ struct reader {
     size_t taken;
     unsigned line; /* the line that was taken last, from 1 */
     bool is_wrong;
+    bool is_of_another; /* the lines stand below another program's section */
     bool *is_set; /* for each row, whether this file has set it */
 };
 
@@ -119,16 +121,30 @@ static bool open_and_read(struct reader *reader)
     return is_read;
 }
 
+static bool is_section(const char *line, size_t length, const char *section)
+{
+    return length == strlen(section) + 2 && line[length - 1] == ']' && strncmp(line + 1, section, length - 2) == 0;
+}
+
 static bool check_section(struct reader *reader, const char *line, size_t length)
 {
+    static const char *const others[] = {"server", "client", "swarm", "simulate", "plan", "presence"};
     const char *section = reader->loader->table->section;
     char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
+    size_t i;
 
-    if (length == strlen(section) + 2 && line[length - 1] == ']' && strncmp(line + 1, section, length - 2) == 0) {
+    reader->is_of_another = false;
+    if (is_section(line, length, section)) {
         return true;
     }
+    for (i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (is_section(line, length, others[i])) {
+            reader->is_of_another = true;
+            return true;
+        }
+    }
     lubdub_escape_text(shown, sizeof shown, line, length);
-    return complain(reader, "%s: there is no such section; must be [%s] or none at all", shown, section);
+    return complain(reader, "%s: there is no such section; must be [%s], that of another program, or none at all", shown, section);
 }
 
 static bool check_line(struct reader *reader, const char *line, size_t length, size_t length_max)
@@ -210,7 +226,7 @@ static char *next_line(char *buffer, int size, void *user_data)
     if (reader->is_wrong || !take_line(reader, &line, &length) || !check_line(reader, line, length, length_max)) {
         return NULL;
     }
-    if (length > 0 && *line == ';') {
+    if (length > 0 && (*line == ';' || reader->is_of_another)) {
         length = 0;
     }
     memcpy(buffer, line, length);
@@ -225,6 +241,9 @@ static bool complain_unknown(struct reader *reader, const char *name)
     char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
 
     lubdub_settings_show(name, shown);
+    if (lubdub_settings_is_promised(reader->loader->table->section, name, strlen(name))) {
+        return complain(reader, "%s: is not built in; it is promised for a later version", shown);
+    }
     if (nearest != NULL && strcmp(nearest, name) != 0) {
         return complain(reader, "%s: there is no such key; is %s meant?", shown, nearest);
     }

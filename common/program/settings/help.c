@@ -32,6 +32,7 @@ bool lubdub_settings_print_help(const struct lubdub_settings_table *table)
         print_row(setting->letter, setting->name, setting->metavar, lubdub_setting_is_flag(setting), setting->help);
     }
     print_row(0, "config", "FILE", false, "read options from FILE: a line each, interval = 250ms");
+    print_row(0, "check-config", NULL, false, "read all settings, say whether they are right, and leave");
     print_row(0, "help", NULL, false, "print this and leave");
     print_row(0, "version", NULL, false, "print the version and leave");
     if (table->closing != NULL) {

@@ -9,6 +9,7 @@
 
 #include "program/process/exit_status.h"
 #include "program/settings/arguments.h"
+#include "program/settings/environment.h"
 #include "program/settings/file.h"
 #include "program/settings/help.h"
 
@@ -22,7 +23,7 @@ static bool fill_target(struct lubdub_settings_loader *loader, int argc, char *c
         !lubdub_settings_read_file(loader, loaded->config_path)) {
         return false;
     }
-    if (!lubdub_settings_read_arguments(loader, argc, argv)) {
+    if (!lubdub_settings_read_environment(loader) || !lubdub_settings_read_arguments(loader, argc, argv)) {
         return false;
     }
     return table->check == NULL ||
@@ -53,6 +54,9 @@ enum lubdub_settings_result lubdub_settings_load(const struct lubdub_settings_ta
     if (result != LUBDUB_SETTINGS_OK) {
         return result;
     }
+    if (loaded->config_path == NULL) {
+        loaded->config_path = lubdub_settings_config_of_environment(table);
+    }
     if (!fill_target(&loader, argc, argv)) {
         return LUBDUB_SETTINGS_WRONG;
     }
@@ -69,7 +73,13 @@ bool lubdub_settings_start(const struct lubdub_settings_table *table, int argc, 
 
     switch (lubdub_settings_load(table, argc, argv, target, loaded)) {
     case LUBDUB_SETTINGS_OK:
-        return true;
+        if (!loaded->is_check_only) {
+            return true;
+        }
+        is_printed = printf("%s: the settings are right\n", table->program) > 0;
+        is_printed = fflush(stdout) == 0 && is_printed;
+        *exit_status = is_printed ? EXIT_SUCCESS : EXIT_FAILURE;
+        break;
     case LUBDUB_SETTINGS_HELP:
         is_printed = lubdub_settings_print_help(table);
         *exit_status = is_printed ? EXIT_SUCCESS : EXIT_FAILURE;

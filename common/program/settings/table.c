@@ -109,7 +109,7 @@ static size_t distance(const char *one, size_t one_length, const char *other, si
 
 const char *lubdub_settings_nearest(const struct lubdub_settings_table *table, const char *name, size_t length)
 {
-    static const char *const others[] = {"config", "help", "version"};
+    static const char *const others[] = {"config", "check-config", "help", "version"};
     size_t other_count = sizeof others / sizeof others[0];
     size_t best = length / 3 + 1; /* further away is another word */
     const char *nearest = NULL;

@@ -83,6 +83,7 @@ struct lubdub_settings_table {
 struct lubdub_settings_loaded {
     struct lubdub_strings positionals;
     const char *config_path;                    /* NULL without --config */
+    bool is_check_only;                         /* --check-config was given */
     char problem[LUBDUB_SETTINGS_PROBLEM_SIZE]; /* after WRONG: one line, no newline, safe for a terminal */
     bool *is_given;                             /* for each row, whether it was set by either source */
     struct lubdub_settings_block *memory;
@@ -100,6 +101,7 @@ enum lubdub_settings_result {
 enum lubdub_setting_source {
     LUBDUB_SETTING_FROM_DEFAULT,
     LUBDUB_SETTING_FROM_FILE,
+    LUBDUB_SETTING_FROM_ENVIRONMENT,
     LUBDUB_SETTING_FROM_COMMAND_LINE,
 };
 

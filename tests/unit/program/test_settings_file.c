@@ -169,7 +169,7 @@ static void mistake_is_named_with_its_line(void **state)
                    ":1: workers = 99999999999999999999999: must be a number from 1 to");
     assert_refused("workers = -1\n", ":1: workers = -1: must be a number from 1 to 1024");
     assert_refused("share = 101%\n", ":1: share = 101%: must be a share from 0% to 100%");
-    assert_refused("listen = 3333\n", ":1: listen = 3333: the port is missing");
+    assert_refused("listen = 3333\n", ":1: listen = 3333: the address is missing");
     assert_refused("label = x\n", ":1: label = x: must be KEY=VALUE");
     assert_refused("interval = 1s\n\x1b[2J = 3\n", ":2: the line has a control character");
     assert_refused("config = /other\n", ":1: config: there is no such key");
@@ -179,12 +179,23 @@ static void mistake_is_named_with_its_line(void **state)
 static void other_sections_are_refused(void **state)
 {
     (void)state;
-    assert_refused("[server]\n", ":1: [server]: there is no such section; must be [sample] or none at all");
+    assert_refused("[other]\n", ":1: [other]: there is no such section; must be [sample], that of another program, or none "
+                                "at all");
     assert_refused("[sample\nid = x\n", ":1: [sample: there is no such section");
     assert_refused("[Sample]\n", ":1: [Sample]");
     assert_refused("[sample] id = x\n", ":1: [sample] id = x");
     assert_refused("[]\n", ":1: []");
     assert_refused("[\n", ":1: [: ");
+}
+
+/* E16: one file serves all programs. */
+static void sections_of_other_programs_are_passed_over(void **state)
+{
+    (void)state;
+    assert_taken("[server]\nlisten = nonsense\nno-such-key = 1\n[sample]\nid = a\n[client]\nid = b\n");
+    assert_string_equal(settings.identity, "a");
+    assert_refused("[client]\nid = b\n[sample]\nno-such-key = 1\n", ":4: no-such-key: there is no such key");
+    assert_refused("[client]\nthis is no pair\n", ":2: must be KEY = VALUE");
 }
 
 /* As in an indented line, which some readers of such files join to the one before. */
@@ -309,6 +320,7 @@ int main(void)
         cmocka_unit_test(flag_is_yes_or_no),
         cmocka_unit_test(mistake_is_named_with_its_line),
         cmocka_unit_test(other_sections_are_refused),
+        cmocka_unit_test(sections_of_other_programs_are_passed_over),
         cmocka_unit_test(indented_line_is_a_line_of_its_own),
         cmocka_unit_test(bytes_that_no_text_has_are_refused),
         cmocka_unit_test(line_that_is_too_long_is_refused_whole),

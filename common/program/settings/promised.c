@@ -1,0 +1,36 @@
+/* The names, by program. */
+#include "program/settings/promised.h"
+
+#include <string.h>
+
+struct promises {
+    const char *section;
+    const char *const *names;
+};
+
+static const char *const of_server[] = {
+    "tls-listen", "tls-cert",   "tls-key",    "tls-client-ca", "hook",         "hook-events",  "hook-batch",
+    "http",       "redis",      "user",       "expect",        "state",        "message-rate", "message-burst",
+    "require-id", "require-cert", "proxy-from", "mptcp",       "gather",       NULL,
+};
+static const char *const of_client[] = {
+    "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "mptcp", "gather", "require-server-health", NULL,
+};
+static const char *const of_plan[] = {"paths", "shared", NULL};
+
+static const struct promises all[] = {{"server", of_server}, {"client", of_client}, {"plan", of_plan}};
+
+bool lubdub_settings_is_promised(const char *section, const char *name, size_t length)
+{
+    size_t i;
+    size_t j;
+
+    for (i = 0; i < sizeof all / sizeof all[0]; i++) {
+        for (j = 0; strcmp(all[i].section, section) == 0 && all[i].names[j] != NULL; j++) {
+            if (strlen(all[i].names[j]) == length && strncmp(all[i].names[j], name, length) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,14 @@
+/*
+ * The options that docs/reference/interfaces.md promises and that this version does not have yet: they are answered by
+ * that, and not by the name of another option.
+ */
+#ifndef LUBDUB_PROGRAM_SETTINGS_PROMISED_H
+#define LUBDUB_PROGRAM_SETTINGS_PROMISED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Of the program with this section. A name that the program's table has is not asked for here. */
+bool lubdub_settings_is_promised(const char *section, const char *name, size_t length);
+
+#endif
