@@ -174,10 +174,18 @@ static enum lubdub_handling handle_welcome(struct lubdub_session *session, struc
     return LUBDUB_HANDLING_TAKEN;
 }
 
-static bool is_our_content(const struct lubdub_frame *ack, const struct lubdub_slice *content)
+/* Of the probe with this sequence, sent or to be sent. */
+static struct lubdub_slice content_of(const struct lubdub_session *session, const struct lubdub_turn *turn,
+                                      uint64_t sequence)
 {
-    return ack->length == content->length &&
-           (ack->length == 0 || memcmp(ack->content, content->data, ack->length) == 0);
+    return lubdub_probe_content_of(session->extra != NULL ? session->extra->contents : NULL, sequence,
+                                   turn->settings->content);
+}
+
+static bool is_same_content(const struct lubdub_frame *ack, struct lubdub_slice content)
+{
+    return ack->length == content.length &&
+           (ack->length == 0 || memcmp(ack->content, content.data, ack->length) == 0);
 }
 
 static bool is_in_doubt(const struct lubdub_prober *prober)
@@ -214,7 +222,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
 {
     struct lubdub_prober *prober = session->of.prober;
 
-    if (!is_our_content(ack, &turn->settings->content)) {
+    if (!is_same_content(ack, content_of(session, turn, ack->sequence))) {
         return fail_protocol(session, turn, event, "an ACK with other content than its probe");
     }
     switch (lubdub_probes_ack(&prober->probes, ack->sequence, turn->now, &event->round_trip)) {
@@ -500,11 +508,12 @@ static bool is_allowed(struct lubdub_session *session, lubdub_time now)
 static uint64_t put_probe(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_prober *prober = session->of.prober;
+    struct lubdub_slice content = content_of(session, turn, prober->probes.last + 1);
     struct lubdub_frame probe = {
         .type = LUBDUB_FRAME_PROBE,
         .flags = session->health,
-        .content = (const uint8_t *)turn->settings->content.data,
-        .length = (uint16_t)turn->settings->content.length,
+        .content = (const uint8_t *)content.data,
+        .length = (uint16_t)content.length,
         .sequence = lubdub_probes_add(&prober->probes),
     };
 
@@ -667,4 +676,24 @@ void lubdub_session_probe_counts(const struct lubdub_session *session, struct lu
         counts->timed_out = probes->timed_out_count;
         counts->narrow = session->of.prober->narrow_count;
     }
+}
+
+enum lubdub_error lubdub_session_set_content(struct lubdub_session *session, const void *content, size_t length)
+{
+    const struct lubdub_probes *probes;
+    struct lubdub_session_extra *extra;
+
+    if (session->role != LUBDUB_ROLE_CLIENT || session->state != LUBDUB_SESSION_UP) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    if (length > session->of.prober->max_content) {
+        return LUBDUB_ERROR_TOO_LONG;
+    }
+    extra = lubdub_session_need_extra(session);
+    if (extra == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    probes = &session->of.prober->probes;
+    return lubdub_probe_content_add(&extra->contents, probes->last - probes->count + 1, probes->last + 1, content,
+                                    length);
 }

@@ -41,7 +41,8 @@ void lubdub_session_release_extra(struct lubdub_session *session)
     if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
         extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
         extra->regrant_challenge == 0 && !extra->has_peer_max_content && extra->wanted_room == 0 &&
-        extra->messages.used_to == 0 && !(session->role == LUBDUB_ROLE_SERVER && session->challenges_waiting > 0) &&
+        extra->messages.used_to == 0 && extra->contents == NULL &&
+        !(session->role == LUBDUB_ROLE_SERVER && session->challenges_waiting > 0) &&
         !lubdub_doubt_is_there(&extra->doubt)) {
         free(extra);
         session->extra = NULL;
@@ -53,6 +54,7 @@ void lubdub_session_clear(struct lubdub_session *session)
     if (session->extra != NULL) {
         lubdub_partial_clear(&session->extra->partial);
         lubdub_outbox_clear(&session->extra->outbox);
+        lubdub_probe_content_clear(&session->extra->contents);
         free(session->extra);
         session->extra = NULL;
     }

@@ -9,6 +9,7 @@
 #include "core/estimator.h"
 #include "core/outbox.h"
 #include "core/partial.h"
+#include "core/probe_content.h"
 #include "core/probes.h"
 
 /* How long a session that said BYE waits for the peer's end of file. */
@@ -40,6 +41,7 @@ struct lubdub_session_extra {
     char text[LUBDUB_RATE_TEXT_SIZE];  /* of the BYE that names a rate */
     bool is_slow;                     /* server: at its expiry unread input waited; the blocking decides */
     struct lubdub_doubt doubt; /* server that adapts */
+    struct lubdub_probe_content *contents; /* client: of its probes, where they changed */
 };
 
 /* What an adaptive client needs beside its prober. */

@@ -394,6 +394,14 @@ LUBDUB_API enum lubdub_error lubdub_session_send(struct lubdub_session *session,
 /* Tells this health with every probe from now on. */
 LUBDUB_API void lubdub_session_set_health(struct lubdub_session *session, enum lubdub_health health);
 
+/*
+ * Client: every probe from now on has this content instead of that of the settings. Copies it; probes under way keep
+ * theirs. WRONG_STATE when not up, TOO_LONG beyond what the server takes. FULL: probes with many other contents wait for
+ * their acks; once some came there is room.
+ */
+LUBDUB_API enum lubdub_error lubdub_session_set_content(struct lubdub_session *session, const void *content,
+                                                        size_t length);
+
 static inline enum lubdub_session_state lubdub_session_state(const struct lubdub_session *session)
 {
     return (enum lubdub_session_state)session->state;
