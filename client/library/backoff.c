@@ -1,7 +1,10 @@
 /* Draws each wait from a range that grows. */
 #include "client/library/backoff.h"
 
+#include <stdbool.h>
+
 #define REPLACED_GROWTH 8
+#define GOOD_EXPIRIES 3
 
 /* splitmix64 */
 static uint64_t next_random(uint64_t *state)
@@ -48,9 +51,11 @@ lubdub_duration lubdub_backoff_next_replaced(struct lubdub_backoff *backoff)
     return backoff->range / 2 + draw(backoff, backoff->range / 2);
 }
 
-void lubdub_backoff_note_session(struct lubdub_backoff *backoff, lubdub_duration lasted)
+void lubdub_backoff_note_session(struct lubdub_backoff *backoff, lubdub_duration lasted, lubdub_duration expiry)
 {
-    if (lasted / 2 >= backoff->maximum) {
+    bool is_good = lasted / GOOD_EXPIRIES >= expiry && lasted / 2 >= backoff->minimum;
+
+    if (is_good || lasted / 2 >= backoff->maximum) {
         backoff->range = backoff->minimum;
     }
 }

@@ -15,6 +15,7 @@
 #include <lubdub/client.h>
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "client/library/progress.h"
@@ -53,7 +54,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     enum lubdub_next_move next_move = (enum lubdub_next_move)client->next_move;
     (void)loop, (void)revents;
 
-    if (client->has_link) {
+    if (client->has_link && next_move != LUBDUB_NEXT_LEAVE) {
         return; /* it still says goodbye; lubdub_client_on_link_closed() sets the timer again */
     }
     client->next_move = LUBDUB_NEXT_NOTHING;
@@ -66,6 +67,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
         break;
     case LUBDUB_NEXT_SERVER:
         lubdub_client_connect(client);
+        break;
+    case LUBDUB_NEXT_ADDRESS:
+        lubdub_client_connect_to_next_address(client);
+        break;
+    case LUBDUB_NEXT_LEAVE:
+        lubdub_client_leave_silent_server(client);
         break;
     case LUBDUB_NEXT_STOPPED:
         finish_stop(client);
@@ -102,6 +109,7 @@ static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop
     lubdub_backoff_init(&client->backoff, settings->backoff_min, settings->backoff_max, seed);
     ev_timer_init(&client->timer, on_timer, 0, 0);
     client->progress_within = settings->progress_within;
+    client->stay_limit = settings->stay_limit;
     client->group.settings = &client->rules.session;
     client->group.on_event = lubdub_client_on_link_event;
     client->group.on_closed = lubdub_client_on_link_closed;
@@ -163,6 +171,55 @@ void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health h
 {
     client->health = (uint8_t)health;
     lubdub_client_tell_health(client);
+}
+
+enum lubdub_error lubdub_client_set_token(struct lubdub_client *client, const void *token, size_t length)
+{
+    char *copy = NULL;
+
+    if (length > LUBDUB_TOKEN_LIMIT) {
+        return LUBDUB_ERROR_TOO_LONG;
+    }
+    if (length > 0) {
+        copy = malloc(length);
+        if (copy == NULL) {
+            return LUBDUB_ERROR_NO_MEMORY;
+        }
+        memcpy(copy, token, length);
+    }
+    lubdub_client_forget_token(client);
+    client->token = copy;
+    client->rules.session.token = (struct lubdub_slice){copy, length};
+    return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_client_set_content(struct lubdub_client *client, const void *content, size_t length)
+{
+    enum lubdub_error error = LUBDUB_ERROR_OK;
+    char *copy;
+
+    if (length > LUBDUB_CONTENT_LIMIT) {
+        return LUBDUB_ERROR_TOO_LONG;
+    }
+    copy = malloc(length + 1); /* an empty content is one, too */
+    if (copy == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    if (client->session_number != 0 && client->state != LUBDUB_CLIENT_STATE_STOPPING) {
+        error = lubdub_session_set_content(&client->link.session, content, length);
+    }
+    if (error != LUBDUB_ERROR_OK && error != LUBDUB_ERROR_FULL && error != LUBDUB_ERROR_WRONG_STATE) {
+        free(copy);
+        return error;
+    }
+    if (length > 0) {
+        memcpy(copy, content, length);
+    }
+    free(client->content);
+    client->content = copy;
+    client->content_length = length;
+    client->owes_content = error == LUBDUB_ERROR_FULL;
+    return LUBDUB_ERROR_OK;
 }
 
 void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)

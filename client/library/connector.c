@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/library/resolver.h"
+#include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/socket.h"
 
@@ -30,10 +31,8 @@ struct lubdub_connector {
     const char *text;
     bool is_busy; /* on the stack: frees itself at the end */
     bool is_freed;
-    bool has_fallback;
-    struct lubdub_address fallback;
-    uint16_t port;
-    char host[];
+    bool goes_on; /* what the timer is set for */
+    struct lubdub_server_entry *entry;
 };
 
 /* ---- telling ---- */
@@ -196,14 +195,51 @@ static void finish_address(struct lubdub_connector *connector)
 
 /* ---- the name ---- */
 
+static bool is_same(const struct lubdub_address *one, const struct lubdub_address *other)
+{
+    return memcmp(one->ip, other->ip, sizeof one->ip) == 0 && one->scope == other->scope;
+}
+
+/* Those behind the one of the last session first, that one last. */
+static size_t where_to_begin(const struct lubdub_connector *connector, const struct lubdub_address *addresses,
+                             size_t count)
+{
+    const struct lubdub_address *behind = &connector->entry->behind;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (behind->port != 0 && is_same(&addresses[i], behind)) {
+            return (i + 1) % count;
+        }
+    }
+    return 0;
+}
+
+/* False: no memory. */
 static bool take_addresses(struct lubdub_connector *connector, const struct lubdub_address *addresses, size_t count)
 {
+    size_t first = where_to_begin(connector, addresses, count);
+    lubdub_time now = lubdub_clock_now();
+    size_t i;
+
     connector->addresses = malloc(count * sizeof *addresses);
     if (connector->addresses == NULL) {
         return false;
     }
-    memcpy(connector->addresses, addresses, count * sizeof *addresses);
-    connector->count = count;
+    connector->entry->address_count = count;
+    connector->entry->not_before = LUBDUB_TIME_NEVER;
+    for (i = 0; i < count; i++) {
+        const struct lubdub_address *address = &addresses[(first + i) % count];
+        lubdub_time until = lubdub_server_entry_rests_until(connector->entry, address, now);
+
+        connector->entry->not_before = lubdub_time_earlier(connector->entry->not_before, until);
+        if (until == 0) {
+            connector->addresses[connector->count++] = *address;
+        }
+    }
+    if (connector->count == 0) {
+        fail(connector, LUBDUB_CAUSE_REJECTED, "all of its addresses asked to be left alone for a while");
+    }
     return true;
 }
 
@@ -211,8 +247,8 @@ static bool take_addresses(struct lubdub_connector *connector, const struct lubd
 static void name_failed(struct lubdub_connector *connector, const char *text)
 {
     fail(connector, LUBDUB_CAUSE_RESOLVE, text);
-    if (connector->has_fallback) {
-        take_addresses(connector, &connector->fallback, 1);
+    if (connector->entry->last_good.port != 0) {
+        take_addresses(connector, &connector->entry->last_good, 1);
     }
     advance(connector);
 }
@@ -249,17 +285,17 @@ static void on_resolved(const struct lubdub_resolution *resolution, void *user_d
 
 static void begin(struct lubdub_connector *connector)
 {
+    const struct lubdub_client_server *server = &connector->entry->server;
     struct lubdub_address address;
 
-    if (lubdub_address_parse(&address, connector->host, connector->port)) {
+    if (lubdub_address_parse(&address, server->host, server->port)) {
         if (!take_addresses(connector, &address, 1)) {
             fail(connector, LUBDUB_CAUSE_RESOLVE, "no memory is left");
         }
         advance(connector);
         return;
     }
-    connector->request =
-        lubdub_resolver_start(connector->loop, connector->host, connector->port, on_resolved, connector);
+    connector->request = lubdub_resolver_start(connector->loop, server->host, server->port, on_resolved, connector);
     if (connector->request == NULL) {
         name_failed(connector, "no memory or thread is left to look it up");
         return;
@@ -304,6 +340,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
         lubdub_resolver_cancel(connector->request);
         connector->request = NULL;
         name_failed(connector, "the name was not looked up in time");
+    } else if (connector->goes_on) {
+        connector->goes_on = false;
+        advance(connector);
     } else if (connector->tried == 0) {
         begin(connector);
     } else if (has_news(connector->io.fd)) {
@@ -332,8 +371,7 @@ bool lubdub_connector_met_itself(int socket)
 
 struct lubdub_connector *lubdub_connector_start(const struct lubdub_connector_settings *settings)
 {
-    size_t host_size = strlen(settings->host) + 1;
-    struct lubdub_connector *connector = calloc(1, sizeof *connector + host_size);
+    struct lubdub_connector *connector = calloc(1, sizeof *connector);
 
     if (connector == NULL) {
         return NULL;
@@ -343,16 +381,22 @@ struct lubdub_connector *lubdub_connector_start(const struct lubdub_connector_se
     connector->timeout = settings->timeout;
     connector->callback = settings->callback;
     connector->user_data = settings->user_data;
-    connector->port = settings->port;
-    memcpy(connector->host, settings->host, host_size);
-    if (settings->fallback != NULL) {
-        connector->has_fallback = true;
-        connector->fallback = *settings->fallback;
-    }
+    connector->entry = settings->entry;
     ev_io_init(&connector->io, on_io, -1, EV_WRITE);
     ev_timer_init(&connector->timer, on_timer, 0, 0);
     arm(connector, 0);
     return connector;
+}
+
+bool lubdub_connector_has_more(const struct lubdub_connector *connector)
+{
+    return connector->tried < connector->count;
+}
+
+void lubdub_connector_go_on(struct lubdub_connector *connector)
+{
+    connector->goes_on = true;
+    arm(connector, 0);
 }
 
 void lubdub_connector_free(struct lubdub_connector *connector)

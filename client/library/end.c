@@ -1,8 +1,8 @@
-/* Ends an attempt or a session, and chooses the next server, the next round or the end of all. */
+/* Ends an attempt or a session, and chooses the next address, the next server, the next round or the end of all. */
 #include "client/library/end.h"
 
 /* Goes on with the next round or the end of all. Returns the wait. */
-static lubdub_duration go_on_after_end(struct lubdub_client *client, enum lubdub_cause cause, lubdub_time now)
+static lubdub_duration go_on_after_end(struct lubdub_client *client, const struct lubdub_client_event *end)
 {
     lubdub_duration wait;
 
@@ -10,9 +10,13 @@ static lubdub_duration go_on_after_end(struct lubdub_client *client, enum lubdub
         lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_STOPPING, LUBDUB_NEXT_STOPPED, 0);
         return 0;
     }
-    wait = cause == LUBDUB_CAUSE_REPLACED
+    /*
+     * A HELLO that was refused has thrown nobody out: it may wait for a dead session of our own, and need not grow shy of a
+     * rival.
+     */
+    wait = end->cause == LUBDUB_CAUSE_REPLACED && end->was_up
                ? lubdub_backoff_next_replaced(&client->backoff)
-               : lubdub_backoff_next(&client->backoff, lubdub_server_list_wait(&client->rules.servers, now));
+               : lubdub_backoff_next(&client->backoff, lubdub_server_list_wait(&client->rules.servers, end->now));
     lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_WAITING, LUBDUB_NEXT_ROUND, wait);
     return wait;
 }
@@ -22,7 +26,7 @@ void lubdub_client_go_down(struct lubdub_client *client, struct lubdub_client_ev
     struct lubdub_client_event retrying = lubdub_client_event_new(client, LUBDUB_CLIENT_RETRYING, event->now);
 
     event->kind = LUBDUB_CLIENT_DOWN;
-    retrying.retry_in = go_on_after_end(client, event->cause, event->now);
+    retrying.retry_in = go_on_after_end(client, event);
     client->session_number = 0;
     retrying.session = 0;
     lubdub_client_tell(client, event);
@@ -33,11 +37,18 @@ void lubdub_client_go_down(struct lubdub_client *client, struct lubdub_client_ev
 
 void lubdub_client_fail(struct lubdub_client *client, struct lubdub_client_event *event)
 {
-    if (lubdub_server_list_next(&client->rules.servers, event->now) == NULL) {
+    enum lubdub_next_move next_move = LUBDUB_NEXT_ADDRESS;
+
+    if (client->connector == NULL || !lubdub_connector_has_more(client->connector)) {
+        lubdub_connector_free(client->connector);
+        client->connector = NULL;
+        next_move = LUBDUB_NEXT_SERVER;
+    }
+    if (next_move == LUBDUB_NEXT_SERVER && lubdub_server_list_next(&client->rules.servers, event->now) == NULL) {
         lubdub_client_go_down(client, event);
         return;
     }
     event->kind = LUBDUB_CLIENT_FAILED;
-    lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_SERVER, 0);
+    lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_CONNECTING, next_move, 0);
     lubdub_client_tell(client, event);
 }

@@ -4,7 +4,7 @@
 
 #include "client/library/state.h"
 
-/* No session came of an attempt, as *event describes: the next server of the round, or down. */
+/* No session came of an attempt, as *event describes: the next address, the next server of the round, or down. */
 void lubdub_client_fail(struct lubdub_client *client, struct lubdub_client_event *event);
 
 /* Tells of the end that *event describes, and of the return. */

@@ -18,7 +18,7 @@ static void on_connector(const struct lubdub_connector_event *from, void *user_d
     event = lubdub_client_event_new(client, LUBDUB_CLIENT_CONNECTING, lubdub_clock_now());
     event.cause = from->cause;
     event.text = lubdub_client_text(from->text);
-    if (from->kind == LUBDUB_CONNECTOR_CONNECTED || from->kind == LUBDUB_CONNECTOR_GAVE_UP) {
+    if (from->kind == LUBDUB_CONNECTOR_GAVE_UP) {
         lubdub_connector_free(client->connector);
         client->connector = NULL;
     }
@@ -43,12 +43,9 @@ static void on_connector(const struct lubdub_connector_event *from, void *user_d
 
 void lubdub_client_connect(struct lubdub_client *client)
 {
-    const struct lubdub_server_entry *entry = lubdub_server_list_current(&client->rules.servers);
     const struct lubdub_connector_settings settings = {
         .loop = client->group.reactor->loop,
-        .host = entry->server.host,
-        .port = entry->server.port,
-        .fallback = entry->last_good.port != 0 ? &entry->last_good : NULL,
+        .entry = lubdub_server_list_current(&client->rules.servers),
         .source = client->rules.has_source ? &client->rules.source : NULL,
         .timeout = client->rules.connect_timeout,
         .callback = on_connector,
@@ -65,6 +62,12 @@ void lubdub_client_connect(struct lubdub_client *client)
         event.text = lubdub_client_text("no memory was left");
         lubdub_client_fail(client, &event);
     }
+}
+
+void lubdub_client_connect_to_next_address(struct lubdub_client *client)
+{
+    client->state = LUBDUB_CLIENT_STATE_CONNECTING;
+    lubdub_connector_go_on(client->connector);
 }
 
 void lubdub_client_begin_round(struct lubdub_client *client)

@@ -9,4 +9,7 @@ void lubdub_client_begin_round(struct lubdub_client *client);
 /* Connects to the list's current server. */
 void lubdub_client_connect(struct lubdub_client *client);
 
+/* The connector has one more. */
+void lubdub_client_connect_to_next_address(struct lubdub_client *client);
+
 #endif

@@ -1,8 +1,8 @@
 /*
  * The servers of a client, and the choice of the one that is tried next. Pure.
  *
- * A round tries each server once, beginning behind the one that was tried last. A server that asked to be left alone
- * for a while is passed over.
+ * A round tries each server once, beginning behind the one that was tried last. A server whose addresses all asked to be
+ * left alone for a while is passed over.
  */
 #ifndef LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
 #define LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
@@ -14,11 +14,37 @@
 
 #include "ev/address.h"
 
+struct lubdub_server_list;
+
+/* An address that asked to be left alone. */
+struct lubdub_rest {
+    struct lubdub_address address;
+    lubdub_time until;
+};
+
 struct lubdub_server_entry {
     struct lubdub_client_server server;
-    lubdub_time not_before;
+    lubdub_time not_before;          /* all of its addresses want to be left alone */
     struct lubdub_address last_good; /* for when its name cannot be looked up; port 0: none */
+    struct lubdub_address behind;    /* where the last session was: it comes last; port 0: none */
+    struct lubdub_rest *rests;       /* NULL: none */
+    size_t rest_count;
+    size_t address_count; /* of its name, when that was looked up last */
 };
+
+/*
+ * This address is to be left alone until then, and the server with it if it is the last one that was not. Without memory
+ * the server is.
+ */
+void lubdub_server_entry_rest(struct lubdub_server_entry *entry, const struct lubdub_address *address,
+                              lubdub_time until, lubdub_time now);
+
+/* Until when; 0: it may be tried. */
+lubdub_time lubdub_server_entry_rests_until(const struct lubdub_server_entry *entry,
+                                            const struct lubdub_address *address, lubdub_time now);
+
+/* Gives back the memory of all entries. */
+void lubdub_server_list_clear(struct lubdub_server_list *list);
 
 struct lubdub_server_list {
     struct lubdub_server_entry *entries;

@@ -39,6 +39,13 @@ void lubdub_client_collect_counts(struct lubdub_client *client, bool loses_pendi
     client->totals.lost += loses_pending ? counts.sent - counts.acked : counts.timed_out - counts.late;
 }
 
+void lubdub_client_tell_content(struct lubdub_client *client)
+{
+    client->owes_content =
+        client->content != NULL && lubdub_session_set_content(&client->link.session, client->content,
+                                                              client->content_length) == LUBDUB_ERROR_FULL;
+}
+
 static void on_up(struct lubdub_client *client, const struct lubdub_event *from, lubdub_time now)
 {
     struct lubdub_client_event event;
@@ -48,6 +55,9 @@ static void on_up(struct lubdub_client *client, const struct lubdub_event *from,
     client->up_at = now;
     client->totals.sessions++;
     lubdub_server_list_current(&client->rules.servers)->last_good = client->remote;
+    lubdub_connector_free(client->connector);
+    client->connector = NULL;
+    lubdub_client_tell_content(client);
 
     event = lubdub_client_event_new(client, LUBDUB_CLIENT_UP, now);
     event.interval = lubdub_session_interval(&client->link.session);
@@ -77,7 +87,10 @@ static void on_ack(struct lubdub_client *client, const struct lubdub_event *from
     event.content = from->content;
     event.length = from->length;
     if (was_down) {
-        client->state = LUBDUB_CLIENT_STATE_UP;
+        lubdub_client_stay(client);
+    }
+    if (client->owes_content) {
+        lubdub_client_tell_content(client);
     }
     lubdub_client_tell(client, &event);
     if (was_down && lubdub_client_is_still(client, LUBDUB_CLIENT_STATE_UP)) {
@@ -139,8 +152,49 @@ static void on_timed_out(struct lubdub_client *client, const struct lubdub_event
 
     event.is_connected = true;
     event.silent_for = lubdub_time_between(client->link.session.heard_at, now);
-    client->state = LUBDUB_CLIENT_STATE_DOWN;
+    client->silence = (uint8_t)from->cause;
+    if (client->stay_limit > 0 && client->rules.reconnects) {
+        client->leave_due = lubdub_time_after(now, client->stay_limit);
+        lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_DOWN, LUBDUB_NEXT_LEAVE, client->stay_limit);
+    } else {
+        client->state = LUBDUB_CLIENT_STATE_DOWN;
+    }
     lubdub_client_tell(client, &event);
+}
+
+/* After a session, as *event describes its end. */
+static void go_down(struct lubdub_client *client, struct lubdub_client_event *event)
+{
+    /* That of a rival for the identity was no good session. */
+    lubdub_duration expiry =
+        event->cause == LUBDUB_CAUSE_REPLACED ? UINT64_MAX : lubdub_session_expiry(&client->link.session);
+
+    lubdub_server_list_current(&client->rules.servers)->behind = client->remote;
+    lubdub_backoff_note_session(&client->backoff, event->connected_for, expiry);
+    lubdub_client_go_down(client, event);
+}
+
+void lubdub_client_leave_silent_server(struct lubdub_client *client)
+{
+    static const char text[] = "it stayed silent for longer than is stayed for";
+    lubdub_time now = lubdub_clock_now();
+    struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_DOWN, now);
+
+    if (lubdub_time_between(client->leave_due, now) > client->stay_limit / 4) { /* we were away ourselves */
+        client->leave_due = lubdub_time_after(now, client->stay_limit);
+        lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_DOWN, LUBDUB_NEXT_LEAVE, client->stay_limit);
+        return;
+    }
+    event.cause = (enum lubdub_cause)client->silence;
+    event.text = lubdub_client_text(text);
+    event.was_up = true;
+    event.silent_for = lubdub_time_between(client->link.session.heard_at, now);
+    event.connected_for = lubdub_time_between(client->up_at, now);
+    lubdub_client_collect_counts(client, true);
+    go_down(client, &event);
+    if (client->has_link && !client->is_freed) {
+        lubdub_link_leave(&client->link, LUBDUB_REASON_NORMAL, NULL, false, 0);
+    }
 }
 
 static void on_session_down(struct lubdub_client *client, const struct lubdub_event *from, lubdub_time now)
@@ -156,14 +210,18 @@ static void on_session_down(struct lubdub_client *client, const struct lubdub_ev
         lubdub_duration wait =
             from->retry_after < LUBDUB_RETRY_AFTER_LIMIT ? from->retry_after : LUBDUB_RETRY_AFTER_LIMIT;
 
-        lubdub_server_list_current(&client->rules.servers)->not_before = lubdub_time_after(now, wait);
+        lubdub_server_entry_rest(lubdub_server_list_current(&client->rules.servers), &client->remote,
+                                 lubdub_time_after(now, wait), now);
     }
-    if (!event.was_up) {
-        lubdub_client_fail(client, &event);
+    if (event.was_up) {
+        go_down(client, &event);
         return;
     }
-    lubdub_backoff_note_session(&client->backoff, event.connected_for);
-    lubdub_client_go_down(client, &event);
+    if (event.cause == LUBDUB_CAUSE_REPLACED) {
+        event.text = lubdub_client_text("there is a session of this identity with a higher incarnation; where that is an "
+                                        "old one of our own, the clock of this machine is behind");
+    }
+    lubdub_client_fail(client, &event);
 }
 
 void lubdub_client_on_link_event(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now)

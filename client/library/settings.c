@@ -78,6 +78,11 @@ static const char *check_labels(const struct lubdub_label *labels, size_t count)
     return NULL;
 }
 
+static bool is_link_local(const struct lubdub_address *address)
+{
+    return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
+}
+
 static const char *check(const struct lubdub_client_settings *settings)
 {
     const char *fault = lubdub_session_settings_check(&settings->session, LUBDUB_ROLE_CLIENT);
@@ -94,6 +99,12 @@ static const char *check(const struct lubdub_client_settings *settings)
     }
     if (settings->source != NULL && !lubdub_address_parse(&source, settings->source, 0)) {
         return "the source is no numeric address";
+    }
+    if (settings->source != NULL && is_link_local(&source) && source.scope == 0) {
+        return "the source is a link-local address, which needs its scope: fe80::1%eth0";
+    }
+    if (settings->stay_limit > CONNECT_TIMEOUT_LIMIT * 24) {
+        return "a silent server is stayed with for more than a day";
     }
     if (settings->progress_within > PROGRESS_LIMIT) {
         return "progress is promised within more than a day";

@@ -1,7 +1,9 @@
 /* Tells the application, keeps a client that is in use from being freed, and sets what it does next. */
+#define _GNU_SOURCE
 #include "client/library/state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void lubdub_client_enter(struct lubdub_client *client)
 {
@@ -17,6 +19,9 @@ void lubdub_client_dispose_if_freed(struct lubdub_client *client)
         lubdub_link_abort(&client->link);
     }
     lubdub_link_group_clear(&client->group);
+    lubdub_server_list_clear(&client->rules.servers);
+    lubdub_client_forget_token(client);
+    free(client->content);
     free(client);
 }
 
@@ -50,6 +55,18 @@ bool lubdub_client_is_still(const struct lubdub_client *client, enum lubdub_clie
     return !client->is_freed && client->state == state;
 }
 
+void lubdub_client_forget_token(struct lubdub_client *client)
+{
+    struct lubdub_slice *token = &client->rules.session.token;
+
+    if (token->data != NULL) {
+        explicit_bzero((char *)(uintptr_t)token->data, token->length); /* our own copy, in either place */
+    }
+    free(client->token);
+    client->token = NULL;
+    *token = (struct lubdub_slice){NULL, 0};
+}
+
 static void arm(struct lubdub_client *client, lubdub_duration wait)
 {
     struct ev_loop *loop = client->group.reactor->loop;
@@ -58,6 +75,15 @@ static void arm(struct lubdub_client *client, lubdub_duration wait)
     ev_now_update(loop); /* libev counts from its own idea of now, which may be old */
     ev_timer_set(&client->timer, (ev_tstamp)wait / (ev_tstamp)LUBDUB_SECOND, 0);
     ev_timer_start(loop, &client->timer);
+}
+
+void lubdub_client_stay(struct lubdub_client *client)
+{
+    client->state = LUBDUB_CLIENT_STATE_UP;
+    if (client->next_move == LUBDUB_NEXT_LEAVE) {
+        client->next_move = LUBDUB_NEXT_NOTHING;
+        ev_timer_stop(client->group.reactor->loop, &client->timer);
+    }
 }
 
 void lubdub_client_go_on(struct lubdub_client *client, enum lubdub_client_state state, enum lubdub_next_move next_move,

@@ -17,6 +17,8 @@ enum lubdub_next_move {
     LUBDUB_NEXT_NOTHING,
     LUBDUB_NEXT_ROUND,  /* over all servers */
     LUBDUB_NEXT_SERVER, /* of this round; it is the list's current one */
+    LUBDUB_NEXT_ADDRESS, /* of this server */
+    LUBDUB_NEXT_LEAVE,   /* a server that stayed silent for too long */
     LUBDUB_NEXT_STOPPED,
 };
 
@@ -24,7 +26,7 @@ struct lubdub_client {
     struct lubdub_link_group group;
     struct lubdub_link link; /* has_link: it is open */
     ev_timer timer;
-    struct lubdub_connector *connector; /* NULL once connected */
+    struct lubdub_connector *connector; /* NULL without one; rests while the session opens */
     ev_timer progress;                  /* while started, where progress is promised */
     lubdub_duration progress_within;
     _Atomic lubdub_time progress_at; /* written by any thread */
@@ -38,15 +40,22 @@ struct lubdub_client {
     struct lubdub_address remote;
     lubdub_time up_at;
     uint64_t session_number;
+    lubdub_duration stay_limit; /* 0: none */
+    lubdub_time leave_due;      /* where next_move is LUBDUB_NEXT_LEAVE */
+    char *token;                /* the one that replaced that of the settings; NULL */
+    char *content;              /* likewise, of the probes */
+    size_t content_length;
     uint64_t incarnation; /* the last one used; made by the client unless the settings fix it */
     unsigned depth;       /* the library's functions on the stack */
     uint8_t state;        /* enum lubdub_client_state */
     uint8_t next_move;    /* enum lubdub_next_move */
     uint8_t health;
     uint8_t stop_reason;
+    uint8_t silence; /* enum lubdub_cause of the timeout, while the server counts as down */
     bool has_link;
     bool has_remote;
     bool owes_shutdown; /* stopped while there was a session, and the application was not told yet */
+    bool owes_content; /* the session could not take it yet */
     bool is_freed;
     char block[] __attribute__((aligned(16))); /* what the rules point into */
 };
@@ -67,6 +76,12 @@ void lubdub_client_tell(struct lubdub_client *client, const struct lubdub_client
 
 /* Whether the client still has the state that it had before the application was told. */
 bool lubdub_client_is_still(const struct lubdub_client *client, enum lubdub_client_state state);
+
+/* Wipes the token, whether the settings brought it or the application. */
+void lubdub_client_forget_token(struct lubdub_client *client);
+
+/* The server that counted as down is up again on its connection. */
+void lubdub_client_stay(struct lubdub_client *client);
 
 /* Sets the state, and the move that the timer goes on with after the wait. */
 void lubdub_client_go_on(struct lubdub_client *client, enum lubdub_client_state state, enum lubdub_next_move next_move,

@@ -18,6 +18,7 @@ struct fixture {
     struct ev_loop *loop;
     struct fake_server *server;
     struct lubdub_connector *connector;
+    struct lubdub_server_entry entry;
     struct {
         struct lubdub_connector_event event;
         struct lubdub_address address;
@@ -93,13 +94,15 @@ static void begin(struct fixture *fixture, const char *host, uint16_t port, lubd
                   const struct lubdub_address *fallback)
 {
     const struct lubdub_connector_settings settings = {.loop = fixture->loop,
-                                                       .host = host,
-                                                       .port = port,
-                                                       .fallback = fallback,
+                                                       .entry = &fixture->entry,
                                                        .timeout = timeout,
                                                        .callback = on_event,
                                                        .user_data = fixture};
 
+    fixture->entry.server = (struct lubdub_client_server){host, port};
+    if (fallback != NULL) {
+        fixture->entry.last_good = *fallback;
+    }
     fixture->count = fixture->looked_at = 0;
     fixture->is_over = false;
     fixture->began = ev_time();

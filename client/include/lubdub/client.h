@@ -18,6 +18,10 @@
  * that thread. Names are looked up in a helper thread, so nothing here ever blocks; numeric addresses need none.
  * lubdub_client_progress() alone may come from any thread.
  *
+ * fork(). Fork before _start. A child that was forked later holds the connection of its parent open, and a server that
+ * should see `closed` sees `hung`: so it calls _free on each client first of all, and ev_loop_fork() before it runs a loop.
+ * All descriptors of the library close on exec, and a child that calls exec at once needs nothing.
+ *
  * What calls back. Only the loop does. Every function returns before the application hears what came of it, so it may
  * be called with a mutex held that the callback takes, too. From inside the callback everything may be called, for this
  * client and for others, _free too; but it must not run the loop.
@@ -62,12 +66,16 @@ struct lubdub_client_settings {
     /*
      * interval, expiry, timeout, adapts, identity, token, content, labels, phase, stays_connected, handshake_timeout
      * (until WELCOME), max_content, output_limit, agent. incarnation 0: the real-time clock at the first start in
-     * nanoseconds, one more with every attempt, so that a newer start wins and of our own connections the newest.
+     * nanoseconds, one more with every attempt, so that a newer start wins and of our own connections the newest. Where
+     * the clock may go back, set a counter that rises with every start.
      * expiry 0 (the default here): three times the interval.
      */
     struct lubdub_session_settings session;
 
-    /* Tried in turn, each with all its addresses. After a session the turn goes on behind its server. */
+    /*
+     * Tried in turn, each with all its addresses, until there is a session: a connection alone is none. After a session the
+     * turn goes on behind its server, and among a name's addresses behind the one of the session.
+     */
     const struct lubdub_client_server *servers;
     size_t server_count;
 
@@ -75,7 +83,10 @@ struct lubdub_client_settings {
     lubdub_duration connect_timeout; /* for looking up a name, and for an address; 5 s. An address that others follow
                                         gets 1 s at most */
 
-    /* Comes back after DOWN, after a wait that doubles from _min to _max, of which a random part is waited. */
+    /*
+     * Comes back after DOWN, after a wait that doubles from _min to _max, of which a random part is waited. It begins anew
+     * after a session of three expiries (of twice _min at least), or of twice _max.
+     */
     bool reconnects;
     lubdub_duration backoff_min; /* 500 ms */
     lubdub_duration backoff_max; /* 30 s */
@@ -86,6 +97,12 @@ struct lubdub_client_settings {
      * *critical*, whatever _set_health says, until it does again: alive is not working. 0: nothing is promised.
      */
     lubdub_duration progress_within;
+
+    /*
+     * With session.stays_connected and reconnects: a server that stays silent for so long after DOWN is left, and the next
+     * address or server is tried; 0: never. For a frozen server does not close its connections.
+     */
+    lubdub_duration stay_limit;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -195,6 +212,20 @@ LUBDUB_API enum lubdub_error lubdub_client_send(struct lubdub_client *client, co
 
 /* Tells this health with every probe from now on, on later connections too. */
 LUBDUB_API void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health);
+
+/*
+ * The token of every connection from now on, instead of that of the settings; copied. length 0: none. TOO_LONG beyond 1024
+ * bytes, NO_MEMORY. From inside CONNECTING it is that of this connection.
+ */
+LUBDUB_API enum lubdub_error lubdub_client_set_token(struct lubdub_client *client, const void *token, size_t length);
+
+/*
+ * The content of every probe from now on, on later connections too, instead of that of the settings; copied. Probes under
+ * way keep theirs. TOO_LONG beyond what the server takes, NO_MEMORY: then nothing has changed. A later server that takes
+ * less gets that of the settings.
+ */
+LUBDUB_API enum lubdub_error lubdub_client_set_content(struct lubdub_client *client, const void *content,
+                                                       size_t length);
 
 /*
  * The application's work goes on: to be called where it is done, not by a timer. The one function that may be called

@@ -109,12 +109,13 @@ static void two_rivals_for_a_name_do_not_hurry_again(void **state)
 
     for (i = 0; i < 10; i++) {
         lubdub_backoff_next_replaced(backoff);
-        lubdub_backoff_note_session(backoff, MAXIMUM); /* as long as the rival waits at most */
+        lubdub_backoff_note_session(backoff, MAXIMUM, UINT64_MAX); /* as long as the rival waits at most */
     }
     assert_int_equal(backoff->range, MAXIMUM);
 }
 
-static void range_starts_anew_only_after_a_long_session(void **state)
+/* C13: 12 s of outage and a second kill: half of the clients were still away 12 s after it. */
+static void range_starts_anew_after_a_session_of_three_expiries(void **state)
 {
     struct lubdub_backoff *backoff = *state;
     unsigned i;
@@ -122,9 +123,25 @@ static void range_starts_anew_only_after_a_long_session(void **state)
     for (i = 0; i < 10; i++) {
         lubdub_backoff_next(backoff, 0);
     }
-    lubdub_backoff_note_session(backoff, 2 * MAXIMUM - 1);
+    lubdub_backoff_note_session(backoff, 9 * LUBDUB_SECOND - 1, 3 * LUBDUB_SECOND);
     assert_int_equal(backoff->range, MAXIMUM);
-    lubdub_backoff_note_session(backoff, 2 * MAXIMUM);
+    lubdub_backoff_note_session(backoff, 2 * MINIMUM - 1, LUBDUB_MILLISECOND); /* a server that dies of admitting */
+    assert_int_equal(backoff->range, MAXIMUM);
+    lubdub_backoff_note_session(backoff, 9 * LUBDUB_SECOND, 3 * LUBDUB_SECOND);
+    assert_int_equal(backoff->range, MINIMUM);
+}
+
+static void range_starts_anew_after_a_long_session_whatever_the_expiry(void **state)
+{
+    struct lubdub_backoff *backoff = *state;
+    unsigned i;
+
+    for (i = 0; i < 10; i++) {
+        lubdub_backoff_next(backoff, 0);
+    }
+    lubdub_backoff_note_session(backoff, 2 * MAXIMUM - 1, LUBDUB_HOUR);
+    assert_int_equal(backoff->range, MAXIMUM);
+    lubdub_backoff_note_session(backoff, 2 * MAXIMUM, LUBDUB_HOUR);
     assert_int_equal(backoff->range, MINIMUM);
 }
 
@@ -153,7 +170,8 @@ int main(void)
         cmocka_unit_test_setup(no_more_than_an_hour_is_granted_to_a_server, make),
         cmocka_unit_test_setup(replaced_one_never_comes_back_at_once, make),
         cmocka_unit_test_setup(two_rivals_for_a_name_do_not_hurry_again, make),
-        cmocka_unit_test_setup(range_starts_anew_only_after_a_long_session, make),
+        cmocka_unit_test_setup(range_starts_anew_after_a_session_of_three_expiries, make),
+        cmocka_unit_test_setup(range_starts_anew_after_a_long_session_whatever_the_expiry, make),
         cmocka_unit_test_setup(largest_ranges_do_not_overflow, make),
     };
 
