@@ -62,43 +62,57 @@ static void on_over(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_client_stop(measuring->client, LUBDUB_REASON_NORMAL);
 }
 
-bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
-                         lubdub_duration length, char problem[PLAN_PROBLEM_SIZE])
+bool lubdub_plan_measure_by(struct plan_sample *sample, struct ev_loop *loop,
+                            const struct lubdub_client_settings *settings, lubdub_duration interval,
+                            lubdub_duration length, char problem[PLAN_PROBLEM_SIZE])
 {
-    struct lubdub_client_server server = {host, port};
-    struct lubdub_client_settings settings;
-    struct measuring measuring = {.sample = sample, .problem = problem};
+    struct lubdub_client_settings own = *settings;
+    struct measuring measuring = {.loop = loop, .sample = sample, .problem = problem};
     enum lubdub_error error;
 
-    lubdub_client_settings_init(&settings);
-    settings.servers = &server;
-    settings.server_count = 1;
-    settings.session.interval = interval;
-    settings.session.timeout = TIMEOUT;
-    settings.session.expiry = TIMEOUT;
-    settings.session.stays_connected = true;
-    measuring.loop = ev_loop_new(EVFLAG_AUTO);
-    if (measuring.loop == NULL) {
-        snprintf(problem, PLAN_PROBLEM_SIZE, "libev finds no way to wait for events");
-        return false;
-    }
-    error = lubdub_client_new(&measuring.client, measuring.loop, &settings, on_event, &measuring);
+    own.session.interval = interval;
+    own.session.timeout = TIMEOUT;
+    own.session.expiry = TIMEOUT;
+    own.session.adapts = false;
+    own.session.stays_connected = true;
+    own.reconnects = false;
+    error = lubdub_client_new(&measuring.client, loop, &own, on_event, &measuring);
     if (error != LUBDUB_ERROR_OK) {
         snprintf(problem, PLAN_PROBLEM_SIZE, "%s", lubdub_error_text(error));
-        ev_loop_destroy(measuring.loop);
         return false;
     }
     ev_timer_init(&measuring.over, on_over, (double)length / (double)LUBDUB_SECOND, 0);
     measuring.over.data = &measuring;
-    ev_timer_start(measuring.loop, &measuring.over);
+    ev_now_update(loop);
+    ev_timer_start(loop, &measuring.over);
     lubdub_client_start(measuring.client);
-    ev_run(measuring.loop, 0);
+    ev_run(loop, 0);
+    ev_timer_stop(loop, &measuring.over);
     lubdub_client_free(measuring.client);
-    ev_loop_destroy(measuring.loop);
     if (!measuring.has_failed && sample->count < 2) {
         snprintf(problem, PLAN_PROBLEM_SIZE, "answered %llu probes; two at least are needed",
                  (unsigned long long)sample->count);
         return false;
     }
     return !measuring.has_failed;
+}
+
+bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
+                         lubdub_duration length, char problem[PLAN_PROBLEM_SIZE])
+{
+    const struct lubdub_client_server server = {host, port};
+    struct lubdub_client_settings settings;
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    bool is_measured;
+
+    if (loop == NULL) {
+        snprintf(problem, PLAN_PROBLEM_SIZE, "libev finds no way to wait for events");
+        return false;
+    }
+    lubdub_client_settings_init(&settings);
+    settings.servers = &server;
+    settings.server_count = 1;
+    is_measured = lubdub_plan_measure_by(sample, loop, &settings, interval, length, problem);
+    ev_loop_destroy(loop);
+    return is_measured;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <lubdub/client.h>
 #include <lubdub/time.h>
 
 #include "client/plan/sample.h"
@@ -12,5 +13,13 @@
 /* False, and why: the server could not be reached, went down, or answered too little. */
 bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
                          lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
+
+/*
+ * The same by settings that say where the servers are and who we are (source, identity, token); the rest of them is not
+ * looked at. In a loop of the caller's, whose other watchers go on; an ev_break() from one of them ends it, with false.
+ */
+bool lubdub_plan_measure_by(struct plan_sample *sample, struct ev_loop *loop,
+                            const struct lubdub_client_settings *settings, lubdub_duration interval,
+                            lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
 
 #endif

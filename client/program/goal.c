@@ -76,15 +76,18 @@ static lubdub_duration from_seconds(double seconds)
     return (lubdub_duration)(seconds * 1e3 + 1e-6) * LUBDUB_MILLISECOND;
 }
 
-static bool measure(const struct goal *goal, const struct lubdub_client_server *server, struct plan_network *network,
-                    char *problem, size_t capacity)
+static bool measure(const struct goal *goal, struct ev_loop *loop, const struct lubdub_client_settings *settings,
+                    struct plan_network *network, char *problem, size_t capacity)
 {
+    struct lubdub_client_settings first = *settings;
+    const struct lubdub_client_server *server = &settings->servers[0];
     struct plan_sample sample = {0};
     char why[PLAN_PROBLEM_SIZE] = "";
 
     lubdub_log_peer(LUBDUB_LOG_INFO, "measuring for the goal server=%s for_ms=%llu", server->host,
                     (unsigned long long)(goal->measure / LUBDUB_MILLISECOND));
-    if (!lubdub_plan_measure(&sample, server->host, server->port, MEASURE_INTERVAL, goal->measure, why)) {
+    first.server_count = 1;
+    if (!lubdub_plan_measure_by(&sample, loop, &first, MEASURE_INTERVAL, goal->measure, why)) {
         snprintf(problem, capacity, "--goal: %s %s", server->host, why);
         return false;
     }
@@ -92,8 +95,9 @@ static bool measure(const struct goal *goal, const struct lubdub_client_server *
     return true;
 }
 
-bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *server, struct goal_means *means,
-                 char *problem, size_t capacity)
+enum goal_result goal_pursue(const struct goal *goal, struct ev_loop *loop,
+                             const struct lubdub_client_settings *settings, struct goal_means *means, char *problem,
+                             size_t capacity)
 {
     struct plan_wish wish = {.detect = (double)goal->detect / (double)LUBDUB_SECOND, .mistake_gap = goal->gap};
     /* The server's expiry is detect - delay, and at least twice the interval. */
@@ -101,8 +105,8 @@ bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *ser
     struct plan_network network;
     struct plan_answer answer;
 
-    if (!measure(goal, server, &network, problem, capacity)) {
-        return false;
+    if (!measure(goal, loop, settings, &network, problem, capacity)) {
+        return GOAL_NOT_MEASURED;
     }
     wish.mistake_length = wish.detect;
     answer = lubdub_plan_configure(&wish, &network, &limits);
@@ -111,7 +115,7 @@ bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *ser
                  "--goal cannot be reached with a round trip of %.3f ms and a loss of %.3g%%; lubdub-plan says what "
                  "would make it possible",
                  network.delay * 1e3, network.loss * 100);
-        return false;
+        return GOAL_NOT_POSSIBLE;
     }
     means->interval = from_seconds(answer.interval);
     means->timeout = from_seconds(answer.timeout);
@@ -123,5 +127,5 @@ bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *ser
                     (unsigned long long)(means->interval / LUBDUB_MILLISECOND),
                     (unsigned long long)(means->timeout / LUBDUB_MILLISECOND),
                     (unsigned long long)(means->expiry / LUBDUB_MILLISECOND), network.delay * 1e6);
-    return true;
+    return GOAL_REACHED;
 }

@@ -12,6 +12,8 @@
 #include <lubdub/client.h>
 #include <lubdub/time.h>
 
+struct ev_loop;
+
 struct goal {
     lubdub_duration detect; /* 0: there is no goal */
     lubdub_duration measure;
@@ -28,11 +30,18 @@ struct goal_means {
     lubdub_duration expiry;
 };
 
+enum goal_result {
+    GOAL_REACHED,
+    GOAL_NOT_MEASURED, /* the server was not there, or went; another time it may be */
+    GOAL_NOT_POSSIBLE, /* with what was measured */
+};
+
 /*
- * Measures the server and finds the means. False, and why: the server cannot be measured, or the goal cannot be reached
- * with what was measured.
+ * Measures the first server of the settings, as the client that they describe, in this loop (which an ev_break() ends),
+ * and finds the means; or says why not in problem.
  */
-bool goal_pursue(const struct goal *goal, const struct lubdub_client_server *server, struct goal_means *means,
-                 char *problem, size_t capacity);
+enum goal_result goal_pursue(const struct goal *goal, struct ev_loop *loop,
+                             const struct lubdub_client_settings *settings, struct goal_means *means, char *problem,
+                             size_t capacity);
 
 #endif

@@ -1,4 +1,5 @@
-/* lubdub-client: turns arguments and signals into calls of the library, and events into commands and an exit status. */
+/* lubdub-client: its start, its signals, and its end. */
+#define _GNU_SOURCE
 #include <ev.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,62 +9,76 @@
 
 #include <lubdub/client.h>
 
-#include "client/program/check.h"
-#include "client/program/options.h"
-#include "client/program/reporter.h"
-#include "ev/histogram.h"
+#include "client/library/backoff.h"
+#include "client/program/program.h"
+#include "ev/clock.h"
 #include "program/events/log.h"
 #include "program/process/exit_status.h"
-#include "program/process/hooks.h"
 #include "program/process/startup.h"
 
-#define EXIT_DOWN 1
-
-#define SHORTEST_CHECK_INTERVAL (100 * LUBDUB_MILLISECOND)
-
-/* For commands of --on-up and --on-down that still run when all else is over. They are not killed. */
+/* For commands that still run when all else is over. The last one is not killed. */
 #define HOOKS_PATIENCE 2.0
-
-struct program {
-    struct ev_loop *loop;
-    struct lubdub_client *client;
-    struct options options;
-    struct reporter reporter;
-    struct lubdub_histogram round_trips;
-    struct check check;
-    struct lubdub_hooks hooks;
-    uint64_t ack_count;
-    int exit_status;
-    bool is_leaving; /* a signal came, or standard output is not read */
-    bool is_over;    /* the client is at rest */
-    ev_signal terminate;
-    ev_signal interrupt;
-    ev_signal hang_up;
-    ev_async output_failed;
-    ev_timer patience;
-};
 
 /* ---- the end ---- */
 
-static void finish(struct program *program)
+static void judge(struct program *program)
 {
-    struct lubdub_client_counts counts = {.size = sizeof counts};
+    const struct options *options = &program->options;
+    bool is_asked = options->count > 0 || options->deadline > 0;
+    size_t i;
 
-    program->is_over = true;
-    lubdub_client_counts(program->client, &counts);
-    reporter_summarize(&program->reporter, &counts, &program->round_trips);
-    check_stop(&program->check);
-    if (program->hooks.running == 0) {
-        ev_break(program->loop, EVBREAK_ALL);
-    } else {
-        ev_timer_start(program->loop, &program->patience);
+    if (program->signal != 0) {
+        program->exit_status = LUBDUB_EXIT_BY_SIGNAL + program->signal;
+        return;
+    }
+    for (i = 0; i < program->watch_count; i++) {
+        if (program->watches[i].has_failed) {
+            program->exit_status = EXIT_DOWN;
+        }
+    }
+    if (is_asked && options->check != NULL &&
+        (!program->check.has_result || program->check.health == LUBDUB_HEALTH_CRITICAL)) {
+        program->exit_status = EXIT_DOWN;
     }
 }
 
+static void finish(struct program *program)
+{
+    program->is_over = true;
+    judge(program);
+    reporter_summarize(&program->reporter, program);
+    check_stop(&program->check);
+    if (lubdub_hooks_is_idle(&program->hooks)) {
+        ev_break(program->loop, EVBREAK_ALL);
+    } else {
+        ev_timer_again(program->loop, &program->patience);
+    }
+}
+
+void program_note_stopped(struct program *program)
+{
+    size_t i;
+
+    for (i = 0; i < program->watch_count; i++) {
+        if (!program->watches[i].is_stopped) {
+            return;
+        }
+    }
+    finish(program);
+}
+
+/* A command that takes too long does not keep the last word from being told. */
 static void on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    (void)timer, (void)revents;
-    ev_break(loop, EVBREAK_ALL);
+    struct program *program = timer->data;
+    (void)revents;
+
+    if (lubdub_hooks_has_waiting(&program->hooks)) {
+        lubdub_hooks_hurry(&program->hooks);
+        ev_timer_again(loop, timer);
+    } else {
+        ev_break(loop, EVBREAK_ALL);
+    }
 }
 
 static void on_hooks_idle(void *user_data)
@@ -75,29 +90,52 @@ static void on_hooks_idle(void *user_data)
     }
 }
 
-/* The first time: with a BYE. The second time: at once. */
-static void leave(struct program *program, int exit_status)
+/* The first time: with a BYE. The second time, and before there is any client: at once. */
+static void leave(struct program *program)
 {
-    program->exit_status = exit_status;
-    if (program->is_leaving || program->is_over) {
+    size_t i;
+
+    if (program->is_leaving || program->is_over || program->watch_count == 0) {
+        program->is_leaving = true;
+        judge(program);
         ev_break(program->loop, EVBREAK_ALL);
         return;
     }
     program->is_leaving = true;
-    lubdub_client_stop(program->client, LUBDUB_REASON_NORMAL);
+    for (i = 0; i < program->watch_count; i++) {
+        lubdub_client_stop(program->watches[i].client, LUBDUB_REASON_NORMAL);
+    }
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
+    struct program *program = watcher->data;
     (void)loop, (void)revents;
-    leave(watcher->data, LUBDUB_EXIT_BY_SIGNAL + watcher->signum);
+
+    program->signal = watcher->signum;
+    leave(program);
+}
+
+/* Without a file there is nothing to read again, and the terminal has gone. */
+static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct program *program = watcher->data;
+
+    if (!program_has_files(program)) {
+        on_signal(loop, watcher, revents);
+    } else if (program->watch_count > 0 && !program->is_leaving && !program->is_over) {
+        program_reload(program);
+    }
 }
 
 /* Standard output is not read any more: the program ends as by SIGPIPE, but says BYE. */
 static void on_output_failed(struct ev_loop *loop, ev_async *async, int revents)
 {
+    struct program *program = async->data;
     (void)loop, (void)revents;
-    leave(async->data, LUBDUB_EXIT_BY_SIGNAL + SIGPIPE);
+
+    program->signal = SIGPIPE;
+    leave(program);
 }
 
 /* In the writer's thread. */
@@ -108,155 +146,193 @@ static void tell_output_failed(void *user_data)
     ev_async_send(program->loop, &program->output_failed);
 }
 
-/* ---- events ---- */
-
-static void on_up(struct program *program, const struct lubdub_client_event *event,
-                  const struct lubdub_event_line *line)
+static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    const char *message = program->options.message;
+    struct program *program = timer->data;
+    size_t i;
+    (void)loop, (void)revents;
 
-    if (program->options.on_up != NULL) {
-        lubdub_hooks_run(&program->hooks, program->options.on_up, line);
+    if (program->is_leaving || program->is_over) {
+        return;
     }
-    if (message != NULL && !event->is_recovered) {
-        enum lubdub_error error = lubdub_client_send(program->client, message, strlen(message));
+    for (i = 0; i < program->watch_count; i++) {
+        struct watch *watch = &program->watches[i];
 
-        if (error != LUBDUB_ERROR_OK) {
-            lubdub_log_error("the message was not sent error=\"%s\"", lubdub_error_text(error));
+        if (!watch->is_done && (program->options.count > 0 || !watch->is_up || watch->ack_count == 0)) {
+            watch->has_failed = true;
         }
     }
-}
-
-static void on_ack(struct program *program, const struct lubdub_client_event *event)
-{
-    lubdub_histogram_add(&program->round_trips, event->round_trip);
-    program->ack_count++;
-    if (program->ack_count == program->options.count) {
-        if (program->check.health == LUBDUB_HEALTH_CRITICAL) {
-            program->exit_status = EXIT_DOWN;
-        }
-        lubdub_client_stop(program->client, LUBDUB_REASON_NORMAL);
-    }
-}
-
-static void on_down(struct program *program, const struct lubdub_client_event *event,
-                    const struct lubdub_event_line *line)
-{
-    if (event->cause == LUBDUB_CAUSE_SHUTDOWN && event->has_reason) {
-        return; /* the client left by itself */
-    }
-    if (!program->options.reconnect && !event->is_connected) {
+    if (program->watch_count == 0) {
         program->exit_status = EXIT_DOWN;
     }
-    if (program->options.on_down != NULL) {
-        lubdub_hooks_run(&program->hooks, program->options.on_down, line);
-    }
+    leave(program);
 }
 
-static void on_event(struct lubdub_client *client, const struct lubdub_client_event *event, void *user_data)
+/* What a shell or a supervisor asks of a program that a signal ends: to end by it. */
+static void end_by_signal(int signal)
 {
-    struct program *program = user_data;
-    struct lubdub_event_line line;
-    (void)client;
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigset_t set;
 
-    reporter_report(&program->reporter, event, &line);
-    switch (event->kind) {
-    case LUBDUB_CLIENT_UP:
-        on_up(program, event, &line);
-        break;
-    case LUBDUB_CLIENT_ACKED:
-    case LUBDUB_CLIENT_LATE_ACK:
-        on_ack(program, event);
-        break;
-    case LUBDUB_CLIENT_DOWN:
-        on_down(program, event, &line);
-        break;
-    case LUBDUB_CLIENT_STOPPED:
-        finish(program);
-        break;
-    case LUBDUB_CLIENT_ROOM:
-    case LUBDUB_CLIENT_CONNECTING:
-    case LUBDUB_CLIENT_FAILED:
-    case LUBDUB_CLIENT_GRANT_CHANGED:
-    case LUBDUB_CLIENT_MESSAGE:
-    case LUBDUB_CLIENT_HEALTH:
-    case LUBDUB_CLIENT_PROGRESS:
-    case LUBDUB_CLIENT_RETRYING:
-        break;
-    }
-}
-
-static void on_health(enum lubdub_health health, void *user_data)
-{
-    struct program *program = user_data;
-
-    lubdub_client_set_health(program->client, health);
+    sigaction(signal, &usual, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(signal); /* returns in a process 1, which no default action ends */
 }
 
 /* ---- the start ---- */
 
-static void watch_signal(struct program *program, ev_signal *watcher, int signal)
+/* One that is ignored at the start (nohup, a shell's background) stays so. */
+static void watch_signal(struct program *program, ev_signal *watcher, int signal,
+                         void (*on_it)(struct ev_loop *, ev_signal *, int))
 {
-    ev_signal_init(watcher, on_signal, signal);
+    struct sigaction present;
+
+    if (sigaction(signal, NULL, &present) == 0 && present.sa_handler == SIG_IGN) {
+        return;
+    }
+    ev_signal_init(watcher, on_it, signal);
     watcher->data = program;
     ev_signal_start(program->loop, watcher);
 }
 
-static void start_check(struct program *program)
+static void on_end_of_wait(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)timer, (void)revents;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void wait_for(struct ev_loop *loop, lubdub_duration length)
+{
+    ev_timer timer;
+
+    ev_timer_init(&timer, on_end_of_wait, (ev_tstamp)length / (ev_tstamp)LUBDUB_SECOND, 0);
+    ev_now_update(loop);
+    ev_timer_start(loop, &timer);
+    ev_run(loop, 0);
+    ev_timer_stop(loop, &timer);
+}
+
+/* A client that comes back waits for its server here, too. False: leave. */
+static bool pursue_goal(struct program *program)
 {
     const struct options *options = &program->options;
-    lubdub_duration interval = options->check_interval;
+    char problem[LUBDUB_SETTINGS_PROBLEM_SIZE];
+    struct lubdub_backoff backoff;
 
-    if (interval == 0) {
-        interval = options->interval > SHORTEST_CHECK_INTERVAL ? options->interval : SHORTEST_CHECK_INTERVAL;
+    lubdub_backoff_init(&backoff, options->backoff_min, options->backoff_max,
+                        lubdub_clock_now() ^ (uint64_t)getpid() << 32);
+    for (;;) {
+        enum goal_result result = options_pursue_goal(&program->options, program->loop, problem, sizeof problem);
+        lubdub_duration wait;
+
+        if (result == GOAL_REACHED || program->is_leaving) {
+            return !program->is_leaving;
+        }
+        if (result == GOAL_NOT_POSSIBLE || !options->reconnect) {
+            fprintf(stderr, "lubdub-client: %s\n", problem);
+            program->exit_status = EXIT_DOWN;
+            return false;
+        }
+        wait = lubdub_backoff_next(&backoff, 0);
+        lubdub_log_warning("%s; trying again in_ms=%llu", problem, (unsigned long long)(wait / LUBDUB_MILLISECOND));
+        wait_for(program->loop, wait);
+        if (program->is_leaving) {
+            return false;
+        }
     }
-    if (options->check != NULL) {
-        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_health,
-                    program);
+}
+
+static void watch_events(struct program *program)
+{
+    lubdub_duration deadline = program->options.deadline;
+
+    ev_async_init(&program->output_failed, on_output_failed);
+    program->output_failed.data = program;
+    ev_async_start(program->loop, &program->output_failed);
+    ev_timer_init(&program->patience, on_patience, 0, HOOKS_PATIENCE);
+    program->patience.data = program;
+    ev_timer_init(&program->deadline, on_deadline, (ev_tstamp)deadline / (ev_tstamp)LUBDUB_SECOND, 0);
+    program->deadline.data = program;
+    if (deadline > 0) {
+        ev_now_update(program->loop);
+        ev_timer_start(program->loop, &program->deadline);
     }
+    lubdub_hooks_init(&program->hooks, program->loop, program->options.hook_timeout, on_hooks_idle, program);
+    watch_signal(program, &program->terminate, SIGTERM, on_signal);
+    watch_signal(program, &program->interrupt, SIGINT, on_signal);
+    watch_signal(program, &program->hang_up, SIGHUP, on_hang_up);
 }
 
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
-    struct lubdub_client_settings settings;
-    enum lubdub_error error;
-    int failed;
+    size_t count = program->options.all ? program->options.server_count : 1;
+    int failed = reporter_open(&program->reporter, &program->options, tell_output_failed, program);
+    size_t i;
 
-    ev_async_init(&program->output_failed, on_output_failed);
-    program->output_failed.data = program;
-    ev_async_start(program->loop, &program->output_failed);
-    ev_timer_init(&program->patience, on_patience, HOOKS_PATIENCE, 0);
-    lubdub_hooks_init(&program->hooks, program->loop, on_hooks_idle, program);
-
-    failed = reporter_open(&program->reporter, &program->options, tell_output_failed, program);
     if (failed != 0) {
         fprintf(stderr, "lubdub-client: cannot write the events: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
     }
-    options_client_settings(&program->options, &settings);
-    error = lubdub_client_new(&program->client, program->loop, &settings, on_event, program);
-    if (error != LUBDUB_ERROR_OK) {
-        fprintf(stderr, "lubdub-client: cannot start: %s\n", lubdub_error_text(error));
+    program->watches = calloc(count, sizeof *program->watches);
+    if (program->watches == NULL) {
+        fprintf(stderr, "lubdub-client: cannot start: no memory is left\n");
         return LUBDUB_EXIT_CANNOT_START;
     }
-    watch_signal(program, &program->terminate, SIGTERM);
-    watch_signal(program, &program->interrupt, SIGINT);
-    watch_signal(program, &program->hang_up, SIGHUP);
-    start_check(program);
-    lubdub_client_start(program->client);
+    for (i = 0; i < count; i++) {
+        program->watches[i].program = program;
+        program->watches[i].index = i;
+        program->watch_count++;
+        if (!watch_start(&program->watches[i])) {
+            return LUBDUB_EXIT_CANNOT_START;
+        }
+    }
+    program_start_check(program);
     return 0;
+}
+
+static void run(struct program *program)
+{
+    watch_events(program);
+    if (program->options.goal.detect != 0 && !pursue_goal(program)) {
+        return;
+    }
+    program->exit_status = start(program);
+    if (program->exit_status == 0) {
+        ev_run(program->loop, 0);
+    }
+}
+
+static void clear(struct program *program)
+{
+    uint64_t lost;
+    size_t i;
+
+    check_stop(&program->check);
+    lubdub_hooks_clear(&program->hooks);
+    for (i = 0; i < program->watch_count; i++) {
+        lubdub_client_free(program->watches[i].client);
+    }
+    free(program->watches);
+    lost = reporter_close(&program->reporter);
+    if (lost > 0 && program->signal != SIGPIPE) {
+        lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
+    }
+    lubdub_log_close();
+    options_clear(&program->options);
 }
 
 int main(int argc, char *argv[])
 {
     static struct program program;
-    char problem[LUBDUB_SETTINGS_PROBLEM_SIZE];
-    uint64_t lost;
 
     if (lubdub_standard_streams_prepare() != 0) {
         return LUBDUB_EXIT_CANNOT_START;
     }
+    program.argc = argc;
+    program.argv = argv;
     options_init(&program.options);
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {
@@ -271,23 +347,10 @@ int main(int argc, char *argv[])
     }
 
     lubdub_log_kernel();
-    if (program.options.goal.detect != 0 && !options_pursue_goal(&program.options, problem, sizeof problem)) {
-        fprintf(stderr, "lubdub-client: %s\n", problem);
-        lubdub_log_close();
-        options_clear(&program.options);
-        return EXIT_DOWN;
+    run(&program);
+    clear(&program);
+    if (program.signal != 0) {
+        end_by_signal(program.signal);
     }
-    program.exit_status = start(&program);
-    if (program.exit_status == 0) {
-        ev_run(program.loop, 0);
-    }
-    check_stop(&program.check);
-    lubdub_client_free(program.client);
-    lost = reporter_close(&program.reporter);
-    if (lost > 0 && program.exit_status != LUBDUB_EXIT_BY_SIGNAL + SIGPIPE) {
-        lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
-    }
-    lubdub_log_close();
-    options_clear(&program.options);
     return program.exit_status;
 }

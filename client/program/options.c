@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lubdub/version.h>
 
@@ -19,6 +20,7 @@
 
 static const struct lubdub_secret_kind token = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
+static const char *const id_words[] = {"nothing", "host", "machine", NULL};
 
 static const char *judge_server(const char *value, void *field)
 {
@@ -33,7 +35,12 @@ static const char *judge_source(const char *value, void *field)
     struct lubdub_address address;
     (void)field;
 
-    return lubdub_address_parse(&address, value, 0) ? NULL : "must be a numeric address";
+    if (!lubdub_address_parse(&address, value, 0)) {
+        return "must be a numeric address";
+    }
+    return address.ip[0] == 0xfe && (address.ip[1] & 0xc0) == 0x80 && address.scope == 0
+               ? "a link-local address needs its scope: fe80::1%eth0"
+               : NULL;
 }
 
 static const char *judge_identity(const char *value, void *field)
@@ -72,7 +79,7 @@ static const char *take_timeout(const char *value, void *field)
     }
     if (lubdub_parse_duration(value, &timeout.length) != LUBDUB_PARSE_OK || timeout.length < MILLISECOND ||
         timeout.length > LONGEST) {
-        return "must be a duration from 1ms to 49 days, such as 250ms, 3s or 2m (a bare number is milliseconds), or auto, "
+        return "must be a duration from 1ms to 49 days, such as 250ms, 0.5s or 2m (a bare number is milliseconds), or auto, "
                "or auto:D";
     }
     *(struct timeout *)field = timeout;
@@ -97,14 +104,23 @@ static const struct lubdub_setting rows[] = {
      .help = "for each name, address and welcome (5s)"},
     {.name = "stay", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(stay),
      .help = "stay connected when an ack is overdue; a late one counts"},
+    {.name = "stay-limit", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(stay_limit),
+     .minimum = MILLISECOND, .maximum = 24 * LUBDUB_HOUR,
+     .help = "with --stay and --reconnect: leave a silent server for the next one after this (ten timeouts)"},
     {.name = "reconnect", .letter = 'r', .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(reconnect),
      .help = "come back after every end, with backoff and jitter"},
+    {.name = "all", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(all), .is_fixed = true,
+     .help = "a session with every host at once; exit status 1 if any is down"},
     {.name = "backoff-min", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(backoff_min),
      .minimum = MILLISECOND, .maximum = 24 * LUBDUB_HOUR, .help = "the first wait is a random part of this (500ms)"},
     {.name = "backoff-max", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(backoff_max),
      .minimum = MILLISECOND, .maximum = 24 * LUBDUB_HOUR, .help = "it doubles with every wait up to this (30s)"},
     {.name = "id", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(id), .take = judge_identity,
      .help = "identity on the server (none)"},
+    {.name = "id-from", .metavar = "host|machine", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(id_from),
+     .words = id_words, .help = "take the host's name, or the machine's id of /etc/machine-id, as the identity (nothing)"},
+    {.name = "incarnation", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(incarnation), .minimum = 1,
+     .help = "rises with every start, for a machine whose clock does not (the clock)"},
     {.name = "label", .metavar = "KEY=VALUE", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(label),
      .take = judge_label, .help = "told to the server; up to 8"},
     {.name = "content", .metavar = "TEXT", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(content),
@@ -115,8 +131,14 @@ static const struct lubdub_setting rows[] = {
      .maximum = LUBDUB_CONTENT_LIMIT, .help = "send this whenever the server is up"},
     {.name = "count", .letter = 'c', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(count),
      .minimum = 1, .help = "leave after so many acks (never)"},
+    {.name = "deadline", .letter = 'w', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(deadline),
+     .minimum = MILLISECOND, .maximum = LONGEST, .is_fixed = true,
+     .help = "leave after this, with 1 if --count is not reached or the server is not up (never)"},
+    {.name = "quiet", .letter = 'q', .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(quiet),
+     .help = "no line for an ack"},
     {.name = "check", .metavar = "COMMAND", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(check),
-     .help = "its exit status is the health of the next probes: 0 passing, 1 warning, else critical"},
+     .help = "its exit status is the health of the next probes: 0 passing, 1 warning, else critical; its first line "
+             "their content"},
     {.name = "check-interval", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(check_interval),
      .minimum = 10 * MILLISECOND, .maximum = LONGEST, .help = "from check to check (the interval, at least 100ms)"},
     {.name = "check-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(check_timeout),
@@ -124,9 +146,14 @@ static const struct lubdub_setting rows[] = {
     {.name = "on-up", .metavar = "COMMAND", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(on_up),
      .help = "run when the server is up, with the event in LUBDUB_* variables"},
     {.name = "on-down", .metavar = "COMMAND", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(on_down),
-     .help = "run when it went down, likewise"},
+     .help = "run once when it went down or was not there, with the event in them"},
+    {.name = "on-failed", .metavar = "COMMAND", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(on_failed),
+     .help = "run whenever no server could be reached, with the event in them"},
+    {.name = "hook-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(hook_timeout),
+     .minimum = 10 * MILLISECOND, .maximum = LUBDUB_HOUR, .is_fixed = true,
+     .help = "one of these that takes longer is killed; one runs at a time (30s)"},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(events),
-     .words = event_words, .help = "form of the events on standard output (text)"},
+     .words = event_words, .is_fixed = true, .help = "form of the events on standard output (text)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
      .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
 };
@@ -193,6 +220,73 @@ static bool take_labels(struct options *options, char *problem, size_t capacity)
     return true;
 }
 
+static bool take_machine_id(char id[LUBDUB_IDENTITY_LIMIT + 1])
+{
+    FILE *file = fopen("/etc/machine-id", "re");
+    bool is_read = file != NULL && fgets(id, LUBDUB_IDENTITY_LIMIT + 1, file) != NULL;
+
+    if (file != NULL) {
+        fclose(file);
+    }
+    id[is_read ? strcspn(id, "\n") : 0] = '\0';
+    return is_read;
+}
+
+static bool take_identity(struct options *options, char *problem, size_t capacity)
+{
+    bool is_found;
+
+    if (options->id_from == ID_FROM_NOTHING) {
+        return true;
+    }
+    if (options->id != NULL) {
+        return refuse(problem, capacity, "--id and --id-from exclude each other");
+    }
+    is_found = options->id_from == ID_FROM_HOST ? gethostname(options->found_id, sizeof options->found_id - 1) == 0
+                                                : take_machine_id(options->found_id);
+    if (!is_found || !lubdub_identity_is_valid(options->found_id, strlen(options->found_id))) {
+        return refuse(problem, capacity, "--id-from: this system has no such name");
+    }
+    return true;
+}
+
+static lubdub_duration shorter(lubdub_duration one, lubdub_duration other)
+{
+    return one < other ? one : other;
+}
+
+/* Where only one of them is set, the default of the other gives way. */
+static bool take_backoff(struct options *options, char *problem, size_t capacity)
+{
+    struct lubdub_client_settings defaults;
+
+    lubdub_client_settings_init(&defaults);
+    if (options->backoff_min == 0) {
+        options->backoff_min =
+            options->backoff_max > 0 ? shorter(defaults.backoff_min, options->backoff_max) : defaults.backoff_min;
+    }
+    if (options->backoff_max == 0) {
+        options->backoff_max = lubdub_duration_longer(defaults.backoff_max, options->backoff_min);
+    }
+    return options->backoff_max >= options->backoff_min ||
+           refuse(problem, capacity, "--backoff-max must not be less than --backoff-min");
+}
+
+bool options_read_token(struct options *options, char *problem, size_t capacity)
+{
+    struct lubdub_secret_file fresh = {0};
+
+    if (options->token_file == NULL) {
+        return true;
+    }
+    if (!lubdub_secret_file_read_first(&fresh, options->token_file, &token, problem, capacity)) {
+        return false;
+    }
+    lubdub_secret_file_clear(&options->token);
+    options->token = fresh;
+    return true;
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct options *options = target;
@@ -202,8 +296,8 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (options->expiry != 0 && options->expiry < 2 * options->interval) {
         return refuse(problem, capacity, "--expiry must be at least twice --interval");
     }
-    if (options->backoff_max < options->backoff_min) {
-        return refuse(problem, capacity, "--backoff-max must not be less than --backoff-min");
+    if (!take_backoff(options, problem, capacity) || !take_identity(options, problem, capacity)) {
+        return false;
     }
     if (options->timeout.length == 0) {
         options->timeout.length = 3 * options->interval > DEFAULT_TIMEOUT ? 3 * options->interval : DEFAULT_TIMEOUT;
@@ -211,8 +305,7 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (!take_servers(options, positionals, problem, capacity) || !take_labels(options, problem, capacity)) {
         return false;
     }
-    if (options->token_file != NULL &&
-        !lubdub_secret_file_read_first(&options->token, options->token_file, &token, problem, capacity)) {
+    if (!options_read_token(options, problem, capacity)) {
         return false;
     }
     options_client_settings(options, &settings);
@@ -225,9 +318,10 @@ const struct lubdub_settings_table options_table = {
     .section = "client",
     .arguments = "[OPTIONS] [HOST[:PORT]]...",
     .summary = "Sends heartbeats to a server and reports each ack, as ping does; says when the server went down, and why.\n"
-               "Several hosts are tried in turn. Without any: localhost:3333.\n",
-    .closing = "Exit status: 0 after --count acks; 1 the server went down or cannot be reached, or the last check was\n"
-               "critical; 2 usage; 3 cannot start; 128+N by signal N (141: nobody reads standard output).\n",
+               "Several hosts are tried in turn, or with --all at once. Without any: localhost:3333.\n",
+    .closing = "Exit status: 0 after --count acks; 1 the server went down or cannot be reached, the last check was critical\n"
+               "or has no result, or the deadline came first; 2 usage; 3 cannot start; 128+N by signal N (141: nobody\n"
+               "reads standard output). SIGHUP reads the configuration and the token again.\n",
     .version = LUBDUB_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -244,9 +338,8 @@ void options_init(struct options *options)
     options->interval = defaults.session.interval;
     options->timeout.length = defaults.session.timeout;
     options->connect_timeout = defaults.connect_timeout;
-    options->backoff_min = defaults.backoff_min;
-    options->backoff_max = defaults.backoff_max;
     options->check_timeout = 10 * LUBDUB_SECOND;
+    options->hook_timeout = 30 * LUBDUB_SECOND;
     options->log_level = LUBDUB_LOG_INFO;
 }
 
@@ -258,17 +351,76 @@ void options_clear(struct options *options)
     lubdub_settings_clear(&options->loaded);
 }
 
-bool options_pursue_goal(struct options *options, char *problem, size_t capacity)
+enum goal_result options_pursue_goal(struct options *options, struct ev_loop *loop, char *problem, size_t capacity)
 {
+    struct lubdub_client_settings settings;
     struct goal_means means;
+    enum goal_result result;
 
-    if (!goal_pursue(&options->goal, &options->servers[0], &means, problem, capacity)) {
-        return false;
+    options_client_settings(options, &settings);
+    result = goal_pursue(&options->goal, loop, &settings, &means, problem, capacity);
+    if (result == GOAL_REACHED) {
+        options->interval = means.interval;
+        options->timeout.length = means.timeout;
+        options->expiry = means.expiry;
     }
-    options->interval = means.interval;
-    options->timeout.length = means.timeout;
-    options->expiry = means.expiry;
-    return true;
+    return result;
+}
+
+/* ---- read again ---- */
+
+static void add_name(char *names, const char *name)
+{
+    size_t used = strlen(names);
+
+    snprintf(names + used, OPTIONS_CHANGES_SIZE - used, "%s%s", used > 0 ? "," : "", name);
+}
+
+/* What the running sessions need not be told. */
+static bool is_of_the_program(const char *name, size_t length)
+{
+    static const char *const names[] = {"token-file", "message", "count",  "check",   "check-interval", "check-timeout",
+                                        "on-up",      "on-down", "on-failed", "quiet", "log-level"};
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_same_goal(const struct goal *one, const struct goal *other)
+{
+    return one->detect == other->detect && one->measure == other->measure && !(one->gap < other->gap) &&
+           !(one->gap > other->gap);
+}
+
+void options_compare(const struct options *old, const struct options *fresh, struct options_changes *changes)
+{
+    const char *name;
+
+    lubdub_settings_changes(&options_table, old, fresh, true, changes->fixed, sizeof changes->fixed);
+    lubdub_settings_changes(&options_table, old, fresh, false, changes->names, sizeof changes->names);
+    if (!is_same_goal(&old->goal, &fresh->goal)) {
+        add_name(changes->fixed, "goal");
+    }
+    if (old->timeout.length != fresh->timeout.length || old->timeout.adapts != fresh->timeout.adapts) {
+        add_name(changes->names, "timeout");
+    }
+    changes->needs_session = false;
+    for (name = changes->names; *name != '\0'; name += name[strcspn(name, ",")] != '\0' ? strcspn(name, ",") + 1
+                                                                                        : strcspn(name, ",")) {
+        changes->needs_session = changes->needs_session || !is_of_the_program(name, strcspn(name, ","));
+    }
+}
+
+/* ---- for the library ---- */
+
+const char *options_identity(const struct options *options)
+{
+    return options->id_from != ID_FROM_NOTHING ? options->found_id : options->id;
 }
 
 void options_client_settings(const struct options *options, struct lubdub_client_settings *settings)
@@ -280,7 +432,8 @@ void options_client_settings(const struct options *options, struct lubdub_client
     settings->session.expiry = options->expiry;
     settings->session.handshake_timeout = options->connect_timeout;
     settings->session.stays_connected = options->stay;
-    settings->session.identity = lubdub_client_text(options->id);
+    settings->session.identity = lubdub_client_text(options_identity(options));
+    settings->session.incarnation = options->incarnation;
     settings->session.content = lubdub_client_text(options->content);
     if (options->token.count > 0) {
         settings->session.token = options->token.lines[0];
@@ -294,4 +447,6 @@ void options_client_settings(const struct options *options, struct lubdub_client
     settings->reconnects = options->reconnect;
     settings->backoff_min = options->backoff_min;
     settings->backoff_max = options->backoff_max;
+    settings->stay_limit =
+        options->stay_limit > 0 ? options->stay_limit : shorter(10 * options->timeout.length, 24 * LUBDUB_HOUR);
 }

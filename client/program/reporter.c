@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/program/program.h"
 #include "client/program/text.h"
 #include "ev/clock.h"
 
@@ -157,6 +158,20 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_clie
     }
 }
 
+/* Whether its details name it. */
+static bool names_server(enum lubdub_client_event_kind kind)
+{
+    return kind == LUBDUB_CLIENT_CONNECTING || kind == LUBDUB_CLIENT_FAILED || kind == LUBDUB_CLIENT_DOWN;
+}
+
+static bool is_told(const struct reporter *reporter, enum lubdub_client_event_kind kind)
+{
+    if (kind == LUBDUB_CLIENT_STOPPED || kind == LUBDUB_CLIENT_ROOM) {
+        return false; /* the summary says so */
+    }
+    return !reporter->is_quiet || (kind != LUBDUB_CLIENT_ACKED && kind != LUBDUB_CLIENT_LATE_ACK);
+}
+
 void reporter_report(struct reporter *reporter, const struct lubdub_client_event *event, struct lubdub_event_line *line)
 {
     char remote[REMOTE_SIZE];
@@ -171,30 +186,86 @@ void reporter_report(struct reporter *reporter, const struct lubdub_client_event
         lubdub_event_line_text(line, "remote", lubdub_client_event_remote(event, remote));
     }
     put_details(line, event);
-    if (event->kind != LUBDUB_CLIENT_STOPPED && event->kind != LUBDUB_CLIENT_ROOM) { /* the summary says so */
+    if (reporter->names_servers && !names_server(event->kind)) {
+        put_server(line, event->server);
+    }
+    if (is_told(reporter, event->kind)) {
         lubdub_event_writer_put(reporter->output, line);
     }
 }
 
-void reporter_summarize(struct reporter *reporter, const struct lubdub_client_counts *counts,
-                        const struct lubdub_histogram *round_trips)
+/* ---- the summary ---- */
+
+static void put_counts(struct lubdub_event_line *line, const struct lubdub_client_counts *counts)
+{
+    lubdub_event_line_number(line, "sent", counts->sent);
+    lubdub_event_line_number(line, "acked", counts->acked);
+    lubdub_event_line_number(line, "late", counts->late);
+    lubdub_event_line_number(line, "lost", counts->lost);
+    lubdub_event_line_number(line, "narrow", counts->narrow);
+}
+
+static void summarize_host(struct reporter *reporter, const struct watch *watch,
+                           const struct lubdub_client_counts *counts)
 {
     struct lubdub_event_line line;
 
+    lubdub_event_line_begin_now(&line, "host");
+    lubdub_event_line_text(&line, "id", reporter->identity);
+    put_server(&line, &watch->program->options.servers[watch->index]);
+    lubdub_event_line_flag(&line, "up", watch->is_up);
+    put_counts(&line, counts);
+    lubdub_event_writer_put(reporter->output, &line);
+}
+
+static void add(struct lubdub_client_counts *sum, const struct lubdub_client_counts *counts)
+{
+    sum->sent += counts->sent;
+    sum->acked += counts->acked;
+    sum->late += counts->late;
+    sum->lost += counts->lost;
+    sum->narrow += counts->narrow;
+}
+
+void reporter_summarize(struct reporter *reporter, const struct program *program)
+{
+    const struct round_trips *round_trips = &program->round_trips;
+    struct lubdub_client_counts all = {.size = sizeof all};
+    struct lubdub_event_line line;
+    uint64_t up_count = 0;
+    size_t i;
+
+    for (i = 0; i < program->watch_count; i++) {
+        struct lubdub_client_counts counts;
+
+        watch_counts(&program->watches[i], &counts);
+        add(&all, &counts);
+        up_count += program->watches[i].is_up;
+        if (program->options.all) {
+            summarize_host(reporter, &program->watches[i], &counts);
+        }
+    }
     lubdub_event_line_begin_now(&line, "summary");
     lubdub_event_line_text(&line, "id", reporter->identity);
-    lubdub_event_line_number(&line, "sent", counts->sent);
-    lubdub_event_line_number(&line, "acked", counts->acked);
-    lubdub_event_line_number(&line, "late", counts->late);
-    lubdub_event_line_number(&line, "lost", counts->lost);
-    lubdub_event_line_number(&line, "narrow", counts->narrow);
-    if (round_trips->count > 0) {
-        put_microseconds(&line, "rtt_min_us", round_trips->least);
-        put_microseconds(&line, "rtt_p50_us", lubdub_histogram_percentile(round_trips, 50));
-        put_microseconds(&line, "rtt_p99_us", lubdub_histogram_percentile(round_trips, 99));
-        put_microseconds(&line, "rtt_max_us", round_trips->most);
+    put_counts(&line, &all);
+    if (program->options.all) {
+        lubdub_event_line_number(&line, "hosts", program->watch_count);
+        lubdub_event_line_number(&line, "up", up_count);
+    }
+    if (round_trips->all.count > 0) {
+        put_microseconds(&line, "rtt_min_us", round_trips->all.least);
+        put_microseconds(&line, "rtt_p50_us", round_trips_percentile(round_trips, 50));
+        put_microseconds(&line, "rtt_p99_us", round_trips_percentile(round_trips, 99));
+        put_microseconds(&line, "rtt_max_us", round_trips->all.most);
     }
     lubdub_event_writer_put(reporter->output, &line);
+}
+
+void reporter_take_options(struct reporter *reporter, const struct options *options)
+{
+    reporter->identity = options_identity(options);
+    reporter->is_quiet = options->quiet;
+    reporter->names_servers = options->all;
 }
 
 /* Room of each half of the store: some thousands of lines. */
@@ -206,7 +277,7 @@ int reporter_open(struct reporter *reporter, const struct options *options, void
     struct lubdub_event_writer_settings settings;
 
     memset(reporter, 0, sizeof *reporter);
-    reporter->identity = options->id;
+    reporter_take_options(reporter, options);
     if (options->events == LUBDUB_EVENTS_NONE) {
         return 0;
     }

@@ -5,13 +5,16 @@
 #include <lubdub/client.h>
 
 #include "client/program/options.h"
-#include "ev/histogram.h"
 #include "program/events/writer.h"
 
 struct reporter {
     struct lubdub_event_writer *output; /* NULL: none */
     const char *identity;               /* borrowed; NULL: none */
+    bool is_quiet;                      /* of acks */
+    bool names_servers;                 /* in every line, as there are several sessions */
 };
+
+struct program;
 
 /* on_failed comes in another thread when nothing will ever read standard output. Returns 0 or an errno. */
 int reporter_open(struct reporter *reporter, const struct options *options, void (*on_failed)(void *user_data),
@@ -21,8 +24,11 @@ int reporter_open(struct reporter *reporter, const struct options *options, void
 void reporter_report(struct reporter *reporter, const struct lubdub_client_event *event,
                      struct lubdub_event_line *line);
 
-void reporter_summarize(struct reporter *reporter, const struct lubdub_client_counts *counts,
-                        const struct lubdub_histogram *round_trips);
+/* What options that were read again change. */
+void reporter_take_options(struct reporter *reporter, const struct options *options);
+
+/* With --all a line for each server, and one summary. */
+void reporter_summarize(struct reporter *reporter, const struct program *program);
 
 /* Writes what waits, for a bounded time. Returns how many lines were lost. */
 uint64_t reporter_close(struct reporter *reporter);

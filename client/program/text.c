@@ -175,6 +175,17 @@ static void put_summary(struct page *page, const struct lubdub_event_line *line)
     if (acked > 0) {
         put(page, " ms");
     }
+    if (number(line, "hosts") > 0) {
+        put(page, ", %llu of %llu up", number(line, "up"), number(line, "hosts"));
+    }
+}
+
+static void put_host(struct page *page, const struct lubdub_event_line *line)
+{
+    put(page, "lubdub-client: ");
+    put_server(page, line);
+    put(page, " is %s: %llu sent, %llu acked, %llu lost", flag(line, "up") ? "up" : "down", number(line, "sent"),
+        number(line, "acked"), number(line, "lost"));
 }
 
 static void put_other(struct page *page, const struct lubdub_event_line *line)
@@ -187,6 +198,8 @@ static void put_other(struct page *page, const struct lubdub_event_line *line)
         put_server(page, line);
         put(page, ": ");
         put_cause(page, line);
+    } else if (lubdub_event_line_is(line, "host")) {
+        put_host(page, line);
     } else if (lubdub_event_line_is(line, "retrying")) {
         put(page, "lubdub-client: trying again in %llu ms", number(line, "in_ms"));
     } else if (lubdub_event_line_is(line, "grant-changed")) {

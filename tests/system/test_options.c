@@ -129,7 +129,7 @@ static void server_refuses_what_is_typed_wrong(void **state)
         {{"--listen", "127.0.0.1:99999999999999999999"}, "--listen"},
         {{"--listen", "127.0.0.1"}, "--listen"},
         {{"--listen", "127.0.0.1:"}, "--listen"},
-        {{"--listen", ":3333"}, "--listen"},
+        {{"--listen", ":3333"}, "*:3333"}, /* E9 */
         {{"--listen", "[::1"}, "--listen"},
         {{"--listen", "::1]:80"}, "--listen"},
         {{"--listen", "127.0.0.1:80:80"}, "--listen"},
@@ -141,7 +141,7 @@ static void server_refuses_what_is_typed_wrong(void **state)
         {{"--interval", "nan"}, "--interval"},
         {{"--interval", "inf"}, "--interval"},
         {{"--interval", "1,5"}, "--interval"},
-        {{"--interval", "1.5s"}, "--interval"},
+        {{"--interval", "1.5"}, "--interval"},
         {{"--interval", "5 s"}, "--interval"},
         {{"--interval", "5sec"}, "--interval"},
         {{"--interval", "5S"}, "--interval"},
@@ -184,7 +184,7 @@ static void server_refuses_what_is_typed_wrong(void **state)
 static void server_refuses_what_it_cannot_do_yet(void **state)
 {
     static const struct row rows[] = {
-        {{"--tls-listen", "127.0.0.1:4444"}, "--tls-listen"},
+        {{"--tls-listen", "127.0.0.1:4444"}, "not built in"}, /* E8 */
         {{"--tls-cert", "f"}, "--tls-cert"},
         {{"--tls-key", "f"}, "--tls-key"},
         {{"--tls-client-ca", "f"}, "--tls-client-ca"},
@@ -202,6 +202,10 @@ static void client_refuses_what_is_typed_wrong(void **state)
     static const struct row rows[] = {
         {{"--no-such"}, "--no-such"},
         {{"--timeuot", "1s"}, "--timeout"},
+        {{"--tls-ca", "f"}, "not built in"}, /* E8 */
+        {{"--source", "fe80::1"}, "scope"},   /* C14 */
+        {{"http://127.0.0.1"}, "HOST:PORT"}, /* E9 */
+        {{"--id=a", "--id-from=host"}, "--id-from"},
         {{"-Z"}, "-Z"},
         {{"-i"}, "--interval"},
         {{"-i", "0"}, "--interval"},
@@ -352,7 +356,7 @@ static void config_that_is_wrong_is_refused_with_its_line(void **state)
         {"interval = 1x\n", "config:1: interval"},
         {"interval = 99999999999999999999\n", "config:1: interval"},
         {"interval = -1s\n", "config:1: interval"},
-        {"[client]\ninterval = 1s\n", "config:1:"},
+        {"[other]\ninterval = 1s\n", "config:1:"},
         {"interval = 2s\nexpiry = 3s\n", "--expiry"},
         {"listen = 127.0.0.1\n", "config:1: listen"},
         {"on-message = shout\n", "config:1: on-message"},

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "program/events/escape.h"
 #include "program/events/field.h"
+#include "program/process/startup.h"
 
 extern char **environ;
 
@@ -143,22 +145,40 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return error != 0 ? error : posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-static int set_files(posix_spawn_file_actions_t *files, bool is_quiet)
+static int set_files(posix_spawn_file_actions_t *files, int output)
 {
     int error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
     if (error != 0) {
         return error;
     }
-    return is_quiet ? posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-                    : posix_spawn_file_actions_adddup2(files, STDERR_FILENO, STDOUT_FILENO);
+    if (output == LUBDUB_COMMAND_TO_NOWHERE) {
+        return posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    }
+    return posix_spawn_file_actions_adddup2(files, output == LUBDUB_COMMAND_TO_LOG ? STDERR_FILENO : output,
+                                            STDOUT_FILENO);
 }
 
-static int spawn(pid_t *process, const char *command, char *const entries[], bool is_quiet)
+/*
+ * The shell itself sets the old limit, on the line of the command, so that the lines of its messages are right. In this
+ * process the limit must not be lowered even for a moment: other threads open descriptors.
+ */
+static char *with_old_limit(const char *command)
+{
+    uint64_t limit = lubdub_descriptor_limit_at_start();
+    char *text = NULL;
+
+    if (limit == 0) {
+        return strdup(command);
+    }
+    return asprintf(&text, "ulimit -S -n %" PRIu64 "; %s", limit, command) >= 0 ? text : NULL;
+}
+
+static int spawn(pid_t *process, const char *command, char *const entries[], int output)
 {
     char shell[] = "sh";
     char option[] = "-c";
-    char *text = strdup(command);
+    char *text = with_old_limit(command);
     char *arguments[] = {shell, option, text, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -172,7 +192,7 @@ static int spawn(pid_t *process, const char *command, char *const entries[], boo
     if (error == 0) {
         error = set_attributes(&attributes);
         if (error == 0) {
-            error = set_files(&files, is_quiet);
+            error = set_files(&files, output);
         }
         if (error == 0) {
             error = posix_spawn(process, "/bin/sh", &files, &attributes, arguments, entries);
@@ -184,7 +204,7 @@ static int spawn(pid_t *process, const char *command, char *const entries[], boo
     return error;
 }
 
-pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *facts, bool is_quiet)
+pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *facts, int output)
 {
     struct environment environment;
     pid_t process = -1;
@@ -194,7 +214,7 @@ pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *
         errno = ENOMEM;
         return -1;
     }
-    error = spawn(&process, command, environment.entries, is_quiet);
+    error = spawn(&process, command, environment.entries, output);
     free_environment(&environment);
     if (error != 0) {
         errno = error;

@@ -31,14 +31,26 @@ static int fill_standard_descriptors(void)
     return 0;
 }
 
+/* 0: it was not raised. */
+static uint64_t limit_at_start;
+
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        rlim_t was = limit.rlim_cur;
+
         limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+            limit_at_start = was;
+        }
     }
+}
+
+uint64_t lubdub_descriptor_limit_at_start(void)
+{
+    return limit_at_start;
 }
 
 int lubdub_standard_streams_prepare(void)

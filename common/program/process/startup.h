@@ -5,6 +5,7 @@
 #define LUBDUB_PROGRAM_PROCESS_STARTUP_H
 
 #include <ev.h>
+#include <stdint.h>
 
 /*
  * The first call in main, whatever the program was started by:
@@ -15,6 +16,12 @@
  * Returns 0, or an errno where /dev/null could not be opened: then nothing should be started.
  */
 int lubdub_standard_streams_prepare(void);
+
+/*
+ * The limit of descriptors before it was raised, for programs that this one starts: a program that closes all descriptors
+ * up to its limit, or has select() in it, counts on the usual one. 0: it was not raised.
+ */
+uint64_t lubdub_descriptor_limit_at_start(void);
 
 /*
  * Makes room in the kernel's table of this process for all descriptors that may be opened, at most 64 Ki. For a program

@@ -1,0 +1,91 @@
+/* The state of lubdub-client, for the files of this folder: one watch for each session that it keeps, and what they share. */
+#ifndef LUBDUB_CLIENT_PROGRAM_PROGRAM_H
+#define LUBDUB_CLIENT_PROGRAM_PROGRAM_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include <lubdub/client.h>
+
+#include "client/program/check.h"
+#include "client/program/options.h"
+#include "client/program/reporter.h"
+#include "client/program/round_trips.h"
+#include "program/process/hooks.h"
+
+#define EXIT_DOWN 1
+
+struct program;
+
+/* One client of the library: over all servers, or with --all over one of them. */
+struct watch {
+    struct program *program;
+    size_t index; /* of its server, with --all */
+    struct lubdub_client *client;
+    struct lubdub_client_counts past;  /* of clients that a reload has replaced */
+    struct lubdub_hook_subject state;  /* up or down, as the commands were told */
+    struct lubdub_hook_subject rounds; /* that failed */
+    uint64_t ack_count;
+    lubdub_duration told_interval; /* granted, as the log has told */
+    unsigned unauthorized;         /* rounds in a row that ended so */
+    bool is_up;                    /* until it goes down by itself, not when we leave */
+    bool is_done;                  /* it has its count of acks */
+    bool has_failed;
+    bool renews; /* is stopped to begin anew with other options */
+    bool is_stopped;
+};
+
+struct program {
+    struct ev_loop *loop;
+    int argc;
+    char **argv;
+    struct options options;
+    struct reporter reporter;
+    struct round_trips round_trips;
+    struct check check;
+    struct lubdub_hooks hooks;
+    struct watch *watches;
+    size_t watch_count; /* 0 until they begin */
+    int exit_status;
+    int signal;      /* that ends it; 0: none */
+    bool is_leaving; /* a signal came, the deadline is over, or standard output is not read */
+    bool is_over;    /* all watches are at rest */
+    ev_signal terminate;
+    ev_signal interrupt;
+    ev_signal hang_up;
+    ev_async output_failed;
+    ev_timer deadline;
+    ev_timer patience;
+};
+
+/* ---- watch.c ---- */
+
+/* Makes a client by the options and starts it. False, having said why. */
+bool watch_start(struct watch *watch);
+
+/* Says goodbye to begin anew with the present options. */
+void watch_renew(struct watch *watch);
+
+/* A result of the check is there: those that waited for it leave, and all tell it. */
+void watch_note_check(struct watch *watch);
+
+/* What was counted over all its clients. */
+void watch_counts(const struct watch *watch, struct lubdub_client_counts *counts);
+
+/* ---- main.c ---- */
+
+/* A watch is at rest and does not begin anew. */
+void program_note_stopped(struct program *program);
+
+/* ---- reload.c ---- */
+
+/* Whether there is anything that SIGHUP could read again. */
+bool program_has_files(const struct program *program);
+
+/* Reads the options again, as by SIGHUP. What is wrong in them is logged, and all stays as it was. */
+void program_reload(struct program *program);
+
+/* Starts the check of the options, if there is one. */
+void program_start_check(struct program *program);
+
+#endif
