@@ -1,4 +1,9 @@
 /* How a client goes on where a server accepts its connection and no more: to the next address, and to the next server. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "client_fixture.h"
 #include "fake_names.h"
 #include "loop_wait.h"
@@ -370,6 +375,47 @@ static void content_that_found_no_room_goes_out_after_the_next_ack(void **state)
     } while (probe.length != 1 || probe.content[0] != text[0]);
 }
 
+/* ---- C10: fork ---- */
+
+/* As client.h says: the child frees first of all. Else the connection stays open in it, and `closed` becomes `hung`. */
+static void child_that_frees_its_copy_leaves_the_end_to_its_parent(void **state)
+{
+    struct client_fixture *fixture = *state;
+    struct lubdub_frame probe;
+    struct fake_peer *peer;
+    int ends[2];
+    char byte;
+    pid_t child;
+
+    fixture->settings.session.interval = 20 * MS;
+    fixture->settings.session.expiry = LUBDUB_HOUR;
+    client_fixture_start(fixture);
+    peer = accept_and_welcome(fixture->server, 1);
+    expect_later(fixture, UP);
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        lubdub_client_free(fixture->client);
+        (void)!write(ends[1], "x", 1);
+        pause();
+        _exit(0);
+    }
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    do { /* the parent's session goes on */
+        probe = peer_expect(peer, PROBE);
+        fake_peer_ack(peer, &probe);
+    } while (probe.sequence < 5);
+    lubdub_client_free(fixture->client);
+    fixture->client = NULL;
+    peer_expect_end(peer); /* at once, with the child alive */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- C14 ---- */
 
 static void link_local_source_needs_its_scope(void **state)
@@ -400,6 +446,7 @@ int main(void)
         CLIENT_TEST(token_may_change_before_each_connection),
         CLIENT_TEST(content_changes_with_the_next_probe_and_stays_for_later_connections),
         CLIENT_TEST(content_that_found_no_room_goes_out_after_the_next_ack),
+        CLIENT_TEST(child_that_frees_its_copy_leaves_the_end_to_its_parent),
         CLIENT_TEST(link_local_source_needs_its_scope),
     };
 

@@ -105,6 +105,7 @@ static bool has_ended(struct process *process)
     }
     process->pid = 0;
     process->status = status_of(status);
+    process->was_killed = WIFSIGNALED(status);
     return true;
 }
 

@@ -24,6 +24,7 @@ struct process {
     int output; /* the reading end of its standard output */
     int errors; /* a file in memory: its standard error so far */
     int status; /* after the end: exit status, or 128 + signal */
+    bool was_killed; /* it was that signal that ended it */
 };
 
 /* The program's path is in this environment variable. */
