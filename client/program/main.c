@@ -9,8 +9,9 @@
 
 #include <lubdub/client.h>
 
-#include "client/library/backoff.h"
 #include "client/program/program.h"
+#include "client/program/reload.h"
+#include "client/program/watch.h"
 #include "ev/clock.h"
 #include "program/events/log.h"
 #include "program/process/exit_status.h"
@@ -42,11 +43,35 @@ static void judge(struct program *program)
     }
 }
 
+static void summarize(struct program *program)
+{
+    struct reporter_summary summary = {.round_trips = &program->round_trips};
+    size_t i;
+
+    for (i = 0; i < program->watch_count; i++) {
+        const struct watch *watch = &program->watches[i];
+        struct reporter_host host = {.server = &program->options.servers[watch->index], .is_up = watch->is_up};
+
+        watch_counts(watch, &host.counts);
+        summary.counts.sent += host.counts.sent;
+        summary.counts.acked += host.counts.acked;
+        summary.counts.late += host.counts.late;
+        summary.counts.lost += host.counts.lost;
+        summary.counts.narrow += host.counts.narrow;
+        if (program->options.all) {
+            reporter_report_host(&program->reporter, &host);
+            summary.host_count++;
+            summary.up_count += watch->is_up;
+        }
+    }
+    reporter_summarize(&program->reporter, &summary);
+}
+
 static void finish(struct program *program)
 {
     program->is_over = true;
     judge(program);
-    reporter_summarize(&program->reporter, program);
+    summarize(program);
     check_stop(&program->check);
     if (lubdub_hooks_is_idle(&program->hooks)) {
         ev_break(program->loop, EVBREAK_ALL);
@@ -55,7 +80,7 @@ static void finish(struct program *program)
     }
 }
 
-void program_note_stopped(struct program *program)
+static void on_rest(struct program *program)
 {
     size_t i;
 
@@ -121,10 +146,10 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
     struct program *program = watcher->data;
 
-    if (!program_has_files(program)) {
+    if (!reload_has_files(program)) {
         on_signal(loop, watcher, revents);
     } else if (program->watch_count > 0 && !program->is_leaving && !program->is_over) {
-        program_reload(program);
+        reload_options(program);
     }
 }
 
@@ -219,10 +244,8 @@ static bool pursue_goal(struct program *program)
 {
     const struct options *options = &program->options;
     char problem[LUBDUB_SETTINGS_PROBLEM_SIZE];
-    struct lubdub_backoff backoff;
+    lubdub_duration range = options->backoff_min;
 
-    lubdub_backoff_init(&backoff, options->backoff_min, options->backoff_max,
-                        lubdub_clock_now() ^ (uint64_t)getpid() << 32);
     for (;;) {
         enum goal_result result = options_pursue_goal(&program->options, program->loop, problem, sizeof problem);
         lubdub_duration wait;
@@ -235,7 +258,8 @@ static bool pursue_goal(struct program *program)
             program->exit_status = EXIT_DOWN;
             return false;
         }
-        wait = lubdub_backoff_next(&backoff, 0);
+        wait = lubdub_clock_now() % (range + 1); /* as good as by chance: what was tried took its time */
+        range = range > options->backoff_max / 2 ? options->backoff_max : 2 * range;
         lubdub_log_warning("%s; trying again in_ms=%llu", problem, (unsigned long long)(wait / LUBDUB_MILLISECOND));
         wait_for(program->loop, wait);
         if (program->is_leaving) {
@@ -289,7 +313,7 @@ static int start(struct program *program)
             return LUBDUB_EXIT_CANNOT_START;
         }
     }
-    program_start_check(program);
+    watch_start_check(program);
     return 0;
 }
 
@@ -333,6 +357,7 @@ int main(int argc, char *argv[])
     }
     program.argc = argc;
     program.argv = argv;
+    program.on_rest = on_rest;
     options_init(&program.options);
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {

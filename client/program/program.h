@@ -50,6 +50,7 @@ struct program {
     int signal;      /* that ends it; 0: none */
     bool is_leaving; /* a signal came, the deadline is over, or standard output is not read */
     bool is_over;    /* all watches are at rest */
+    void (*on_rest)(struct program *program); /* a watch is at rest and does not begin anew */
     ev_signal terminate;
     ev_signal interrupt;
     ev_signal hang_up;
@@ -57,35 +58,5 @@ struct program {
     ev_timer deadline;
     ev_timer patience;
 };
-
-/* ---- watch.c ---- */
-
-/* Makes a client by the options and starts it. False, having said why. */
-bool watch_start(struct watch *watch);
-
-/* Says goodbye to begin anew with the present options. */
-void watch_renew(struct watch *watch);
-
-/* A result of the check is there: those that waited for it leave, and all tell it. */
-void watch_note_check(struct watch *watch);
-
-/* What was counted over all its clients. */
-void watch_counts(const struct watch *watch, struct lubdub_client_counts *counts);
-
-/* ---- main.c ---- */
-
-/* A watch is at rest and does not begin anew. */
-void program_note_stopped(struct program *program);
-
-/* ---- reload.c ---- */
-
-/* Whether there is anything that SIGHUP could read again. */
-bool program_has_files(const struct program *program);
-
-/* Reads the options again, as by SIGHUP. What is wrong in them is logged, and all stays as it was. */
-void program_reload(struct program *program);
-
-/* Starts the check of the options, if there is one. */
-void program_start_check(struct program *program);
 
 #endif

@@ -1,39 +1,15 @@
-/* Reads the options again and puts those in force that may change while the program runs. */
-#include "client/program/program.h"
+/* Loads fresh options, compares, and lets the old ones go. */
+#include "client/program/reload.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/program/watch.h"
 #include "program/events/log.h"
 
-#define SHORTEST_CHECK_INTERVAL (100 * LUBDUB_MILLISECOND)
-
-bool program_has_files(const struct program *program)
+bool reload_has_files(const struct program *program)
 {
     return program->options.loaded.config_path != NULL || program->options.token_file != NULL;
-}
-
-static void on_check(void *user_data)
-{
-    struct program *program = user_data;
-    size_t i;
-
-    for (i = 0; i < program->watch_count; i++) {
-        watch_note_check(&program->watches[i]);
-    }
-}
-
-void program_start_check(struct program *program)
-{
-    const struct options *options = &program->options;
-    lubdub_duration interval = options->check_interval;
-
-    if (interval == 0) {
-        interval = lubdub_duration_longer(options->interval, SHORTEST_CHECK_INTERVAL);
-    }
-    if (options->check != NULL) {
-        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_check, program);
-    }
 }
 
 static bool is_same_text(const char *one, const char *other)
@@ -97,7 +73,7 @@ static void put_in_force(struct program *program, struct options *fresh, const s
     if (has_new_check) {
         check_stop(&program->check);
         memset(&program->check, 0, sizeof program->check);
-        program_start_check(program);
+        watch_start_check(program);
     }
     for (i = 0; i < program->watch_count; i++) {
         if (changes->needs_session) {
@@ -107,7 +83,7 @@ static void put_in_force(struct program *program, struct options *fresh, const s
     options_clear(&old);
 }
 
-void program_reload(struct program *program)
+void reload_options(struct program *program)
 {
     struct options *fresh = malloc(sizeof *fresh);
     struct options_changes changes;

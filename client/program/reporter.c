@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/program/program.h"
 #include "client/program/text.h"
 #include "ev/clock.h"
 
@@ -205,52 +204,29 @@ static void put_counts(struct lubdub_event_line *line, const struct lubdub_clien
     lubdub_event_line_number(line, "narrow", counts->narrow);
 }
 
-static void summarize_host(struct reporter *reporter, const struct watch *watch,
-                           const struct lubdub_client_counts *counts)
+void reporter_report_host(struct reporter *reporter, const struct reporter_host *host)
 {
     struct lubdub_event_line line;
 
     lubdub_event_line_begin_now(&line, "host");
     lubdub_event_line_text(&line, "id", reporter->identity);
-    put_server(&line, &watch->program->options.servers[watch->index]);
-    lubdub_event_line_flag(&line, "up", watch->is_up);
-    put_counts(&line, counts);
+    put_server(&line, host->server);
+    lubdub_event_line_flag(&line, "up", host->is_up);
+    put_counts(&line, &host->counts);
     lubdub_event_writer_put(reporter->output, &line);
 }
 
-static void add(struct lubdub_client_counts *sum, const struct lubdub_client_counts *counts)
+void reporter_summarize(struct reporter *reporter, const struct reporter_summary *summary)
 {
-    sum->sent += counts->sent;
-    sum->acked += counts->acked;
-    sum->late += counts->late;
-    sum->lost += counts->lost;
-    sum->narrow += counts->narrow;
-}
-
-void reporter_summarize(struct reporter *reporter, const struct program *program)
-{
-    const struct round_trips *round_trips = &program->round_trips;
-    struct lubdub_client_counts all = {.size = sizeof all};
+    const struct round_trips *round_trips = summary->round_trips;
     struct lubdub_event_line line;
-    uint64_t up_count = 0;
-    size_t i;
 
-    for (i = 0; i < program->watch_count; i++) {
-        struct lubdub_client_counts counts;
-
-        watch_counts(&program->watches[i], &counts);
-        add(&all, &counts);
-        up_count += program->watches[i].is_up;
-        if (program->options.all) {
-            summarize_host(reporter, &program->watches[i], &counts);
-        }
-    }
     lubdub_event_line_begin_now(&line, "summary");
     lubdub_event_line_text(&line, "id", reporter->identity);
-    put_counts(&line, &all);
-    if (program->options.all) {
-        lubdub_event_line_number(&line, "hosts", program->watch_count);
-        lubdub_event_line_number(&line, "up", up_count);
+    put_counts(&line, &summary->counts);
+    if (summary->host_count > 0) {
+        lubdub_event_line_number(&line, "hosts", summary->host_count);
+        lubdub_event_line_number(&line, "up", summary->up_count);
     }
     if (round_trips->all.count > 0) {
         put_microseconds(&line, "rtt_min_us", round_trips->all.least);

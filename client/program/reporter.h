@@ -5,6 +5,7 @@
 #include <lubdub/client.h>
 
 #include "client/program/options.h"
+#include "client/program/round_trips.h"
 #include "program/events/writer.h"
 
 struct reporter {
@@ -14,7 +15,19 @@ struct reporter {
     bool names_servers;                 /* in every line, as there are several sessions */
 };
 
-struct program;
+/* A server of --all, at the end. */
+struct reporter_host {
+    const struct lubdub_client_server *server;
+    bool is_up;
+    struct lubdub_client_counts counts;
+};
+
+struct reporter_summary {
+    struct lubdub_client_counts counts; /* of all */
+    const struct round_trips *round_trips;
+    size_t host_count; /* 0: without --all */
+    size_t up_count;
+};
 
 /* on_failed comes in another thread when nothing will ever read standard output. Returns 0 or an errno. */
 int reporter_open(struct reporter *reporter, const struct options *options, void (*on_failed)(void *user_data),
@@ -27,8 +40,8 @@ void reporter_report(struct reporter *reporter, const struct lubdub_client_event
 /* What options that were read again change. */
 void reporter_take_options(struct reporter *reporter, const struct options *options);
 
-/* With --all a line for each server, and one summary. */
-void reporter_summarize(struct reporter *reporter, const struct program *program);
+void reporter_report_host(struct reporter *reporter, const struct reporter_host *host);
+void reporter_summarize(struct reporter *reporter, const struct reporter_summary *summary);
 
 /* Writes what waits, for a bounded time. Returns how many lines were lost. */
 uint64_t reporter_close(struct reporter *reporter);

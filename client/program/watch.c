@@ -1,10 +1,12 @@
 /* Turns the events of one client into lines, commands, and an end. */
-#include "client/program/program.h"
+#include "client/program/watch.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "program/events/log.h"
+
+#define SHORTEST_CHECK_INTERVAL (100 * LUBDUB_MILLISECOND)
 
 /* A token may be changed on both sides, and not at the same moment. */
 #define UNAUTHORIZED_LIMIT 5
@@ -80,7 +82,7 @@ static void on_stopped(struct watch *watch)
         watch->has_failed = true;
     }
     watch->is_stopped = true;
-    program_note_stopped(watch->program);
+    watch->program->on_rest(watch->program);
 }
 
 /* The count of acks says that the server lives; only a finished check says that what is checked does. */
@@ -241,11 +243,32 @@ static void tell_check(struct watch *watch)
     }
 }
 
-void watch_note_check(struct watch *watch)
+/* Those that waited for a result leave, and all tell it. */
+static void on_check(void *user_data)
 {
-    if (!watch->is_stopped) {
-        tell_check(watch);
-        leave_if_done(watch);
+    const struct program *program = user_data;
+    size_t i;
+
+    for (i = 0; i < program->watch_count; i++) {
+        struct watch *watch = &program->watches[i];
+
+        if (!watch->is_stopped) {
+            tell_check(watch);
+            leave_if_done(watch);
+        }
+    }
+}
+
+void watch_start_check(struct program *program)
+{
+    const struct options *options = &program->options;
+    lubdub_duration interval = options->check_interval;
+
+    if (interval == 0) {
+        interval = lubdub_duration_longer(options->interval, SHORTEST_CHECK_INTERVAL);
+    }
+    if (options->check != NULL) {
+        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_check, program);
     }
 }
 
