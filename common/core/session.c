@@ -101,6 +101,9 @@ bool lubdub_session_has_output(const struct lubdub_session *session)
 
 bool lubdub_session_wants_input(const struct lubdub_session *session)
 {
+    if (session->state == LUBDUB_SESSION_ASKED) {
+        return false; /* its owner has to answer first */
+    }
     if (session->state >= LUBDUB_SESSION_LEAVING || !lubdub_session_has_waiting_output(session)) {
         return true;
     }
@@ -310,7 +313,9 @@ lubdub_time lubdub_session_deadline(const struct lubdub_session *session,
     case LUBDUB_SESSION_ASKED:
         return lubdub_time_after(session->heard_at, settings->handshake_timeout);
     case LUBDUB_SESSION_UP:
-        return lubdub_session_has_room_again(session, settings) ? 0 : duties(session)->deadline(session, settings);
+        return lubdub_session_has_room_again(session, settings) || lubdub_session_has_held(session)
+                   ? 0
+                   : duties(session)->deadline(session, settings);
     case LUBDUB_SESSION_LEAVING:
         return lubdub_time_after(session->heard_at, LUBDUB_LINGER);
     case LUBDUB_SESSION_CLOSED:
@@ -416,7 +421,9 @@ static void tick_opening(struct lubdub_session *session, struct lubdub_turn *tur
     }
     if (session->role == LUBDUB_ROLE_SERVER) {
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_TIMEOUT, LUBDUB_REASON_HANDSHAKE_TIMEOUT,
-                            "no whole frame came within the handshake time");
+                            session->state == LUBDUB_SESSION_ASKED
+                                ? "HELLO could not be answered within the handshake time"
+                                : "no whole frame came within the handshake time");
     } else {
         lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(session, turn->path, session->heard_at),
                             LUBDUB_NO_REASON, "no WELCOME came within the handshake time");

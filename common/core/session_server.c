@@ -154,6 +154,12 @@ static void note_heard(struct lubdub_session *session, const struct lubdub_sessi
     session->heard_at = now;
 }
 
+/* A challenge of a regrant waits beside those of a silence. */
+static unsigned waits_for_regrant(const struct lubdub_session *session)
+{
+    return session->extra != NULL && session->extra->regrant_challenge != 0 ? 1 : 0;
+}
+
 /* Challenge: its answer, or its absence, tells a hung process from a dead path. Returns whether one was sent. */
 static bool challenge(struct lubdub_session *session, struct lubdub_turn *turn, unsigned most_waiting)
 {
@@ -172,6 +178,22 @@ static bool challenge(struct lubdub_session *session, struct lubdub_turn *turn, 
     probe.sequence = session->of.server.challenges_sent;
     lubdub_session_put(session, turn, &probe);
     return session->state == LUBDUB_SESSION_UP;
+}
+
+bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    return session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP &&
+           challenge(session, turn, 1 + waits_for_regrant(session));
+}
+
+lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
+                                      const struct lubdub_session_settings *settings, lubdub_time asked_at)
+{
+    lubdub_duration margin = lubdub_duration_longer(
+        fixed_margin(session), 2 * lubdub_round_trip_of_log(session->of.server.round_trip_log));
+
+    return lubdub_duration_longer(lubdub_time_after(asked_at, margin),
+                                  lubdub_time_after(session->heard_at, late_after(session, settings)));
 }
 
 /* ---- opening ---- */
@@ -195,6 +217,8 @@ static enum lubdub_handling handle_hello(struct lubdub_session *session, struct 
         extra->has_peer_max_content = true;
     }
     session->heard_at = turn->now;
+    session->interval_ms = event->options.interval_ms; /* the wishes, until they are granted */
+    session->expiry_ms = event->options.expiry_ms;
     session->state = LUBDUB_SESSION_ASKED;
     event->kind = LUBDUB_EVENT_HELLO;
     event->is_anonymous = false;
@@ -301,8 +325,10 @@ static enum lubdub_error grant_first(struct lubdub_session *session, struct lubd
     if (grant->message_debt > 0 && lubdub_session_need_extra(session) != NULL) {
         lubdub_allowance_owe(&session->extra->messages, grant->message_debt, turn->now);
     }
+    session->interval_ms = session->expiry_ms = 0;
     take_grant(session, grant);
     session->of.server.probe_debt = lubdub_rate_limit_owed(grant->probe_debt, bucket(session));
+    session->heard_at = turn->now; /* the answer may have taken its time, and that is not the client's silence */
     session->state = LUBDUB_SESSION_UP;
     session->has_heard = true;
     if (!session->is_anonymous) {
@@ -683,12 +709,6 @@ static lubdub_time deadline(const struct lubdub_session *session, const struct l
         return verdict(session, settings);
     }
     return lubdub_time_after(session->heard_at, late_after(session, settings));
-}
-
-/* A challenge of a regrant waits beside those of a silence. */
-static unsigned waits_for_regrant(const struct lubdub_session *session)
-{
-    return session->extra != NULL && session->extra->regrant_challenge != 0 ? 1 : 0;
 }
 
 /*

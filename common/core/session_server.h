@@ -23,4 +23,11 @@ bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct 
 /* The server did not read for a while: what piled up meanwhile is not the peer's doing. */
 void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration while_not_reading);
 
+/* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
+bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn);
+
+/* By when a session that was asked at that time, and lives, was heard: its late margin has passed, and it is late. */
+lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
+                                      const struct lubdub_session_settings *settings, lubdub_time asked_at);
+
 #endif

@@ -38,7 +38,8 @@ void lubdub_session_release_extra(struct lubdub_session *session)
 {
     struct lubdub_session_extra *extra = session->extra;
 
-    if (extra != NULL && extra->partial.bytes == NULL && lubdub_outbox_is_empty(&extra->outbox) &&
+    if (extra != NULL && extra->partial.bytes == NULL && extra->held.bytes == NULL &&
+        lubdub_outbox_is_empty(&extra->outbox) &&
         extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
         extra->regrant_challenge == 0 && !extra->has_peer_max_content && extra->wanted_room == 0 &&
         extra->messages.used_to == 0 && extra->contents == NULL &&
@@ -53,6 +54,7 @@ void lubdub_session_clear(struct lubdub_session *session)
 {
     if (session->extra != NULL) {
         lubdub_partial_clear(&session->extra->partial);
+        lubdub_partial_clear(&session->extra->held);
         lubdub_outbox_clear(&session->extra->outbox);
         lubdub_probe_content_clear(&session->extra->contents);
         free(session->extra);
@@ -64,6 +66,29 @@ void lubdub_session_clear(struct lubdub_session *session)
         session->of.prober = NULL;
     }
     session->state = LUBDUB_SESSION_CLOSED;
+}
+
+/* ---- input that waits for the answer to HELLO ---- */
+
+void lubdub_session_hold(struct lubdub_session *session, const uint8_t *input, size_t length, lubdub_time now)
+{
+    if (length > 0 && (lubdub_session_need_extra(session) == NULL ||
+                       !lubdub_partial_append(&session->extra->held, input, length))) {
+        lubdub_session_lose(session, now);
+    }
+}
+
+bool lubdub_session_has_held(const struct lubdub_session *session)
+{
+    return session->extra != NULL && session->extra->held.length > 0 && session->state != LUBDUB_SESSION_ASKED;
+}
+
+struct lubdub_partial lubdub_session_take_held(struct lubdub_session *session)
+{
+    struct lubdub_partial held = session->extra->held;
+
+    session->extra->held = (struct lubdub_partial){0};
+    return held;
 }
 
 /* ---- output ---- */

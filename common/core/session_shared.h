@@ -23,6 +23,7 @@
 /* What most sessions do not need most of the time. */
 struct lubdub_session_extra {
     struct lubdub_partial partial;
+    struct lubdub_partial held; /* server: what came behind a HELLO that is not answered yet */
     bool partial_is_used; /* its frame was handled; its bytes live until the next call */
     struct lubdub_outbox outbox;
     uint64_t messages_sent;
@@ -176,6 +177,14 @@ static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_sess
     return path == LUBDUB_PATH_SILENT || lubdub_session_gets_bytes(session, since) ? LUBDUB_CAUSE_UNREACHABLE
                                                                                     : LUBDUB_CAUSE_HUNG;
 }
+
+/*
+ * What came behind a HELLO waits until the owner has answered that. _hold keeps it; without memory the connection is lost.
+ * _has_held: there is some, and it may be handled now. _take_held hands it over; the caller clears it.
+ */
+void lubdub_session_hold(struct lubdub_session *session, const uint8_t *input, size_t length, lubdub_time now);
+bool lubdub_session_has_held(const struct lubdub_session *session);
+struct lubdub_partial lubdub_session_take_held(struct lubdub_session *session);
 
 /* Whether ROOM is to be told. */
 bool lubdub_session_has_room_again(const struct lubdub_session *session, const struct lubdub_session_settings *settings);

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "core/session_shared.h"
+
 /* As in session_settings.c. */
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_step) == 184, "the size of a step stays");
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_stream) == 88, "the size of a stream stays");
@@ -20,13 +22,18 @@ bool lubdub_step_listens(const struct lubdub_step *step)
     return lubdub_session_state(step->session) != LUBDUB_SESSION_CLOSED && lubdub_session_wants_input(step->session);
 }
 
-void lubdub_step_feed(struct lubdub_step *step, const uint8_t *input, size_t length)
+static void feed(struct lubdub_step *step, const uint8_t *input, size_t length)
 {
     struct lubdub_event event;
 
     for (;;) {
-        size_t taken = lubdub_session_receive(step->session, &step->turn, input, length, &event);
+        size_t taken;
 
+        if (lubdub_session_state(step->session) == LUBDUB_SESSION_ASKED) {
+            lubdub_session_hold(step->session, input, length, step->turn.now); /* the owner answers later */
+            return;
+        }
+        taken = lubdub_session_receive(step->session, &step->turn, input, length, &event);
         if (event.kind == LUBDUB_EVENT_NONE) {
             return;
         }
@@ -34,6 +41,23 @@ void lubdub_step_feed(struct lubdub_step *step, const uint8_t *input, size_t len
         length -= taken;
         step->stream->tell(step, &event);
     }
+}
+
+/* What came before HELLO was answered is handled before what comes now. */
+static void feed_held(struct lubdub_step *step)
+{
+    if (lubdub_session_has_held(step->session)) {
+        struct lubdub_partial held = lubdub_session_take_held(step->session);
+
+        feed(step, held.bytes, held.length);
+        lubdub_partial_clear(&held);
+    }
+}
+
+void lubdub_step_feed(struct lubdub_step *step, const uint8_t *input, size_t length)
+{
+    feed_held(step);
+    feed(step, input, length);
 }
 
 static void end_input(struct lubdub_step *step, enum lubdub_cause how)
@@ -48,8 +72,9 @@ static void end_input(struct lubdub_step *step, enum lubdub_cause how)
 
 bool lubdub_step_take(struct lubdub_step *step, struct lubdub_transfer came)
 {
+    feed_held(step);
     if (came.length > 0) {
-        lubdub_step_feed(step, step->input, came.length);
+        feed(step, step->input, came.length);
     }
     if (came.end != LUBDUB_CAUSE_NONE) {
         end_input(step, came.end);
@@ -98,6 +123,7 @@ static void read_rest(struct lubdub_step *step)
 {
     struct lubdub_transfer came = {0};
 
+    feed_held(step);
     do {
         step->turn.output_sent = step->turn.output_length; /* the answers reach nobody any more */
         came.length = 0;
@@ -177,6 +203,7 @@ void lubdub_step_tick(struct lubdub_step *step)
 
 void lubdub_step_due(struct lubdub_step *step)
 {
+    feed_held(step);
     read_all(step);
     if (lubdub_session_deadline(step->session, step->turn.settings) <= step->turn.now) {
         lubdub_step_tick(step);

@@ -506,6 +506,26 @@ enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content
     return finish(&own, step, error);
 }
 
+void lubdub_link_ask(struct lubdub_link *link)
+{
+    struct lubdub_link_step own;
+    struct lubdub_link_step *step = join(&own, link);
+
+    (void)lubdub_session_ask(&link->session, &step->step.turn);
+    (void)finish(&own, step, LUBDUB_ERROR_OK);
+}
+
+lubdub_time lubdub_link_now(struct lubdub_link *link)
+{
+    struct lubdub_link_step *running = running_step(link);
+    lubdub_time now = lubdub_clock_now();
+
+    if (running != NULL) {
+        running->step.turn.now = now;
+    }
+    return now;
+}
+
 int lubdub_link_detach(struct lubdub_link *link)
 {
     int socket = link->io.fd;

@@ -31,7 +31,8 @@ struct lubdub_link_group {
     const struct lubdub_session_settings *settings;
     /*
      * The session has something to say. For LUBDUB_EVENT_HELLO the owner calls lubdub_link_grant() or
-     * lubdub_link_leave() before it returns. now is the moment of the decision.
+     * lubdub_link_leave(), before it returns or later; until then the session is ASKED, its input waits and the
+     * handshake time runs. now is the moment of the decision.
      */
     void (*on_event)(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now);
     /* The socket is closed and the link is the owner's again, which may free it. Comes once, after DOWN or a leave. */
@@ -60,6 +61,12 @@ enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdu
 void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,
                        lubdub_duration retry_after);
 enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content, size_t length);
+
+/* Challenges a session that is up, unless one that it was sent waits for its ACK. */
+void lubdub_link_ask(struct lubdub_link *link);
+
+/* The time, read anew: what the step that is running for this link tells from now on did not happen before it. */
+lubdub_time lubdub_link_now(struct lubdub_link *link);
 
 /*
  * Takes the link out of the loop and gives up its socket without a word; on_closed does not come. Not from

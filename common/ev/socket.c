@@ -129,6 +129,20 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
         DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * (lubdub_duration)info.tcpi_rttvar) * LUBDUB_MICROSECOND;
 }
 
+/* Of tcpi_state; <netinet/tcp.h>, which names them, does not go together with <linux/tcp.h>. */
+#define STATE_CLOSE 7
+#define STATE_CLOSE_WAIT 8
+
+bool lubdub_socket_has_ended(int socket)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+           (info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT);
+}
+
 void lubdub_socket_reset(int socket)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};

@@ -33,6 +33,9 @@ ssize_t lubdub_socket_receive(int socket, void *bytes, size_t capacity);
 ssize_t lubdub_socket_send(int socket, const void *bytes, size_t length);
 ssize_t lubdub_socket_send_last(int socket, const void *bytes, size_t length);
 
+/* Whether the peer's end of file, or an RST, has arrived, perhaps behind bytes that are not read yet. */
+bool lubdub_socket_has_ended(int socket);
+
 /* Closes with RST: nothing lingers, the port is free. */
 void lubdub_socket_reset(int socket);
 

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#include "ev/clock.h"
 #include "ev/socket.h"
 #include "server/library/admission.h"
-#include "server/library/grace.h"
+#include "server/library/identities.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
 #include "server/library/tell.h"
+#include "server/library/trial.h"
 
 /* Connections that have not become sessions yet, beyond max_sessions: at least so many are listened to. */
 #define SMALLEST_WAITING_ROOM 64
@@ -22,16 +22,27 @@ static bool is_full(const struct lubdub_worker *worker)
     return most > 0 && atomic_load(&worker->server->session_count) >= most;
 }
 
-/* The session whose identity a newcomer took over. Its own worker ends it. */
-static void replace(struct lubdub_worker *worker, uint64_t number)
+static struct lubdub_worker *owner_of(struct lubdub_worker *worker, uint64_t number)
 {
     struct lubdub_server *server = worker->server;
-    struct lubdub_worker *owner =
-        &server->workers[lubdub_place_worker(lubdub_number_place(number), server->worker_count)];
+
+    return &server->workers[lubdub_place_worker(lubdub_number_place(number), server->worker_count)];
+}
+
+/* Whether it waits for its identity, or for the verdict of a trial. */
+static bool is_asked(const struct lubdub_record *record)
+{
+    return lubdub_session_state(&record->link.session) == LUBDUB_SESSION_ASKED;
+}
+
+/* The session, or the connection that waits to be one, whose identity a newcomer took over. Its own worker ends it. */
+static void replace(struct lubdub_worker *worker, uint64_t number)
+{
+    struct lubdub_worker *owner = owner_of(worker, number);
     struct lubdub_letter *letter;
 
     if (owner == worker) {
-        lubdub_worker_disconnect(worker, number, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL);
+        lubdub_door_replace(worker, number);
         return;
     }
     letter = lubdub_letter_new(LUBDUB_LETTER_REPLACED);
@@ -41,88 +52,39 @@ static void replace(struct lubdub_worker *worker, uint64_t number)
     }
 }
 
-/* What registering an identity found out. */
-struct registration {
-    uint64_t replaced; /* number of the session that it was taken from, or 0 */
-    enum lubdub_cause last_end;
-    bool is_resumed;
-    bool is_older;  /* refused: the session that has the identity started later */
-    bool is_full;   /* refused: it would be one session too many */
-    bool is_failed; /* refused: no memory */
-};
-
-/* The session with the higher incarnation has the identity; on a tie the newcomer (docs/protocol.md, section 5). */
-static void register_identity(struct lubdub_worker *worker, struct lubdub_record *record,
-                              struct registration *registration)
+static void refuse_replaced(struct lubdub_worker *worker, struct lubdub_record *record)
 {
-    struct lubdub_server *server = worker->server;
-    struct lubdub_slice identity = lubdub_peer_identity(record->peer);
-    bool has_grace = lubdub_worker_settings(worker)->grace > 0;
-    uint32_t rival_place;
-
-    memset(registration, 0, sizeof *registration);
-    pthread_mutex_lock(&server->lock);
-    rival_place = lubdub_identity_index_find(&server->identities, identity);
-    if (rival_place != LUBDUB_NO_PLACE) {
-        /* While the index names it and we hold the lock, its worker cannot give its record back. */
-        struct lubdub_worker *owner = &server->workers[lubdub_place_worker(rival_place, server->worker_count)];
-        const struct lubdub_record *rival = lubdub_pool_at_place(&owner->pool, rival_place);
-
-        registration->is_older = rival->peer->incarnation > record->peer->incarnation;
-        registration->replaced = lubdub_pool_number(&owner->pool, rival);
-        registration->is_resumed = has_grace;
-        registration->last_end = LUBDUB_CAUSE_REPLACED;
-    } else if (is_full(worker)) {
-        registration->is_full = true;
-    } else {
-        registration->last_end =
-            lubdub_departed_take(&server->departed, identity, lubdub_grace_now(worker), &registration->is_resumed);
-    }
-    if (!registration->is_older && !registration->is_full) {
-        registration->is_failed =
-            !lubdub_identity_index_put(&server->identities, lubdub_pool_place(&worker->pool, record));
-        record->peer->is_registered = !registration->is_failed;
-    }
-    pthread_mutex_unlock(&server->lock);
+    lubdub_record_refuse(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED,
+                         "a session with this identity started later");
 }
 
-/* Takes over what HELLO said of the client, and registers its identity. False: refused. */
-static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
-                      struct lubdub_grant *grant)
+static void refuse_full(struct lubdub_worker *worker, struct lubdub_record *record)
 {
-    struct registration registration;
-    struct lubdub_peer *introduced = lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options);
+    lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
+                         "there are too many sessions");
+}
 
-    if (introduced == NULL) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "no memory is left");
-        return false;
+static void refuse_for_memory(struct lubdub_worker *worker, struct lubdub_record *record)
+{
+    lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "no memory is left");
+}
+
+static void refuse_unauthorized(struct lubdub_worker *worker, struct lubdub_record *record, const char *text)
+{
+    lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, text);
+}
+
+static void refuse_fought_over(struct lubdub_worker *worker, struct lubdub_record *record, bool is_news)
+{
+    static const char text[] = "this identity changes hands too often: do two clients have it?";
+
+    if (is_news) {
+        lubdub_record_reject(worker, record, LUBDUB_CAUSE_REJECTED, (struct lubdub_slice){text, sizeof text - 1}, true,
+                             LUBDUB_REASON_OVERLOADED);
+    } else {
+        lubdub_tally_add(&worker->tally.rejected, 1);
     }
-    record->peer = introduced;
-    if (hello->options.identity.length == 0) {
-        if (is_full(worker)) {
-            lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                                 "there are too many sessions");
-            return false;
-        }
-        return true;
-    }
-    register_identity(worker, record, &registration);
-    if (registration.is_older) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED,
-                             "a session with this identity started later");
-        return false;
-    }
-    if (registration.is_full || registration.is_failed) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                             registration.is_full ? "there are too many sessions" : "no memory is left");
-        return false;
-    }
-    if (registration.replaced != 0) {
-        replace(worker, registration.replaced);
-    }
-    grant->is_resumed = registration.is_resumed;
-    grant->last_end = registration.last_end;
-    return true;
+    lubdub_record_turn_away(worker, record, LUBDUB_REASON_OVERLOADED, text);
 }
 
 static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *record, lubdub_time now, bool is_resumed)
@@ -141,38 +103,184 @@ static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *r
     lubdub_server_tell(worker, record, &event);
 }
 
-void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
-                       lubdub_time now)
+/* The connection becomes a session. Its event is stamped when it is told: all that was before it was told before. */
+static void begin_session(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_past *past)
 {
-    const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
-    struct lubdub_grant grant = {.session_number = lubdub_pool_number(&worker->pool, record)};
+    const struct lubdub_session *session = &record->link.session;
+    struct lubdub_grant grant = {
+        .session_number = lubdub_pool_number(&worker->pool, record),
+        .is_resumed = past->is_resumed,
+        .last_end = past->last_end,
+    };
+    lubdub_time now = lubdub_link_now(&record->link);
 
-    if (worker->is_draining) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
-        return;
-    }
-    if (hello->is_anonymous) {
-        if (is_full(worker)) {
-            lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                                 "there are too many sessions");
-            return;
-        }
-    } else if (!lubdub_admission_token(settings, hello->options.token)) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED,
-                             "the token is not known here");
-        return;
-    } else if (!introduce(worker, record, hello, &grant)) {
-        return;
-    }
-
-    lubdub_admission_grant(settings, hello->options.interval_ms * LUBDUB_MILLISECOND,
-                           hello->options.expiry_ms * LUBDUB_MILLISECOND, &grant);
+    lubdub_admission_grant(lubdub_worker_settings(worker), lubdub_session_interval(session),
+                           lubdub_session_expiry(session), &grant);
     record->connected_at = now / LUBDUB_MILLISECOND & 0xffffffffffff;
     record->peer->is_session = true;
     atomic_fetch_add(&worker->server->session_count, 1);
     lubdub_tally_add(&worker->tally.connected, 1);
     lubdub_link_grant(&record->link, &grant);
     tell_connected(worker, record, now, grant.is_resumed);
+}
+
+/* ---- identities ---- */
+
+/* The identity is the newcomer's. A holder in this thread is ended at once; one in another thread is waited for. */
+static void take_over(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t holder)
+{
+    struct lubdub_awaited awaited = {.session = lubdub_pool_number(&worker->pool, record)};
+
+    if (holder == 0) {
+        return;
+    }
+    worker->awaited = &awaited;
+    replace(worker, holder);
+    worker->awaited = NULL;
+    if (lubdub_identities_has(worker, record)) {
+        begin_session(worker, record, &awaited.past);
+    }
+}
+
+static void contest(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t holder)
+{
+    struct lubdub_worker *owner = owner_of(worker, holder);
+    uint64_t number = lubdub_pool_number(&worker->pool, record);
+    struct lubdub_letter *letter;
+
+    if (owner == worker) {
+        lubdub_trials_begin(worker, holder, number);
+        return;
+    }
+    letter = lubdub_letter_new(LUBDUB_LETTER_CHALLENGE);
+    if (letter == NULL) {
+        refuse_for_memory(worker, record);
+        return;
+    }
+    letter->session = holder;
+    letter->other = number;
+    lubdub_mailbox_post(&owner->mailbox, letter);
+}
+
+static void claim(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t beaten)
+{
+    struct lubdub_claim claim;
+
+    lubdub_identities_claim(worker, record, beaten, &claim);
+    switch (claim.result) {
+    case LUBDUB_CLAIM_GRANTED:
+        begin_session(worker, record, &claim.past);
+        return;
+    case LUBDUB_CLAIM_WAITS:
+        take_over(worker, record, claim.holder);
+        return;
+    case LUBDUB_CLAIM_CONTESTED:
+        contest(worker, record, claim.holder);
+        return;
+    case LUBDUB_CLAIM_ENDED:
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED,
+                             "a session has this identity, and this connection has ended already");
+        return;
+    case LUBDUB_CLAIM_FOUGHT_OVER:
+        refuse_fought_over(worker, record, claim.is_news);
+        return;
+    case LUBDUB_CLAIM_FULL:
+        refuse_full(worker, record);
+        return;
+    case LUBDUB_CLAIM_NO_MEMORY:
+        refuse_for_memory(worker, record);
+        return;
+    }
+}
+
+void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number)
+{
+    struct lubdub_record *record;
+
+    lubdub_worker_tell_owed_ends(worker); /* it may be one that the application has ended */
+    record = lubdub_pool_find(&worker->pool, number);
+    if (record != NULL && record->peer->is_session) {
+        lubdub_record_dismiss(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL, false, 0);
+    } else if (record != NULL && is_asked(record)) {
+        refuse_replaced(worker, record);
+    }
+}
+
+void lubdub_door_released(struct lubdub_worker *worker, uint64_t number, const struct lubdub_past *past)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, number);
+
+    /* It may have been taken over in the meantime: then its refusal is on the way. */
+    if (record != NULL && is_asked(record) && lubdub_identities_has(worker, record)) {
+        begin_session(worker, record, past);
+    }
+}
+
+void lubdub_door_judged(struct lubdub_worker *worker, uint64_t number, uint64_t holder, bool holder_lives)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, number);
+
+    if (record == NULL || !is_asked(record) || record->peer->is_registered) {
+        return;
+    }
+    if (holder_lives) {
+        refuse_replaced(worker, record);
+    } else {
+        claim(worker, record, holder);
+    }
+}
+
+/* ---- the door ---- */
+
+/* An anonymous session, or one with nothing but a HELLO. */
+static void admit_nameless(struct lubdub_worker *worker, struct lubdub_record *record)
+{
+    static const struct lubdub_past nothing = {0};
+
+    if (is_full(worker)) {
+        refuse_full(worker, record);
+    } else {
+        begin_session(worker, record, &nothing);
+    }
+}
+
+/* Takes over what HELLO said of the client. False: refused. */
+static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
+{
+    struct lubdub_peer *introduced = lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options);
+
+    if (introduced == NULL) {
+        refuse_for_memory(worker, record);
+        return false;
+    }
+    record->peer = introduced;
+    return true;
+}
+
+void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
+{
+    const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
+
+    if (worker->is_draining) {
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
+        return;
+    }
+    if (hello->is_anonymous) {
+        admit_nameless(worker, record);
+        return;
+    }
+    if (!lubdub_admission_token(settings, hello->options.token)) {
+        refuse_unauthorized(worker, record, "the token is not known here");
+        return;
+    }
+    if (!introduce(worker, record, hello)) {
+        return;
+    }
+    if (hello->options.identity.length == 0) {
+        admit_nameless(worker, record);
+    } else {
+        claim(worker, record, 0);
+    }
 }
 
 static bool address_is_crowded(struct lubdub_worker *worker, struct lubdub_record *record,
@@ -212,6 +320,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
         return;
     }
     record->remote_port = address->port;
+    record->peer->accepted = atomic_fetch_add_explicit(&worker->server->accepted_count, 1, memory_order_relaxed);
     lubdub_tally_add(&worker->tally.accepted, 1);
     lubdub_tally_add(&worker->tally.connections, 1);
     if (lubdub_link_open(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL) != LUBDUB_ERROR_OK) {

@@ -7,8 +7,19 @@
 /* A connection came. The socket is the worker's now. */
 void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address);
 
-/* A connection asks to become a session, by HELLO or by a first PROBE or MESSAGE: granted or refused on return. */
-void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
-                       lubdub_time now);
+/*
+ * A connection asks to become a session, by HELLO or by a first PROBE or MESSAGE. On return it is granted or refused, or
+ * waits for its identity; then one of the functions below decides.
+ */
+void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello);
+
+/* Another connection took over the identity of this session, or of this connection that waits. */
+void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number);
+
+/* The connection's identity waits for nobody any more. */
+void lubdub_door_released(struct lubdub_worker *worker, uint64_t number, const struct lubdub_past *past);
+
+/* The session whose identity the connection wants was asked whether it lives (trial.h). */
+void lubdub_door_judged(struct lubdub_worker *worker, uint64_t number, uint64_t holder, bool holder_lives);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "server/library/identities.h"
 #include "server/library/tell.h"
 
 lubdub_time lubdub_grace_now(const struct lubdub_worker *worker)
@@ -45,16 +46,6 @@ void lubdub_grace_note_change(struct lubdub_worker *worker)
     }
 }
 
-static bool pop_gone(struct lubdub_server *server, char *identity, size_t *length)
-{
-    bool is_gone;
-
-    pthread_mutex_lock(&server->lock);
-    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_grace_now(&server->workers[0]), identity, length);
-    pthread_mutex_unlock(&server->lock);
-    return is_gone;
-}
-
 static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct lubdub_server *server = container_of(timer, struct lubdub_server, grace);
@@ -66,11 +57,12 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 
     lubdub_worker_enter(worker);
     lubdub_grace_set_timer(server);
-    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && pop_gone(server, identity, &length);
+    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && lubdub_identities_take_gone(worker, identity, &length);
          told++) {
         struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
 
         lubdub_server_tell(worker, NULL, &event);
+        lubdub_identities_was_told_gone(worker);
     }
     if (!server->is_doomed) {
         lubdub_grace_set_timer(server);

@@ -137,12 +137,16 @@ bool lubdub_identity_index_put(struct lubdub_identity_index *index, uint32_t pla
     struct lubdub_slice identity = index->identity_of(place, index->user_data);
     uint32_t slot;
 
+    if (index->count > 0 && index->slots[slot = find_slot(index, identity)] != 0) {
+        index->slots[slot] = place + 1;
+        return true;
+    }
     if ((uint64_t)(index->count + 1) * 4 > (uint64_t)index->capacity * 3 &&
         !resize(index, index->capacity > 0 ? index->capacity * 2 : FIRST_CAPACITY)) {
         return false;
     }
     slot = find_slot(index, identity);
-    index->count += index->slots[slot] == 0;
+    index->count++;
     index->slots[slot] = place + 1;
     return true;
 }

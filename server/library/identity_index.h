@@ -38,7 +38,7 @@ uint32_t lubdub_identity_index_find(const struct lubdub_identity_index *index, s
 
 /*
  * Adds a place whose identity is not in the index, or takes the identity over from the place that had it. False: no
- * memory.
+ * memory; a takeover needs none.
  */
 bool lubdub_identity_index_put(struct lubdub_identity_index *index, uint32_t place);
 

@@ -10,12 +10,17 @@
 
 #include <lubdub/server.h>
 
+#include "server/library/past.h"
+
 enum lubdub_letter_kind {
     LUBDUB_LETTER_SEND,
     LUBDUB_LETTER_BROADCAST,
     LUBDUB_LETTER_DISCONNECT, /* BYE with reason and text; cause shutdown */
     LUBDUB_LETTER_END,        /* BYE was said, by the application in this thread; the end is to be told */
     LUBDUB_LETTER_REPLACED,   /* another session took the identity over */
+    LUBDUB_LETTER_RELEASED,   /* a connection need not wait for its identity any more */
+    LUBDUB_LETTER_CHALLENGE,  /* another connection wants the session's identity: does the session live? */
+    LUBDUB_LETTER_JUDGED,     /* whether it does */
     LUBDUB_LETTER_REGRANT,
     LUBDUB_LETTER_DRAIN,
     LUBDUB_LETTER_RULES,      /* take the server's newest settings */
@@ -42,6 +47,9 @@ struct lubdub_letter {
     lubdub_duration interval;
     lubdub_duration expiry;
     lubdub_duration patience;
+    struct lubdub_past past;       /* RELEASED */
+    uint64_t other;                /* CHALLENGE: the connection that asks; JUDGED: the session that was asked */
+    bool holder_lives;             /* JUDGED */
     uint32_t progress;             /* BROADCAST: how far it has come */
 };
 

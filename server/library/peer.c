@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/library/identity_index.h"
+
 #define IPV4_LENGTH 4
 #define IPV6_LENGTH (16 + 4) /* and the scope */
 
@@ -12,15 +14,23 @@ static size_t address_length(const struct lubdub_peer *peer)
     return peer->is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH;
 }
 
+static size_t size_with(size_t length)
+{
+    size_t size = offsetof(struct lubdub_peer, bytes) + length; /* what the struct is padded with is used, too */
+
+    return size > sizeof(struct lubdub_peer) ? size : sizeof(struct lubdub_peer);
+}
+
 struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address)
 {
     bool is_ipv4 = lubdub_address_is_ipv4(address);
-    struct lubdub_peer *peer = calloc(1, sizeof *peer + (is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH));
+    struct lubdub_peer *peer = calloc(1, size_with(is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH));
 
     if (peer == NULL) {
         return NULL;
     }
     peer->is_ipv4 = is_ipv4;
+    peer->follows = LUBDUB_NO_PLACE;
     if (is_ipv4) {
         memcpy(peer->bytes, address->ip + 12, IPV4_LENGTH);
     } else {
@@ -42,7 +52,7 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
     for (i = 0; i < hello->label_count; i++) {
         whole += 2 + hello->labels[i].key.length + hello->labels[i].value.length;
     }
-    introduced = realloc(peer, sizeof *peer + whole);
+    introduced = realloc(peer, size_with(whole));
     if (introduced == NULL) {
         return NULL;
     }

@@ -1,7 +1,7 @@
 /*
  * The peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
+ *     incarnation 8 · flags and lengths 4 · order 4, follows 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
@@ -21,6 +21,8 @@ struct lubdub_peer {
     bool counts_address : 1; /* the registry counts its address */
     uint8_t identity_length;
     uint8_t label_count;
+    uint32_t accepted; /* the order in which connections were accepted; goes round */
+    uint32_t follows;  /* under the server's lock: whose end is to be told before this may be a session (identities.c) */
     uint8_t bytes[];
 };
 

@@ -1,41 +1,13 @@
-/* Ends connections: tells the application, takes the identity out of the index, remembers the end, frees the record. */
+/* Ends connections: tells the application, lets the identity go, frees the record. */
 #include "server/library/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "ev/clock.h"
-#include "server/library/grace.h"
+#include "server/library/identities.h"
 #include "server/library/peer.h"
 #include "server/library/tell.h"
-
-/* Takes the identity out of the index, unless another session took it over, and remembers how it ended. */
-static void unregister(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause)
-{
-    struct lubdub_server *server = worker->server;
-    struct lubdub_slice identity = lubdub_peer_identity(record->peer);
-    uint32_t place = lubdub_pool_place(&worker->pool, record);
-    lubdub_duration grace = lubdub_worker_settings(worker)->grace;
-    bool begins_grace = false;
-
-    if (!record->peer->is_registered) {
-        return;
-    }
-    record->peer->is_registered = false;
-    pthread_mutex_lock(&server->lock);
-    if (lubdub_identity_index_find(&server->identities, identity) == place) {
-        lubdub_time now = lubdub_grace_now(worker);
-
-        lubdub_identity_index_remove(&server->identities, place);
-        begins_grace = grace > 0 && !worker->is_draining;
-        lubdub_departed_add(&server->departed, identity, cause, begins_grace ? lubdub_time_after(now, grace) : 0,
-                            lubdub_worker_settings(worker)->remembered_ends);
-    }
-    pthread_mutex_unlock(&server->lock);
-    if (begins_grace) {
-        lubdub_grace_note_change(worker);
-    }
-}
 
 void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event)
 {
@@ -48,12 +20,12 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     atomic_fetch_sub(&worker->server->session_count, 1);
     lubdub_tally_add(&worker->tally.disconnected, 1);
     lubdub_tally_add(&worker->tally.by_cause[event->cause], 1);
-    unregister(worker, record, event->cause);
 
     event->kind = LUBDUB_SERVER_DISCONNECTED;
     event->probes = lubdub_session_probes_received(&record->link.session);
     event->connected_for = lubdub_time_between(connected_at, event->now);
     lubdub_server_tell(worker, record, event);
+    lubdub_identities_leave(worker, record, event->cause); /* only now may the next session have the identity */
 }
 
 struct lubdub_server_event lubdub_record_new_end(const struct lubdub_record *record, enum lubdub_reason reason,
@@ -94,16 +66,23 @@ void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *re
 
     lubdub_tally_add(&worker->tally.rejected, 1);
     lubdub_server_tell(worker, record, &event);
+    lubdub_identities_leave(worker, record, LUBDUB_CAUSE_REPLACED);
 }
 
 void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                           enum lubdub_cause cause, const char *text)
 {
+    lubdub_record_reject(worker, record, cause, (struct lubdub_slice){text, strlen(text)}, true, reason);
+    lubdub_record_turn_away(worker, record, reason, text);
+}
+
+void lubdub_record_turn_away(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
+                             const char *text)
+{
     /* Spread, so that clients that were refused together do not come back together. */
     bool has_retry_after = reason == LUBDUB_REASON_OVERLOADED || reason == LUBDUB_REASON_DRAINING;
     lubdub_duration retry_after = (1000 + lubdub_worker_random(worker, 1000)) * LUBDUB_MILLISECOND;
 
-    lubdub_record_reject(worker, record, cause, (struct lubdub_slice){text, strlen(text)}, true, reason);
     lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
 }
 
@@ -111,6 +90,7 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
 {
     struct lubdub_peer *peer = record->peer;
 
+    lubdub_identities_leave(worker, record, LUBDUB_CAUSE_REPLACED); /* it waited for its identity, and has died */
     if (peer->counts_address) {
         struct lubdub_address address;
 

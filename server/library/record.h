@@ -24,6 +24,10 @@ void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *re
 void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                           enum lubdub_cause cause, const char *text);
 
+/* BYE of a connection that does not become a session, without a word to the application. */
+void lubdub_record_turn_away(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
+                             const char *text);
+
 /* Gives the record and its peer back; its link is closed. */
 void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *record);
 

@@ -52,6 +52,7 @@ static void free_now(struct lubdub_server *server)
     lubdub_identity_index_clear(&server->identities);
     lubdub_departed_clear(&server->departed);
     lubdub_address_counts_clear(&server->addresses);
+    lubdub_contests_clear(&server->contests);
     lubdub_rules_drop(server->rules);
     pthread_mutex_destroy(&server->lock);
     free(server->workers);

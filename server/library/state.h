@@ -20,6 +20,7 @@
 
 #include "ev/link.h"
 #include "server/library/address_counts.h"
+#include "server/library/contest.h"
 #include "server/library/departed.h"
 #include "server/library/identity_index.h"
 #include "server/library/mailbox.h"
@@ -30,6 +31,13 @@
 #define LUBDUB_REACHED_PER_TURN 256
 
 struct lubdub_listener;
+struct lubdub_trial;
+
+/* A newcomer whose holder is ended in its own thread, on whose stack it waits. */
+struct lubdub_awaited {
+    uint64_t session;
+    struct lubdub_past past; /* once it is released */
+};
 
 /* Written by one worker, read by any thread. */
 struct lubdub_tally {
@@ -63,6 +71,10 @@ struct lubdub_worker {
     struct lubdub_mailbox mailbox;
     struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */
     struct lubdub_letter **last_end;
+    struct lubdub_awaited *awaited; /* NULL: none */
+    struct lubdub_trial *trials;
+    unsigned trial_count;
+    ev_timer trial_timer;
     struct lubdub_rules *rules;
     struct lubdub_tally tally;
     uint64_t random;
@@ -79,12 +91,16 @@ struct lubdub_server {
     struct lubdub_worker *workers;
     uint32_t worker_count;
     _Atomic uint64_t session_count;
+    _Atomic uint32_t accepted_count; /* goes round */
 
     pthread_mutex_t lock;
     struct lubdub_rules *rules; /* under the lock, as all that follow */
     struct lubdub_identity_index identities;
     struct lubdub_departed departed;
     struct lubdub_address_counts addresses;
+    struct lubdub_contests contests;
+    char gone[LUBDUB_IDENTITY_LIMIT]; /* the identity that is just told to be gone */
+    size_t gone_length;               /* 0: none */
 
     ev_timer grace; /* in worker 0's loop; grace.c */
     uint16_t port;

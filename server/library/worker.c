@@ -21,6 +21,7 @@
 #include "server/library/record.h"
 #include "server/library/requests.h"
 #include "server/library/tell.h"
+#include "server/library/trial.h"
 
 /* Of one worker, where the system sets no limit: half a gigabyte of address space. */
 #define MOST_CONNECTIONS (4 * 1024 * 1024)
@@ -105,7 +106,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
 
     switch (event->kind) {
     case LUBDUB_EVENT_HELLO:
-        lubdub_door_admit(worker, record, event, now);
+        lubdub_door_admit(worker, record, event);
         return;
     case LUBDUB_EVENT_MESSAGE:
         on_message(worker, record, event, now);
@@ -254,7 +255,16 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
     case LUBDUB_LETTER_END:
         break; /* never in the mailbox */
     case LUBDUB_LETTER_REPLACED:
-        (void)lubdub_worker_disconnect(worker, letter->session, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL);
+        lubdub_door_replace(worker, letter->session);
+        break;
+    case LUBDUB_LETTER_RELEASED:
+        lubdub_door_released(worker, letter->session, &letter->past);
+        break;
+    case LUBDUB_LETTER_CHALLENGE:
+        lubdub_trials_begin(worker, letter->session, letter->other);
+        break;
+    case LUBDUB_LETTER_JUDGED:
+        lubdub_door_judged(worker, letter->session, letter->other, letter->holder_lives);
         break;
     case LUBDUB_LETTER_REGRANT:
         (void)lubdub_worker_regrant(worker, letter->session, letter->interval, letter->expiry);
@@ -350,6 +360,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->mailbox.wake.data = worker;
     worker->has_mailbox = true;
     lubdub_drain_init(worker);
+    lubdub_trials_init(worker);
     return LUBDUB_ERROR_OK;
 }
 
@@ -363,6 +374,7 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
     }
     for (i = 0; i < worker->pool.used; i++) {
         if (worker->pool.records[i].peer != NULL) {
+            worker->pool.records[i].peer->is_registered = false; /* nobody is to hear of it any more */
             lubdub_link_abort(&worker->pool.records[i].link);
             lubdub_record_free(worker, &worker->pool.records[i]);
         }
@@ -374,6 +386,7 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
     lubdub_requests_clear(worker);
     if (worker->has_mailbox) {
         lubdub_drain_clear(worker);
+        lubdub_trials_clear(worker);
         lubdub_mailbox_clear(&worker->mailbox);
     }
     lubdub_link_group_clear(&worker->group);

@@ -522,6 +522,8 @@ static void lower_incarnation_is_refused_and_changes_nothing(void **state)
     join_as(fixture, 0, "pump", 5);
     raw_expect_welcome(&fixture->clients[0]);
     join_as(fixture, 1, "pump", 4);
+    server_fixture_run(fixture, 5 * LUBDUB_MILLISECOND); /* it waits for a word of the other */
+    raw_expect_life(&fixture->clients[0]);
     raw_expect_bye(&fixture->clients[1], LUBDUB_REASON_REPLACED);
     rejected = expect_told(fixture, REJECTED);
     assert_int_equal(rejected->event.cause, LUBDUB_CAUSE_REPLACED);

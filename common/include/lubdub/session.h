@@ -413,7 +413,7 @@ static inline uint64_t lubdub_session_probes_received(const struct lubdub_sessio
     return session->probes_received;
 }
 
-/* Granted; in nanoseconds. */
+/* Granted; before that: what HELLO asked for, 0: nothing. In nanoseconds. */
 static inline lubdub_duration lubdub_session_interval(const struct lubdub_session *session)
 {
     return session->interval_ms * LUBDUB_MILLISECOND;

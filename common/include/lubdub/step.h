@@ -61,7 +61,10 @@ struct lubdub_stream {
     /* lubdub_step_due() is wanted at this time, or soon after. Replaces what was set before. */
     void (*arm)(struct lubdub_step *step, lubdub_time deadline);
 
-    /* The session has something to say. For LUBDUB_EVENT_HELLO the owner grants or leaves before it returns. */
+    /*
+     * The session has something to say. For LUBDUB_EVENT_HELLO the owner grants or leaves, before it returns or later, by a
+     * call. Until then what comes behind HELLO waits, and the handshake time runs.
+     */
     void (*tell)(struct lubdub_step *step, const struct lubdub_event *event);
 
     void (*reserved[4])(void); /* NULL */

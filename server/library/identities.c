@@ -1,0 +1,243 @@
+/* Gives identities to sessions under the server's lock, and releases who waits for one. */
+#include "server/library/identities.h"
+
+#include <string.h>
+
+#include "ev/clock.h"
+#include "ev/socket.h"
+#include "server/library/grace.h"
+#include "server/library/peer.h"
+
+/* Whom a newcomer follows, beside places of records. */
+#define FOLLOWS_NOBODY LUBDUB_NO_PLACE
+#define FOLLOWS_GONE (LUBDUB_NO_PLACE - 1) /* the identity that is just told to be gone */
+
+/* A letter to one who need not wait any more; posted when the lock is open again. */
+struct release {
+    struct lubdub_worker *owner; /* NULL: nobody waits */
+    uint64_t session;
+    struct lubdub_past past;
+};
+
+/* While the index names the place and we hold the lock, its worker cannot give its record back. */
+static struct lubdub_record *record_at(struct lubdub_server *server, uint32_t place, struct lubdub_worker **owner)
+{
+    *owner = &server->workers[lubdub_place_worker(place, server->worker_count)];
+    return lubdub_pool_at_place(&(*owner)->pool, place);
+}
+
+static bool is_told_gone(const struct lubdub_server *server, struct lubdub_slice identity)
+{
+    return identity.length > 0 && identity.length == server->gone_length &&
+           memcmp(identity.data, server->gone, identity.length) == 0;
+}
+
+static bool is_full(const struct lubdub_worker *worker)
+{
+    size_t most = lubdub_worker_settings(worker)->max_sessions;
+
+    return most > 0 && atomic_load(&worker->server->session_count) >= most;
+}
+
+/* The higher incarnation; on a tie the connection that was accepted later, whichever HELLO is processed first. */
+static bool beats(const struct lubdub_peer *newcomer, const struct lubdub_peer *holder)
+{
+    if (newcomer->incarnation != holder->incarnation) {
+        return newcomer->incarnation > holder->incarnation;
+    }
+    return (int32_t)(newcomer->accepted - holder->accepted) > 0; /* it goes round */
+}
+
+static void take(struct lubdub_worker *worker, struct lubdub_record *record, uint32_t follows,
+                 struct lubdub_claim *claim)
+{
+    if (!lubdub_identity_index_put(&worker->server->identities, lubdub_pool_place(&worker->pool, record))) {
+        claim->result = LUBDUB_CLAIM_NO_MEMORY;
+        return;
+    }
+    record->peer->is_registered = true;
+    record->peer->follows = follows;
+    claim->result = follows == FOLLOWS_NOBODY ? LUBDUB_CLAIM_GRANTED : LUBDUB_CLAIM_WAITS;
+}
+
+static void claim_from(struct lubdub_worker *worker, struct lubdub_record *record, uint32_t place, uint64_t beaten,
+                       struct lubdub_claim *claim)
+{
+    struct lubdub_server *server = worker->server;
+    struct lubdub_worker *owner;
+    const struct lubdub_record *holder = record_at(server, place, &owner);
+    uint64_t hash = lubdub_identity_hash(server->identities.key, lubdub_peer_identity(record->peer));
+
+    claim->holder = lubdub_pool_number(&owner->pool, holder);
+    if (lubdub_socket_has_ended(record->link.io.fd)) {
+        claim->result = LUBDUB_CLAIM_ENDED;
+    } else if (claim->holder != beaten && !beats(record->peer, holder->peer)) {
+        claim->result = LUBDUB_CLAIM_CONTESTED;
+    } else if (!lubdub_contests_allow(&server->contests, hash, lubdub_clock_now(), &claim->is_news)) {
+        claim->result = LUBDUB_CLAIM_FOUGHT_OVER;
+    } else {
+        /* One that waits itself is no session: its end is not waited for, but the end that it waits for. */
+        take(worker, record, holder->peer->follows != FOLLOWS_NOBODY ? holder->peer->follows : place, claim);
+    }
+}
+
+void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t beaten,
+                             struct lubdub_claim *claim)
+{
+    struct lubdub_server *server = worker->server;
+    struct lubdub_slice identity = lubdub_peer_identity(record->peer);
+    uint32_t place;
+
+    memset(claim, 0, sizeof *claim);
+    pthread_mutex_lock(&server->lock);
+    place = lubdub_identity_index_find(&server->identities, identity);
+    if (place != LUBDUB_NO_PLACE) {
+        claim_from(worker, record, place, beaten, claim);
+    } else if (is_full(worker)) {
+        claim->result = LUBDUB_CLAIM_FULL;
+    } else if (is_told_gone(server, identity)) {
+        take(worker, record, FOLLOWS_GONE, claim);
+    } else {
+        take(worker, record, FOLLOWS_NOBODY, claim);
+        if (claim->result == LUBDUB_CLAIM_GRANTED) {
+            claim->past.last_end =
+                lubdub_departed_take(&server->departed, identity, lubdub_grace_now(worker), &claim->past.is_resumed);
+        }
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+bool lubdub_identities_has(struct lubdub_worker *worker, struct lubdub_record *record)
+{
+    struct lubdub_server *server = worker->server;
+    bool has;
+
+    if (!record->peer->is_registered) {
+        return false;
+    }
+    pthread_mutex_lock(&server->lock);
+    has = record->peer->follows == FOLLOWS_NOBODY &&
+          lubdub_identity_index_find(&server->identities, lubdub_peer_identity(record->peer)) ==
+              lubdub_pool_place(&worker->pool, record);
+    pthread_mutex_unlock(&server->lock);
+    return has;
+}
+
+/* The record at this place, if it follows the one that has gone. Under the lock. */
+static void release(struct lubdub_server *server, uint32_t place, uint32_t followed, struct release *release)
+{
+    struct lubdub_record *newcomer = record_at(server, place, &release->owner);
+
+    if (newcomer->peer->follows == followed) {
+        newcomer->peer->follows = FOLLOWS_NOBODY;
+        release->session = lubdub_pool_number(&release->owner->pool, newcomer);
+    } else {
+        release->owner = NULL;
+    }
+}
+
+/* Without memory for the letter it waits until its handshake time is over. */
+static void post(struct lubdub_worker *worker, const struct release *release)
+{
+    struct lubdub_letter *letter;
+
+    if (release->owner == NULL) {
+        return;
+    }
+    if (worker->awaited != NULL && worker->awaited->session == release->session) {
+        worker->awaited->past = release->past;
+        return;
+    }
+    letter = lubdub_letter_new(LUBDUB_LETTER_RELEASED);
+    if (letter != NULL) {
+        letter->session = release->session;
+        letter->past = release->past;
+        lubdub_mailbox_post(&release->owner->mailbox, letter);
+    }
+}
+
+/* Nobody else has the identity. Returns whether a grace time begins. Under the lock. */
+static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity, enum lubdub_cause cause)
+{
+    const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
+    bool begins_grace = settings->grace > 0 && !worker->is_draining;
+    lubdub_time grace_until = begins_grace ? lubdub_time_after(lubdub_grace_now(worker), settings->grace) : 0;
+
+    lubdub_departed_add(&worker->server->departed, identity, cause, grace_until, settings->remembered_ends);
+    return begins_grace;
+}
+
+void lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause)
+{
+    struct lubdub_server *server = worker->server;
+    struct lubdub_slice identity = lubdub_peer_identity(record->peer);
+    struct release released = {.past = {.last_end = cause, .is_resumed = lubdub_worker_settings(worker)->grace > 0}};
+    uint32_t place = lubdub_pool_place(&worker->pool, record);
+    bool begins_grace = false;
+    uint32_t followed;
+    uint32_t found;
+
+    if (!record->peer->is_registered) {
+        return;
+    }
+    record->peer->is_registered = false;
+    pthread_mutex_lock(&server->lock);
+    followed = record->peer->follows;
+    record->peer->follows = FOLLOWS_NOBODY;
+    found = lubdub_identity_index_find(&server->identities, identity);
+    if (found == place && followed < FOLLOWS_GONE) {
+        /* It never was a session. Whom it followed is there still, or it would wait no more: that one has it again. */
+        if (!lubdub_identity_index_put(&server->identities, followed)) {
+            lubdub_identity_index_remove(&server->identities, place);
+        }
+    } else if (found == place) {
+        lubdub_identity_index_remove(&server->identities, place);
+    }
+    if (followed == FOLLOWS_NOBODY && (found == place || found == LUBDUB_NO_PLACE)) {
+        begins_grace = remember(worker, identity, cause);
+    } else if (followed == FOLLOWS_NOBODY) {
+        release(server, found, place, &released);
+    }
+    pthread_mutex_unlock(&server->lock);
+    post(worker, &released);
+    if (begins_grace) {
+        lubdub_grace_note_change(worker);
+    }
+}
+
+bool lubdub_identities_take_gone(struct lubdub_worker *worker, char *identity, size_t *length)
+{
+    struct lubdub_server *server = worker->server;
+    bool is_gone;
+
+    pthread_mutex_lock(&server->lock);
+    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_grace_now(worker), identity, length);
+    if (is_gone) {
+        memcpy(server->gone, identity, *length);
+        server->gone_length = *length;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return is_gone;
+}
+
+void lubdub_identities_was_told_gone(struct lubdub_worker *worker)
+{
+    struct lubdub_server *server = worker->server;
+    struct release released = {0};
+    struct lubdub_slice identity;
+    uint32_t found;
+
+    pthread_mutex_lock(&server->lock);
+    identity = (struct lubdub_slice){server->gone, server->gone_length};
+    found = lubdub_identity_index_find(&server->identities, identity);
+    if (found != LUBDUB_NO_PLACE) {
+        release(server, found, FOLLOWS_GONE, &released);
+    }
+    if (released.owner != NULL) {
+        released.past.last_end =
+            lubdub_departed_take(&server->departed, identity, lubdub_grace_now(worker), &released.past.is_resumed);
+    }
+    server->gone_length = 0;
+    pthread_mutex_unlock(&server->lock);
+    post(worker, &released);
+}
