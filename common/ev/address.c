@@ -100,3 +100,16 @@ bool lubdub_address_parse(struct lubdub_address *address, const char *host, uint
     freeaddrinfo(found);
     return is_known;
 }
+
+void lubdub_address_cut(struct lubdub_address *address, size_t ipv6_bits)
+{
+    size_t whole = ipv6_bits / 8;
+    size_t i;
+
+    if (lubdub_address_is_ipv4(address)) {
+        return;
+    }
+    for (i = whole; i < sizeof address->ip; i++) {
+        address->ip[i] &= (uint8_t)(i == whole ? 0xff00u >> ipv6_bits % 8 : 0);
+    }
+}

@@ -29,6 +29,9 @@ char *lubdub_address_format(const struct lubdub_address *address, char *target);
 /* A numeric address (no name), with or without brackets, and a port. False: it is none. */
 bool lubdub_address_parse(struct lubdub_address *address, const char *host, uint16_t port);
 
+/* Clears what follows the first so many bits of an IPv6 address. An IPv4 address stays as it is. */
+void lubdub_address_cut(struct lubdub_address *address, size_t ipv6_bits);
+
 bool lubdub_address_is_ipv4(const struct lubdub_address *address);
 
 #endif

@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
-#include <uthash.h>
+#include "server/library/table.h"
 
 struct lubdub_address_count {
     UT_hash_handle hh;

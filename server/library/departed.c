@@ -1,17 +1,18 @@
-/* Keeps departed identities in a hash table that is in the order of departure. */
+/* Keeps departed identities in a hash table, and in two lists in the order in which they left. */
 #include "server/library/departed.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Without memory an entry is not added, instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->is_lost = true)
-#include <uthash.h>
+#include "server/library/table.h"
+
+#include <utlist.h>
 
 struct lubdub_departure {
     UT_hash_handle hh;
+    struct lubdub_departure *prev;
+    struct lubdub_departure *next;
     lubdub_time grace_until; /* 0: over, or there was none */
     enum lubdub_cause end;
     bool is_lost;
@@ -19,35 +20,42 @@ struct lubdub_departure {
     char identity[];
 };
 
-/*
- * Grace times end in the order of departure (lubdub_departed_shorten() keeps it so). The first identity in that order
- * whose grace time runs is therefore the first to be gone.
- */
-static void pass_first_in_grace(struct lubdub_departed *departed)
+/* Grace times end in the order of departure: lubdub_departed_shorten() keeps it so. */
+static struct lubdub_departures *list_of(struct lubdub_departed *departed, const struct lubdub_departure *departure)
 {
-    do {
-        departed->first_in_grace = departed->first_in_grace->hh.next;
-    } while (departed->first_in_grace != NULL && departed->first_in_grace->grace_until == 0);
+    return departure->grace_until != 0 ? &departed->away : &departed->over;
+}
+
+static void append(struct lubdub_departed *departed, struct lubdub_departure *departure)
+{
+    struct lubdub_departures *list = list_of(departed, departure);
+
+    DL_APPEND(list->first, departure);
+    list->count++;
+}
+
+static void take_out(struct lubdub_departed *departed, struct lubdub_departure *departure)
+{
+    struct lubdub_departures *list = list_of(departed, departure);
+
+    DL_DELETE(list->first, departure);
+    list->count--;
 }
 
 static void forget(struct lubdub_departed *departed, struct lubdub_departure *departure)
 {
-    if (departure == departed->first_in_grace) {
-        pass_first_in_grace(departed);
-    }
-    departed->in_grace -= departure->grace_until != 0;
+    take_out(departed, departure);
     HASH_DEL(departed->all, departure);
     free(departure);
 }
 
 void lubdub_departed_clear(struct lubdub_departed *departed)
 {
-    struct lubdub_departure *departure;
-    struct lubdub_departure *next;
-
-    HASH_ITER(hh, departed->all, departure, next)
-    {
-        forget(departed, departure);
+    while (departed->away.first != NULL) {
+        forget(departed, departed->away.first);
+    }
+    while (departed->over.first != NULL) {
+        forget(departed, departed->over.first);
     }
 }
 
@@ -59,47 +67,35 @@ static struct lubdub_departure *find(const struct lubdub_departed *departed, str
     return departure;
 }
 
-static void forget_oldest(struct lubdub_departed *departed, size_t limit)
-{
-    while (HASH_COUNT(departed->all) - departed->in_grace > limit) {
-        struct lubdub_departure *oldest = departed->all;
-
-        while (oldest->grace_until != 0) {
-            oldest = oldest->hh.next;
-        }
-        forget(departed, oldest);
-    }
-}
-
-void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,
-                         lubdub_time grace_until, size_t limit)
+bool lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,
+                         lubdub_time grace_until, size_t over_limit, size_t away_limit)
 {
     struct lubdub_departure *departure = find(departed, identity);
+    bool is_too_many;
 
     if (departure != NULL) {
         forget(departed, departure);
     }
+    is_too_many = grace_until != 0 && departed->away.count / 2 >= away_limit;
     departure = malloc(sizeof *departure + identity.length);
     if (departure == NULL) {
-        return;
+        return true;
     }
     memset(departure, 0, sizeof *departure);
     departure->end = end;
-    departure->grace_until = grace_until;
+    departure->grace_until = is_too_many ? 0 : grace_until;
     departure->length = (uint8_t)identity.length;
     memcpy(departure->identity, identity.data, identity.length);
     HASH_ADD_KEYPTR(hh, departed->all, departure->identity, departure->length, departure);
     if (departure->is_lost) {
         free(departure);
-        return;
+        return true;
     }
-    if (grace_until != 0) {
-        departed->in_grace++;
-        if (departed->first_in_grace == NULL) {
-            departed->first_in_grace = departure;
-        }
+    append(departed, departure);
+    while (departed->over.count > over_limit) {
+        forget(departed, departed->over.first);
     }
-    forget_oldest(departed, limit);
+    return !is_too_many;
 }
 
 enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity, lubdub_time now,
@@ -122,30 +118,34 @@ void lubdub_departed_shorten(struct lubdub_departed *departed, lubdub_time lates
 {
     struct lubdub_departure *departure;
 
-    for (departure = departed->first_in_grace; departure != NULL; departure = departure->hh.next) {
+    DL_FOREACH(departed->away.first, departure)
+    {
         if (departure->grace_until > latest) {
             departure->grace_until = latest;
         }
     }
 }
 
-lubdub_time lubdub_departed_deadline(const struct lubdub_departed *departed)
+lubdub_time lubdub_departed_deadline(const struct lubdub_departed *departed, size_t away_limit)
 {
-    const struct lubdub_departure *departure = departed->first_in_grace;
-
-    return departure != NULL ? departure->grace_until : LUBDUB_TIME_NEVER;
+    if (departed->away.first == NULL) {
+        return LUBDUB_TIME_NEVER;
+    }
+    return departed->away.count > away_limit ? 0 : departed->away.first->grace_until;
 }
 
-bool lubdub_departed_pop_gone(struct lubdub_departed *departed, lubdub_time now, char *identity, size_t *length)
+bool lubdub_departed_pop_gone(struct lubdub_departed *departed, lubdub_time now, size_t away_limit, char *identity,
+                              size_t *length, bool *is_early)
 {
-    struct lubdub_departure *departure = departed->first_in_grace;
+    struct lubdub_departure *departure = departed->away.first;
 
-    if (departure == NULL || departure->grace_until > now) {
+    if (departure == NULL || lubdub_departed_deadline(departed, away_limit) > now) {
         return false;
     }
-    pass_first_in_grace(departed);
+    *is_early = departure->grace_until > now;
+    take_out(departed, departure);
     departure->grace_until = 0;
-    departed->in_grace--;
+    append(departed, departure);
     memcpy(identity, departure->identity, departure->length);
     *length = departure->length;
     return true;

@@ -1,7 +1,8 @@
 /*
  * Identities that have no session now: how the last one ended, and until when they may come back as the same.
  *
- * A bounded number of them: the identity that left longest ago is forgotten first, unless its grace time still runs.
+ * A bounded number of them. Of those whose grace time is over, the one that has been so for longest is forgotten first. Of
+ * those whose grace time runs, the one that left first is gone early.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_DEPARTED_H
 #define LUBDUB_SERVER_LIBRARY_DEPARTED_H
@@ -15,18 +16,27 @@
 
 struct lubdub_departure;
 
+struct lubdub_departures {
+    struct lubdub_departure *first; /* that left first */
+    size_t count;
+};
+
 /* Zeroed: empty. */
 struct lubdub_departed {
-    struct lubdub_departure *all; /* uthash: by identity, and in the order in which they left */
-    struct lubdub_departure *first_in_grace;
-    size_t in_grace;
+    struct lubdub_departure *all; /* by identity */
+    struct lubdub_departures away; /* their grace time runs */
+    struct lubdub_departures over;
 };
 
 void lubdub_departed_clear(struct lubdub_departed *departed);
 
-/* The identity's session ended so. At most `limit` whose grace is over are kept. Without memory it is forgotten. */
-void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,
-                         lubdub_time grace_until, size_t limit);
+/*
+ * The identity's session ended so. grace_until 0: there is no grace time. At most over_limit whose grace is over are kept,
+ * and of those who are away no more than twice away_limit: one that is too many has no grace time, and false is returned.
+ * Without memory it is forgotten.
+ */
+bool lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,
+                         lubdub_time grace_until, size_t over_limit, size_t away_limit);
 
 /*
  * The identity is back: it is forgotten here. Returns the cause by which its last session ended, NONE where that is not
@@ -35,16 +45,17 @@ void lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice i
 enum lubdub_cause lubdub_departed_take(struct lubdub_departed *departed, struct lubdub_slice identity, lubdub_time now,
                                        bool *is_in_grace);
 
-/* The grace time is shorter from now on: no identity's lasts beyond `latest`, not 0. Goes through all in grace. */
+/* The grace time is shorter from now on: no identity's lasts beyond `latest`, not 0. Goes through all that are away. */
 void lubdub_departed_shorten(struct lubdub_departed *departed, lubdub_time latest);
 
-/* When the next grace time is over; LUBDUB_TIME_NEVER: none runs. */
-lubdub_time lubdub_departed_deadline(const struct lubdub_departed *departed);
+/* When the next one is gone, 0: at once, since more than away_limit are away; LUBDUB_TIME_NEVER: none is away. */
+lubdub_time lubdub_departed_deadline(const struct lubdub_departed *departed, size_t away_limit);
 
 /*
- * An identity whose grace time is over at `now`: copied into `identity` (LUBDUB_IDENTITY_LIMIT bytes). False: none. Its
- * end stays remembered.
+ * An identity that is gone at `now`: copied into `identity` (LUBDUB_IDENTITY_LIMIT bytes). *is_early: because more than
+ * away_limit are away. False: none. Its end stays remembered.
  */
-bool lubdub_departed_pop_gone(struct lubdub_departed *departed, lubdub_time now, char *identity, size_t *length);
+bool lubdub_departed_pop_gone(struct lubdub_departed *departed, lubdub_time now, size_t away_limit, char *identity,
+                              size_t *length, bool *is_early);
 
 #endif

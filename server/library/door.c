@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/rate_limit.h"
 #include "ev/socket.h"
 #include "server/library/admission.h"
 #include "server/library/identities.h"
@@ -103,6 +104,35 @@ static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *r
     lubdub_server_tell(worker, record, &event);
 }
 
+/* So much of an allowance is left to every session: what is handed on must not cut one that does as it should. */
+#define PROBES_LEFT 4
+#define MESSAGES_LEFT 4
+
+/* What the last session from there had used is used (docs/protocol.md, section 5, Too many frames). */
+static void owe(struct lubdub_worker *worker, const struct lubdub_record *record, struct lubdub_grant *grant,
+                lubdub_time now)
+{
+    const struct lubdub_session_settings *settings = worker->group.settings;
+    uint32_t burst = lubdub_rate_limit_burst((uint32_t)(grant->interval / LUBDUB_MILLISECOND),
+                                             (uint32_t)(grant->expiry / LUBDUB_MILLISECOND));
+    struct lubdub_debts *debts = &worker->server->debts;
+    struct lubdub_address address;
+    struct lubdub_debt debt;
+
+    if (debts->count == 0) {
+        return;
+    }
+    lubdub_peer_counted_address(record->peer, worker->server->ipv6_prefix, &address);
+    pthread_mutex_lock(&worker->server->lock);
+    debt = lubdub_debts_take(debts, lubdub_peer_identity(record->peer), &address, now);
+    pthread_mutex_unlock(&worker->server->lock);
+    grant->probe_debt = lubdub_duration_shorter(debt.probes, (burst - PROBES_LEFT) * grant->interval / 2);
+    if (settings->message_rate > 0 && settings->message_burst > MESSAGES_LEFT) {
+        grant->message_debt = lubdub_duration_shorter(
+            debt.messages, (settings->message_burst - MESSAGES_LEFT) * LUBDUB_SECOND / settings->message_rate);
+    }
+}
+
 /* The connection becomes a session. Its event is stamped when it is told: all that was before it was told before. */
 static void begin_session(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_past *past)
 {
@@ -116,6 +146,7 @@ static void begin_session(struct lubdub_worker *worker, struct lubdub_record *re
 
     lubdub_admission_grant(lubdub_worker_settings(worker), lubdub_session_interval(session),
                            lubdub_session_expiry(session), &grant);
+    owe(worker, record, &grant, now);
     record->connected_at = now / LUBDUB_MILLISECOND & 0xffffffffffff;
     record->peer->is_session = true;
     atomic_fetch_add(&worker->server->session_count, 1);
@@ -287,12 +318,14 @@ static bool address_is_crowded(struct lubdub_worker *worker, struct lubdub_recor
                                const struct lubdub_address *address)
 {
     size_t limit = lubdub_worker_settings(worker)->max_per_address;
+    struct lubdub_address counted = *address;
 
     if (limit == 0) {
         return false;
     }
+    lubdub_address_cut(&counted, worker->server->ipv6_prefix);
     pthread_mutex_lock(&worker->server->lock);
-    record->peer->counts_address = lubdub_address_counts_add(&worker->server->addresses, address, limit);
+    record->peer->counts_address = lubdub_address_counts_add(&worker->server->addresses, &counted, limit);
     pthread_mutex_unlock(&worker->server->lock);
     return !record->peer->counts_address;
 }

@@ -21,7 +21,7 @@ void lubdub_grace_set_timer(struct lubdub_server *server)
     now = lubdub_grace_now(worker);
 
     pthread_mutex_lock(&server->lock);
-    deadline = lubdub_departed_deadline(&server->departed);
+    deadline = lubdub_departed_deadline(&server->departed, lubdub_worker_settings(worker)->away_limit);
     pthread_mutex_unlock(&server->lock);
 
     ev_timer_stop(worker->loop, &server->grace);

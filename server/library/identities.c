@@ -163,7 +163,11 @@ static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity,
     bool begins_grace = settings->grace > 0 && !worker->is_draining;
     lubdub_time grace_until = begins_grace ? lubdub_time_after(lubdub_grace_now(worker), settings->grace) : 0;
 
-    lubdub_departed_add(&worker->server->departed, identity, cause, grace_until, settings->remembered_ends);
+    if (!lubdub_departed_add(&worker->server->departed, identity, cause, grace_until, settings->remembered_ends,
+                             settings->away_limit)) {
+        lubdub_tally_add(&worker->tally.gone_early, 1);
+        begins_grace = false;
+    }
     return begins_grace;
 }
 
@@ -208,11 +212,15 @@ void lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
 bool lubdub_identities_take_gone(struct lubdub_worker *worker, char *identity, size_t *length)
 {
     struct lubdub_server *server = worker->server;
+    size_t away_limit = lubdub_worker_settings(worker)->away_limit;
+    bool is_early;
     bool is_gone;
 
     pthread_mutex_lock(&server->lock);
-    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_grace_now(worker), identity, length);
+    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_grace_now(worker), away_limit, identity, length,
+                                       &is_early);
     if (is_gone) {
+        lubdub_tally_add(&worker->tally.gone_early, is_early);
         memcpy(server->gone, identity, *length);
         server->gone_length = *length;
     }

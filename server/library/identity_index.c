@@ -4,57 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/library/sip_hash.h"
+
 #define FIRST_CAPACITY 64
-
-static uint64_t rotate(uint64_t value, unsigned bits)
-{
-    return value << bits | value >> (64 - bits);
-}
-
-static void sip_rounds(uint64_t v[4], unsigned rounds)
-{
-    while (rounds-- > 0) {
-        v[0] += v[1];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[0] = rotate(v[0], 32);
-        v[2] += v[3];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] += v[3];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[2] += v[1];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[2] = rotate(v[2], 32);
-    }
-}
 
 uint64_t lubdub_identity_hash(const uint64_t key[2], struct lubdub_slice identity)
 {
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du, key[0] ^ 0x6c7967656e657261u,
-                     key[1] ^ 0x7465646279746573u};
-    const uint8_t *bytes = (const uint8_t *)identity.data;
-    size_t left = identity.length;
-    uint64_t last = (uint64_t)(identity.length & 0xff) << 56;
-    uint64_t word;
-    size_t i;
-
-    for (; left >= 8; left -= 8, bytes += 8) {
-        word = 0;
-        for (i = 0; i < 8; i++) {
-            word |= (uint64_t)bytes[i] << 8 * i;
-        }
-        v[3] ^= word;
-        sip_rounds(v, 2);
-        v[0] ^= word;
-    }
-    for (i = 0; i < left; i++) {
-        last |= (uint64_t)bytes[i] << 8 * i;
-    }
-    v[3] ^= last;
-    sip_rounds(v, 2);
-    v[0] ^= last;
-    v[2] ^= 0xff;
-    sip_rounds(v, 4);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    return lubdub_sip_hash(key, identity.data, identity.length);
 }
 
 void lubdub_identity_index_init(struct lubdub_identity_index *index, uint64_t key0, uint64_t key1,

@@ -45,7 +45,7 @@ bool lubdub_identity_index_put(struct lubdub_identity_index *index, uint32_t pla
 /* Takes this place out; a place that is not in, or was taken over, stays out. Its identity must still stand there. */
 void lubdub_identity_index_remove(struct lubdub_identity_index *index, uint32_t place);
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012) of the identity. */
+/* The keyed hash of the identity (sip_hash.h). */
 uint64_t lubdub_identity_hash(const uint64_t key[2], struct lubdub_slice identity);
 
 #endif

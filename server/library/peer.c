@@ -89,6 +89,12 @@ void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *
     }
 }
 
+void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_prefix, struct lubdub_address *address)
+{
+    lubdub_peer_address(peer, address);
+    lubdub_address_cut(address, ipv6_prefix);
+}
+
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer)
 {
     return (struct lubdub_slice){(const char *)peer->bytes + address_length(peer), peer->identity_length};

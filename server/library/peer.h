@@ -35,6 +35,10 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
 
 /* Port 0; the record knows it. */
 void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address);
+
+/* The part of the address by which connections are counted. */
+void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_prefix, struct lubdub_address *address);
+
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer);
 
 /* Fills up to LUBDUB_LABEL_COUNT_LIMIT labels that point into the peer. Returns their number. */

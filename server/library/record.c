@@ -9,6 +9,33 @@
 #include "server/library/peer.h"
 #include "server/library/tell.h"
 
+/* A client that uses its allowances as it should owes less than this: nothing is kept of most ends. */
+#define USUAL_DEBT_OF_PROBES(interval) (2 * (interval))
+#define USUAL_DEBT_OF_MESSAGES (20 * LUBDUB_MILLISECOND)
+
+/* What the session had used, for the next one of its identity or address. */
+static void keep_debt(struct lubdub_worker *worker, const struct lubdub_record *record,
+                      const struct lubdub_server_event *end)
+{
+    const struct lubdub_session *session = &record->link.session;
+    struct lubdub_debt debt;
+    struct lubdub_address address;
+
+    lubdub_session_debts(session, worker->group.settings, end->now, &debt.probes, &debt.messages);
+    if (lubdub_session_state(session) >= LUBDUB_SESSION_LEAVING) {
+        debt.probes = lubdub_time_between(end->silent_for, debt.probes); /* the session's own clock has stopped */
+    }
+    if (debt.probes <= USUAL_DEBT_OF_PROBES(lubdub_session_interval(session)) &&
+        debt.messages <= USUAL_DEBT_OF_MESSAGES) {
+        return;
+    }
+    lubdub_peer_counted_address(record->peer, worker->server->ipv6_prefix, &address);
+    pthread_mutex_lock(&worker->server->lock);
+    lubdub_debts_keep(&worker->server->debts, lubdub_peer_identity(record->peer), &address, debt,
+                      lubdub_session_expiry(session), end->now);
+    pthread_mutex_unlock(&worker->server->lock);
+}
+
 void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event)
 {
     lubdub_duration connected_at = record->connected_at * LUBDUB_MILLISECOND;
@@ -25,6 +52,7 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     event->probes = lubdub_session_probes_received(&record->link.session);
     event->connected_for = lubdub_time_between(connected_at, event->now);
     lubdub_server_tell(worker, record, event);
+    keep_debt(worker, record, event);
     lubdub_identities_leave(worker, record, event->cause); /* only now may the next session have the identity */
 }
 
@@ -94,7 +122,7 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
     if (peer->counts_address) {
         struct lubdub_address address;
 
-        lubdub_peer_address(peer, &address);
+        lubdub_peer_counted_address(peer, worker->server->ipv6_prefix, &address);
         pthread_mutex_lock(&worker->server->lock);
         lubdub_address_counts_remove(&worker->server->addresses, &address);
         pthread_mutex_unlock(&worker->server->lock);

@@ -16,8 +16,10 @@ void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, 
     defaults.workers = 1;
     defaults.interval_min = 10 * LUBDUB_MILLISECOND;
     defaults.interval_max = LUBDUB_HOUR;
-    defaults.expiry_max = 3 * LUBDUB_HOUR;
+    defaults.expiry_max = 10 * LUBDUB_MINUTE;
     defaults.remembered_ends = 16384;
+    defaults.away_limit = 65536;
+    defaults.ipv6_prefix = 64;
     lubdub_sized_init(settings, size, &defaults, sizeof defaults);
 }
 
@@ -51,6 +53,9 @@ static const char *check(const struct lubdub_server_settings *settings)
     }
     if (settings->expiry_max < 2 * settings->interval_min) {
         return "expiry_max is less than twice interval_min";
+    }
+    if (settings->ipv6_prefix < 1 || settings->ipv6_prefix > 128) {
+        return "ipv6_prefix is not 1 to 128";
     }
     if (settings->workers > 256) {
         return "there are more than 256 workers";

@@ -52,6 +52,7 @@ static void free_now(struct lubdub_server *server)
     lubdub_identity_index_clear(&server->identities);
     lubdub_departed_clear(&server->departed);
     lubdub_address_counts_clear(&server->addresses);
+    lubdub_debts_clear(&server->debts);
     lubdub_contests_clear(&server->contests);
     lubdub_rules_drop(server->rules);
     pthread_mutex_destroy(&server->lock);
@@ -85,6 +86,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     made->worker_count = count_of_workers(known.workers);
     made->workers = calloc(made->worker_count, sizeof *made->workers);
     made->rules = lubdub_rules_new(&known);
+    made->ipv6_prefix = known.ipv6_prefix;
     made->dispose = free_now;
     lubdub_grace_init(made);
     lubdub_identity_index_init(&made->identities, key[0], key[1], identity_of_place, made);
@@ -257,6 +259,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.late += tallied(&tally->late);
         sum.messages += tallied(&tally->messages);
         sum.messages_dropped += tallied(&tally->messages_dropped);
+        sum.gone_early += tallied(&tally->gone_early);
         sum.narrow += tallied(&tally->narrow);
         sum.suspicions += tallied(&tally->suspicions);
         sum.absences += tallied(&reactor->absence_count);

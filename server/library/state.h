@@ -21,6 +21,7 @@
 #include "ev/link.h"
 #include "server/library/address_counts.h"
 #include "server/library/contest.h"
+#include "server/library/debts.h"
 #include "server/library/departed.h"
 #include "server/library/identity_index.h"
 #include "server/library/mailbox.h"
@@ -51,6 +52,7 @@ struct lubdub_tally {
     _Atomic uint64_t messages;
     _Atomic uint64_t messages_dropped;
     _Atomic uint64_t narrow;
+    _Atomic uint64_t gone_early;
     _Atomic uint64_t suspicions;
     _Atomic uint64_t by_cause[LUBDUB_CAUSE_CAPACITY];
 };
@@ -90,6 +92,7 @@ struct lubdub_server {
     void *user_data;
     struct lubdub_worker *workers;
     uint32_t worker_count;
+    size_t ipv6_prefix; /* by which addresses are counted; stays as it was at the start */
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */
 
@@ -99,6 +102,7 @@ struct lubdub_server {
     struct lubdub_departed departed;
     struct lubdub_address_counts addresses;
     struct lubdub_contests contests;
+    struct lubdub_debts debts;
     char gone[LUBDUB_IDENTITY_LIMIT]; /* the identity that is just told to be gone */
     size_t gone_length;               /* 0: none */
 

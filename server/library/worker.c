@@ -220,16 +220,18 @@ static void take_rules(struct lubdub_worker *worker)
 {
     struct lubdub_rules *old = worker->rules;
     bool is_grace_shorter;
+    bool may_fewer_be_away;
 
     pthread_mutex_lock(&worker->server->lock);
     worker->rules = lubdub_rules_share(worker->server->rules);
     is_grace_shorter = worker->rules->settings.grace < old->settings.grace && !worker->is_draining;
+    may_fewer_be_away = worker->rules->settings.away_limit < old->settings.away_limit;
     if (is_grace_shorter) {
         lubdub_departed_shorten(&worker->server->departed,
                                 lubdub_time_after(lubdub_grace_now(worker), worker->rules->settings.grace));
     }
     pthread_mutex_unlock(&worker->server->lock);
-    if (is_grace_shorter) {
+    if (is_grace_shorter || may_fewer_be_away) {
         lubdub_grace_note_change(worker);
     }
     worker->group.settings = &worker->rules->settings.session;

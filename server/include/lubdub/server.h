@@ -64,11 +64,11 @@ struct lubdub_server_settings {
     /* what a HELLO may get */
     lubdub_duration interval_min; /* 10 ms */
     lubdub_duration interval_max; /* 1 h */
-    lubdub_duration expiry_max;   /* 3 h; twice the interval is granted all the same */
+    lubdub_duration expiry_max;   /* 10 min; twice the interval is granted all the same */
 
     lubdub_duration grace;     /* how long an identity may be away before it is gone; 0 */
     size_t max_sessions;       /* 0, the default: as many as there are descriptors */
-    size_t max_per_address;    /* connections from one address; 0, the default: no limit */
+    size_t max_per_address;    /* connections from one address (ipv6_prefix); 0, the default: no limit */
     size_t remembered_ends;    /* identities whose last end is kept for their next WELCOME; 16384 */
     enum lubdub_on_message on_message; /* DROP */
 
@@ -77,6 +77,9 @@ struct lubdub_server_settings {
     size_t token_count;
 
     bool shares_port; /* other processes may listen on the same port too (SO_REUSEPORT); false */
+
+    size_t away_limit;  /* identities that are away in their grace time; of more the one that left first is gone; 65536 */
+    size_t ipv6_prefix; /* IPv6 addresses are one address where so many bits are the same, 1 to 128; 64 */
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -205,8 +208,8 @@ LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server,
 LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
- * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers and
- * shares_port stay. A shorter grace holds for identities that are away, too; a longer one does not. INVALID for
+ * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port and
+ * ipv6_prefix stay. A shorter grace holds for identities that are away, too; a longer one does not. INVALID for
  * settings that _check refuses, NO_MEMORY: the old ones stay in force.
  */
 LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
@@ -235,6 +238,7 @@ struct lubdub_server_counts {
     lubdub_duration longest_turn;        /* of any loop, from its waking until it sleeps again */
     lubdub_duration longest_recent_turn; /* the same, since these counts were last asked for this one */
     uint64_t by_cause[LUBDUB_CAUSE_CAPACITY]; /* of disconnected; the place is the code of enum lubdub_cause */
+    uint64_t gone_early; /* identities, before their grace time was over: too many were away (away_limit) */
 };
 
 /* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */

@@ -1,0 +1,97 @@
+/* Identities that left: who is gone when, and how many are kept. */
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "server/library/departed.h"
+
+#define MANY 100
+
+static struct lubdub_departed departed;
+
+static int tear_down(void **state)
+{
+    (void)state;
+    lubdub_departed_clear(&departed);
+    return 0;
+}
+
+static struct lubdub_slice name(unsigned number)
+{
+    static char text[16];
+
+    return (struct lubdub_slice){text, (size_t)snprintf(text, sizeof text, "m%u", number)};
+}
+
+static bool pop(lubdub_time now, size_t away_limit, const char *expected, bool *is_early)
+{
+    char identity[LUBDUB_IDENTITY_LIMIT];
+    size_t length;
+
+    if (!lubdub_departed_pop_gone(&departed, now, away_limit, identity, &length, is_early)) {
+        return false;
+    }
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(identity, expected, length);
+    return true;
+}
+
+static void b16_of_too_many_the_first_that_left_is_gone_early(void **state)
+{
+    bool is_early;
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 5; i++) {
+        assert_true(lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 1000 + i, MANY, 3));
+    }
+    assert_int_equal(lubdub_departed_deadline(&departed, 3), 0);
+    assert_true(pop(1, 3, "m0", &is_early) && is_early);
+    assert_true(pop(1, 3, "m1", &is_early) && is_early);
+    assert_int_equal(lubdub_departed_deadline(&departed, 3), 1002);
+    assert_false(pop(1001, 3, "", &is_early));
+    assert_true(pop(1002, 3, "m2", &is_early) && !is_early);
+}
+
+static void b16_twice_the_limit_is_never_passed(void **state)
+{
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 50; i++) {
+        assert_int_equal(lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 1000, MANY, 3), i < 6);
+    }
+    assert_int_equal(departed.away.count, 6);
+}
+
+static void b18_many_that_are_away_cost_those_without_grace_nothing(void **state)
+{
+    bool is_in_grace;
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 20000; i++) {
+        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 1000, MANY, 20000);
+    }
+    for (; i < 40000; i++) { /* as in a drain: 200 million steps, if each passed over all that are away */
+        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_SHUTDOWN, 0, MANY, 20000);
+    }
+    assert_int_equal(departed.over.count, MANY);
+    assert_int_equal(lubdub_departed_take(&departed, name(39999), 0, &is_in_grace), LUBDUB_CAUSE_SHUTDOWN);
+    assert_int_equal(lubdub_departed_take(&departed, name(20000), 0, &is_in_grace), LUBDUB_CAUSE_NONE);
+    assert_int_equal(lubdub_departed_take(&departed, name(0), 0, &is_in_grace), LUBDUB_CAUSE_CLOSED);
+    assert_true(is_in_grace);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(b16_of_too_many_the_first_that_left_is_gone_early),
+        TEST(b16_twice_the_limit_is_never_passed),
+        TEST(b18_many_that_are_away_cost_those_without_grace_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
