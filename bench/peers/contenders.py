@@ -61,7 +61,7 @@ def _branched(make_wire, interval):
 
 
 def lubdub_server(folder, namespace, interval, expiry, port=_PORT):
-    return processes.start([folder / "lubdub-server", "--listen", f"{arena.SERVER}:{port}", "--workers", 1,
+    return processes.start([folder / "lubdub-server", "--listen", f"{arena.SERVER}:{port}", "--workers", 1, "--max-per-address", 0,
                             "--interval", _text(interval), "--expiry", _text(expiry)], namespace)
 
 

@@ -152,7 +152,7 @@ class Restart:
 
     def run_pair(self, programs, number, quick):
         parts, clients = 2, 100 if quick else 10000  # a process may have 20,000 descriptors
-        command = [programs.server, "--listen", f"127.0.0.1:{PORT}", "--reuse-port", "--workers", 1, "--events", "none",
+        command = [programs.server, "--listen", f"127.0.0.1:{PORT}", "--reuse-port", "--workers", 1, "--events", "none", "--max-per-address", 0,
                    "--log-level", "error"]
 
         servers, crowds = [], []  # each is in it before the next begins: whatever fails, all are ended

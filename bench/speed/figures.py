@@ -13,7 +13,7 @@ YARDSTICK_EXPIRY = 1000  # seconds: it never expires anybody here
 
 def server_command(programs, interval_ms=1000, workers=1, port=PORT):
     """An expiry so long that the closed loop's bursts are within what a session may send."""
-    return [programs.server, "--listen", f"127.0.0.1:{port}", "--workers", workers, "--events", "none",
+    return [programs.server, "--listen", f"127.0.0.1:{port}", "--workers", workers, "--events", "none", "--max-per-address", 0,
             "--log-level", "error", "--interval", f"{interval_ms}ms", "--expiry", "10000s"]
 
 

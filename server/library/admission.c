@@ -1,7 +1,5 @@
-/* Applies the limits of the settings to wishes, and compares tokens. */
+/* Applies the limits of the settings to wishes. */
 #include "server/library/admission.h"
-
-#include <stdint.h>
 
 void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdub_duration interval,
                             lubdub_duration expiry, struct lubdub_grant *grant)
@@ -19,31 +17,4 @@ void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdu
     if (grant->expiry < 2 * grant->interval) {
         grant->expiry = 2 * grant->interval;
     }
-}
-
-/* Looks at every byte of the longer one, whatever it finds. */
-static bool equals_in_constant_time(struct lubdub_slice expected, struct lubdub_slice given)
-{
-    size_t length = expected.length > given.length ? expected.length : given.length;
-    unsigned difference = expected.length != given.length;
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        uint8_t one = i < expected.length ? (uint8_t)expected.data[i] : 0;
-        uint8_t other = i < given.length ? (uint8_t)given.data[i] : 0;
-
-        difference |= (unsigned)(one ^ other);
-    }
-    return difference == 0;
-}
-
-bool lubdub_admission_token(const struct lubdub_server_settings *settings, struct lubdub_slice token)
-{
-    bool is_known = false;
-    size_t i;
-
-    for (i = 0; i < settings->token_count; i++) {
-        is_known |= equals_in_constant_time(settings->tokens[i], token);
-    }
-    return is_known || settings->token_count == 0;
 }

@@ -1,16 +1,11 @@
-/* Decides which token is good and what is granted; pure. */
+/* Decides what is granted; pure. */
 #ifndef LUBDUB_SERVER_LIBRARY_ADMISSION_H
 #define LUBDUB_SERVER_LIBRARY_ADMISSION_H
-
-#include <stdbool.h>
 
 #include <lubdub/server.h>
 
 /* The grant for these wishes (0: none), by the limits of the settings (docs/protocol.md, section 4). */
 void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdub_duration interval,
                             lubdub_duration expiry, struct lubdub_grant *grant);
-
-/* Whether the token is one of those that let in; always true where none is asked for. In constant time. */
-bool lubdub_admission_token(const struct lubdub_server_settings *settings, struct lubdub_slice token);
 
 #endif

@@ -70,11 +70,6 @@ static void refuse_for_memory(struct lubdub_worker *worker, struct lubdub_record
     lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, "no memory is left");
 }
 
-static void refuse_unauthorized(struct lubdub_worker *worker, struct lubdub_record *record, const char *text)
-{
-    lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, text);
-}
-
 static void refuse_fought_over(struct lubdub_worker *worker, struct lubdub_record *record, bool is_news)
 {
     static const char text[] = "this identity changes hands too often: do two clients have it?";
@@ -290,7 +285,7 @@ static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record
 
 void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
 {
-    const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
+    const char *refusal;
 
     if (worker->is_draining) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
@@ -300,8 +295,12 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         admit_nameless(worker, record);
         return;
     }
-    if (!lubdub_admission_token(settings, hello->options.token)) {
-        refuse_unauthorized(worker, record, "the token is not known here");
+    refusal = lubdub_tokens_refuse(&worker->rules->tokens, hello->options.token, hello->options.identity);
+    if (refusal == NULL && hello->options.identity.length == 0 && lubdub_worker_settings(worker)->requires_identity) {
+        refusal = "an identity is required";
+    }
+    if (refusal != NULL) {
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, refusal);
         return;
     }
     if (!introduce(worker, record, hello)) {

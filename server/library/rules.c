@@ -38,6 +38,18 @@ static const char *check_tokens(const struct lubdub_slice *tokens, size_t count)
     return NULL;
 }
 
+static const char *check_patterns(const struct lubdub_slice *patterns, size_t count)
+{
+    size_t i;
+
+    for (i = 0; patterns != NULL && i < count; i++) {
+        if (patterns[i].data != NULL && !lubdub_identity_is_valid(patterns[i].data, patterns[i].length)) {
+            return "a pattern is none of an identity";
+        }
+    }
+    return NULL;
+}
+
 static const char *check(const struct lubdub_server_settings *settings)
 {
     const char *fault = lubdub_session_settings_check(&settings->session, LUBDUB_ROLE_SERVER);
@@ -60,7 +72,8 @@ static const char *check(const struct lubdub_server_settings *settings)
     if (settings->workers > 256) {
         return "there are more than 256 workers";
     }
-    return check_tokens(settings->tokens, settings->token_count);
+    fault = check_tokens(settings->tokens, settings->token_count);
+    return fault != NULL ? fault : check_patterns(settings->token_identities, settings->token_count);
 }
 
 const char *lubdub_server_settings_adopt(struct lubdub_server_settings *own,
@@ -82,32 +95,24 @@ const char *lubdub_server_settings_check(const struct lubdub_server_settings *se
 
 struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings)
 {
-    size_t length = settings->session.agent.length;
-    struct lubdub_rules *rules;
-    char *bytes;
-    size_t i;
+    const struct lubdub_slice agent = settings->session.agent;
+    struct lubdub_rules *rules = calloc(1, sizeof *rules + agent.length);
 
-    for (i = 0; i < settings->token_count; i++) {
-        length += settings->tokens[i].length;
-    }
-    rules = calloc(1, sizeof *rules + settings->token_count * sizeof *rules->tokens + length);
     if (rules == NULL) {
+        return NULL;
+    }
+    if (!lubdub_tokens_init(&rules->tokens, settings->tokens, settings->token_identities, settings->token_count)) {
+        free(rules);
         return NULL;
     }
     atomic_init(&rules->references, 1);
     rules->settings = *settings;
-    bytes = (char *)&rules->tokens[settings->token_count];
-    for (i = 0; i < settings->token_count; i++) {
-        memcpy(bytes, settings->tokens[i].data, settings->tokens[i].length);
-        rules->tokens[i] = (struct lubdub_slice){bytes, settings->tokens[i].length};
-        bytes += settings->tokens[i].length;
+    rules->settings.tokens = rules->settings.token_identities = NULL;
+    if (agent.data != NULL) {
+        memcpy(rules->agent, agent.data, agent.length);
+        rules->settings.session.agent.data = rules->agent;
     }
-    rules->settings.tokens = rules->tokens;
-    if (settings->session.agent.data != NULL) {
-        memcpy(bytes, settings->session.agent.data, settings->session.agent.length);
-        rules->settings.session.agent.data = bytes;
-    }
-    rules->settings.session.requires_hello |= settings->token_count > 0;
+    rules->settings.session.requires_hello |= settings->token_count > 0 || settings->requires_identity;
     return rules;
 }
 
@@ -120,6 +125,7 @@ struct lubdub_rules *lubdub_rules_share(struct lubdub_rules *rules)
 void lubdub_rules_drop(struct lubdub_rules *rules)
 {
     if (rules != NULL && atomic_fetch_sub(&rules->references, 1) == 1) {
+        lubdub_tokens_clear(&rules->tokens);
         free(rules);
     }
 }

@@ -4,10 +4,13 @@
 
 #include <lubdub/server.h>
 
+#include "server/library/tokens.h"
+
 struct lubdub_rules {
     _Atomic unsigned references;
     struct lubdub_server_settings settings;
-    struct lubdub_slice tokens[];
+    struct lubdub_tokens tokens; /* in place of those of the settings */
+    char agent[];
 };
 
 /*

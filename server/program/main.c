@@ -157,6 +157,7 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
     warn_of_open_tokens(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
     options_clear(&program->taken);
+    lubdub_token_file_clear(&program->options.tokens); /* replaced, too */
     program->taken = taken;
     program->in_force = &program->taken;
 }
@@ -275,6 +276,11 @@ int main(int argc, char *argv[])
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {
         return program.exit_status;
+    }
+    if (program.options.check_config) {
+        puts("lubdub-server: the configuration is good");
+        options_clear(&program.options);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     program.loop = lubdub_loop_open("lubdub-server");
     if (program.loop == NULL) {

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <lubdub/version.h>
 
@@ -16,7 +17,6 @@
 
 static const char *const detect_words[] = {"fixed", "adaptive", NULL};
 static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
-static const struct lubdub_secret_kind token = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
 
 static const struct lubdub_setting rows[] = {
@@ -36,7 +36,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "interval-max", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval_max),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "longest interval that a client may get (1h)"},
     {.name = "expiry-max", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry_max),
-     .minimum = MILLISECOND, .maximum = LONGEST, .help = "longest expiry that a client may get (3h)"},
+     .minimum = MILLISECOND, .maximum = LONGEST, .help = "longest expiry that a client may get (10m)"},
     {.name = "handshake-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION,
      .offset = FIELD(handshake_timeout), .minimum = MILLISECOND, .maximum = LONGEST,
      .help = "time for the first whole frame (5s)"},
@@ -49,15 +49,24 @@ static const struct lubdub_setting rows[] = {
     {.name = "max-sessions", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_sessions),
      .minimum = 1, .help = "sessions at the same time (as many as descriptors)"},
     {.name = "max-per-address", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_per_address),
-     .minimum = 1, .help = "connections from one address (no limit)"},
+     .help = "connections from one address, 0: no limit (a quarter of the descriptors)"},
+    {.name = "ipv6-prefix", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .is_fixed = true,
+     .offset = FIELD(ipv6_prefix), .minimum = 1, .maximum = 128,
+     .help = "so many bits of an IPv6 address make one address (64)"},
     {.name = "output-buffer", .metavar = "SIZE", .kind = LUBDUB_SETTING_SIZE, .offset = FIELD(output_buffer),
      .minimum = 1024, .maximum = UINT32_MAX, .help = "messages that may wait for one client (64k)"},
     {.name = "on-message", .metavar = "echo|broadcast|drop", .kind = LUBDUB_SETTING_CHOICE,
      .offset = FIELD(on_message), .words = message_words, .help = "what becomes of a MESSAGE (echo)"},
+    {.name = "message-rate", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(message_rate),
+     .maximum = UINT32_MAX, .help = "messages a second that a client may send, 0: any number (100)"},
+    {.name = "message-burst", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(message_burst),
+     .minimum = 1, .maximum = UINT32_MAX, .help = "messages that a client may send at once (256)"},
     {.name = "require-hello", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_hello),
      .help = "no anonymous sessions"},
+    {.name = "require-id", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_id),
+     .help = "no sessions without an identity"},
     {.name = "token-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(token_file), .minimum = 1,
-     .help = "let in only who knows a token; one a line"},
+     .help = "let in only who knows a token; a line is TOKEN [PATTERN of identities]"},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
      .offset = FIELD(events), .words = event_words, .help = "form of the events on standard output (text)"},
     {.name = "events-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
@@ -68,6 +77,8 @@ static const struct lubdub_setting rows[] = {
      .help = "on SIGTERM, time for clients to leave (2s)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
      .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
+    {.name = "check-config", .kind = LUBDUB_SETTING_FLAG, .is_fixed = true, .offset = FIELD(check_config),
+     .help = "say whether the configuration and the tokens are good, and leave"},
 };
 
 static bool listens_on_addresses(const struct options *options, char *problem, size_t capacity)
@@ -120,7 +131,7 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         return false;
     }
     if (options->token_file != NULL &&
-        !lubdub_secret_file_read_all(&options->tokens, options->token_file, &token, problem, capacity)) {
+        !lubdub_token_file_read(&options->tokens, options->token_file, "--token-file", problem, capacity)) {
         return false;
     }
     options_server_settings(options, &settings);
@@ -145,6 +156,17 @@ const struct lubdub_settings_table options_table = {
     .check = check,
 };
 
+/* One address can keep so many of the others out. 0: no limit. */
+static uint64_t quarter_of_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return 0;
+    }
+    return limit.rlim_cur / 4 > 0 ? limit.rlim_cur / 4 : 1;
+}
+
 void options_init(struct options *options)
 {
     struct lubdub_server_settings defaults;
@@ -158,6 +180,10 @@ void options_init(struct options *options)
     options->expiry_max = defaults.expiry_max;
     options->handshake_timeout = defaults.session.handshake_timeout;
     options->max_content = defaults.session.max_content;
+    options->max_per_address = quarter_of_descriptors();
+    options->ipv6_prefix = defaults.ipv6_prefix;
+    options->message_rate = defaults.session.message_rate;
+    options->message_burst = defaults.session.message_burst;
     options->output_buffer = defaults.session.output_limit;
     options->drain = 2 * LUBDUB_SECOND;
     options->log_level = LUBDUB_LOG_INFO;
@@ -165,7 +191,7 @@ void options_init(struct options *options)
 
 void options_clear(struct options *options)
 {
-    lubdub_secret_file_clear(&options->tokens);
+    lubdub_token_file_clear(&options->tokens);
     lubdub_settings_clear(&options->loaded);
 }
 
@@ -190,7 +216,12 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->max_sessions = options->max_sessions;
     settings->max_per_address = options->max_per_address;
     settings->on_message = on_message[options->on_message];
-    settings->tokens = options->tokens.lines;
+    settings->tokens = options->tokens.tokens;
+    settings->token_identities = options->tokens.patterns;
     settings->token_count = options->tokens.count;
     settings->shares_port = options->reuse_port;
+    settings->requires_identity = options->require_id;
+    settings->ipv6_prefix = options->ipv6_prefix;
+    settings->session.message_rate = (uint32_t)options->message_rate;
+    settings->session.message_burst = options->message_rate > 0 ? (uint32_t)options->message_burst : 0;
 }

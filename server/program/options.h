@@ -5,8 +5,8 @@
 #include <lubdub/server.h>
 
 #include "program/events/form.h"
-#include "program/settings/secret_file.h"
 #include "program/settings/settings.h"
+#include "program/settings/token_file.h"
 
 struct options {
     struct lubdub_hostports listen;
@@ -22,9 +22,14 @@ struct options {
     uint64_t max_content;
     uint64_t max_sessions;
     uint64_t max_per_address;
+    uint64_t ipv6_prefix;
+    uint64_t message_rate;
+    uint64_t message_burst;
     uint64_t output_buffer;
     int on_message; /* enum lubdub_on_message by the order of the words */
     bool require_hello;
+    bool require_id;
+    bool check_config;
     bool reuse_port;
     const char *token_file;
     int events; /* enum lubdub_event_form */
@@ -34,7 +39,7 @@ struct options {
     int log_level;
 
     struct lubdub_settings_loaded loaded;
-    struct lubdub_secret_file tokens;
+    struct lubdub_token_file tokens;
 };
 
 extern const struct lubdub_settings_table options_table;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -69,8 +70,10 @@ static void a1_successor_of_a_reset_session_is_served_from_its_own_bytes(void **
     for (round = 0; round < TAKEOVERS; round++) {
         static struct raw_frame frame;
         const struct told_event *told;
+        char name[16];
 
-        server_fixture_join(fixture, 1, "shared");
+        snprintf(name, sizeof name, "shared-%u", round); /* one changes hands only a few times a second */
+        server_fixture_join(fixture, 1, name);
         raw_connect(a, server_fixture_port(fixture));
         assert_true(server_fixture_wait(fixture, both_are_accepted));
 
@@ -83,7 +86,7 @@ static void a1_successor_of_a_reset_session_is_served_from_its_own_bytes(void **
             const int on = 1;
 
             setsockopt(a->socket, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
-            raw_say_hello(a, "shared", 0, 0, UINT64_MAX);
+            raw_say_hello(a, name, 0, 0, UINT64_MAX);
             append_frame(&bytes, LUBDUB_FRAME_PROBE, 1, "one");
             append_frame(&bytes, LUBDUB_FRAME_MESSAGE, 1, "the bytes of A");
             append_frame(&bytes, LUBDUB_FRAME_PROBE, 2, "two");

@@ -300,13 +300,13 @@ static void only_who_knows_a_token_comes_in(void **state)
     struct stage *stage = *state;
     struct raw_client nameless;
 
-    scratch_write_text(&stage->scratch, "tokens", "open sesame\nsecond\r\n\n", stage->tokens);
+    scratch_write_text(&stage->scratch, "tokens", "# who comes in\nopen-sesame\n second \r\n\n", stage->tokens);
     server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
-    expect_token(stage, "open sesame", true);
+    expect_token(stage, "open-sesame", true);
     expect_token(stage, "second", true);
-    expect_token(stage, "open sesam", false);
-    expect_token(stage, "open sesame ", false);
-    expect_token(stage, "open sesamf", false);
+    expect_token(stage, "open-sesam", false);
+    expect_token(stage, "open-sesame ", false);
+    expect_token(stage, "open-sesamf", false);
     expect_token(stage, "x", false);
     raw_connect(&nameless, stage->server.port);
     raw_say_hello(&nameless, "no token", 0, 0, 1);

@@ -283,7 +283,7 @@ bool lubdub_settings_read_arguments(struct lubdub_settings_loader *loader, int a
     loader->loaded->positionals.items =
         lubdub_settings_allocate(loader->loaded, (positional_max + 1) * sizeof loader->loaded->positionals.items[0]);
     if (!init_scanner(&scanner, loader, argc, argv) || loader->loaded->positionals.items == NULL) {
-        snprintf(loader->loaded->problem, sizeof loader->loaded->problem, "no memory is left");
+        snprintf(loader->loaded->problem, sizeof loader->loaded->problem, LUBDUB_SETTINGS_NO_MEMORY);
         return false;
     }
     while ((value = next_option(&scanner)) != -1) {

@@ -95,7 +95,7 @@ static bool read_whole(struct reader *reader, int descriptor)
     }
     reader->text = malloc(size + 1); /* a byte more, to see whether the file grows while it is read */
     if (reader->text == NULL) {
-        return complain(reader, "no memory is left");
+        return complain(reader, LUBDUB_SETTINGS_NO_MEMORY);
     }
     do {
         count = read(descriptor, reader->text + reader->length, size + 1 - reader->length);
@@ -269,7 +269,7 @@ static bool take_pair(struct reader *reader, const char *name, const char *value
     }
     kept = lubdub_settings_allocate(loader->loaded, strlen(value) + 1);
     if (kept == NULL) {
-        return complain(reader, "no memory is left");
+        return complain(reader, LUBDUB_SETTINGS_NO_MEMORY);
     }
     strcpy(kept, value);
     replace(kept, strlen(kept), SEMICOLON, ';');
@@ -293,7 +293,7 @@ static bool parse(struct reader *reader)
 
     reader->is_set = lubdub_settings_allocate(reader->loader->loaded, reader->loader->table->row_count + 1);
     if (reader->is_set == NULL) {
-        return complain(reader, "no memory is left");
+        return complain(reader, LUBDUB_SETTINGS_NO_MEMORY);
     }
     if (&ini_max_line != NULL) {
         ini_max_line = LINE_LENGTH_MAX + 2;

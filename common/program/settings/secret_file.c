@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "program/events/escape.h"
+#include "program/settings/table.h"
 
 #define LARGEST_FILE ((size_t)1024 * 1024)
 
@@ -27,8 +27,8 @@ void lubdub_secret_file_clear(struct lubdub_secret_file *file)
     memset(file, 0, sizeof *file);
 }
 
-/* Fills bytes as far as the file or they go. Returns what is wrong, or NULL. */
-static const char *read_start(const char *path, char *bytes, size_t capacity, size_t *length)
+/* Fills the file's bytes as far as the file or they go. Returns what is wrong, or NULL. */
+static const char *read_start(struct lubdub_secret_file *file, const char *path, size_t capacity)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not keep the program waiting */
     const char *fault = NULL;
@@ -41,12 +41,13 @@ static const char *read_start(const char *path, char *bytes, size_t capacity, si
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
         fault = "is not a regular file";
     }
-    while (fault == NULL && part > 0 && *length < capacity) {
-        part = read(descriptor, bytes + *length, capacity - *length);
+    file->others_may_write = fault == NULL && (status.st_mode & S_IWOTH) != 0;
+    while (fault == NULL && part > 0 && file->length < capacity) {
+        part = read(descriptor, file->bytes + file->length, capacity - file->length);
         if (part < 0) {
             fault = strerror(errno);
         } else {
-            *length += (size_t)part;
+            file->length += (size_t)part;
         }
     }
     close(descriptor);
@@ -57,27 +58,37 @@ static const char *open_anew(struct lubdub_secret_file *file, const char *path, 
 {
     lubdub_secret_file_clear(file);
     file->bytes = malloc(capacity);
-    return file->bytes != NULL ? read_start(path, file->bytes, capacity, &file->length) : "no memory is left";
+    return file->bytes != NULL ? read_start(file, path, capacity) : LUBDUB_SETTINGS_NO_MEMORY;
 }
 
-/* The line that begins at start, without its end and the carriage return of an editor from elsewhere. */
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* The line that begins at start, without its end, the carriage return of an editor from elsewhere, and blanks around. */
 static struct lubdub_slice line_at(const struct lubdub_secret_file *file, const char *start)
 {
     size_t left = (size_t)(file->bytes + file->length - start);
     const char *newline = memchr(start, '\n', left);
     size_t length = newline != NULL ? (size_t)(newline - start) : left;
 
-    return (struct lubdub_slice){start, length > 0 && start[length - 1] == '\r' ? length - 1 : length};
+    length -= length > 0 && start[length - 1] == '\r';
+    while (length > 0 && is_blank(start[length - 1])) {
+        length--;
+    }
+    while (length > 0 && is_blank(*start)) {
+        start++, length--;
+    }
+    return (struct lubdub_slice){start, length};
 }
 
 static const char *add(struct lubdub_secret_file *file, struct lubdub_slice line)
 {
-    struct lubdub_slice *grown = realloc(file->lines, (file->count + 1) * sizeof *grown);
-
-    if (grown == NULL) {
-        return "no memory is left";
+    file->lines = malloc(sizeof *file->lines);
+    if (file->lines == NULL) {
+        return LUBDUB_SETTINGS_NO_MEMORY;
     }
-    file->lines = grown;
     file->lines[file->count++] = line;
     return NULL;
 }
@@ -85,13 +96,12 @@ static const char *add(struct lubdub_secret_file *file, struct lubdub_slice line
 static bool end(struct lubdub_secret_file *file, const char *path, const struct lubdub_secret_kind *kind,
                 const char *fault, char *problem, size_t capacity)
 {
-    char shown[PATH_SIZE];
+    char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
 
     if (fault == NULL) {
         return true;
     }
-    lubdub_escape_text(shown, sizeof shown, path, strlen(path)); /* as the configuration file shows its own */
-    snprintf(problem, capacity, "%s: %s: %s", kind->option, shown, fault);
+    snprintf(problem, capacity, "%s: %s: %s", kind->option, lubdub_settings_show(path, shown), fault);
     lubdub_secret_file_clear(file);
     return false;
 }
@@ -116,31 +126,13 @@ bool lubdub_secret_file_read_first(struct lubdub_secret_file *file, const char *
     return end(file, path, kind, fault, problem, capacity);
 }
 
-bool lubdub_secret_file_read_all(struct lubdub_secret_file *file, const char *path,
-                                 const struct lubdub_secret_kind *kind, char *problem, size_t capacity)
+bool lubdub_secret_file_read_whole(struct lubdub_secret_file *file, const char *path,
+                                   const struct lubdub_secret_kind *kind, char *problem, size_t capacity)
 {
     const char *fault = open_anew(file, path, LARGEST_FILE + 1); /* one byte more, to see that it is larger */
-    const char *start = file->bytes;
-    char own_fault[FAULT_SIZE];
 
     if (fault == NULL && file->length > LARGEST_FILE) {
         fault = "is larger than 1 MiB";
-    }
-    while (fault == NULL && start < file->bytes + file->length) {
-        struct lubdub_slice line = line_at(file, start);
-        const char *newline = memchr(start, '\n', (size_t)(file->bytes + file->length - start));
-
-        if (line.length > kind->longest) {
-            snprintf(own_fault, sizeof own_fault, "a %s must be at most %zu bytes", kind->noun, kind->longest);
-            fault = own_fault;
-        } else if (line.length > 0) {
-            fault = add(file, line);
-        }
-        start = newline != NULL ? newline + 1 : file->bytes + file->length;
-    }
-    if (fault == NULL && file->count == 0) {
-        snprintf(own_fault, sizeof own_fault, "there is no %s in it", kind->noun);
-        fault = own_fault;
     }
     return end(file, path, kind, fault, problem, capacity);
 }

@@ -12,10 +12,11 @@
 
 /* Zeroed: none was read. */
 struct lubdub_secret_file {
-    struct lubdub_slice *lines; /* without their ends; into bytes */
+    struct lubdub_slice *lines; /* of _first: its line, without its end and the blanks around; into bytes */
     size_t count;
     char *bytes;
     size_t length;
+    bool others_may_write; /* whoever may change the file decides who comes in */
 };
 
 /* What is read, for the sentences about it. */
@@ -29,13 +30,13 @@ struct lubdub_secret_kind {
  * Both read a regular file anew into *file, wiping what it had. They return true; or false and a sentence in problem,
  * then *file has nothing.
  *
- * _first takes the first line, of 1 byte to the longest, and looks at nothing behind it. _all takes every line that is
- * not empty, of a file of at most 1 MiB; a file without any is wrong, for it would admit everything or nothing.
+ * _first takes the first line, of 1 byte to the longest, and looks at nothing behind it. _whole takes all bytes of a file
+ * of at most 1 MiB.
  */
 bool lubdub_secret_file_read_first(struct lubdub_secret_file *file, const char *path,
                                    const struct lubdub_secret_kind *kind, char *problem, size_t capacity);
-bool lubdub_secret_file_read_all(struct lubdub_secret_file *file, const char *path,
-                                 const struct lubdub_secret_kind *kind, char *problem, size_t capacity);
+bool lubdub_secret_file_read_whole(struct lubdub_secret_file *file, const char *path,
+                                   const struct lubdub_secret_kind *kind, char *problem, size_t capacity);
 
 /* Wipes and frees. */
 void lubdub_secret_file_clear(struct lubdub_secret_file *file);

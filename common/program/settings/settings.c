@@ -46,7 +46,7 @@ enum lubdub_settings_result lubdub_settings_load(const struct lubdub_settings_ta
     loader.sources = lubdub_settings_allocate(loaded, (table->row_count + 1) * sizeof *loader.sources);
     loaded->is_given = lubdub_settings_allocate(loaded, (table->row_count + 1) * sizeof *loaded->is_given);
     if (loader.sources == NULL || loaded->is_given == NULL) {
-        snprintf(loaded->problem, sizeof loaded->problem, "no memory is left");
+        snprintf(loaded->problem, sizeof loaded->problem, LUBDUB_SETTINGS_NO_MEMORY);
         return LUBDUB_SETTINGS_WRONG;
     }
 
@@ -64,6 +64,15 @@ enum lubdub_settings_result lubdub_settings_load(const struct lubdub_settings_ta
         loaded->is_given[i] = loader.sources[i] != LUBDUB_SETTING_FROM_DEFAULT;
     }
     return LUBDUB_SETTINGS_OK;
+}
+
+/* Every problem for want of memory ends so, whoever found it. */
+static bool lacks_memory(const char *problem)
+{
+    size_t length = strlen(problem);
+    size_t end = sizeof LUBDUB_SETTINGS_NO_MEMORY - 1;
+
+    return length >= end && strcmp(problem + length - end, LUBDUB_SETTINGS_NO_MEMORY) == 0;
 }
 
 bool lubdub_settings_start(const struct lubdub_settings_table *table, int argc, char *const argv[], void *target,
@@ -91,7 +100,7 @@ bool lubdub_settings_start(const struct lubdub_settings_table *table, int argc, 
         break;
     case LUBDUB_SETTINGS_WRONG:
         fprintf(stderr, "%s: %s\n", table->program, loaded->problem);
-        *exit_status = LUBDUB_EXIT_USAGE;
+        *exit_status = lacks_memory(loaded->problem) ? LUBDUB_EXIT_CANNOT_START : LUBDUB_EXIT_USAGE;
         break;
     }
     lubdub_settings_clear(loaded);

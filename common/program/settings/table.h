@@ -89,6 +89,9 @@ struct lubdub_settings_loaded {
     struct lubdub_settings_block *memory;
 };
 
+/* The end of a problem that is not the user's: the program cannot start. */
+#define LUBDUB_SETTINGS_NO_MEMORY "no memory is left"
+
 enum lubdub_settings_result {
     LUBDUB_SETTINGS_OK,
     LUBDUB_SETTINGS_HELP,    /* --help was asked for */

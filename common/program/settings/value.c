@@ -169,7 +169,7 @@ static bool add_string(struct lubdub_settings_loader *loader, struct lubdub_stri
     const char **items = grow(loader, list->items, count, sizeof list->items[0]);
 
     if (items == NULL) {
-        return refuse(reason, "no memory is left");
+        return refuse(reason, LUBDUB_SETTINGS_NO_MEMORY);
     }
     items[count] = value;
     list->items = items;
@@ -189,7 +189,7 @@ static bool add_address(struct lubdub_settings_loader *loader, struct lubdub_hos
     }
     items = grow(loader, list->items, count, sizeof list->items[0]);
     if (items == NULL) {
-        return refuse(reason, "no memory is left");
+        return refuse(reason, LUBDUB_SETTINGS_NO_MEMORY);
     }
     items[count] = address;
     list->items = items;

@@ -80,6 +80,11 @@ struct lubdub_server_settings {
 
     size_t away_limit;  /* identities that are away in their grace time; of more the one that left first is gone; 65536 */
     size_t ipv6_prefix; /* IPv6 addresses are one address where so many bits are the same, 1 to 128; 64 */
+
+    /* For each token a pattern of the identities that it lets in: * is any characters, ? is one. data NULL: any identity, or
+       none. NULL, the default: no token is bound. The same token may stand there again, with another pattern */
+    const struct lubdub_slice *token_identities;
+    bool requires_identity; /* no session without an identity, so none without HELLO; false */
     /* A new field stands here and begins 8 bytes of its own. */
 };
 

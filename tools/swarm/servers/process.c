@@ -191,6 +191,7 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
         server->path, (char[]){"--events"},       (char[]){"json"}, (char[]){"--listen"},
         listen,       (char[]){"--interval-min"}, limits[0],        (char[]){"--interval-max"},
         limits[1],    (char[]){"--expiry-max"},   limits[2],        server->settings.shares_port ? shared : alone,
+        (char[]){"--max-per-address=0"}, /* all clients come from one */
     };
     bool is_started = false;
 
@@ -204,8 +205,8 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
     lubdub_format_duration(lubdub_duration_longer(EXPIRY_MAX, server->settings.expiry), limits[2]);
     if (more == NULL) {
         set_problem(server, PROGRAM " cannot be started", ENOMEM);
-    } else if (!split(arguments, 12, more)) {
-        snprintf(server->problem, sizeof server->problem, "--spawn-server: more than %d words", ARGUMENT_LIMIT - 12);
+    } else if (!split(arguments, 13, more)) {
+        snprintf(server->problem, sizeof server->problem, "--spawn-server: more than %d words", ARGUMENT_LIMIT - 13);
     } else {
         is_started = fork_program(server, arguments);
     }
