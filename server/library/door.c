@@ -2,6 +2,10 @@
 #include "server/library/door.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <lubdub/frame.h>
 
 #include "core/rate_limit.h"
 #include "ev/socket.h"
@@ -15,6 +19,19 @@
 
 /* Connections that have not become sessions yet, beyond max_sessions: at least so many are listened to. */
 #define SMALLEST_WAITING_ROOM 64
+
+/*
+ * A connection that is refused when it is accepted stays until the client has read why and left, for a second at most. So
+ * many of them, or a 16th of the descriptors where that is less; the others are closed at once, and only counted.
+ */
+#define MOST_TURNED_AWAY 64
+
+static uint32_t most_turned_away(const struct lubdub_worker *worker)
+{
+    uint32_t share = (uint32_t)worker->first_reserved / 16 / worker->server->worker_count;
+
+    return share < MOST_TURNED_AWAY ? share : MOST_TURNED_AWAY;
+}
 
 static bool is_full(const struct lubdub_worker *worker)
 {
@@ -337,9 +354,39 @@ static bool waiting_room_is_full(const struct lubdub_worker *worker)
     return most > 0 && worker->pool.count > most + room;
 }
 
+void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, const char *text)
+{
+    const struct lubdub_options options = {
+        .text = {text, strlen(text)},
+        .retry_after_ms = (uint32_t)(lubdub_record_retry_after(worker) / LUBDUB_MILLISECOND),
+        .has_retry_after = true,
+    };
+    uint8_t content[LUBDUB_TEXT_LIMIT + 16];
+    uint8_t bytes[LUBDUB_HEADER_LENGTH + sizeof content];
+    struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = LUBDUB_REASON_OVERLOADED, .content = content};
+
+    bye.length = (uint16_t)lubdub_options_encode(&options, LUBDUB_FRAME_BYE, content, sizeof content);
+    (void)lubdub_socket_send(socket, bytes, lubdub_frame_encode(bytes, sizeof bytes, &bye));
+    shutdown(socket, SHUT_WR);
+    (void)lubdub_socket_receive(socket, bytes, sizeof bytes); /* unread, it would make an RST of the close */
+    close(socket);
+    lubdub_tally_add(&worker->tally.rejected, 1);
+}
+
+/* NULL: there is room for the connection. */
+static const char *why_no_room(struct lubdub_worker *worker, struct lubdub_record *record,
+                               const struct lubdub_address *address)
+{
+    if (address_is_crowded(worker, record, address)) {
+        return "there are too many connections from this address";
+    }
+    return waiting_room_is_full(worker) ? "there are too many sessions" : NULL;
+}
+
 void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address)
 {
     struct lubdub_record *record = lubdub_pool_take(&worker->pool);
+    const char *refusal;
 
     if (record == NULL) {
         lubdub_socket_reset(socket);
@@ -355,15 +402,17 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
     record->peer->accepted = atomic_fetch_add_explicit(&worker->server->accepted_count, 1, memory_order_relaxed);
     lubdub_tally_add(&worker->tally.accepted, 1);
     lubdub_tally_add(&worker->tally.connections, 1);
+    refusal = why_no_room(worker, record, address);
+    if (refusal != NULL && worker->turned_away >= most_turned_away(worker)) {
+        lubdub_door_turn_away(worker, socket, refusal);
+        lubdub_record_free(worker, record);
+        return;
+    }
     if (lubdub_link_open(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL) != LUBDUB_ERROR_OK) {
         lubdub_record_free(worker, record);
         return;
     }
-    if (address_is_crowded(worker, record, address)) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                             "there are too many connections from this address");
-    } else if (waiting_room_is_full(worker)) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                             "there are too many sessions");
+    if (refusal != NULL) {
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, refusal);
     }
 }

@@ -8,6 +8,12 @@
 void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address);
 
 /*
+ * Says BYE 7 to a socket that no session is made for, and closes it at once. It is counted as rejected, and not told: there
+ * may be any number of them.
+ */
+void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, const char *text);
+
+/*
  * A connection asks to become a session, by HELLO or by a first PROBE or MESSAGE. On return it is granted or refused, or
  * waits for its identity; then one of the functions below decides.
  */

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +21,14 @@
 #define BACKLOG 4096 /* cut to net.core.somaxconn by the kernel */
 #define PAUSE 0.1    /* seconds */
 
+/* Newcomers are told that no descriptor is left, so many at once and then after a while. */
+#define REFUSED_AT_ONCE 16
+#define SHORT_PAUSE 0.01 /* seconds */
+
+/* Descriptors that no client gets: to read settings and tokens again, to reopen files, to refuse those who come. */
+#define RESERVE 8
+#define FEW_DESCRIPTORS 64
+
 static const char null_device[] = "/dev/null";
 
 /* Errors after which the next accept would fail just the same, until something is freed. */
@@ -30,8 +40,6 @@ static bool is_lack(int error)
 /* Without a descriptor left, one client can still be told so: the spare descriptor is given up for it. */
 static void refuse_one(struct lubdub_worker *worker, int listening)
 {
-    struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = LUBDUB_REASON_OVERLOADED};
-    uint8_t bytes[LUBDUB_HEADER_LENGTH];
     int socket;
 
     if (worker->spare_descriptor < 0) {
@@ -40,16 +48,12 @@ static void refuse_one(struct lubdub_worker *worker, int listening)
     close(worker->spare_descriptor);
     socket = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
-        lubdub_frame_encode(bytes, sizeof bytes, &bye);
-        (void)!send(socket, bytes, sizeof bytes, MSG_NOSIGNAL);
-        shutdown(socket, SHUT_WR);
-        close(socket);
-        lubdub_tally_add(&worker->tally.rejected, 1);
+        lubdub_door_turn_away(worker, socket, "no descriptor is left");
     }
     worker->spare_descriptor = open(null_device, O_RDONLY | O_CLOEXEC);
 }
 
-static void pause_accepting(struct lubdub_listener *listener, int error)
+static void pause_accepting(struct lubdub_listener *listener, int error, ev_tstamp length)
 {
     struct lubdub_worker *worker = listener->worker;
     const char *text = strerror(error);
@@ -58,11 +62,8 @@ static void pause_accepting(struct lubdub_listener *listener, int error)
         .text = {text, strlen(text)},
     };
 
-    if (error == EMFILE) {
-        refuse_one(worker, listener->io.fd);
-    }
     ev_io_stop(worker->loop, &listener->io);
-    ev_timer_set(&listener->pause, PAUSE, 0);
+    ev_timer_set(&listener->pause, length, 0);
     ev_timer_start(worker->loop, &listener->pause);
     if (!listener->lacks) {
         listener->lacks = true; /* told once, however long the lack lasts */
@@ -74,6 +75,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct lubdub_listener *listener = container_of(io, struct lubdub_listener, io);
     struct lubdub_worker *worker = listener->worker;
+    unsigned refused = 0;
     unsigned accepted;
     (void)loop, (void)revents;
 
@@ -86,16 +88,28 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
 
         if (socket < 0) {
             if (is_lack(errno)) {
-                pause_accepting(listener, errno);
+                int error = errno;
+
+                if (error == EMFILE) {
+                    refuse_one(worker, io->fd);
+                }
+                pause_accepting(listener, error, PAUSE);
                 break;
             }
             if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                listener->lacks = false;
+                listener->lacks = listener->lacks && listener->is_at_reserve;
                 break;
             }
             continue; /* the one connection failed: ECONNABORTED, EPROTO, … */
         }
-        if (lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
+        listener->is_at_reserve = socket >= worker->first_reserved;
+        if (listener->is_at_reserve) {
+            lubdub_door_turn_away(worker, socket, "no descriptor is left");
+            if (++refused == REFUSED_AT_ONCE || !listener->lacks) {
+                pause_accepting(listener, EMFILE, SHORT_PAUSE);
+                break;
+            }
+        } else if (lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
             lubdub_door_accept(worker, socket, &address);
         } else {
             close(socket);
@@ -197,6 +211,16 @@ enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct 
     ev_timer_init(&made->pause, on_pause_over, PAUSE, 0);
     *listener = made;
     return LUBDUB_ERROR_OK;
+}
+
+int lubdub_listener_first_reserved(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) {
+        return INT_MAX;
+    }
+    return (int)limit.rlim_cur - (limit.rlim_cur < FEW_DESCRIPTORS ? RESERVE / 4 : RESERVE);
 }
 
 void lubdub_listener_start(struct lubdub_listener *listener)

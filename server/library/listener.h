@@ -16,6 +16,7 @@ struct lubdub_listener {
     struct lubdub_worker *worker;
     struct lubdub_address address;
     struct lubdub_listener *next;
+    bool is_at_reserve; /* the last that was accepted got a descriptor that is not for clients */
     bool lacks; /* the last attempt found no descriptors or memory, and that was told */
 };
 
@@ -27,6 +28,9 @@ struct lubdub_listener {
  */
 enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
                                       struct lubdub_address *address, bool shares_port, bool opens_port);
+/* The first descriptor that no client gets, by the limit of now. */
+int lubdub_listener_first_reserved(void);
+
 void lubdub_listener_start(struct lubdub_listener *listener);
 
 /* Closes the socket, and with it what was not accepted yet. */

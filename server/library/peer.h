@@ -19,6 +19,7 @@ struct lubdub_peer {
     bool is_session : 1;    /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1; /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */
+    bool is_turned_away : 1; /* refused; the worker counts it */
     uint8_t identity_length;
     uint8_t label_count;
     uint32_t accepted; /* the order in which connections were accepted; goes round */

@@ -107,11 +107,16 @@ void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *re
 void lubdub_record_turn_away(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                              const char *text)
 {
-    /* Spread, so that clients that were refused together do not come back together. */
     bool has_retry_after = reason == LUBDUB_REASON_OVERLOADED || reason == LUBDUB_REASON_DRAINING;
-    lubdub_duration retry_after = (1000 + lubdub_worker_random(worker, 1000)) * LUBDUB_MILLISECOND;
 
-    lubdub_link_leave(&record->link, reason, text, has_retry_after, retry_after);
+    worker->turned_away += !record->peer->is_turned_away;
+    record->peer->is_turned_away = true;
+    lubdub_link_leave(&record->link, reason, text, has_retry_after, lubdub_record_retry_after(worker));
+}
+
+lubdub_duration lubdub_record_retry_after(struct lubdub_worker *worker)
+{
+    return (1000 + lubdub_worker_random(worker, 1000)) * LUBDUB_MILLISECOND;
 }
 
 void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *record)
@@ -128,6 +133,7 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
         pthread_mutex_unlock(&worker->server->lock);
     }
     atomic_fetch_sub_explicit(&worker->tally.connections, 1, memory_order_relaxed);
+    worker->turned_away -= peer->is_turned_away;
     lubdub_pool_give_back(&worker->pool, record);
     free(peer);
 }

@@ -28,6 +28,9 @@ void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *re
 void lubdub_record_turn_away(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
                              const char *text);
 
+/* Spread, so that clients that were refused together do not come back together. */
+lubdub_duration lubdub_record_retry_after(struct lubdub_worker *worker);
+
 /* Gives the record and its peer back; its link is closed. */
 void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *record);
 

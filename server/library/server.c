@@ -139,6 +139,7 @@ static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct 
         }
         listener->next = worker->listeners;
         worker->listeners = listener;
+        worker->listener_count++;
     }
     if (server->port == 0) {
         server->port = address->port;
@@ -146,27 +147,71 @@ static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct 
     return LUBDUB_ERROR_OK;
 }
 
-enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port)
+/* Closes what was bound since every worker had so many listeners. */
+static void unbind(struct lubdub_server *server, uint32_t before)
+{
+    uint32_t i;
+
+    for (i = 0; i < server->worker_count; i++) {
+        struct lubdub_worker *worker = &server->workers[i];
+
+        while (worker->listener_count > before) {
+            struct lubdub_listener *listener = worker->listeners;
+
+            worker->listeners = listener->next;
+            worker->listener_count--;
+            lubdub_listener_free(listener);
+        }
+    }
+    if (before == 0) {
+        server->port = 0;
+    }
+}
+
+static enum lubdub_error listen_to_both(struct lubdub_server *server, uint16_t port)
 {
     struct lubdub_address address;
+    uint32_t before = server->workers[0].listener_count;
+    enum lubdub_error first;
+    enum lubdub_error second;
+
+    lubdub_address_parse(&address, "0.0.0.0", port);
+    first = listen_everywhere(server, &address);
+    if (first != LUBDUB_ERROR_OK) {
+        unbind(server, before);
+        if (first != LUBDUB_ERROR_ADDRESS) {
+            return first;
+        }
+    }
+    before = server->workers[0].listener_count;
+    lubdub_address_parse(&address, "::", port > 0 ? port : address.port);
+    second = listen_everywhere(server, &address);
+    if (second != LUBDUB_ERROR_OK) {
+        unbind(server, before);
+    }
+    /* A machine may lack one family; one of them suffices. */
+    return second == LUBDUB_ERROR_ADDRESS || second == LUBDUB_ERROR_SYSTEM ? first : second;
+}
+
+/* All or nothing. */
+enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port)
+{
+    const uint32_t before = server->workers[0].listener_count;
+    struct lubdub_address address;
     enum lubdub_error error;
-    enum lubdub_error other;
 
     if (server->is_started) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
-    if (host != NULL) {
-        return lubdub_address_parse(&address, host, port) ? listen_everywhere(server, &address) : LUBDUB_ERROR_ADDRESS;
+    if (host == NULL) {
+        error = listen_to_both(server, port);
+    } else {
+        error = lubdub_address_parse(&address, host, port) ? listen_everywhere(server, &address) : LUBDUB_ERROR_ADDRESS;
     }
-    lubdub_address_parse(&address, "0.0.0.0", port);
-    error = listen_everywhere(server, &address);
-    if (error != LUBDUB_ERROR_OK && error != LUBDUB_ERROR_ADDRESS) {
-        return error;
+    if (error != LUBDUB_ERROR_OK) {
+        unbind(server, before);
     }
-    lubdub_address_parse(&address, "::", port > 0 ? port : server->port);
-    other = listen_everywhere(server, &address);
-    /* A machine may lack one family; one of them suffices. */
-    return other == LUBDUB_ERROR_ADDRESS || other == LUBDUB_ERROR_SYSTEM ? error : other;
+    return error;
 }
 
 uint16_t lubdub_server_port(const struct lubdub_server *server)

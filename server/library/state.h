@@ -69,6 +69,9 @@ struct lubdub_worker {
     struct lubdub_tuning tuning; /* of the listeners */
     struct lubdub_pool pool;
     struct lubdub_listener *listeners;
+    uint32_t listener_count;
+    uint32_t turned_away;    /* connections that were refused and are still here, until the client has left */
+    int first_reserved;      /* descriptors from this one on are not for clients */
     int spare_descriptor; /* given up to tell one client that there are none left */
     struct lubdub_mailbox mailbox;
     struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */

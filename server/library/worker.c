@@ -420,6 +420,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
     sigset_t before;
     int failed;
 
+    worker->first_reserved = lubdub_listener_first_reserved();
     retune_listeners(worker);
     for (listener = worker->listeners; listener != NULL; listener = listener->next) {
         lubdub_listener_start(listener);

@@ -170,7 +170,7 @@ LUBDUB_API enum lubdub_error lubdub_server_new(struct lubdub_server **server, st
 
 /*
  * Binds. host is a numeric address; NULL: all addresses, IPv4 and IPv6 (one of them suffices). port 0: any free one, see
- * lubdub_server_port(). May be called several times, before _start. ADDRESS, ADDRESS_IN_USE, PERMISSION, SYSTEM (errno).
+ * lubdub_server_port(). May be called several times, before _start. Where it fails, nothing is bound by it. ADDRESS, ADDRESS_IN_USE, PERMISSION, SYSTEM (errno).
  */
 LUBDUB_API enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port);
 
