@@ -36,7 +36,7 @@ static const struct {
 
 bool lubdub_identity_is_valid(const char *data, size_t length)
 {
-    return length >= 1 && length <= LUBDUB_IDENTITY_LIMIT && lubdub_utf8_is_clean(data, length);
+    return length >= 1 && length <= LUBDUB_IDENTITY_LIMIT && lubdub_utf8_is_visible(data, length);
 }
 
 static bool agent_is_valid(const char *data, size_t length)
@@ -96,7 +96,7 @@ static const char *take_value(struct lubdub_options *options, uint8_t frame_type
     switch ((enum lubdub_option_tag)tag) {
     case LUBDUB_OPTION_IDENTITY:
         if (!lubdub_identity_is_valid(slice.data, length)) {
-            return "the identity is not UTF-8 without control characters";
+            return "the identity is blank, or not UTF-8 without control and invisible characters";
         }
         options->identity = slice;
         return NULL;

@@ -26,6 +26,12 @@ void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration
 /* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
 bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn);
 
+/* Whether the client has probed, or acknowledged a challenge, at least once: it is there, and not just a connection. */
+static inline bool lubdub_session_has_answered(const struct lubdub_session *session)
+{
+    return session->probes_received > 0 || session->of.server.challenges_sent > session->challenges_waiting;
+}
+
 /* By when a session that was asked at that time, and lives, was heard: its late margin has passed, and it is late. */
 lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
                                       const struct lubdub_session_settings *settings, lubdub_time asked_at);

@@ -122,7 +122,7 @@ const char *lubdub_session_settings_check(const struct lubdub_session_settings *
     }
     if (settings->identity.data != NULL &&
         !lubdub_identity_is_valid(settings->identity.data, settings->identity.length)) {
-        return "the identity is not 1 to 128 bytes of UTF-8 without control characters";
+        return "the identity is not 1 to 128 bytes of UTF-8, without control and invisible characters, and not blank";
     }
     if (settings->token.data != NULL && (settings->token.length == 0 || settings->token.length > LUBDUB_TOKEN_LIMIT)) {
         return "the token is not 1 to 1024 bytes";

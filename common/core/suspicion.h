@@ -2,6 +2,9 @@
  * Suspicion of ourselves: when more than half of all sessions of a loop are late at the same moment, the fault is
  * rather ours than theirs, until it is less than a quarter (Lifeguard, arXiv 1707.00788, for a star). With few late
  * ones nothing can be said. Pure.
+ *
+ * Who can be late on purpose could switch adaptive detection off. So a session counts from its first answer on, and one
+ * origin counts no more than all others together: connections from one address are weighed as half of all at the most.
  */
 #ifndef LUBDUB_CORE_SUSPICION_H
 #define LUBDUB_CORE_SUSPICION_H
@@ -12,15 +15,27 @@
 /* So many late ones at the least. */
 #define LUBDUB_SUSPICION_CROWD 4
 
+/* Places for origins. Two origins that fall into one place count as one. */
+#define LUBDUB_SUSPICION_ORIGINS 64
+
+struct lubdub_suspicion_of_origin {
+    uint32_t session_count;
+    uint32_t late_count;
+};
+
 /* Zeroed: nobody is there. */
 struct lubdub_suspicion {
     unsigned session_count;
     unsigned late_count;
     bool is_there;
     uint64_t times; /* how often it began */
+    struct lubdub_suspicion_of_origin origins[LUBDUB_SUSPICION_ORIGINS];
 };
 
-/* Sessions come and go, and get late or are heard again: a change in either number. */
+/* Sessions of an origin (any number: a hash) come and go, and get late or are heard again: a change in either number. */
+void lubdub_suspicion_count_from(struct lubdub_suspicion *suspicion, uint32_t origin, int sessions, int late);
+
+/* The same where all come from one origin. */
 void lubdub_suspicion_count(struct lubdub_suspicion *suspicion, int sessions, int late);
 
 #endif

@@ -56,3 +56,75 @@ bool lubdub_utf8_is_clean(const char *data, size_t length)
     }
     return true;
 }
+
+/* Of a well-formed sequence of this size. */
+static uint32_t code_point(const uint8_t *data, size_t size)
+{
+    uint32_t code = size == 1 ? data[0] : data[0] & (0x7fu >> size);
+    size_t i;
+
+    for (i = 1; i < size; i++) {
+        code = code << 6 | (data[i] & 0x3f);
+    }
+    return code;
+}
+
+struct range {
+    uint32_t first;
+    uint32_t last;
+};
+
+static bool is_among(uint32_t code, const struct range *ranges, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (code >= ranges[i].first && code <= ranges[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_invisible(uint32_t code)
+{
+    static const struct range ranges[] = {
+        {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
+        {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},   {0x2800, 0x2800},
+        {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb},
+        {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    };
+
+    return is_among(code, ranges, sizeof ranges / sizeof ranges[0]);
+}
+
+static bool is_blank(uint32_t code)
+{
+    static const struct range ranges[] = {{0x20, 0x20},     {0xa0, 0xa0},     {0x1680, 0x1680}, {0x2000, 0x200a},
+                                          {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
+
+    return is_among(code, ranges, sizeof ranges / sizeof ranges[0]);
+}
+
+bool lubdub_utf8_is_visible(const char *data, size_t length)
+{
+    const uint8_t *bytes = (const uint8_t *)data;
+    bool is_seen = false;
+    size_t taken = 0;
+
+    while (taken < length) {
+        size_t size = sequence_length(bytes + taken, length - taken);
+        uint32_t code;
+
+        if (size == 0) {
+            return false;
+        }
+        code = code_point(bytes + taken, size);
+        if (is_invisible(code)) {
+            return false;
+        }
+        is_seen = is_seen || !is_blank(code);
+        taken += size;
+    }
+    return is_seen;
+}

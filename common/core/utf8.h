@@ -8,4 +8,11 @@
 /* False for overlong forms, surrogates, code points past U+10FFFF, and the controls C0, DEL and C1. */
 bool lubdub_utf8_is_clean(const char *data, size_t length);
 
+/*
+ * Whether a person sees it and takes it for what it is: clean, with no character that has no width or turns the direction
+ * of text (Unicode property Default_Ignorable_Code_Point, the marks of direction, line and paragraph separators), and not
+ * only blanks. Empty text is not seen.
+ */
+bool lubdub_utf8_is_visible(const char *data, size_t length);
+
 #endif

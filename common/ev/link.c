@@ -27,6 +27,7 @@ struct lubdub_link_step {
     struct lubdub_link *link;
     struct lubdub_link_step *outer;
     size_t outer_capacity; /* lent to this step while it runs */
+    bool counts;           /* in the suspicion of ourselves */
 };
 
 static struct lubdub_link *link_of(struct lubdub_step *step)
@@ -143,6 +144,22 @@ static void tune(struct lubdub_link *link, bool is_first)
     lubdub_tuning_set(link->io.fd, &wanted, is_first ? &group->inherited : NULL);
 }
 
+/* ---- suspicion of ourselves ---- */
+
+/* A client's session counts from its beginning. A server's counts from its first answer: anybody can connect. */
+static bool counts(const struct lubdub_session *session)
+{
+    return session->role == LUBDUB_ROLE_CLIENT || lubdub_session_has_answered(session);
+}
+
+static void count(struct lubdub_link *link, int sessions, int late)
+{
+    const struct lubdub_link_group *group = lubdub_link_group(link);
+    uint32_t origin = group->origin != NULL ? group->origin(link) : 0;
+
+    lubdub_suspicion_count_from(&group->reactor->suspicion, origin, sessions, late);
+}
+
 static void tell(struct lubdub_step *step, const struct lubdub_event *event)
 {
     struct lubdub_link *link = link_of(step);
@@ -150,9 +167,9 @@ static void tell(struct lubdub_step *step, const struct lubdub_event *event)
     if (event->kind == LUBDUB_EVENT_UP || event->kind == LUBDUB_EVENT_GRANT_CHANGED) {
         tune(link, event->kind == LUBDUB_EVENT_UP);
     }
-    if (event->kind == LUBDUB_EVENT_LATE || event->kind == LUBDUB_EVENT_RECOVERED) {
-        lubdub_suspicion_count(&lubdub_link_group(link)->reactor->suspicion, 0,
-                               event->kind == LUBDUB_EVENT_LATE ? 1 : -1);
+    if (container_of(step, struct lubdub_link_step, step)->counts &&
+        (event->kind == LUBDUB_EVENT_LATE || event->kind == LUBDUB_EVENT_RECOVERED)) {
+        count(link, 0, event->kind == LUBDUB_EVENT_LATE ? 1 : -1);
     }
     lubdub_link_group(link)->on_event(link, event, step->turn.now);
 }
@@ -191,6 +208,7 @@ static void begin(struct lubdub_link_step *step, struct lubdub_link *link, lubdu
 
     step->link = link;
     step->outer = outer;
+    step->counts = counts(&link->session);
     step->step = (struct lubdub_step){
         .session = &link->session,
         .stream = &tcp,
@@ -236,7 +254,9 @@ static void stop(struct lubdub_link *link)
     struct lubdub_link_group *group = lubdub_link_group(link);
 
     ev_io_stop(group->reactor->loop, &link->io);
-    lubdub_suspicion_count(&group->reactor->suspicion, -1, link->session.is_late ? -1 : 0);
+    if (counts(&link->session)) {
+        count(link, -1, link->session.is_late ? -1 : 0);
+    }
     lubdub_deadlines_cancel(&link->deadline);
     lubdub_session_clear(&link->session);
 }
@@ -276,8 +296,12 @@ static void end(struct lubdub_link_step *step, bool may_close_later)
 {
     struct lubdub_link_group *group = lubdub_link_group(step->link);
     struct lubdub_reactor *reactor = group->reactor;
+    enum lubdub_step_end how = lubdub_step_settle(&step->step);
 
-    if (lubdub_step_settle(&step->step) == LUBDUB_STEP_IS_OVER) {
+    if (!step->counts && counts(&step->link->session)) {
+        count(step->link, 1, step->link->session.is_late ? 1 : 0); /* it has answered for the first time */
+    }
+    if (how == LUBDUB_STEP_IS_OVER) {
         close_link(step->link, step->step.turn.now, may_close_later);
     } else {
         watch(step->link);
@@ -329,11 +353,15 @@ static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length,
 static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t length)
 {
     struct lubdub_reactor *reactor = lubdub_link_group(link)->reactor;
+    bool has_answered = lubdub_session_has_answered(&link->session);
     ssize_t sent;
 
     if (reactor->step != NULL || !lubdub_session_answer_quickly(&link->session, lubdub_link_group(link)->settings, now,
                                                                 reactor->input, length)) {
         return false;
+    }
+    if (!has_answered) {
+        count(link, 1, 0);
     }
     sent = lubdub_socket_send(link->io.fd, reactor->input, length);
     if (sent != (ssize_t)length) {
@@ -445,7 +473,9 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
         close(socket);
         return error;
     }
-    lubdub_suspicion_count(&group->reactor->suspicion, 1, 0);
+    if (counts(&link->session)) {
+        count(link, 1, 0);
+    }
     ev_io_start(group->reactor->loop, &link->io);
     end_call(&step);
     return LUBDUB_ERROR_OK;

@@ -39,6 +39,8 @@ struct lubdub_link_group {
     void (*on_closed)(struct lubdub_link *link);
     /* The outermost step has ended: nothing of this group is on the stack. May free the group. NULL: not needed. */
     void (*on_rest)(struct lubdub_link_group *group);
+    /* Where the peer comes from, as a number: an origin of suspicion (core/suspicion.h). NULL: all from one. */
+    uint32_t (*origin)(struct lubdub_link *link);
     unsigned step_count; /* steps of this group's links that are running */
     struct lubdub_tuning inherited; /* what the sockets were given already, by their listener; zeroed: nothing */
 };

@@ -20,6 +20,7 @@
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
+#include "server/library/sip_hash.h"
 #include "server/library/tell.h"
 #include "server/library/trial.h"
 
@@ -152,6 +153,15 @@ static void on_closed(struct lubdub_link *link)
     assert(!record->peer->is_session);
     lubdub_record_free(worker, record);
     lubdub_drain_note_closed(worker);
+}
+
+/* Late sessions of one address may be late on purpose (core/suspicion.h). */
+static uint32_t origin_of(struct lubdub_link *link)
+{
+    struct lubdub_address address;
+
+    lubdub_peer_counted_address(record_of(link)->peer, worker_of(link)->server->ipv6_prefix, &address);
+    return lubdub_sip_hash_here(address.ip, sizeof address.ip);
 }
 
 /* Whether the loop newly suspects itself, and verdicts wait for it: news that is told once each time. */
@@ -355,6 +365,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->group.settings = &worker->rules->settings.session;
     worker->tuning = tuning_by_default(worker);
     worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
+    worker->group.origin = origin_of;
     worker->group.on_event = on_event;
     worker->group.on_closed = on_closed;
     worker->group.on_rest = on_rest;

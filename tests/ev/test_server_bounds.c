@@ -108,6 +108,33 @@ static void b16_of_too_many_that_are_away_the_first_is_gone(void **state)
     assert_string_equal(expect_told(fixture, GONE)->identity, "m2");
 }
 
+/* ---- suspicion of ourselves ---- */
+
+static void d3_silent_connections_do_not_make_the_server_suspect_itself(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static struct raw_client silent[16];
+    unsigned i;
+
+    fixture->settings.session.adapts = true;
+    server_fixture_start(fixture);
+    for (i = 0; i < 8; i++) {
+        raw_join(&fixture->clients[i], server_fixture_port(fixture), NULL, 1000, 0);
+        raw_expect_life(&fixture->clients[i]);
+    }
+    for (i = 0; i < 16; i++) {
+        raw_join(&silent[i], server_fixture_port(fixture), NULL, 20, 60000);
+    }
+    for (i = 0; i < 16; i++) {
+        expect_told(fixture, LATE);
+    }
+    assert_int_equal(server_fixture_counts(fixture).suspicions, 0);
+    assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_SUSPICIOUS), 0);
+    for (i = 0; i < 16; i++) {
+        raw_close(&silent[i]);
+    }
+}
+
 /* ---- descriptors ---- */
 
 static struct rlimit plenty;
@@ -299,6 +326,7 @@ int main(void)
         TEST(b4_credit_survives_no_reconnection_of_an_address),
         TEST(b4_usual_client_begins_anew),
         TEST(b16_of_too_many_that_are_away_the_first_is_gone),
+        TEST(d3_silent_connections_do_not_make_the_server_suspect_itself),
         cmocka_unit_test_setup_teardown(b7_clients_leave_descriptors_in_reserve_and_d10_all_are_told,
                                         server_fixture_setup, tear_down),
         TEST(b7_of_many_that_are_refused_few_linger),

@@ -91,7 +91,7 @@ LUBDUB_API const char *lubdub_options_decode(struct lubdub_options *options, uin
 LUBDUB_API size_t lubdub_options_encode(const struct lubdub_options *options, uint8_t frame_type, uint8_t *target,
                                         size_t capacity);
 
-/* What section 4 demands of the strings; used for what comes from the wire and what users type. */
+/* What section 4 demands of the strings; an identity is one that a person can see. Used for what comes from the wire and what users type. */
 LUBDUB_API bool lubdub_identity_is_valid(const char *data, size_t length);
 LUBDUB_API bool lubdub_label_parse(struct lubdub_label *label, const char *data, size_t length);
 

@@ -177,6 +177,8 @@ static void identity_is_1_to_128_bytes_of_utf8_without_controls(void **state)
     memset(longest, 'a', sizeof longest);
     assert_false(lubdub_identity_is_valid("", 0));
     assert_true(lubdub_identity_is_valid("a", 1));
+    assert_false(lubdub_identity_is_valid(" ", 1)); /* B14 */
+    assert_false(lubdub_identity_is_valid("pump\xe2\x80\x8b", 7));
     assert_true(lubdub_identity_is_valid(longest, 128));
     assert_false(lubdub_identity_is_valid(longest, 129));
     assert_true(lubdub_identity_is_valid("../../etc", 9)); /* never a path for us */

@@ -4,6 +4,7 @@
 #include "core/utf8.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* RFC 3629 for one code point; returns the bytes written. Writes what is not allowed too. */
 static size_t encode(uint32_t point, char bytes[4])
@@ -118,9 +119,55 @@ static void one_wrong_byte_anywhere_spoils_the_text(void **state)
     assert_true(lubdub_utf8_is_clean(text, sizeof text - 1));
 }
 
+static bool is_visible(const char *text)
+{
+    return lubdub_utf8_is_visible(text, strlen(text));
+}
+
+static void b14_what_cannot_be_seen_is_found(void **state)
+{
+    static const uint32_t invisible[] = {0xad,   0x34f,  0x61c,  0x115f, 0x180e, 0x200b, 0x200d, 0x200e,  0x2028, 0x202e,
+                                         0x2060, 0x2066, 0x206f, 0x2800, 0x3164, 0xfe0f, 0xfeff, 0xffa0,  0xfff9, 0xe0041,
+                                         0xe0100};
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < sizeof invisible / sizeof invisible[0]; i++) {
+        char text[16] = "pump";
+        size_t length = encode(invisible[i], text + 4);
+
+        assert_false(lubdub_utf8_is_visible(text, 4 + length));
+        assert_true(lubdub_utf8_is_clean(text, 4 + length));
+    }
+}
+
+static void b14_text_of_blanks_cannot_be_seen(void **state)
+{
+    (void)state;
+    assert_false(is_visible(""));
+    assert_false(is_visible(" "));
+    assert_false(is_visible("   "));
+    assert_false(is_visible("\xc2\xa0\xe2\x80\x83\xe3\x80\x80"));
+    assert_true(is_visible(" pump 7 "));
+}
+
+static void b14_what_people_write_is_visible(void **state)
+{
+    (void)state;
+    assert_true(is_visible("p\xc3\xbcmpe \xe2\x82\xac"));
+    assert_true(is_visible("\xe6\xb0\xb4\xe6\xb3\xb5"));
+    assert_true(is_visible("\xd9\x85\xd8\xb6\xd8\xae\xd8\xa9"));
+    assert_true(is_visible("\xf0\x9f\x92\x93"));
+    assert_false(is_visible("pump\n"));
+    assert_false(is_visible("pump\xff"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(b14_what_cannot_be_seen_is_found),
+        cmocka_unit_test(b14_text_of_blanks_cannot_be_seen),
+        cmocka_unit_test(b14_what_people_write_is_visible),
         cmocka_unit_test(every_code_point_is_clean_but_controls_and_surrogates),
         cmocka_unit_test(as_many_short_sequences_are_clean_as_there_are_code_points),
         cmocka_unit_test(sequence_that_is_cut_short_is_refused_and_nothing_is_read_past_it),
