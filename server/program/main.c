@@ -73,13 +73,17 @@ static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_server_drain(program->server, program->in_force->drain);
 }
 
-static bool has_same_tokens(const struct lubdub_secret_file *one, const struct lubdub_secret_file *other)
+static bool is_same(struct lubdub_slice one, struct lubdub_slice other)
+{
+    return one.length == other.length && (one.length == 0 || memcmp(one.data, other.data, one.length) == 0);
+}
+
+static bool has_same_tokens(const struct lubdub_token_file *one, const struct lubdub_token_file *other)
 {
     size_t i;
 
     for (i = 0; i < one->count && i < other->count; i++) {
-        if (one->lines[i].length != other->lines[i].length ||
-            memcmp(one->lines[i].data, other->lines[i].data, one->lines[i].length) != 0) {
+        if (!is_same(one->tokens[i], other->tokens[i]) || !is_same(one->patterns[i], other->patterns[i])) {
             return false;
         }
     }

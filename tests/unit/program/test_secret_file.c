@@ -168,7 +168,7 @@ static void finding_d9_path_is_escaped_in_the_sentence(void **state)
     char problem[512];
     (void)state;
 
-    assert_false(lubdub_secret_file_read_all(&file, "/none/\x1b[2J\n\xe2\x80\xae", &token, problem, sizeof problem));
+    assert_false(lubdub_secret_file_read_whole(&file, "/none/\x1b[2J\n\xe2\x80\xae", &token, problem, sizeof problem));
     assert_string_equal(problem, "--token-file: /none/\\x1b[2J\\x0a\\u{202e}: No such file or directory");
     assert_false(lubdub_secret_file_read_first(&file, "/none/\x1b[2J", &token, problem, sizeof problem));
     assert_string_equal(problem, "--token-file: /none/\\x1b[2J: No such file or directory");
