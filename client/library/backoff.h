@@ -39,9 +39,9 @@ lubdub_duration lubdub_backoff_next(struct lubdub_backoff *backoff, lubdub_durat
 lubdub_duration lubdub_backoff_next_replaced(struct lubdub_backoff *backoff);
 
 /*
- * A session lasted this long, and had this expiry. The range starts anew after three expiries, for a server that lived so
- * long did not die of admitting its clients; but not before twice the minimum, and at the latest after twice the maximum.
- * An expiry of UINT64_MAX, for a session that a rival for the identity ended: only then.
+ * A session lasted this long, and had this expiry. The range starts anew after three expiries, for a server that lived
+ * so long did not die of admitting its clients; but not before twice the minimum, and at the latest after twice the
+ * maximum. An expiry of UINT64_MAX, for a session that a rival for the identity ended: only then.
  */
 void lubdub_backoff_note_session(struct lubdub_backoff *backoff, lubdub_duration lasted, lubdub_duration expiry);
 

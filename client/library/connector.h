@@ -1,7 +1,7 @@
 /*
- * Makes one server's name into a connected socket: looks the name up, tries its addresses one after the other, each with
- * a limit, until one answers. A connection is no session yet: the kernel of a frozen server goes on accepting. So the
- * connector stays until there is one, and goes on with the rest of the addresses if there is none.
+ * Makes one server's name into a connected socket: looks the name up, tries its addresses one after the other, each
+ * with a limit, until one answers. A connection is no session yet: the kernel of a frozen server goes on accepting. So
+ * the connector stays until there is one, and goes on with the rest of the addresses if there is none.
  */
 #ifndef LUBDUB_CLIENT_LIBRARY_CONNECTOR_H
 #define LUBDUB_CLIENT_LIBRARY_CONNECTOR_H
@@ -47,8 +47,8 @@ struct lubdub_connector_settings {
      * `behind` comes last, those after it first; addresses at rest are left out. Its address_count is set.
      */
     struct lubdub_server_entry *entry;
-    const struct lubdub_address *source;   /* to connect from; NULL: the system chooses. Must stay */
-    lubdub_duration timeout;               /* for the name, and for an address */
+    const struct lubdub_address *source; /* to connect from; NULL: the system chooses. Must stay */
+    lubdub_duration timeout;             /* for the name, and for an address */
     lubdub_connector_callback callback;
     void *user_data;
 };
@@ -62,8 +62,8 @@ void lubdub_connector_go_on(struct lubdub_connector *connector);
 
 /*
  * Whether a connected socket's far end is its own near end. A connect to a local port of the ephemeral range where
- * nothing listens may meet itself (RFC 9293, 3.5, simultaneous open), and the client would answer its own heartbeats for
- * ever.
+ * nothing listens may meet itself (RFC 9293, 3.5, simultaneous open), and the client would answer its own heartbeats
+ * for ever.
  */
 bool lubdub_connector_met_itself(int socket);
 

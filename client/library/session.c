@@ -42,8 +42,8 @@ void lubdub_client_collect_counts(struct lubdub_client *client, bool loses_pendi
 void lubdub_client_tell_content(struct lubdub_client *client)
 {
     client->owes_content =
-        client->content != NULL && lubdub_session_set_content(&client->link.session, client->content,
-                                                              client->content_length) == LUBDUB_ERROR_FULL;
+        client->content != NULL &&
+        lubdub_session_set_content(&client->link.session, client->content, client->content_length) == LUBDUB_ERROR_FULL;
 }
 
 static void on_up(struct lubdub_client *client, const struct lubdub_event *from, lubdub_time now)
@@ -218,8 +218,9 @@ static void on_session_down(struct lubdub_client *client, const struct lubdub_ev
         return;
     }
     if (event.cause == LUBDUB_CAUSE_REPLACED) {
-        event.text = lubdub_client_text("there is a session of this identity with a higher incarnation; where that is an "
-                                        "old one of our own, the clock of this machine is behind");
+        event.text =
+            lubdub_client_text("a session of this identity has a higher incarnation; if it is an old one of our own, the "
+                               "clock of this machine is behind");
     }
     lubdub_client_fail(client, &event);
 }

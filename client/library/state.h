@@ -15,8 +15,8 @@
 /* What the timer goes on with, once the link is closed. */
 enum lubdub_next_move {
     LUBDUB_NEXT_NOTHING,
-    LUBDUB_NEXT_ROUND,  /* over all servers */
-    LUBDUB_NEXT_SERVER, /* of this round; it is the list's current one */
+    LUBDUB_NEXT_ROUND,   /* over all servers */
+    LUBDUB_NEXT_SERVER,  /* of this round; it is the list's current one */
     LUBDUB_NEXT_ADDRESS, /* of this server */
     LUBDUB_NEXT_LEAVE,   /* a server that stayed silent for too long */
     LUBDUB_NEXT_STOPPED,
@@ -55,7 +55,7 @@ struct lubdub_client {
     bool has_link;
     bool has_remote;
     bool owes_shutdown; /* stopped while there was a session, and the application was not told yet */
-    bool owes_content; /* the session could not take it yet */
+    bool owes_content;  /* the session could not take it yet */
     bool is_freed;
     char block[] __attribute__((aligned(16))); /* what the rules point into */
 };

@@ -36,13 +36,13 @@ struct options {
     lubdub_duration backoff_min; /* these two 0: unless set */
     lubdub_duration backoff_max;
     const char *id;
-    int id_from; /* enum id_source */
+    int id_from;          /* enum id_source */
     uint64_t incarnation; /* 0: by the clock */
     struct lubdub_strings label;
     const char *content;
     const char *token_file;
     const char *message;
-    uint64_t count; /* 0: no end */
+    uint64_t count;           /* 0: no end */
     lubdub_duration deadline; /* 0: none */
     const char *check;
     lubdub_duration check_interval; /* 0: that of the probes */

@@ -1,4 +1,5 @@
-/* The state of lubdub-client, for the files of this folder: one watch for each session that it keeps, and what they share. */
+/* The state of lubdub-client, for the files of this folder: one watch for each session that it keeps, and what they
+ * share. */
 #ifndef LUBDUB_CLIENT_PROGRAM_PROGRAM_H
 #define LUBDUB_CLIENT_PROGRAM_PROGRAM_H
 
@@ -47,9 +48,9 @@ struct program {
     struct watch *watches;
     size_t watch_count; /* 0 until they begin */
     int exit_status;
-    int signal;      /* that ends it; 0: none */
-    bool is_leaving; /* a signal came, the deadline is over, or standard output is not read */
-    bool is_over;    /* all watches are at rest */
+    int signal;                               /* that ends it; 0: none */
+    bool is_leaving;                          /* a signal came, the deadline is over, or standard output is not read */
+    bool is_over;                             /* all watches are at rest */
     void (*on_rest)(struct program *program); /* a watch is at rest and does not begin anew */
     ev_signal terminate;
     ev_signal interrupt;

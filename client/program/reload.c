@@ -29,9 +29,8 @@ static bool is_same_token(const struct options *one, const struct options *other
     const struct lubdub_secret_file *second = &other->token;
 
     return first->count == second->count &&
-           (first->count == 0 ||
-            (first->lines[0].length == second->lines[0].length &&
-             memcmp(first->lines[0].data, second->lines[0].data, first->lines[0].length) == 0));
+           (first->count == 0 || (first->lines[0].length == second->lines[0].length &&
+                                  memcmp(first->lines[0].data, second->lines[0].data, first->lines[0].length) == 0));
 }
 
 /* What cannot change, and what was measured, stays. */
@@ -94,7 +93,8 @@ void reload_options(struct program *program)
         return;
     }
     options_init(fresh);
-    if (lubdub_settings_load(&options_table, program->argc, program->argv, fresh, &fresh->loaded) != LUBDUB_SETTINGS_OK) {
+    if (lubdub_settings_load(&options_table, program->argc, program->argv, fresh, &fresh->loaded) !=
+        LUBDUB_SETTINGS_OK) {
         lubdub_log_error("the configuration stays as it was: %s", fresh->loaded.problem);
         options_clear(fresh);
         free(fresh);
@@ -106,7 +106,9 @@ void reload_options(struct program *program)
     put_in_force(program, fresh, &changes);
     free(fresh);
     lubdub_log_info("the configuration was read again changed=\"%s\" token=%s", changes.names,
-                    program->options.token_file == NULL ? "none" : has_new_token ? "changed" : "same");
+                    program->options.token_file == NULL ? "none"
+                    : has_new_token                     ? "changed"
+                                                        : "same");
     if (changes.fixed[0] != '\0') {
         lubdub_log_warning("needs a restart to change options=\"%s\"", changes.fixed);
     }

@@ -268,7 +268,8 @@ void watch_start_check(struct program *program)
         interval = lubdub_duration_longer(options->interval, SHORTEST_CHECK_INTERVAL);
     }
     if (options->check != NULL) {
-        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_check, program);
+        check_start(&program->check, program->loop, options->check, interval, options->check_timeout, on_check,
+                    program);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * The contents of a client's probes, where they change during a session: an ACK has the content of its own probe, which
- * may be older than the present one. A list, newest first; each serves from one sequence on up to that of the next newer.
- * An empty list, and a sequence older than all: the content of the settings.
+ * may be older than the present one. A list, newest first; each serves from one sequence on up to that of the next
+ * newer. An empty list, and a sequence older than all: the content of the settings.
  */
 #ifndef LUBDUB_CORE_PROBE_CONTENT_H
 #define LUBDUB_CORE_PROBE_CONTENT_H

@@ -1,4 +1,5 @@
-/* How a client goes on where a server accepts its connection and no more: to the next address, and to the next server. */
+/* How a client goes on where a server accepts its connection and no more: to the next address, and to the next server.
+ */
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>

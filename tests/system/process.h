@@ -20,10 +20,10 @@ struct process {
     bool errors_closed;
     int inherits; /* a descriptor that the child keeps, at the same number; 0: none */
 
-    pid_t pid;  /* 0 when it does not run */
-    int output; /* the reading end of its standard output */
-    int errors; /* a file in memory: its standard error so far */
-    int status; /* after the end: exit status, or 128 + signal */
+    pid_t pid;       /* 0 when it does not run */
+    int output;      /* the reading end of its standard output */
+    int errors;      /* a file in memory: its standard error so far */
+    int status;      /* after the end: exit status, or 128 + signal */
     bool was_killed; /* it was that signal that ended it */
 };
 

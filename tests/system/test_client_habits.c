@@ -1,6 +1,6 @@
 /*
- * lubdub-client beside ping, nohup and sidecars: signals, commands, deadlines, checks, and what is read again. The comment
- * at each case names the finding that it stands for.
+ * lubdub-client beside ping, nohup and sidecars: signals, commands, deadlines, checks, and what is read again. The
+ * comment at each case names the finding that it stands for.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -381,7 +381,8 @@ static void hang_up_reads_the_configuration_again(void **state)
     process_signal(&stage->client, SIGHUP);
     process_expect_error(&stage->client, "the configuration stays as it was");
     scratch_write_text(&stage->scratch, "config",
-                       "[client]\ninterval = 30ms\nexpiry = 5s\nid = two\ncheck = echo sick; exit 2\nquiet = yes\n", path);
+                       "[client]\ninterval = 30ms\nexpiry = 5s\nid = two\ncheck = echo sick; exit 2\nquiet = yes\n",
+                       path);
     process_signal(&stage->client, SIGHUP);
     process_expect_error(&stage->client, "changed=\"quiet,check\"");
     expect_text(expect_event(&stage->server.events, "health", "two"), "content", "sick");

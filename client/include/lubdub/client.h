@@ -19,8 +19,8 @@
  * lubdub_client_progress() alone may come from any thread.
  *
  * fork(). Fork before _start. A child that was forked later holds the connection of its parent open, and a server that
- * should see `closed` sees `hung`: so it calls _free on each client first of all, and ev_loop_fork() before it runs a loop.
- * All descriptors of the library close on exec, and a child that calls exec at once needs nothing.
+ * should see `closed` sees `hung`: so it calls _free on each client first of all, and ev_loop_fork() before it runs a
+ * loop. All descriptors of the library close on exec, and a child that calls exec at once needs nothing.
  *
  * What calls back. Only the loop does. Every function returns before the application hears what came of it, so it may
  * be called with a mutex held that the callback takes, too. From inside the callback everything may be called, for this
@@ -73,8 +73,8 @@ struct lubdub_client_settings {
     struct lubdub_session_settings session;
 
     /*
-     * Tried in turn, each with all its addresses, until there is a session: a connection alone is none. After a session the
-     * turn goes on behind its server, and among a name's addresses behind the one of the session.
+     * Tried in turn, each with all its addresses, until there is a session: a connection alone is none. After a session
+     * the turn goes on behind its server, and among a name's addresses behind the one of the session.
      */
     const struct lubdub_client_server *servers;
     size_t server_count;
@@ -84,8 +84,8 @@ struct lubdub_client_settings {
                                         gets 1 s at most */
 
     /*
-     * Comes back after DOWN, after a wait that doubles from _min to _max, of which a random part is waited. It begins anew
-     * after a session of three expiries (of twice _min at least), or of twice _max.
+     * Comes back after DOWN, after a wait that doubles from _min to _max, of which a random part is waited. It begins
+     * anew after a session of three expiries (of twice _min at least), or of twice _max.
      */
     bool reconnects;
     lubdub_duration backoff_min; /* 500 ms */
@@ -99,8 +99,8 @@ struct lubdub_client_settings {
     lubdub_duration progress_within;
 
     /*
-     * With session.stays_connected and reconnects: a server that stays silent for so long after DOWN is left, and the next
-     * address or server is tried; 0: never. For a frozen server does not close its connections.
+     * With session.stays_connected and reconnects: a server that stays silent for so long after DOWN is left, and the
+     * next address or server is tried; 0: never. For a frozen server does not close its connections.
      */
     lubdub_duration stay_limit;
     /* A new field stands here and begins 8 bytes of its own. */
@@ -185,8 +185,8 @@ struct lubdub_client_event {
 
     lubdub_duration retry_in; /* RETRYING */
 
-    bool is_stalled;                   /* PROGRESS */
-    lubdub_duration without_progress;  /* PROGRESS: how long there was none */
+    bool is_stalled;                  /* PROGRESS */
+    lubdub_duration without_progress; /* PROGRESS: how long there was none */
 };
 
 /* Called in the thread that runs the loop; see above, What calls back. */
@@ -214,15 +214,15 @@ LUBDUB_API enum lubdub_error lubdub_client_send(struct lubdub_client *client, co
 LUBDUB_API void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health);
 
 /*
- * The token of every connection from now on, instead of that of the settings; copied. length 0: none. TOO_LONG beyond 1024
- * bytes, NO_MEMORY. From inside CONNECTING it is that of this connection.
+ * The token of every connection from now on, instead of that of the settings; copied. length 0: none. TOO_LONG beyond
+ * 1024 bytes, NO_MEMORY. From inside CONNECTING it is that of this connection.
  */
 LUBDUB_API enum lubdub_error lubdub_client_set_token(struct lubdub_client *client, const void *token, size_t length);
 
 /*
- * The content of every probe from now on, on later connections too, instead of that of the settings; copied. Probes under
- * way keep theirs. TOO_LONG beyond what the server takes, NO_MEMORY: then nothing has changed. A later server that takes
- * less gets that of the settings.
+ * The content of every probe from now on, on later connections too, instead of that of the settings; copied. Probes
+ * under way keep theirs. TOO_LONG beyond what the server takes, NO_MEMORY: then nothing has changed. A later server
+ * that takes less gets that of the settings.
  */
 LUBDUB_API enum lubdub_error lubdub_client_set_content(struct lubdub_client *client, const void *content,
                                                        size_t length);
@@ -268,7 +268,7 @@ struct lubdub_client_counts {
     uint64_t sent;  /* probes */
     uint64_t acked; /* late ones too */
     uint64_t late;
-    uint64_t lost; /* timed out and not acked, or under way when a session went down */
+    uint64_t lost;   /* timed out and not acked, or under way when a session went down */
     uint64_t narrow; /* acked in the last quarter of their timeout: an early warning */
 };
 LUBDUB_API void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts);

@@ -14,8 +14,8 @@
 #define LUBDUB_COMMAND_TO_NOWHERE (-2)
 
 /*
- * Starts /bin/sh -c command with standard input from /dev/null, standard output to `output`, and the limit of descriptors
- * that we were started with. facts, if not NULL, are in its environment: the event as LUBDUB_EVENT and each
+ * Starts /bin/sh -c command with standard input from /dev/null, standard output to `output`, and the limit of
+ * descriptors that we were started with. facts, if not NULL, are in its environment: the event as LUBDUB_EVENT and each
  * field as LUBDUB_NAME, made safe to show, as the values may come from the wire.
  * Returns the process, or -1 and errno.
  */

@@ -1,7 +1,7 @@
 /*
- * The commands that a program runs when something happens: one at a time, in the order of the events, each for a limited
- * time. What waits is bounded, and never stale: of one subject (a server, an identity) only the last state waits, and a
- * state that was told already is not told again.
+ * The commands that a program runs when something happens: one at a time, in the order of the events, each for a
+ * limited time. What waits is bounded, and never stale: of one subject (a server, an identity) only the last state
+ * waits, and a state that was told already is not told again.
  *
  *     running: A is down        waiting: -                   B comes up:    waiting: B is up
  *                                                            A comes up:    waiting: B is up, A is up

@@ -18,8 +18,8 @@
 int lubdub_standard_streams_prepare(void);
 
 /*
- * The limit of descriptors before it was raised, for programs that this one starts: a program that closes all descriptors
- * up to its limit, or has select() in it, counts on the usual one. 0: it was not raised.
+ * The limit of descriptors before it was raised, for programs that this one starts: a program that closes all
+ * descriptors up to its limit, or has select() in it, counts on the usual one. 0: it was not raised.
  */
 uint64_t lubdub_descriptor_limit_at_start(void);
 

@@ -39,7 +39,7 @@ struct reader {
     unsigned line; /* the line that was taken last, from 1 */
     bool is_wrong;
     bool is_of_another; /* the lines stand below another program's section */
-    bool *is_set; /* for each row, whether this file has set it */
+    bool *is_set;       /* for each row, whether this file has set it */
 };
 
 static bool complain(struct reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -144,7 +144,8 @@ static bool check_section(struct reader *reader, const char *line, size_t length
         }
     }
     lubdub_escape_text(shown, sizeof shown, line, length);
-    return complain(reader, "%s: there is no such section; must be [%s], that of another program, or none at all", shown, section);
+    return complain(reader, "%s: there is no such section; must be [%s], that of another program, or none at all",
+                    shown, section);
 }
 
 static bool check_line(struct reader *reader, const char *line, size_t length, size_t length_max)

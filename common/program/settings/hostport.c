@@ -131,7 +131,8 @@ const char *lubdub_hostport_parse(const char *text, uint16_t default_port, struc
     if (strstr(text, "://") != NULL) {
         return default_port == 0 ? "it is a URL; must be ADDRESS:PORT" : "it is a URL; must be HOST:PORT or HOST";
     }
-    if ((wrong = check_bytes(text)) != NULL || (wrong = check_lone_port(text, default_port)) != NULL || (wrong = split(text, &host, &length, &rest)) != NULL) {
+    if ((wrong = check_bytes(text)) != NULL || (wrong = check_lone_port(text, default_port)) != NULL ||
+        (wrong = split(text, &host, &length, &rest)) != NULL) {
         return wrong;
     }
     if (length > LUBDUB_HOST_LENGTH_MAX) {

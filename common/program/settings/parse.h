@@ -22,8 +22,8 @@ enum lubdub_parse_result {
 enum lubdub_parse_result lubdub_parse_count(const char *text, uint64_t *count);
 
 /*
- * Digits and a unit, one of ms, s, m, h: "250ms", "3s"; with a fraction of up to nine digits where the unit stands there:
- * "0.5s". A bare number is milliseconds. The result is in nanoseconds.
+ * Digits and a unit, one of ms, s, m, h: "250ms", "3s"; with a fraction of up to nine digits where the unit stands
+ * there: "0.5s". A bare number is milliseconds. The result is in nanoseconds.
  */
 enum lubdub_parse_result lubdub_parse_duration(const char *text, lubdub_duration *duration);
 

@@ -178,12 +178,9 @@ int main(void)
 {
 #define HOOKS_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        HOOKS_TEST(commands_run_one_at_a_time_in_their_order),
-        HOOKS_TEST(only_the_last_state_of_a_subject_waits),
-        HOOKS_TEST(state_that_was_told_is_not_told_again),
-        HOOKS_TEST(state_without_a_command_is_told_in_its_turn),
-        HOOKS_TEST(command_that_takes_too_long_is_killed),
-        HOOKS_TEST(what_waits_is_bounded),
+        HOOKS_TEST(commands_run_one_at_a_time_in_their_order), HOOKS_TEST(only_the_last_state_of_a_subject_waits),
+        HOOKS_TEST(state_that_was_told_is_not_told_again),     HOOKS_TEST(state_without_a_command_is_told_in_its_turn),
+        HOOKS_TEST(command_that_takes_too_long_is_killed),     HOOKS_TEST(what_waits_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

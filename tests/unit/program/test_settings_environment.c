@@ -28,7 +28,11 @@ static enum lubdub_settings_result load(char *first, char *second)
 
     lubdub_settings_clear(&loaded);
     sample_settings_init(&settings);
-    return lubdub_settings_load(&sample_table, second != NULL ? 3 : first != NULL ? 2 : 1, arguments, &settings, &loaded);
+    return lubdub_settings_load(&sample_table,
+                                second != NULL  ? 3
+                                : first != NULL ? 2
+                                                : 1,
+                                arguments, &settings, &loaded);
 }
 
 /* E16 */

@@ -179,8 +179,9 @@ static void mistake_is_named_with_its_line(void **state)
 static void other_sections_are_refused(void **state)
 {
     (void)state;
-    assert_refused("[other]\n", ":1: [other]: there is no such section; must be [sample], that of another program, or none "
-                                "at all");
+    assert_refused("[other]\n",
+                   ":1: [other]: there is no such section; must be [sample], that of another program, or none "
+                   "at all");
     assert_refused("[sample\nid = x\n", ":1: [sample: there is no such section");
     assert_refused("[Sample]\n", ":1: [Sample]");
     assert_refused("[sample] id = x\n", ":1: [sample] id = x");
