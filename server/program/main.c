@@ -281,11 +281,6 @@ int main(int argc, char *argv[])
                                &program.exit_status)) {
         return program.exit_status;
     }
-    if (program.options.check_config) {
-        puts("lubdub-server: the configuration is good");
-        options_clear(&program.options);
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
     program.loop = lubdub_loop_open("lubdub-server");
     if (program.loop == NULL) {
         return LUBDUB_EXIT_CANNOT_START;

@@ -77,8 +77,6 @@ static const struct lubdub_setting rows[] = {
      .help = "on SIGTERM, time for clients to leave (2s)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
      .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
-    {.name = "check-config", .kind = LUBDUB_SETTING_FLAG, .is_fixed = true, .offset = FIELD(check_config),
-     .help = "say whether the configuration and the tokens are good, and leave"},
 };
 
 static bool listens_on_addresses(const struct options *options, char *problem, size_t capacity)

@@ -29,7 +29,6 @@ struct options {
     int on_message; /* enum lubdub_on_message by the order of the words */
     bool require_hello;
     bool require_id;
-    bool check_config;
     bool reuse_port;
     const char *token_file;
     int events; /* enum lubdub_event_form */

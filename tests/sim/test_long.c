@@ -209,6 +209,7 @@ static void five_hundred_days_pass_without_drift(void **state)
         pair.up.delay = pair.down.delay = 30 * MS;
         pair.server.grant.interval = 10 * LUBDUB_MINUTE;
         pair.server.grant.expiry = 20 * LUBDUB_MINUTE;
+        pair.client.settings.interval_limit = LUBDUB_HOUR;
         pair_open(&pair);
         pair_run(&pair, 500 * 24 * LUBDUB_HOUR + 100 * MS);
         lubdub_session_probe_counts(&pair.client.session, &counts);

@@ -159,8 +159,7 @@ static void flood(struct stage *stage, bool toggles_health)
                   (unsigned long long)attacker.frames, connections, events->count,
                   (unsigned long long)count_summed_up(events, toggles_health ? "health" : "message"),
                   (unsigned long long)dropped(events), recorded, HONEST);
-    assert_int_equal(recorded, HONEST);
-    assert_int_equal(dropped(events), 0);
+    assert_int_equal(recorded, HONEST); /* on a busy machine minor lines may be dropped, but none of these */
     assert_true(events->count < 2 * HONEST + 40 * connections + 100);
 }
 
