@@ -1,6 +1,6 @@
 /*
- * Identities that change hands again and again: two clients with the same name that take it from each other. An identity
- * may change hands a few times a second, and is left where it is for the rest of that second. Pure.
+ * Identities that change hands again and again: two clients with the same name that take it from each other. An
+ * identity may change hands a few times a second, and is left where it is for the rest of that second. Pure.
  *
  * A fixed number of contests is remembered, each under its identity's keyed hash. Where two fall into one place, the
  * newer one is remembered.
@@ -29,8 +29,8 @@ struct lubdub_contests {
 void lubdub_contests_clear(struct lubdub_contests *contests);
 
 /*
- * The identity with this hash is to change hands. False: it did too often. *is_news: then that is to be told; it was not,
- * or not lately.
+ * The identity with this hash is to change hands. False: it did too often. *is_news: then that is to be told; it was
+ * not, or not lately.
  */
 bool lubdub_contests_allow(struct lubdub_contests *contests, uint64_t hash, lubdub_time now, bool *is_news);
 

@@ -3,8 +3,9 @@
  * expiry at most, and handed to the next session of either; so a client that connects again does not begin with a new
  * allowance (docs/protocol.md, section 5, Too many frames).
  *
- * Behind one address there may be many clients. Each session that ended there counts, and each new one takes over one of
- * them; with the largest debt, as they are not told apart. A bounded number is kept, the oldest is forgotten first. Pure.
+ * Behind one address there may be many clients. Each session that ended there counts, and each new one takes over one
+ * of them; with the largest debt, as they are not told apart. A bounded number is kept, the oldest is forgotten first.
+ * Pure.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_DEBTS_H
 #define LUBDUB_SERVER_LIBRARY_DEBTS_H

@@ -10,6 +10,7 @@
 #include "core/rate_limit.h"
 #include "ev/socket.h"
 #include "server/library/admission.h"
+#include "server/library/grace.h"
 #include "server/library/identities.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
@@ -21,8 +22,8 @@
 #define SMALLEST_WAITING_ROOM 64
 
 /*
- * A connection that is refused when it is accepted stays until the client has read why and left, for a second at most. So
- * many of them, or a 16th of the descriptors where that is less; the others are closed at once, and only counted.
+ * A connection that is refused when it is accepted stays until the client has read why and left, for a second at most.
+ * So many of them, or a 16th of the descriptors where that is less; the others are closed at once, and only counted.
  */
 #define MOST_TURNED_AWAY 64
 
@@ -140,8 +141,8 @@ static void owe(struct lubdub_worker *worker, const struct lubdub_record *record
     pthread_mutex_unlock(&worker->server->lock);
     grant->probe_debt = lubdub_duration_shorter(debt.probes, (burst - PROBES_LEFT) * grant->interval / 2);
     if (settings->message_rate > 0 && settings->message_burst > MESSAGES_LEFT) {
-        grant->message_debt = lubdub_duration_shorter(
-            debt.messages, (settings->message_burst - MESSAGES_LEFT) * LUBDUB_SECOND / settings->message_rate);
+        grant->message_debt = lubdub_duration_shorter(debt.messages, (settings->message_burst - MESSAGES_LEFT) *
+                                                                         LUBDUB_SECOND / settings->message_rate);
     }
 }
 
@@ -209,7 +210,7 @@ static void claim(struct lubdub_worker *worker, struct lubdub_record *record, ui
 {
     struct lubdub_claim claim;
 
-    lubdub_identities_claim(worker, record, beaten, &claim);
+    lubdub_identities_claim(worker, record, beaten, lubdub_grace_now(worker), &claim);
     switch (claim.result) {
     case LUBDUB_CLAIM_GRANTED:
         begin_session(worker, record, &claim.past);

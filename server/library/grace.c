@@ -46,6 +46,11 @@ void lubdub_grace_note_change(struct lubdub_worker *worker)
     }
 }
 
+static bool take_gone(struct lubdub_worker *worker, char *identity, size_t *length)
+{
+    return lubdub_identities_take_gone(worker, lubdub_grace_now(worker), identity, length);
+}
+
 static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct lubdub_server *server = container_of(timer, struct lubdub_server, grace);
@@ -57,12 +62,12 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 
     lubdub_worker_enter(worker);
     lubdub_grace_set_timer(server);
-    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && lubdub_identities_take_gone(worker, identity, &length);
+    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && take_gone(worker, identity, &length);
          told++) {
         struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
 
         lubdub_server_tell(worker, NULL, &event);
-        lubdub_identities_was_told_gone(worker);
+        lubdub_identities_was_told_gone(worker, lubdub_grace_now(worker));
     }
     if (!server->is_doomed) {
         lubdub_grace_set_timer(server);

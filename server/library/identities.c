@@ -5,7 +5,6 @@
 
 #include "ev/clock.h"
 #include "ev/socket.h"
-#include "server/library/grace.h"
 #include "server/library/peer.h"
 
 /* Whom a newcomer follows, beside places of records. */
@@ -82,7 +81,7 @@ static void claim_from(struct lubdub_worker *worker, struct lubdub_record *recor
 }
 
 void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t beaten,
-                             struct lubdub_claim *claim)
+                             lubdub_time now, struct lubdub_claim *claim)
 {
     struct lubdub_server *server = worker->server;
     struct lubdub_slice identity = lubdub_peer_identity(record->peer);
@@ -100,8 +99,7 @@ void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record 
     } else {
         take(worker, record, FOLLOWS_NOBODY, claim);
         if (claim->result == LUBDUB_CLAIM_GRANTED) {
-            claim->past.last_end =
-                lubdub_departed_take(&server->departed, identity, lubdub_grace_now(worker), &claim->past.is_resumed);
+            claim->past.last_end = lubdub_departed_take(&server->departed, identity, now, &claim->past.is_resumed);
         }
     }
     pthread_mutex_unlock(&server->lock);
@@ -157,11 +155,12 @@ static void post(struct lubdub_worker *worker, const struct release *release)
 }
 
 /* Nobody else has the identity. Returns whether a grace time begins. Under the lock. */
-static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity, enum lubdub_cause cause)
+static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity, enum lubdub_cause cause,
+                     lubdub_time now)
 {
     const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
     bool begins_grace = settings->grace > 0 && !worker->is_draining;
-    lubdub_time grace_until = begins_grace ? lubdub_time_after(lubdub_grace_now(worker), settings->grace) : 0;
+    lubdub_time grace_until = begins_grace ? lubdub_time_after(now, settings->grace) : 0;
 
     if (!lubdub_departed_add(&worker->server->departed, identity, cause, grace_until, settings->remembered_ends,
                              settings->away_limit)) {
@@ -171,7 +170,8 @@ static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity,
     return begins_grace;
 }
 
-void lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause)
+bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
+                             lubdub_time now)
 {
     struct lubdub_server *server = worker->server;
     struct lubdub_slice identity = lubdub_peer_identity(record->peer);
@@ -182,7 +182,7 @@ void lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
     uint32_t found;
 
     if (!record->peer->is_registered) {
-        return;
+        return false;
     }
     record->peer->is_registered = false;
     pthread_mutex_lock(&server->lock);
@@ -198,18 +198,16 @@ void lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
         lubdub_identity_index_remove(&server->identities, place);
     }
     if (followed == FOLLOWS_NOBODY && (found == place || found == LUBDUB_NO_PLACE)) {
-        begins_grace = remember(worker, identity, cause);
+        begins_grace = remember(worker, identity, cause, now);
     } else if (followed == FOLLOWS_NOBODY) {
         release(server, found, place, &released);
     }
     pthread_mutex_unlock(&server->lock);
     post(worker, &released);
-    if (begins_grace) {
-        lubdub_grace_note_change(worker);
-    }
+    return begins_grace;
 }
 
-bool lubdub_identities_take_gone(struct lubdub_worker *worker, char *identity, size_t *length)
+bool lubdub_identities_take_gone(struct lubdub_worker *worker, lubdub_time now, char *identity, size_t *length)
 {
     struct lubdub_server *server = worker->server;
     size_t away_limit = lubdub_worker_settings(worker)->away_limit;
@@ -217,8 +215,7 @@ bool lubdub_identities_take_gone(struct lubdub_worker *worker, char *identity, s
     bool is_gone;
 
     pthread_mutex_lock(&server->lock);
-    is_gone = lubdub_departed_pop_gone(&server->departed, lubdub_grace_now(worker), away_limit, identity, length,
-                                       &is_early);
+    is_gone = lubdub_departed_pop_gone(&server->departed, now, away_limit, identity, length, &is_early);
     if (is_gone) {
         lubdub_tally_add(&worker->tally.gone_early, is_early);
         memcpy(server->gone, identity, *length);
@@ -228,7 +225,7 @@ bool lubdub_identities_take_gone(struct lubdub_worker *worker, char *identity, s
     return is_gone;
 }
 
-void lubdub_identities_was_told_gone(struct lubdub_worker *worker)
+void lubdub_identities_was_told_gone(struct lubdub_worker *worker, lubdub_time now)
 {
     struct lubdub_server *server = worker->server;
     struct release released = {0};
@@ -242,8 +239,7 @@ void lubdub_identities_was_told_gone(struct lubdub_worker *worker)
         release(server, found, FOLLOWS_GONE, &released);
     }
     if (released.owner != NULL) {
-        released.past.last_end =
-            lubdub_departed_take(&server->departed, identity, lubdub_grace_now(worker), &released.past.is_resumed);
+        released.past.last_end = lubdub_departed_take(&server->departed, identity, now, &released.past.is_resumed);
     }
     server->gone_length = 0;
     pthread_mutex_unlock(&server->lock);

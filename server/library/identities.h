@@ -1,9 +1,9 @@
 /*
  * Which session has which identity, across all workers (docs/protocol.md, section 5, Same identity twice).
  *
- * An identity has one holder, which the index names. A newcomer that takes it over is named at once, and waits until the
- * end of the session before it was told; so the end of the old one is told before the beginning of the new one, whichever
- * threads they belong to. In the same way it waits while the identity is told to be gone.
+ * An identity has one holder, which the index names. A newcomer that takes it over is named at once, and waits until
+ * the end of the session before it was told; so the end of the old one is told before the beginning of the new one,
+ * whichever threads they belong to. In the same way it waits while the identity is told to be gone.
  *
  *     claim ──┬─ GRANTED                                   it is admitted
  *             ├─ WAITS ──── the holder is ended (its worker) ──── released ── it is admitted
@@ -27,32 +27,34 @@ enum lubdub_claim_result {
 
 struct lubdub_claim {
     enum lubdub_claim_result result;
-    uint64_t holder; /* WAITS, CONTESTED: its session's number; 0: the identity is just told to be gone */
-    bool is_news;    /* FOUGHT_OVER: it is to be told */
+    uint64_t holder;         /* WAITS, CONTESTED: its session's number; 0: the identity is just told to be gone */
+    bool is_news;            /* FOUGHT_OVER: it is to be told */
     struct lubdub_past past; /* GRANTED */
 };
 
 /*
- * The record's peer wants its identity. beaten: the number of a session that lost to it because it does not answer; 0:
- * none.
+ * The record's peer wants its identity. now: of the clock of grace times (grace.h), as in all that follow. beaten: the
+ * number of a session that lost to it because it does not answer; 0: none.
  */
 void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t beaten,
-                             struct lubdub_claim *claim);
+                             lubdub_time now, struct lubdub_claim *claim);
 
 /* Whether the record has the identity, and waits for nobody any more. */
 bool lubdub_identities_has(struct lubdub_worker *worker, struct lubdub_record *record);
 
 /*
- * The record lets go of its identity, if it has one: its session's end was told, or it never became one. Whoever waits for
- * that is released, by a letter; the one in worker->released_at_once is not sent one. Else the end is remembered.
+ * The record lets go of its identity, if it has one: its session's end was told, or it never became one. Whoever waits
+ * for that is released: by a letter, or in worker->awaited. Else the end is remembered. Returns whether a grace time
+ * began.
  */
-void lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause);
+bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
+                             lubdub_time now);
 
 /*
  * Worker 0: an identity whose grace time is over, copied into `identity` (LUBDUB_IDENTITY_LIMIT bytes). False: none.
  * Until _was_told_gone() a newcomer with this identity waits.
  */
-bool lubdub_identities_take_gone(struct lubdub_worker *worker, char *identity, size_t *length);
-void lubdub_identities_was_told_gone(struct lubdub_worker *worker);
+bool lubdub_identities_take_gone(struct lubdub_worker *worker, lubdub_time now, char *identity, size_t *length);
+void lubdub_identities_was_told_gone(struct lubdub_worker *worker, lubdub_time now);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ev/clock.h"
+#include "server/library/grace.h"
 #include "server/library/identities.h"
 #include "server/library/peer.h"
 #include "server/library/tell.h"
@@ -36,6 +37,13 @@ static void keep_debt(struct lubdub_worker *worker, const struct lubdub_record *
     pthread_mutex_unlock(&worker->server->lock);
 }
 
+static void let_go(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause)
+{
+    if (record->peer->is_registered && lubdub_identities_leave(worker, record, cause, lubdub_grace_now(worker))) {
+        lubdub_grace_note_change(worker);
+    }
+}
+
 void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event)
 {
     lubdub_duration connected_at = record->connected_at * LUBDUB_MILLISECOND;
@@ -53,7 +61,7 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     event->connected_for = lubdub_time_between(connected_at, event->now);
     lubdub_server_tell(worker, record, event);
     keep_debt(worker, record, event);
-    lubdub_identities_leave(worker, record, event->cause); /* only now may the next session have the identity */
+    let_go(worker, record, event->cause); /* only now may the next session have the identity */
 }
 
 struct lubdub_server_event lubdub_record_new_end(const struct lubdub_record *record, enum lubdub_reason reason,
@@ -94,7 +102,7 @@ void lubdub_record_reject(struct lubdub_worker *worker, struct lubdub_record *re
 
     lubdub_tally_add(&worker->tally.rejected, 1);
     lubdub_server_tell(worker, record, &event);
-    lubdub_identities_leave(worker, record, LUBDUB_CAUSE_REPLACED);
+    let_go(worker, record, LUBDUB_CAUSE_REPLACED);
 }
 
 void lubdub_record_refuse(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
@@ -123,7 +131,7 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
 {
     struct lubdub_peer *peer = record->peer;
 
-    lubdub_identities_leave(worker, record, LUBDUB_CAUSE_REPLACED); /* it waited for its identity, and has died */
+    let_go(worker, record, LUBDUB_CAUSE_REPLACED); /* it waited for its identity, and has died */
     if (peer->counts_address) {
         struct lubdub_address address;
 

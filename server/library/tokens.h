@@ -1,6 +1,7 @@
 /*
- * The tokens that let clients in, and the identities that each of them may have. Looking one up costs the same however many
- * there are: the token that was given is hashed once, under a key that nobody knows, and compared with one candidate.
+ * The tokens that let clients in, and the identities that each of them may have. Looking one up costs the same however
+ * many there are: the token that was given is hashed once, under a key that nobody knows, and compared with one
+ * candidate.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_TOKENS_H
 #define LUBDUB_SERVER_LIBRARY_TOKENS_H
@@ -22,7 +23,8 @@ struct lubdub_tokens {
     uint64_t key[2];
 };
 
-/* Copies them. patterns: NULL, or one for each token, data NULL: any identity. False: no memory, or no random numbers. */
+/* Copies them. patterns: NULL, or one for each token, data NULL: any identity. False: no memory, or no random numbers.
+ */
 bool lubdub_tokens_init(struct lubdub_tokens *tokens, const struct lubdub_slice *given,
                         const struct lubdub_slice *patterns, size_t count);
 

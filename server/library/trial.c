@@ -7,7 +7,6 @@
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/socket.h"
-#include "server/library/door.h"
 #include "server/library/peer.h"
 #include "server/library/tell.h"
 
@@ -17,7 +16,8 @@
 #define FIRST_GAP (LUBDUB_MILLISECOND / 2)
 #define LONGEST_GAP (64 * LUBDUB_MILLISECOND)
 
-/* Input that waits unread is read before the verdict. A holder that is not read from for longer lives, and does not read. */
+/* Input that waits unread is read before the verdict. A holder that is not read from for longer lives, and does not
+ * read. */
 #define MOST_LOOKS_AT_UNREAD 32
 
 /* The newcomer's handshake time has to suffice. */
@@ -42,6 +42,7 @@ static uint64_t absences(const struct lubdub_worker *worker)
     return atomic_load_explicit(&worker->group.reactor->absence_count, memory_order_relaxed);
 }
 
+/* Without memory for the letter the newcomer waits until its handshake time is over. */
 static void tell(struct lubdub_worker *worker, uint64_t holder, uint64_t newcomer, bool holder_lives)
 {
     struct lubdub_server *server = worker->server;
@@ -49,10 +50,6 @@ static void tell(struct lubdub_worker *worker, uint64_t holder, uint64_t newcome
         &server->workers[lubdub_place_worker(lubdub_number_place(newcomer), server->worker_count)];
     struct lubdub_letter *letter;
 
-    if (owner == worker) {
-        lubdub_door_judged(worker, newcomer, holder, holder_lives);
-        return;
-    }
     letter = lubdub_letter_new(LUBDUB_LETTER_JUDGED);
     if (letter != NULL) {
         letter->session = newcomer;
@@ -95,9 +92,8 @@ static bool look(struct lubdub_worker *worker, struct lubdub_trial *trial, lubdu
         *holder_lives = true;
         return true;
     }
-    end = lubdub_time_earlier(
-        lubdub_session_answers_by(&record->link.session, worker->group.settings, trial->asked_at),
-        lubdub_time_after(trial->asked_at, longest_wait(worker)));
+    end = lubdub_time_earlier(lubdub_session_answers_by(&record->link.session, worker->group.settings, trial->asked_at),
+                              lubdub_time_after(trial->asked_at, longest_wait(worker)));
     trial->gap = lubdub_duration_shorter(2 * trial->gap, LONGEST_GAP);
     if (end > now) {
         trial->looks_at = lubdub_time_earlier(end, lubdub_time_after(now, trial->gap));

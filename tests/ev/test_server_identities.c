@@ -120,7 +120,8 @@ static void d11_holder_that_does_not_answer_loses_to_a_lower_incarnation(void **
     newcomer = say(fixture, 1, "pump", 1);
     asked_at = now();
     raw_expect_welcome(newcomer);
-    assert_in_range(now() - asked_at, 25 * LUBDUB_MILLISECOND, LUBDUB_SECOND); /* half an interval of 50 ms, and it is late */
+    assert_in_range(now() - asked_at, 25 * LUBDUB_MILLISECOND,
+                    LUBDUB_SECOND); /* half an interval of 50 ms, and it is late */
     assert_int_equal(expect_told(fixture, DISCONNECTED)->event.cause, LUBDUB_CAUSE_REPLACED);
     raw_expect_bye(holder, LUBDUB_REASON_REPLACED);
     raw_expect_life(newcomer);

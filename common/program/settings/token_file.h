@@ -5,8 +5,9 @@
  *     dHJvbWJvbmU=   pump-*
  *     c2F4b3Bob25l              # any identity
  *
- * A line is TOKEN [PATTERN]; in the pattern * stands for any characters and ? for one. `#` begins a comment, at the start
- * of a line or behind a blank. Blanks around are not part of anything. A line that may mean something else is refused.
+ * A line is TOKEN [PATTERN]; in the pattern * stands for any characters and ? for one. `#` begins a comment, at the
+ * start of a line or behind a blank. Blanks around are not part of anything. A line that may mean something else is
+ * refused.
  */
 #ifndef LUBDUB_PROGRAM_SETTINGS_TOKEN_FILE_H
 #define LUBDUB_PROGRAM_SETTINGS_TOKEN_FILE_H
@@ -22,8 +23,9 @@ struct lubdub_token_file {
 };
 
 /*
- * Reads the file anew, of at most 1 MiB, and wipes what *tokens had. A file without any token is wrong, for it would admit
- * everything or nothing. Returns false and a sentence in problem, with the number of the line; then *tokens has nothing.
+ * Reads the file anew, of at most 1 MiB, and wipes what *tokens had. A file without any token is wrong, for it would
+ * admit everything or nothing. Returns false and a sentence in problem, with the number of the line; then *tokens has
+ * nothing.
  */
 bool lubdub_token_file_read(struct lubdub_token_file *tokens, const char *path, const char *option, char *problem,
                             size_t capacity);

@@ -1,4 +1,4 @@
-/* What one client, address or identity may cost is bounded, also where it comes again and again. */
+/* Whom a server lets in, and what one client, address or identity may cost, also where it comes again and again. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -164,7 +164,8 @@ static void leave_descriptors(unsigned count)
 
 #define NEWCOMERS 40
 
-/* Clients in another process, which has descriptors of its own. Returns what it counted: BYE 7 before a second was over. */
+/* Clients in another process, which has descriptors of its own. Returns what it counted: BYE 7 before a second was
+ * over. */
 static unsigned count_refusals(struct server_fixture *fixture)
 {
     int result[2];
@@ -186,9 +187,9 @@ static unsigned count_refusals(struct server_fixture *fixture)
         }
         until = now() + LUBDUB_SECOND;
         for (i = 0; i < NEWCOMERS; i++) {
-            refused = (uint8_t)(refused + (raw_receive(&clients[i], &frame, until) == RAW_FRAME &&
-                                           frame.type == LUBDUB_FRAME_BYE &&
-                                           frame.sequence == LUBDUB_REASON_OVERLOADED));
+            refused =
+                (uint8_t)(refused + (raw_receive(&clients[i], &frame, until) == RAW_FRAME &&
+                                     frame.type == LUBDUB_FRAME_BYE && frame.sequence == LUBDUB_REASON_OVERLOADED));
         }
         _exit(write(result[1], &refused, 1) == 1 ? 0 : 1);
     }
@@ -240,8 +241,8 @@ static void b7_of_many_that_are_refused_few_linger(void **state)
         raw_connect(&crowd[i], server_fixture_port(fixture));
     }
     for (i = 0; i < 300; i++) {
-        told += raw_receive(&crowd[i], &frame, now() + PATIENCE) == RAW_FRAME &&
-                frame.type == LUBDUB_FRAME_BYE && frame.sequence == LUBDUB_REASON_OVERLOADED;
+        told += raw_receive(&crowd[i], &frame, now() + PATIENCE) == RAW_FRAME && frame.type == LUBDUB_FRAME_BYE &&
+                frame.sequence == LUBDUB_REASON_OVERLOADED;
     }
     assert_int_equal(told, 300);
     assert_in_range(server_fixture_counts(fixture).connections, 2, 1 + 64);
