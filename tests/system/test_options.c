@@ -438,6 +438,26 @@ static void token_file_without_a_token_is_refused(void **state)
     expect_refusal(stage, "LUBDUB_SERVER", arguments, "1024");
 }
 
+static void configuration_can_be_checked_without_a_start(void **state)
+{
+    struct stage *stage = *state;
+    char tokens[SCRATCH_PATH];
+    const char *const good[] = {"--check-config", "--token-file",
+                                scratch_write_text(&stage->scratch, "tokens", "# north\none pump-*\n", tokens), NULL};
+    const char *const bad[] = {"--check-config", "--expiry-max=10ms", NULL};
+    char *output;
+    char *errors;
+
+    assert_int_equal(run_with(&stage->process, "LUBDUB_SERVER", good, &output, &errors), 0);
+    assert_string_equal(output, "lubdub-server: the settings are right\n");
+    assert_string_equal(errors, "");
+    free(output);
+    free(errors);
+    expect_refusal(stage, "LUBDUB_SERVER", bad, "--expiry-max");
+    scratch_write_text(&stage->scratch, "tokens", "# north\none two three\n", tokens);
+    expect_refusal(stage, "LUBDUB_SERVER", good, "line 2: more than a token and a pattern");
+}
+
 /* What works must go on working: comments, CRLF, no last newline, a byte order mark, an empty file. */
 static void config_in_every_allowed_shape_starts_the_server(void **state)
 {
@@ -536,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(config_that_is_no_text_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_are_no_files_do_not_hang, set_up, tear_down),
         cmocka_unit_test_setup_teardown(token_file_without_a_token_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(configuration_can_be_checked_without_a_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(config_in_every_allowed_shape_starts_the_server, set_up, tear_down),
         cmocka_unit_test(port_is_shared_where_both_servers_ask_for_it_and_else_in_use),
         cmocka_unit_test_setup_teardown(many_lines_and_many_options_are_no_matter, set_up, tear_down),

@@ -319,6 +319,34 @@ static void only_who_knows_a_token_comes_in(void **state)
     server_process_finish(&stage->server);
 }
 
+static void say_token_as(struct raw_client *client, uint16_t port, const char *token, const char *identity)
+{
+    struct wire_bytes options = {0};
+
+    raw_connect(client, port);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_TOKEN, token, strlen(token));
+    wire_bytes_put_option(&options, LUBDUB_OPTION_IDENTITY, identity, strlen(identity));
+    raw_send_frame(client, LUBDUB_FRAME_HELLO, 0, 1, options.data, options.length);
+    wire_bytes_clear(&options);
+}
+
+static void token_lets_in_the_identities_of_its_pattern(void **state)
+{
+    struct stage *stage = *state;
+    struct raw_client client;
+
+    scratch_write_text(&stage->scratch, "tokens", "north pump-*\n", stage->tokens);
+    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
+    say_token_as(&client, stage->server.port, "north", "pump-7");
+    raw_expect_welcome(&client);
+    raw_close(&client);
+    say_token_as(&client, stage->server.port, "north", "valve-7");
+    raw_expect_bye(&client, LUBDUB_REASON_UNAUTHORIZED);
+    raw_close(&client);
+    expect_text(expect_event(&stage->server.events, "rejected", NULL), "text", "this token is not for this identity");
+    server_process_finish(&stage->server);
+}
+
 static void new_tokens_are_taken_and_a_bad_file_keeps_the_old(void **state)
 {
     struct stage *stage = *state;
@@ -436,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_who_knows_a_token_comes_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finding_d9_token_file_that_all_may_write_is_warned_of, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finding_e14_tokens_that_changed_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(token_lets_in_the_identities_of_its_pattern, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_tokens_are_taken_and_a_bad_file_keeps_the_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(required_hello_is_required, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counters_count, set_up, tear_down),

@@ -261,9 +261,40 @@ static void good_start_prints_nothing(void **state)
     assert_string_equal(outcome.err, "");
 }
 
+static bool lacks_memory(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
+{
+    (void)target, (void)positionals;
+    snprintf(problem, capacity, "--token-file: F: " LUBDUB_SETTINGS_NO_MEMORY);
+    return false;
+}
+
+/* It is no mistake in what was asked for: the same may start the next time. */
+static void d12_without_memory_the_program_cannot_start(void **state)
+{
+    struct lubdub_settings_table table = sample_table;
+    pid_t child;
+    int status = -1;
+    (void)state;
+
+    table.check = lacks_memory;
+    child = fork();
+    if (child == 0) {
+        char *arguments[] = {(char[]){"program"}, NULL};
+        int exit_status = 99;
+
+        close(STDERR_FILENO);
+        sample_settings_init(&settings);
+        _exit(lubdub_settings_start(&table, 1, arguments, &settings, &loaded, &exit_status) ? 77 : exit_status);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d12_without_memory_the_program_cannot_start),
         cmocka_unit_test(command_line_wins_over_the_file_in_either_order),
         cmocka_unit_test(list_of_the_file_replaces_the_defaults),
         cmocka_unit_test(file_is_read_anew_and_on_a_mistake_the_old_values_stay),
