@@ -41,7 +41,6 @@ static const char *read_start(struct lubdub_secret_file *file, const char *path,
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
         fault = "is not a regular file";
     }
-    file->others_may_write = fault == NULL && (status.st_mode & S_IWOTH) != 0;
     while (fault == NULL && part > 0 && file->length < capacity) {
         part = read(descriptor, file->bytes + file->length, capacity - file->length);
         if (part < 0) {

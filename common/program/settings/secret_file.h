@@ -16,7 +16,6 @@ struct lubdub_secret_file {
     size_t count;
     char *bytes;
     size_t length;
-    bool others_may_write; /* whoever may change the file decides who comes in */
 };
 
 /* What is read, for the sentences about it. */

@@ -191,21 +191,6 @@ static void no_secret_stays_in_memory_that_was_given_back(void **state)
     assert_int_equal(freed_with_secret, 0);
 }
 
-static void d9_file_that_everybody_may_write_to_is_noticed(void **state)
-{
-    struct lubdub_secret_file file = {0};
-    char problem[256];
-    (void)state;
-
-    write_text("secret\n");
-    assert_true(lubdub_secret_file_read_whole(&file, path, &token, problem, sizeof problem));
-    assert_false(file.others_may_write);
-    assert_int_equal(chmod(path, 0602), 0);
-    assert_true(lubdub_secret_file_read_whole(&file, path, &token, problem, sizeof problem));
-    assert_true(file.others_may_write);
-    lubdub_secret_file_clear(&file);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,7 +200,6 @@ int main(void)
         cmocka_unit_test(file_of_more_than_a_mebibyte_is_refused_where_all_of_it_counts),
         cmocka_unit_test(what_is_no_regular_file_is_refused_at_once),
         cmocka_unit_test(finding_d9_path_is_escaped_in_the_sentence),
-        cmocka_unit_test(d9_file_that_everybody_may_write_to_is_noticed),
         cmocka_unit_test(no_secret_stays_in_memory_that_was_given_back),
     };
 
