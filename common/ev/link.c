@@ -27,7 +27,8 @@ struct lubdub_link_step {
     struct lubdub_link *link;
     struct lubdub_link_step *outer;
     size_t outer_capacity; /* lent to this step while it runs */
-    bool counts;           /* in the suspicion of ourselves */
+    unsigned writes;
+    bool counts; /* in the suspicion of ourselves */
 };
 
 static struct lubdub_link *link_of(struct lubdub_step *step)
@@ -90,9 +91,15 @@ static struct lubdub_transfer read_stream(struct lubdub_step *step)
 
 static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8_t *bytes, size_t length, bool is_last)
 {
-    int socket = link_of(step)->io.fd;
+    struct lubdub_link_step *own = container_of(step, struct lubdub_link_step, step);
+    int socket = own->link->io.fd;
+    unsigned at_least = step->is_call ? 1 : LUBDUB_WRITES_AT_LEAST;
     ssize_t sent;
 
+    if (!lubdub_reactor_writes(lubdub_link_group(own->link)->reactor) && own->writes >= at_least && !is_last) {
+        return (struct lubdub_transfer){0}; /* the socket stays writable, and the loop says so in its next turn */
+    }
+    own->writes++;
     do {
         sent = is_last ? lubdub_socket_send_last(socket, bytes, length) : lubdub_socket_send(socket, bytes, length);
     } while (sent < 0 && errno == EINTR);
@@ -209,6 +216,7 @@ static void begin(struct lubdub_link_step *step, struct lubdub_link *link, lubdu
     step->link = link;
     step->outer = outer;
     step->counts = counts(&link->session);
+    step->writes = 0;
     step->step = (struct lubdub_step){
         .session = &link->session,
         .stream = &tcp,

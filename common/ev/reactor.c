@@ -140,6 +140,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     lubdub_time now;
     (void)loop, (void)revents;
 
+    reactor->writes_left = LUBDUB_WRITES_PER_TURN;
     if (reactor->turn_began == 0) {
         return;
     }
@@ -185,6 +186,7 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
     reactor->turn_began = LUBDUB_TIME_NEVER; /* what is done before the loop runs is no turn of it */
     reactor->shortest_patience = UINT64_MAX;
     reactor->serving.cost_of_end = USUAL_COST;
+    reactor->writes_left = LUBDUB_WRITES_PER_TURN;
     lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
     ev_timer_init(&reactor->timer, on_timer, 0, 0);
     watch_turns(reactor);

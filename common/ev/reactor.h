@@ -39,6 +39,13 @@
 #define LUBDUB_SERVING_LIMIT (10 * LUBDUB_MILLISECOND)
 #define LUBDUB_SERVED_AT_LEAST 64
 
+/*
+ * Frames that waited are written one by one, as a heartbeat may have to go between them. So many writes has a turn of
+ * the loop for all sockets, and so many has each step whatever was written before; a call has one.
+ */
+#define LUBDUB_WRITES_PER_TURN 256
+#define LUBDUB_WRITES_AT_LEAST 4
+
 /* The ready sockets of a turn. */
 struct lubdub_serving {
     bool has_begun;
@@ -73,6 +80,7 @@ struct lubdub_reactor {
     lubdub_time armed_for;  /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
     lubdub_duration shortest_patience; /* a lower bound of all that are here */
     struct lubdub_serving serving;
+    unsigned writes_left; /* in this turn, beyond those that every step has */
     _Atomic uint64_t absence_count; /* how often we were away, and for how long in all; any thread may read it */
     _Atomic lubdub_duration absence_total;
     _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
@@ -118,6 +126,15 @@ static inline bool lubdub_reactor_note_end(struct lubdub_reactor *reactor)
 {
     reactor->serving.ended++;
     return reactor->serving.served > LUBDUB_SERVED_AT_LEAST;
+}
+
+/* Takes one of the turn's writes. False: there is none left. */
+static inline bool lubdub_reactor_writes(struct lubdub_reactor *reactor)
+{
+    bool has_one = reactor->writes_left > 0;
+
+    reactor->writes_left -= has_one;
+    return has_one;
 }
 
 /* Sets or moves the node and sees to it that the loop wakes for it. */
