@@ -67,7 +67,9 @@ static void replace(struct lubdub_worker *worker, uint64_t number)
     letter = lubdub_letter_new(LUBDUB_LETTER_REPLACED);
     if (letter != NULL) {
         letter->session = number;
-        lubdub_mailbox_post(&owner->mailbox, letter);
+    }
+    if (!lubdub_mailbox_try(&owner->mailbox, letter)) {
+        lubdub_mailbox_order(&owner->mailbox, LUBDUB_ORDER_SEARCH);
     }
 }
 
@@ -173,16 +175,16 @@ static void begin_session(struct lubdub_worker *worker, struct lubdub_record *re
 /* The identity is the newcomer's. A holder in this thread is ended at once; one in another thread is waited for. */
 static void take_over(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t holder)
 {
-    struct lubdub_awaited awaited = {.session = lubdub_pool_number(&worker->pool, record)};
+    struct lubdub_past past;
 
     if (holder == 0) {
         return;
     }
-    worker->awaited = &awaited;
+    worker->awaited = lubdub_pool_number(&worker->pool, record);
     replace(worker, holder);
-    worker->awaited = NULL;
-    if (lubdub_identities_has(worker, record)) {
-        begin_session(worker, record, &awaited.past);
+    worker->awaited = 0;
+    if (lubdub_identities_standing(worker, record, &past) == LUBDUB_STANDING_HAS) {
+        begin_session(worker, record, &past);
     }
 }
 
@@ -197,13 +199,13 @@ static void contest(struct lubdub_worker *worker, struct lubdub_record *record, 
         return;
     }
     letter = lubdub_letter_new(LUBDUB_LETTER_CHALLENGE);
-    if (letter == NULL) {
-        refuse_for_memory(worker, record);
-        return;
+    if (letter != NULL) {
+        letter->session = holder;
+        letter->other = number;
     }
-    letter->session = holder;
-    letter->other = number;
-    lubdub_mailbox_post(&owner->mailbox, letter);
+    if (!lubdub_mailbox_try(&owner->mailbox, letter)) {
+        refuse_for_memory(worker, record);
+    }
 }
 
 static void claim(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t beaten)
@@ -250,14 +252,51 @@ void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number)
     }
 }
 
-void lubdub_door_released(struct lubdub_worker *worker, uint64_t number, const struct lubdub_past *past)
+void lubdub_door_released(struct lubdub_worker *worker, uint64_t number)
 {
     struct lubdub_record *record = lubdub_pool_find(&worker->pool, number);
+    struct lubdub_past past;
 
     /* It may have been taken over in the meantime: then its refusal is on the way. */
-    if (record != NULL && is_asked(record) && lubdub_identities_has(worker, record)) {
-        begin_session(worker, record, past);
+    if (record != NULL && is_asked(record) &&
+        lubdub_identities_standing(worker, record, &past) == LUBDUB_STANDING_HAS) {
+        begin_session(worker, record, &past);
     }
+}
+
+/* What REPLACED or RELEASED would have done, if one of them was for this record and was lost. */
+static void do_without_letter(struct lubdub_worker *worker, struct lubdub_record *record)
+{
+    uint64_t number = lubdub_pool_number(&worker->pool, record);
+    struct lubdub_past past;
+
+    switch (lubdub_identities_standing(worker, record, &past)) {
+    case LUBDUB_STANDING_LOST:
+        lubdub_door_replace(worker, number);
+        return;
+    case LUBDUB_STANDING_HAS:
+        lubdub_door_released(worker, number); /* unless it is a session long since */
+        return;
+    case LUBDUB_STANDING_NONE:
+    case LUBDUB_STANDING_WAITS:
+        return;
+    }
+}
+
+bool lubdub_door_search(struct lubdub_worker *worker, struct lubdub_budget *budget)
+{
+    if (!worker->is_searching) {
+        return true;
+    }
+    for (; worker->searched < worker->pool.used && lubdub_budget_spend(budget); worker->searched++) {
+        struct lubdub_record *record = &worker->pool.records[worker->searched];
+
+        if (record->peer != NULL) {
+            do_without_letter(worker, record);
+        }
+    }
+    worker->is_searching = worker->searched < worker->pool.used;
+    return !worker->is_searching;
 }
 
 void lubdub_door_judged(struct lubdub_worker *worker, uint64_t number, uint64_t holder, bool holder_lives)

@@ -23,7 +23,13 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
 void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number);
 
 /* The connection's identity waits for nobody any more. */
-void lubdub_door_released(struct lubdub_worker *worker, uint64_t number, const struct lubdub_past *past);
+void lubdub_door_released(struct lubdub_worker *worker, uint64_t number);
+
+/*
+ * Follows SEARCH, as far as the budget goes: looks for those that were taken over or released and do not know it, because
+ * there was no memory or no room for the letter. Returns whether all connections were looked at.
+ */
+bool lubdub_door_search(struct lubdub_worker *worker, struct lubdub_budget *budget);
 
 /* The session whose identity the connection wants was asked whether it lives (trial.h). */
 void lubdub_door_judged(struct lubdub_worker *worker, uint64_t number, uint64_t holder, bool holder_lives);

@@ -6,7 +6,6 @@
 #include "server/library/listener.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
-#include "server/library/requests.h"
 #include "server/library/tell.h"
 
 /* Clients that a drain lets come back in one second. */
@@ -14,18 +13,20 @@
 
 void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience)
 {
-    struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_DRAIN);
-
-    if (letter != NULL) {
-        letter->patience = patience;
-        lubdub_mailbox_post(&server->workers[0].mailbox, letter);
-    }
+    lubdub_mailbox_order_drain(&server->workers[0].mailbox, lubdub_time_after(lubdub_clock_now(), patience));
 }
 
 void lubdub_drain_note_drained(struct lubdub_server *server)
 {
-    server->drained_count++;
-    if (server->drained_count == server->worker_count) {
+    uint32_t i;
+
+    for (i = 0; i < server->worker_count; i++) {
+        if (!atomic_load(&server->workers[i].is_drained)) {
+            return;
+        }
+    }
+    if (!server->is_stopped) {
+        server->is_stopped = true;
         ev_timer_stop(server->workers[0].loop, &server->grace); /* nothing follows STOPPED */
         lubdub_server_tell_of_itself(server, LUBDUB_SERVER_STOPPED);
     }
@@ -33,31 +34,26 @@ void lubdub_drain_note_drained(struct lubdub_server *server)
 
 void lubdub_drain_note_closed(struct lubdub_worker *worker)
 {
-    struct lubdub_letter *letter;
-
-    if (!worker->has_told_all || worker->pool.count > 0 || worker->is_drained) {
+    if (!worker->has_told_all || worker->pool.count > 0 || atomic_load(&worker->is_drained)) {
         return;
     }
-    worker->is_drained = true;
+    atomic_store(&worker->is_drained, true);
     ev_timer_stop(worker->loop, &worker->patience);
     if (worker->index == 0) {
         lubdub_drain_note_drained(worker->server);
-        return;
-    }
-    letter = lubdub_letter_new(LUBDUB_LETTER_DRAINED);
-    if (letter != NULL) {
-        lubdub_mailbox_post(&worker->server->workers[0].mailbox, letter);
+    } else {
+        lubdub_mailbox_order(&worker->server->workers[0].mailbox, LUBDUB_ORDER_DRAINED);
     }
 }
 
 static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct lubdub_worker *worker = container_of(timer, struct lubdub_worker, patience);
-    uint32_t end = worker->aborted + LUBDUB_REACHED_PER_TURN;
+    struct lubdub_budget budget = lubdub_budget_new();
     (void)revents;
 
     lubdub_worker_enter(worker);
-    for (; worker->aborted < end && worker->aborted < worker->pool.used; worker->aborted++) {
+    for (; worker->aborted < worker->pool.used && lubdub_budget_spend(&budget); worker->aborted++) {
         struct lubdub_record *record = &worker->pool.records[worker->aborted];
 
         if (record->peer != NULL) {
@@ -88,51 +84,71 @@ void lubdub_drain_clear(struct lubdub_worker *worker)
     ev_timer_stop(worker->loop, &worker->patience);
 }
 
-static void begin(struct lubdub_worker *worker, lubdub_duration patience)
+static void set_patience(struct lubdub_worker *worker, lubdub_time ends)
+{
+    lubdub_duration left = lubdub_time_between(lubdub_clock_now(), ends);
+
+    worker->patience_ends = ends;
+    ev_timer_stop(worker->loop, &worker->patience);
+    ev_now_update(worker->loop);
+    ev_timer_set(&worker->patience, (ev_tstamp)left / (ev_tstamp)LUBDUB_SECOND, 0);
+    ev_timer_start(worker->loop, &worker->patience);
+}
+
+static void stop_listening(struct lubdub_worker *worker)
 {
     struct lubdub_listener *listener;
 
-    worker->is_draining = true;
     while ((listener = worker->listeners) != NULL) {
         worker->listeners = listener->next;
         lubdub_listener_free(listener);
     }
-    ev_timer_stop(worker->loop, &worker->patience);
-    ev_now_update(worker->loop);
-    ev_timer_set(&worker->patience, (ev_tstamp)patience / (ev_tstamp)LUBDUB_SECOND, 0);
-    ev_timer_start(worker->loop, &worker->patience);
 }
 
-/* Worker 0: tells the application the first time, and the other workers. */
-static void begin_everywhere(struct lubdub_server *server, lubdub_duration patience)
+/* Worker 0: tells the application the first time, before any session's end is told, and the other workers. */
+static void begin_everywhere(struct lubdub_server *server, lubdub_time patience_ends)
 {
+    uint32_t i;
+
     if (!server->workers[0].is_draining) {
         lubdub_server_tell_of_itself(server, LUBDUB_SERVER_DRAINING);
     }
-    lubdub_server_post_to_all(server, 1, LUBDUB_LETTER_DRAIN, patience);
+    for (i = 1; i < server->worker_count; i++) {
+        lubdub_mailbox_order_drain(&server->workers[i].mailbox, patience_ends);
+    }
 }
 
-bool lubdub_drain_go_on(struct lubdub_worker *worker, struct lubdub_letter *letter)
+void lubdub_drain_begin(struct lubdub_worker *worker, lubdub_time patience_ends)
+{
+    if (worker->index == 0) {
+        begin_everywhere(worker->server, patience_ends);
+    }
+    if (!worker->is_draining) {
+        worker->is_draining = true;
+        stop_listening(worker);
+        set_patience(worker, patience_ends);
+    } else if (patience_ends < worker->patience_ends && !atomic_load(&worker->is_drained)) {
+        set_patience(worker, patience_ends);
+    }
+}
+
+bool lubdub_drain_go_on(struct lubdub_worker *worker, struct lubdub_budget *budget)
 {
     uint64_t sessions = atomic_load(&worker->server->session_count);
     uint32_t slots = (uint32_t)(sessions * 1000 / RETURNS_PER_SECOND) + 100;
-    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
 
-    if (letter->progress == 0) {
-        if (worker->index == 0) {
-            begin_everywhere(worker->server, letter->patience); /* told before any session's end is */
-        }
-        begin(worker, letter->patience);
+    if (!worker->is_draining || worker->has_told_all) {
+        return true;
     }
-    for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
-        struct lubdub_record *record = &worker->pool.records[letter->progress];
+    for (; worker->told < worker->pool.used && lubdub_budget_spend(budget); worker->told++) {
+        struct lubdub_record *record = &worker->pool.records[worker->told];
 
         if (record->peer != NULL) {
             lubdub_record_dismiss(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away",
                                   true, (100 + lubdub_worker_random(worker, slots)) * LUBDUB_MILLISECOND);
         }
     }
-    if (letter->progress < worker->pool.used) {
+    if (worker->told < worker->pool.used) {
         return false;
     }
     worker->has_told_all = true;

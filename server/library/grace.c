@@ -34,15 +34,10 @@ void lubdub_grace_set_timer(struct lubdub_server *server)
 
 void lubdub_grace_note_change(struct lubdub_worker *worker)
 {
-    struct lubdub_letter *letter;
-
     if (worker->index == 0) {
         lubdub_grace_set_timer(worker->server);
-        return;
-    }
-    letter = lubdub_letter_new(LUBDUB_LETTER_GRACE);
-    if (letter != NULL) {
-        lubdub_mailbox_post(&worker->server->workers[0].mailbox, letter);
+    } else {
+        lubdub_mailbox_order(&worker->server->workers[0].mailbox, LUBDUB_ORDER_GRACE);
     }
 }
 
@@ -57,13 +52,12 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
     struct lubdub_worker *worker = &server->workers[0];
     char identity[LUBDUB_IDENTITY_LIMIT];
     size_t length;
-    unsigned told;
+    struct lubdub_budget budget = lubdub_budget_new();
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
     lubdub_grace_set_timer(server);
-    for (told = 0; told < LUBDUB_REACHED_PER_TURN && !server->is_doomed && take_gone(worker, identity, &length);
-         told++) {
+    while (!server->is_doomed && lubdub_budget_spend(&budget) && take_gone(worker, identity, &length)) {
         struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
 
         lubdub_server_tell(worker, NULL, &event);

@@ -15,7 +15,6 @@
 struct release {
     struct lubdub_worker *owner; /* NULL: nobody waits */
     uint64_t session;
-    struct lubdub_past past;
 };
 
 /* While the index names the place and we hold the lock, its worker cannot give its record back. */
@@ -105,52 +104,66 @@ void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record 
     pthread_mutex_unlock(&server->lock);
 }
 
-bool lubdub_identities_has(struct lubdub_worker *worker, struct lubdub_record *record)
+enum lubdub_standing lubdub_identities_standing(struct lubdub_worker *worker, struct lubdub_record *record,
+                                                struct lubdub_past *past)
 {
     struct lubdub_server *server = worker->server;
-    bool has;
+    const struct lubdub_peer *peer = record->peer;
+    uint32_t found;
+    uint32_t follows;
 
-    if (!record->peer->is_registered) {
-        return false;
+    if (!peer->is_registered) {
+        return LUBDUB_STANDING_NONE;
     }
     pthread_mutex_lock(&server->lock);
-    has = record->peer->follows == FOLLOWS_NOBODY &&
-          lubdub_identity_index_find(&server->identities, lubdub_peer_identity(record->peer)) ==
-              lubdub_pool_place(&worker->pool, record);
+    found = lubdub_identity_index_find(&server->identities, lubdub_peer_identity(peer));
+    follows = peer->follows;
+    *past = (struct lubdub_past){.last_end = (enum lubdub_cause)peer->last_end, .is_resumed = peer->is_resumed};
     pthread_mutex_unlock(&server->lock);
-    return has;
+    if (found != lubdub_pool_place(&worker->pool, record)) {
+        return LUBDUB_STANDING_LOST;
+    }
+    return follows == FOLLOWS_NOBODY ? LUBDUB_STANDING_HAS : LUBDUB_STANDING_WAITS;
 }
 
-/* The record at this place, if it follows the one that has gone. Under the lock. */
-static void release(struct lubdub_server *server, uint32_t place, uint32_t followed, struct release *release)
+/* The record at this place, if it follows the one that has gone. Under the lock. NULL: it does not. */
+static struct lubdub_peer *release(struct lubdub_server *server, uint32_t place, uint32_t followed,
+                                   struct release *release)
 {
-    struct lubdub_record *newcomer = record_at(server, place, &release->owner);
+    struct lubdub_worker *owner;
+    struct lubdub_record *newcomer = record_at(server, place, &owner);
 
-    if (newcomer->peer->follows == followed) {
-        newcomer->peer->follows = FOLLOWS_NOBODY;
-        release->session = lubdub_pool_number(&release->owner->pool, newcomer);
-    } else {
-        release->owner = NULL;
+    if (newcomer->peer->follows != followed) {
+        return NULL;
+    }
+    newcomer->peer->follows = FOLLOWS_NOBODY;
+    release->owner = owner;
+    release->session = lubdub_pool_number(&owner->pool, newcomer);
+    return newcomer->peer;
+}
+
+/* NULL: nobody was released. Under the lock. */
+static void note_past(struct lubdub_peer *newcomer, struct lubdub_past past)
+{
+    if (newcomer != NULL) {
+        newcomer->last_end = (unsigned)past.last_end & 0x7fu;
+        newcomer->is_resumed = past.is_resumed;
     }
 }
 
-/* Without memory for the letter it waits until its handshake time is over. */
 static void post(struct lubdub_worker *worker, const struct release *release)
 {
     struct lubdub_letter *letter;
 
-    if (release->owner == NULL) {
-        return;
-    }
-    if (worker->awaited != NULL && worker->awaited->session == release->session) {
-        worker->awaited->past = release->past;
+    if (release->owner == NULL || worker->awaited == release->session) {
         return;
     }
     letter = lubdub_letter_new(LUBDUB_LETTER_RELEASED);
     if (letter != NULL) {
         letter->session = release->session;
-        letter->past = release->past;
-        lubdub_mailbox_post(&release->owner->mailbox, letter);
+    }
+    if (!lubdub_mailbox_try(&release->owner->mailbox, letter)) {
+        lubdub_mailbox_order(&release->owner->mailbox, LUBDUB_ORDER_SEARCH);
     }
 }
 
@@ -175,7 +188,8 @@ bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
 {
     struct lubdub_server *server = worker->server;
     struct lubdub_slice identity = lubdub_peer_identity(record->peer);
-    struct release released = {.past = {.last_end = cause, .is_resumed = lubdub_worker_settings(worker)->grace > 0}};
+    struct lubdub_past past = {.last_end = cause, .is_resumed = lubdub_worker_settings(worker)->grace > 0};
+    struct release released = {0};
     uint32_t place = lubdub_pool_place(&worker->pool, record);
     bool begins_grace = false;
     uint32_t followed;
@@ -200,7 +214,7 @@ bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
     if (followed == FOLLOWS_NOBODY && (found == place || found == LUBDUB_NO_PLACE)) {
         begins_grace = remember(worker, identity, cause, now);
     } else if (followed == FOLLOWS_NOBODY) {
-        release(server, found, place, &released);
+        note_past(release(server, found, place, &released), past);
     }
     pthread_mutex_unlock(&server->lock);
     post(worker, &released);
@@ -230,16 +244,18 @@ void lubdub_identities_was_told_gone(struct lubdub_worker *worker, lubdub_time n
     struct lubdub_server *server = worker->server;
     struct release released = {0};
     struct lubdub_slice identity;
+    struct lubdub_peer *newcomer;
     uint32_t found;
 
     pthread_mutex_lock(&server->lock);
     identity = (struct lubdub_slice){server->gone, server->gone_length};
     found = lubdub_identity_index_find(&server->identities, identity);
-    if (found != LUBDUB_NO_PLACE) {
-        release(server, found, FOLLOWS_GONE, &released);
-    }
-    if (released.owner != NULL) {
-        released.past.last_end = lubdub_departed_take(&server->departed, identity, now, &released.past.is_resumed);
+    newcomer = found != LUBDUB_NO_PLACE ? release(server, found, FOLLOWS_GONE, &released) : NULL;
+    if (newcomer != NULL) {
+        struct lubdub_past past;
+
+        past.last_end = lubdub_departed_take(&server->departed, identity, now, &past.is_resumed);
+        note_past(newcomer, past);
     }
     server->gone_length = 0;
     pthread_mutex_unlock(&server->lock);

@@ -13,6 +13,7 @@
 #ifndef LUBDUB_SERVER_LIBRARY_IDENTITIES_H
 #define LUBDUB_SERVER_LIBRARY_IDENTITIES_H
 
+#include "server/library/past.h"
 #include "server/library/state.h"
 
 enum lubdub_claim_result {
@@ -39,13 +40,22 @@ struct lubdub_claim {
 void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record *record, uint64_t beaten,
                              lubdub_time now, struct lubdub_claim *claim);
 
-/* Whether the record has the identity, and waits for nobody any more. */
-bool lubdub_identities_has(struct lubdub_worker *worker, struct lubdub_record *record);
+/* How a record stands to the identity of its peer. */
+enum lubdub_standing {
+    LUBDUB_STANDING_NONE,  /* it claims none, or let it go */
+    LUBDUB_STANDING_HAS,   /* it has the identity, and waits for nobody (any more) */
+    LUBDUB_STANDING_WAITS, /* it has the identity, and waits for the end of the session before */
+    LUBDUB_STANDING_LOST,  /* another one took the identity over */
+};
+
+/* *past: with HAS, if it waited, what was before it. */
+enum lubdub_standing lubdub_identities_standing(struct lubdub_worker *worker, struct lubdub_record *record,
+                                                struct lubdub_past *past);
 
 /*
  * The record lets go of its identity, if it has one: its session's end was told, or it never became one. Whoever waits
- * for that is released: by a letter, or in worker->awaited. Else the end is remembered. Returns whether a grace time
- * began.
+ * for that is released: by a letter, or by a search where that is lost; the one in worker->awaited looks for itself.
+ * Else the end is remembered. Returns whether a grace time began.
  */
 bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
                              lubdub_time now);

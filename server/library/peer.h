@@ -1,7 +1,7 @@
 /*
  * The peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4 · order 4, follows 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
+ *     incarnation 8 · flags and lengths 3, past 1 · order 4, follows 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
@@ -22,6 +22,8 @@ struct lubdub_peer {
     bool is_turned_away : 1; /* refused; the worker counts it */
     uint8_t identity_length;
     uint8_t label_count;
+    uint8_t last_end : 7; /* under the server's lock: of a newcomer that waited for its identity, */
+    bool is_resumed : 1;  /* what was before it (identities.c) */
     uint32_t accepted; /* the order in which connections were accepted; goes round */
     uint32_t follows;  /* under the server's lock: whose end is to be told before this may be a session (identities.c) */
     uint8_t bytes[];

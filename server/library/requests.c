@@ -3,6 +3,7 @@
 
 #include "ev/clock.h"
 #include "server/library/admission.h"
+#include "server/library/own_thread.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
 
@@ -48,11 +49,12 @@ enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t s
     return lubdub_link_grant(&record->link, &grant);
 }
 
-bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter)
+bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget)
 {
-    uint32_t end = letter->progress + LUBDUB_REACHED_PER_TURN;
-
-    for (; letter->progress < end && letter->progress < worker->pool.used; letter->progress++) {
+    if (worker->has_told_all) {
+        return true; /* draining: there is no session any more */
+    }
+    for (; letter->progress < worker->pool.used && lubdub_budget_spend(budget); letter->progress++) {
         struct lubdub_record *record = &worker->pool.records[letter->progress];
 
         if (record->peer != NULL && record->peer->is_session &&
@@ -140,86 +142,189 @@ void lubdub_requests_clear(struct lubdub_worker *worker)
 
 /* ---- from any thread ---- */
 
-static bool is_own_thread(const struct lubdub_worker *worker)
-{
-    return pthread_equal(worker->thread, pthread_self()) != 0;
-}
-
 static struct lubdub_worker *worker_of(struct lubdub_server *server, uint64_t session)
 {
     return &server->workers[lubdub_place_worker(lubdub_number_place(session), server->worker_count)];
 }
 
-enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content, size_t length)
+/* The letter is handed over, or freed. NULL: there was no memory for it. */
+static enum lubdub_error post(struct lubdub_worker *worker, struct lubdub_letter *letter)
 {
-    struct lubdub_worker *worker = worker_of(server, session);
-    struct lubdub_letter *letter;
+    if (letter == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    if (!lubdub_mailbox_post(&worker->mailbox, letter, true)) {
+        lubdub_letter_free(letter);
+        return LUBDUB_ERROR_FULL;
+    }
+    return LUBDUB_ERROR_OK;
+}
 
-    if (session == 0) {
-        return LUBDUB_ERROR_NOT_FOUND;
-    }
-    if (is_own_thread(worker)) {
-        return lubdub_worker_send(worker, session, content, length);
-    }
-    if (length > LUBDUB_CONTENT_LIMIT) {
-        return LUBDUB_ERROR_TOO_LONG;
-    }
-    letter = lubdub_letter_new(LUBDUB_LETTER_SEND);
+static enum lubdub_error post_message(struct lubdub_worker *worker, uint64_t session, const void *content,
+                                      size_t length, bool is_own)
+{
+    struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_SEND);
+    enum lubdub_error error;
+
     if (letter == NULL || (letter->parcel = lubdub_parcel_new(content, length)) == NULL) {
         lubdub_letter_free(letter);
         return LUBDUB_ERROR_NO_MEMORY;
     }
     letter->session = session;
-    lubdub_mailbox_post(&worker->mailbox, letter);
+    letter->is_own = is_own;
+    error = post(worker, letter);
+    worker->own_waiting += is_own && error == LUBDUB_ERROR_OK;
+    return error;
+}
+
+/* Behind the broadcasts that this thread began before, which have not reached the session perhaps. */
+static enum lubdub_error send_in_order(struct lubdub_worker *worker, uint64_t session, const void *content,
+                                       size_t length)
+{
+    const struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+
+    if (record == NULL || !record->peer->is_session || has_left(record)) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    return post_message(worker, session, content, length, true);
+}
+
+enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content, size_t length)
+{
+    struct lubdub_worker *worker = worker_of(server, session);
+    bool is_own = worker == lubdub_own_thread_worker(server);
+
+    if (session == 0) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    if (is_own && worker->own_waiting == 0) {
+        return lubdub_worker_send(worker, session, content, length);
+    }
+    if (length > LUBDUB_CONTENT_LIMIT) {
+        return LUBDUB_ERROR_TOO_LONG;
+    }
+    return is_own ? send_in_order(worker, session, content, length)
+                  : post_message(worker, session, content, length, false);
+}
+
+/* All workers get it or none. Letters are chained by their next. */
+static enum lubdub_error reserve_everywhere(struct lubdub_server *server, struct lubdub_letter *letters,
+                                            bool wants_room)
+{
+    struct lubdub_letter *letter = letters;
+    uint32_t reserved;
+
+    for (reserved = 0; reserved < server->worker_count; reserved++, letter = letter->next) {
+        if (!lubdub_mailbox_reserve(&server->workers[reserved].mailbox, letter, wants_room)) {
+            while (reserved-- > 0) {
+                lubdub_mailbox_give_back(&server->workers[reserved].mailbox, letters); /* they are alike */
+            }
+            return LUBDUB_ERROR_FULL;
+        }
+    }
+    return LUBDUB_ERROR_OK;
+}
+
+static void free_chain(struct lubdub_letter *letters)
+{
+    struct lubdub_letter *next;
+
+    for (; letters != NULL; letters = next) {
+        next = letters->next;
+        lubdub_letter_free(letters);
+    }
+}
+
+/* A letter for each worker; NULL without memory. */
+static struct lubdub_letter *write_everywhere(const struct lubdub_server *server, const void *content, size_t length)
+{
+    struct lubdub_parcel *parcel = lubdub_parcel_new(content, length);
+    struct lubdub_letter *letters = NULL;
+    uint32_t i;
+
+    for (i = 0; parcel != NULL && i < server->worker_count; i++) {
+        struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_BROADCAST);
+
+        if (letter == NULL) {
+            free_chain(letters);
+            letters = NULL;
+            break;
+        }
+        atomic_fetch_add(&parcel->references, 1);
+        letter->parcel = parcel;
+        letter->next = letters;
+        letters = letter;
+    }
+    if (parcel != NULL) {
+        lubdub_parcel_drop(parcel);
+    }
+    return letters;
+}
+
+static enum lubdub_error broadcast(struct lubdub_server *server, const void *content, size_t length, bool wants_room)
+{
+    const struct lubdub_worker *own = lubdub_own_thread_worker(server);
+    struct lubdub_letter *letter = write_everywhere(server, content, length);
+    uint32_t i;
+
+    if (letter == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    if (reserve_everywhere(server, letter, wants_room) != LUBDUB_ERROR_OK) {
+        free_chain(letter);
+        return LUBDUB_ERROR_FULL;
+    }
+    for (i = 0; i < server->worker_count; i++) {
+        struct lubdub_worker *worker = &server->workers[i];
+        struct lubdub_letter *next = letter->next;
+
+        letter->is_own = worker == own;
+        worker->own_waiting += letter->is_own;
+        lubdub_mailbox_post_reserved(&worker->mailbox, letter);
+        letter = next;
+    }
     return LUBDUB_ERROR_OK;
 }
 
 enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content, size_t length)
 {
-    struct lubdub_parcel *parcel;
-    enum lubdub_error error = LUBDUB_ERROR_OK;
-    uint32_t i;
+    return length > LUBDUB_CONTENT_LIMIT ? LUBDUB_ERROR_TOO_LONG : broadcast(server, content, length, true);
+}
 
-    if (length > LUBDUB_CONTENT_LIMIT) {
-        return LUBDUB_ERROR_TOO_LONG;
+void lubdub_worker_pass_on(struct lubdub_worker *worker, const void *content, size_t length)
+{
+    if (broadcast(worker->server, content, length, false) != LUBDUB_ERROR_OK) {
+        lubdub_tally_add(&worker->tally.messages_dropped, 1);
     }
-    parcel = lubdub_parcel_new(content, length);
-    if (parcel == NULL) {
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    for (i = 0; i < server->worker_count; i++) {
-        struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_BROADCAST);
+}
 
-        if (letter == NULL) {
-            error = LUBDUB_ERROR_NO_MEMORY;
-            break;
-        }
-        atomic_fetch_add(&parcel->references, 1);
-        letter->parcel = parcel;
-        lubdub_mailbox_post(&server->workers[i].mailbox, letter);
+void lubdub_worker_echo(struct lubdub_worker *worker, struct lubdub_record *record, const void *content, size_t length)
+{
+    uint64_t session = lubdub_pool_number(&worker->pool, record);
+    enum lubdub_error error;
+
+    if (worker->own_waiting == 0) {
+        (void)lubdub_worker_send(worker, session, content, length);
+        return;
     }
-    lubdub_parcel_drop(parcel);
-    return error;
+    error = send_in_order(worker, session, content, length);
+    if (error == LUBDUB_ERROR_FULL || error == LUBDUB_ERROR_NO_MEMORY) {
+        lubdub_tally_add(&worker->tally.messages_dropped, 1);
+    }
 }
 
 enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session, enum lubdub_reason reason,
                                            const char *text)
 {
     struct lubdub_worker *worker = worker_of(server, session);
-    struct lubdub_letter *letter;
 
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
-    if (is_own_thread(worker)) {
+    if (worker == lubdub_own_thread_worker(server)) {
         return lubdub_worker_dismiss(worker, session, reason, text);
     }
-    letter = lubdub_letter_to_end(LUBDUB_LETTER_DISCONNECT, session, reason, text);
-    if (letter == NULL) {
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    lubdub_mailbox_post(&worker->mailbox, letter);
-    return LUBDUB_ERROR_OK;
+    return post(worker, lubdub_letter_to_end(LUBDUB_LETTER_DISCONNECT, session, reason, text));
 }
 
 enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session, lubdub_duration interval,
@@ -231,7 +336,7 @@ enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t s
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
-    if (is_own_thread(worker)) {
+    if (worker == lubdub_own_thread_worker(server)) {
         return lubdub_worker_regrant(worker, session, interval, expiry);
     }
     letter = lubdub_letter_new(LUBDUB_LETTER_REGRANT);
@@ -241,21 +346,5 @@ enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t s
     letter->session = session;
     letter->interval = interval;
     letter->expiry = expiry;
-    lubdub_mailbox_post(&worker->mailbox, letter);
-    return LUBDUB_ERROR_OK;
-}
-
-void lubdub_server_post_to_all(struct lubdub_server *server, uint32_t first, enum lubdub_letter_kind kind,
-                               lubdub_duration patience)
-{
-    uint32_t i;
-
-    for (i = first; i < server->worker_count; i++) {
-        struct lubdub_letter *letter = lubdub_letter_new(kind);
-
-        if (letter != NULL) {
-            letter->patience = patience;
-            lubdub_mailbox_post(&server->workers[i].mailbox, letter);
-        }
-    }
+    return post(worker, letter);
 }

@@ -28,11 +28,14 @@ enum lubdub_error lubdub_worker_dismiss(struct lubdub_worker *worker, uint64_t s
                                         const char *text);
 void lubdub_worker_tell_owed_ends(struct lubdub_worker *worker);
 
-/* Sends the letter's parcel to the next few sessions. Returns whether all were reached. */
-bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter);
+/* Sends the letter's parcel to the next sessions, as far as the budget goes. Returns whether all were reached. */
+bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget);
 
-/* The same letter to all workers from `first` on. A worker for whose letter no memory is left goes on as before. */
-void lubdub_server_post_to_all(struct lubdub_server *server, uint32_t first, enum lubdub_letter_kind kind,
-                               lubdub_duration patience);
+/*
+ * A MESSAGE of a session: to all sessions, or back to it, behind what this thread sent before. Where there is no room it is
+ * dropped and counted.
+ */
+void lubdub_worker_pass_on(struct lubdub_worker *worker, const void *content, size_t length);
+void lubdub_worker_echo(struct lubdub_worker *worker, struct lubdub_record *record, const void *content, size_t length);
 
 #endif

@@ -262,6 +262,7 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     struct lubdub_server_settings known;
     struct lubdub_rules *rules;
     struct lubdub_rules *old;
+    uint32_t i;
 
     if (lubdub_server_settings_adopt(&known, settings) != NULL) {
         return LUBDUB_ERROR_INVALID;
@@ -275,7 +276,9 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     server->rules = rules;
     pthread_mutex_unlock(&server->lock);
     lubdub_rules_drop(old);
-    lubdub_server_post_to_all(server, 0, LUBDUB_LETTER_RULES, 0);
+    for (i = 0; i < server->worker_count; i++) {
+        lubdub_mailbox_order(&server->workers[i].mailbox, LUBDUB_ORDER_RULES);
+    }
     return LUBDUB_ERROR_OK;
 }
 

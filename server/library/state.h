@@ -20,6 +20,7 @@
 
 #include "ev/link.h"
 #include "server/library/address_counts.h"
+#include "server/library/budget.h"
 #include "server/library/contest.h"
 #include "server/library/debts.h"
 #include "server/library/departed.h"
@@ -28,17 +29,8 @@
 #include "server/library/pool.h"
 #include "server/library/rules.h"
 
-/* Records that a broadcast or a drain reaches in one turn of the loop; identities whose grace time ends in one. */
-#define LUBDUB_REACHED_PER_TURN 256
-
 struct lubdub_listener;
 struct lubdub_trial;
-
-/* A newcomer whose holder is ended in its own thread, on whose stack it waits. */
-struct lubdub_awaited {
-    uint64_t session;
-    struct lubdub_past past; /* once it is released */
-};
 
 /* Written by one worker, read by any thread. */
 struct lubdub_tally {
@@ -74,9 +66,10 @@ struct lubdub_worker {
     int first_reserved;      /* descriptors from this one on are not for clients */
     int spare_descriptor; /* given up to tell one client that there are none left */
     struct lubdub_mailbox mailbox;
+    unsigned own_waiting; /* data letters in the mailbox that this thread posted itself */
     struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */
     struct lubdub_letter **last_end;
-    struct lubdub_awaited *awaited; /* NULL: none */
+    uint64_t awaited; /* a newcomer that waits on the stack, while its holder is ended in this thread; 0: none */
     struct lubdub_trial *trials;
     unsigned trial_count;
     ev_timer trial_timer;
@@ -85,9 +78,13 @@ struct lubdub_worker {
     uint64_t random;
     bool is_draining;
     bool has_told_all; /* draining: every connection was told */
-    bool is_drained;
-    ev_timer patience; /* draining: when it is over */
-    uint32_t aborted;  /* then: how many places of the pool were searched for sessions that are still here */
+    _Atomic bool is_drained;
+    uint32_t told; /* draining: how many places of the pool were searched for connections to tell */
+    ev_timer patience; /* draining: when it is over, */
+    lubdub_time patience_ends;
+    uint32_t aborted; /* and then: how many places were searched for sessions that are still here */
+    bool is_searching; /* SEARCH is not done; and how far it has come */
+    uint32_t searched;
 };
 
 struct lubdub_server {
@@ -111,8 +108,8 @@ struct lubdub_server {
 
     ev_timer grace; /* in worker 0's loop; grace.c */
     uint16_t port;
-    uint32_t drained_count;
     bool is_started;
+    bool is_stopped; /* STOPPED was told */
     _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
     unsigned depth;         /* callbacks of worker 0's loop that are running */
     void (*dispose)(struct lubdub_server *server); /* frees a doomed server; tell.c calls it */
@@ -121,6 +118,12 @@ struct lubdub_server {
 static inline const struct lubdub_server_settings *lubdub_worker_settings(const struct lubdub_worker *worker)
 {
     return &worker->rules->settings;
+}
+
+/* The application has freed the server from inside a callback of this loop: nothing more is to be done for it. */
+static inline bool lubdub_worker_is_doomed(const struct lubdub_worker *worker)
+{
+    return worker->index == 0 && worker->server->is_doomed;
 }
 
 /* A number from 0 to limit - 1, for spreading; not for secrets. */

@@ -42,7 +42,7 @@ static uint64_t absences(const struct lubdub_worker *worker)
     return atomic_load_explicit(&worker->group.reactor->absence_count, memory_order_relaxed);
 }
 
-/* Without memory for the letter the newcomer waits until its handshake time is over. */
+/* Where the letter is lost the newcomer waits until its handshake time is over. */
 static void tell(struct lubdub_worker *worker, uint64_t holder, uint64_t newcomer, bool holder_lives)
 {
     struct lubdub_server *server = worker->server;
@@ -55,8 +55,8 @@ static void tell(struct lubdub_worker *worker, uint64_t holder, uint64_t newcome
         letter->session = newcomer;
         letter->other = holder;
         letter->holder_lives = holder_lives;
-        lubdub_mailbox_post(&owner->mailbox, letter);
     }
+    (void)lubdub_mailbox_try(&owner->mailbox, letter);
 }
 
 static void ask(struct lubdub_worker *worker, struct lubdub_trial *trial, struct lubdub_record *record)

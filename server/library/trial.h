@@ -16,7 +16,7 @@ void lubdub_trials_clear(struct lubdub_worker *worker);
 
 /*
  * Asks the session `holder` of this worker for the connection `newcomer` of any worker. The verdict comes by
- * a letter to the newcomer's worker (LUBDUB_LETTER_JUDGED). Without memory none comes.
+ * a letter to the newcomer's worker (LUBDUB_LETTER_JUDGED). Without memory, or room for the letter, none comes.
  */
 void lubdub_trials_begin(struct lubdub_worker *worker, uint64_t holder, uint64_t newcomer);
 

@@ -16,7 +16,9 @@
 #include "server/library/door.h"
 #include "server/library/drain.h"
 #include "server/library/grace.h"
+#include "server/library/letters.h"
 #include "server/library/listener.h"
+#include "server/library/own_thread.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
@@ -37,12 +39,6 @@ static struct lubdub_record *record_of(struct lubdub_link *link)
     return container_of(link, struct lubdub_record, link);
 }
 
-/* The other workers open their letters to the end: the last one is to STOP. */
-static bool is_doomed(const struct lubdub_worker *worker)
-{
-    return worker->index == 0 && worker->server->is_doomed;
-}
-
 /* ---- what sessions say ---- */
 
 static void on_message(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *event,
@@ -57,12 +53,10 @@ static void on_message(struct lubdub_worker *worker, struct lubdub_record *recor
     case LUBDUB_ON_MESSAGE_DROP:
         break;
     case LUBDUB_ON_MESSAGE_ECHO:
-        if (lubdub_link_send(&record->link, event->content, event->length) == LUBDUB_ERROR_FULL) {
-            lubdub_tally_add(&worker->tally.messages_dropped, 1);
-        }
+        lubdub_worker_echo(worker, record, event->content, event->length);
         break;
     case LUBDUB_ON_MESSAGE_BROADCAST:
-        lubdub_server_broadcast(worker->server, event->content, event->length);
+        lubdub_worker_pass_on(worker, event->content, event->length);
         break;
     }
 }
@@ -249,52 +243,31 @@ static void take_rules(struct lubdub_worker *worker)
     lubdub_rules_drop(old);
 }
 
-/* Returns whether the letter is done with. */
-static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *letter)
+/* Returns false for STOP: nothing more is to be done. */
+static bool follow_orders(struct lubdub_worker *worker)
 {
-    const struct lubdub_parcel *parcel = letter->parcel;
+    lubdub_time patience_ends;
+    unsigned orders = lubdub_mailbox_take_orders(&worker->mailbox, &patience_ends);
 
-    switch (letter->kind) {
-    case LUBDUB_LETTER_SEND:
-        (void)lubdub_worker_send(worker, letter->session, parcel->content, parcel->length);
-        break;
-    case LUBDUB_LETTER_BROADCAST:
-        return lubdub_worker_broadcast(worker, letter);
-    case LUBDUB_LETTER_DISCONNECT:
-        (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
-                                       lubdub_letter_text(letter));
-        break;
-    case LUBDUB_LETTER_END:
-        break; /* never in the mailbox */
-    case LUBDUB_LETTER_REPLACED:
-        lubdub_door_replace(worker, letter->session);
-        break;
-    case LUBDUB_LETTER_RELEASED:
-        lubdub_door_released(worker, letter->session, &letter->past);
-        break;
-    case LUBDUB_LETTER_CHALLENGE:
-        lubdub_trials_begin(worker, letter->session, letter->other);
-        break;
-    case LUBDUB_LETTER_JUDGED:
-        lubdub_door_judged(worker, letter->session, letter->other, letter->holder_lives);
-        break;
-    case LUBDUB_LETTER_REGRANT:
-        (void)lubdub_worker_regrant(worker, letter->session, letter->interval, letter->expiry);
-        break;
-    case LUBDUB_LETTER_DRAIN:
-        return lubdub_drain_go_on(worker, letter);
-    case LUBDUB_LETTER_RULES:
-        take_rules(worker);
-        break;
-    case LUBDUB_LETTER_GRACE:
-        lubdub_grace_set_timer(worker->server);
-        break;
-    case LUBDUB_LETTER_DRAINED:
-        lubdub_drain_note_drained(worker->server);
-        break;
-    case LUBDUB_LETTER_STOP:
+    if ((orders & LUBDUB_ORDER_STOP) != 0) {
         ev_break(worker->loop, EVBREAK_ALL);
-        break;
+        return false;
+    }
+    if ((orders & LUBDUB_ORDER_RULES) != 0) {
+        take_rules(worker);
+    }
+    if ((orders & LUBDUB_ORDER_GRACE) != 0) {
+        lubdub_grace_set_timer(worker->server);
+    }
+    if ((orders & LUBDUB_ORDER_DRAIN) != 0) {
+        lubdub_drain_begin(worker, patience_ends);
+    }
+    if ((orders & LUBDUB_ORDER_DRAINED) != 0) {
+        lubdub_drain_note_drained(worker->server);
+    }
+    if ((orders & LUBDUB_ORDER_SEARCH) != 0) {
+        worker->is_searching = true;
+        worker->searched = 0;
     }
     return true;
 }
@@ -302,25 +275,19 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
 static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
 {
     struct lubdub_worker *worker = wake->data;
-    struct lubdub_letter *letter;
-    unsigned opened;
+    struct lubdub_budget budget = lubdub_budget_new();
     (void)loop, (void)revents;
 
     lubdub_worker_enter(worker);
-    lubdub_worker_tell_owed_ends(worker);
-    for (opened = 0; opened < LUBDUB_REACHED_PER_TURN && !is_doomed(worker); opened++) {
-        letter = lubdub_mailbox_take(&worker->mailbox);
-        if (letter == NULL) {
-            break;
+    if (follow_orders(worker)) {
+        lubdub_worker_tell_owed_ends(worker);
+        if (!lubdub_door_search(worker, &budget) || !lubdub_drain_go_on(worker, &budget) ||
+            !lubdub_letters_open(worker, &budget)) {
+            lubdub_mailbox_wake(&worker->mailbox); /* the sockets have their turn in between */
         }
-        if (!open_letter(worker, letter)) {
-            lubdub_mailbox_put_back(&worker->mailbox, letter); /* the sockets have their turn in between */
-            break;
+        if (lubdub_mailbox_has_room_again(&worker->mailbox)) {
+            lubdub_server_tell(worker, NULL, &(struct lubdub_server_event){.kind = LUBDUB_SERVER_ROOM});
         }
-        lubdub_letter_free(letter);
-    }
-    if (opened == LUBDUB_REACHED_PER_TURN) {
-        ev_async_send(worker->loop, &worker->mailbox.wake);
     }
     lubdub_worker_leave(worker);
 }
@@ -417,9 +384,7 @@ static void *run(void *user_data)
 {
     struct lubdub_worker *worker = user_data;
 
-    /* Not before its creator knows its name. */
-    pthread_mutex_lock(&worker->server->lock);
-    pthread_mutex_unlock(&worker->server->lock);
+    lubdub_own_thread_begin(worker);
     ev_run(worker->loop, 0);
     return NULL;
 }
@@ -443,9 +408,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
     /* Signals are for the thread that the application has for them. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_mutex_lock(&worker->server->lock);
     failed = pthread_create(&worker->thread, NULL, run, worker);
-    pthread_mutex_unlock(&worker->server->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     worker->is_running = failed == 0;
     return failed == 0 ? LUBDUB_ERROR_OK : LUBDUB_ERROR_SYSTEM;
@@ -453,16 +416,9 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
 
 void lubdub_worker_join(struct lubdub_worker *worker)
 {
-    struct lubdub_letter *letter;
-
-    if (!worker->is_running) {
-        return;
+    if (worker->is_running) {
+        lubdub_mailbox_order(&worker->mailbox, LUBDUB_ORDER_STOP);
+        pthread_join(worker->thread, NULL);
+        worker->is_running = false;
     }
-    /* Without this letter the thread would never end, so there is no way around it. */
-    while ((letter = lubdub_letter_new(LUBDUB_LETTER_STOP)) == NULL) {
-        sched_yield();
-    }
-    lubdub_mailbox_post(&worker->mailbox, letter);
-    pthread_join(worker->thread, NULL);
-    worker->is_running = false;
 }

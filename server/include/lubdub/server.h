@@ -114,7 +114,8 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_SUSPICIOUS,   /* of ourselves: most sessions are late at once, adaptive verdicts wait. Once each time */
     LUBDUB_SERVER_DRAINING,
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
-    LUBDUB_SERVER_ROOM,         /* after a _send said FULL: there is room for messages to this session again */
+    LUBDUB_SERVER_ROOM,         /* after a _send said FULL: there is room for messages to this session again. With
+                                   session 0: after FULL for the queue of a loop, told by that loop's thread */
 };
 
 /*
@@ -184,38 +185,49 @@ LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
 LUBDUB_API enum lubdub_error lubdub_server_start(struct lubdub_server *server);
 
 /*
- * Sends a MESSAGE to one session. Copies content. From the session's own thread: NOT_FOUND (also where the
- * connection proves broken), TOO_LONG, FULL; from another: OK means handed over, and what cannot be delivered then is
- * dropped.
+ * Sends a MESSAGE to one session. Copies content. A session gets what one thread sends and broadcasts in that order.
+ *
+ * From the session's own thread it leaves at once: NOT_FOUND (also where the connection proves broken), TOO_LONG, FULL
+ * (ROOM follows). While a broadcast of this thread is still on its way, and from any other thread, it goes into the queue of
+ * the session's loop. OK means handed over then, and what cannot be delivered is dropped and counted. FULL: the queue
+ * has its 4 MiB of messages (ROOM with session 0 follows). NO_MEMORY.
  */
 LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content,
                                                 size_t length);
 
-/* Sends a MESSAGE to every session, a part of them in each turn of each loop. A session without room misses it. */
+/*
+ * Sends a MESSAGE to every session, a part of them in each turn of each loop. A session without room misses it, which
+ * is counted. TOO_LONG; FULL (the queue of a loop has its 4 MiB; ROOM with session 0 follows), NO_MEMORY: no session
+ * gets it.
+ */
 LUBDUB_API enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content,
                                                      size_t length);
 
 /*
- * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. NOT_FOUND as in _send. The BYE
- * leaves at once, and no event of the session but DISCONNECTED follows, after the callback that is running has returned.
+ * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. The BYE leaves at once, and no
+ * event of the session but DISCONNECTED follows, after the callback that is running has returned. NOT_FOUND, NO_MEMORY.
+ * From another thread it is handed over, and overtakes messages that still wait there: NO_MEMORY, FULL (4 MiB of such
+ * letters wait).
  */
 LUBDUB_API enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session,
                                                       enum lubdub_reason reason, const char *text);
 
-/* Changes the grant of one session; clamped as at HELLO. NOT_FOUND as in _send. */
+/* Changes the grant of one session; clamped as at HELLO. NOT_FOUND; from another thread as _disconnect. */
 LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session,
                                                    lubdub_duration interval, lubdub_duration expiry);
 
 /*
  * Stops accepting and tells every client BYE 1 with a moment to come back at; STOPPED follows when all have left or
- * patience is over. A second call shortens the patience.
+ * patience is over, which counts from this call. A second call can shorten the patience. Overtakes messages that wait.
+ * Cannot fail, and needs no memory.
  */
 LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
  * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port and
- * ipv6_prefix stay. A shorter grace holds for identities that are away, too; a longer one does not. INVALID for
- * settings that _check refuses, NO_MEMORY: the old ones stay in force.
+ * ipv6_prefix stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
+ * them before it does anything else that waits for it. INVALID for settings that _check refuses, NO_MEMORY: the old ones
+ * stay in force everywhere.
  */
 LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
                                                        const struct lubdub_server_settings *settings);
@@ -235,7 +247,7 @@ struct lubdub_server_counts {
     uint64_t empty;        /* closed before their first byte */
     uint64_t late;
     uint64_t messages;
-    uint64_t messages_dropped; /* no room for them */
+    uint64_t messages_dropped; /* no room for them in a session, or, once for all sessions, in the queue of a loop */
     uint64_t absences;     /* how often a loop of ours was away (stopped, busy), and its sessions were forgiven */
     lubdub_duration absent_for;
     uint64_t narrow;       /* heard again only after three quarters of their expiry */
@@ -249,7 +261,10 @@ struct lubdub_server_counts {
 /* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */
 LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts);
 
-/* Closes everything without a word and frees; waits for the threads. NULL does no harm. No event follows. */
+/*
+ * Closes everything without a word and frees; waits for the threads, but not for messages that wait. NULL does no harm. No
+ * event follows.
+ */
 LUBDUB_API void lubdub_server_free(struct lubdub_server *server);
 
 #ifdef __cplusplus

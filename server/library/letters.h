@@ -1,0 +1,10 @@
+/* The worker opens what other threads, and its own, have put into its mailbox. */
+#ifndef LUBDUB_SERVER_LIBRARY_LETTERS_H
+#define LUBDUB_SERVER_LIBRARY_LETTERS_H
+
+#include "server/library/state.h"
+
+/* As far as the budget goes. Returns whether that was all. */
+bool lubdub_letters_open(struct lubdub_worker *worker, struct lubdub_budget *budget);
+
+#endif

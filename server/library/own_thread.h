@@ -1,0 +1,13 @@
+/* Which worker's loop runs in the calling thread: what is asked of its sessions there is done at once. */
+#ifndef LUBDUB_SERVER_LIBRARY_OWN_THREAD_H
+#define LUBDUB_SERVER_LIBRARY_OWN_THREAD_H
+
+#include "server/library/state.h"
+
+/* Said by a thread of ours before it runs the worker's loop. */
+void lubdub_own_thread_begin(struct lubdub_worker *worker);
+
+/* NULL: none of this server. */
+struct lubdub_worker *lubdub_own_thread_worker(struct lubdub_server *server);
+
+#endif

@@ -1,0 +1,494 @@
+/* What one may cost another is bounded (docs/internals/budgets.md): mailboxes, sends of a turn, and what waits behind them. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "endpoint.h"
+#include "failing_malloc.h"
+#include "server_fixture.h"
+#include "support/test.h"
+
+/* server/library/mailbox.h and budget.h */
+#define MAILBOX_LIMIT (4 * 1024 * 1024)
+#define REACHED_PER_TURN 256
+
+/* common/ev/reactor.h */
+#define WRITES_PER_TURN 256
+#define WRITES_AT_LEAST 4
+
+#define LARGE 60000
+#define MANY 4000
+
+static uint8_t content[LARGE];
+
+static void one_turn(struct server_fixture *fixture)
+{
+    ev_run(fixture->loop, EVRUN_NOWAIT);
+}
+
+/* ---- calls from another thread ---- */
+
+struct call {
+    struct lubdub_server *server;
+    uint64_t session;
+    size_t length;
+    size_t posted; /* broadcasts until one was refused */
+    enum lubdub_error broadcast;
+    enum lubdub_error send;
+    enum lubdub_error disconnect;
+};
+
+static void *fill(void *user_data)
+{
+    struct call *call = user_data;
+
+    for (call->posted = 0; call->posted < 2 * MAILBOX_LIMIT / call->length; call->posted++) {
+        call->broadcast = lubdub_server_broadcast(call->server, content, call->length);
+        if (call->broadcast != LUBDUB_ERROR_OK) {
+            break;
+        }
+    }
+    call->send = lubdub_server_send(call->server, call->session, content, call->length);
+    return NULL;
+}
+
+static void *disconnect(void *user_data)
+{
+    struct call *call = user_data;
+
+    call->disconnect = lubdub_server_disconnect(call->server, call->session, LUBDUB_REASON_NORMAL, "out");
+    return NULL;
+}
+
+static void in_another_thread(void *(*run)(void *user_data), void *user_data)
+{
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, run, user_data), 0);
+    pthread_join(thread, NULL);
+}
+
+static void b1_mailbox_is_bounded_and_its_caller_is_told(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct raw_client *client;
+    struct call call = {.length = LARGE};
+    const struct told_event *told;
+
+    server_fixture_start(fixture);
+    client = server_fixture_join(fixture, 0, "a");
+    call.server = fixture->server;
+    call.session = client->session;
+    in_another_thread(fill, &call); /* the loop does not run */
+    assert_in_range(call.posted, MAILBOX_LIMIT / LARGE / 2, MAILBOX_LIMIT / LARGE);
+    assert_int_equal(call.broadcast, LUBDUB_ERROR_FULL);
+    assert_int_equal(call.send, LUBDUB_ERROR_FULL);
+
+    told = expect_told(fixture, ROOM);
+    assert_int_equal(told->event.session, 0);
+    assert_int_equal(lubdub_server_broadcast(fixture->server, "x", 1), LUBDUB_ERROR_OK);
+    server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
+    assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_ROOM), 1); /* once for all that were refused */
+}
+
+/* Counts messages until BYE with this reason. */
+static size_t messages_before_bye(struct raw_client *client, unsigned reason)
+{
+    static struct raw_frame frame;
+    size_t count = 0;
+
+    for (;;) {
+        assert_int_equal(raw_receive(client, &frame, now() + PATIENCE), RAW_FRAME);
+        if (frame.type == LUBDUB_FRAME_BYE) {
+            assert_int_equal(frame.sequence, reason);
+            return count;
+        }
+        count += frame.type == LUBDUB_FRAME_MESSAGE;
+    }
+}
+
+/* So many messages for so many sessions that the loop needs hundreds of turns. */
+static void fill_with_small_ones(struct server_fixture *fixture)
+{
+    unsigned i;
+
+    for (i = 0; i < FIXTURE_CLIENTS - 1; i++) {
+        server_fixture_join(fixture, i, NULL);
+    }
+    for (i = 0; i < MANY; i++) {
+        assert_int_equal(lubdub_server_broadcast(fixture->server, content, 10), LUBDUB_ERROR_OK);
+    }
+}
+
+static void b1_disconnect_overtakes_messages(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct call call = {.length = LARGE};
+
+    fixture->settings.session.output_limit = LUBDUB_CONTENT_LIMIT;
+    server_fixture_start(fixture);
+    fill_with_small_ones(fixture);
+    call.server = fixture->server;
+    call.session = fixture->clients[3].session;
+    in_another_thread(disconnect, &call);
+    assert_int_equal(call.disconnect, LUBDUB_ERROR_OK);
+    assert_int_equal(messages_before_bye(&fixture->clients[3], LUBDUB_REASON_NORMAL), 0);
+}
+
+static void b1_new_settings_overtake_messages(void **state)
+{
+    struct server_fixture *fixture = *state;
+    const struct lubdub_slice token = {"secret", 6};
+    struct raw_client *newcomer = &fixture->clients[FIXTURE_CLIENTS - 1];
+    unsigned i;
+
+    server_fixture_start(fixture);
+    fill_with_small_ones(fixture);
+    fixture->settings.tokens = &token;
+    fixture->settings.token_count = 1;
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    raw_connect(newcomer, server_fixture_port(fixture));
+    raw_say_hello(newcomer, NULL, 0, 0, 1);
+    for (i = 0; i < 10; i++) {
+        one_turn(fixture);
+    }
+    assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_REJECTED), 1);
+}
+
+static void b1_drain_overtakes_messages(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    server_fixture_start(fixture);
+    fill_with_small_ones(fixture);
+    lubdub_server_drain(fixture->server, LUBDUB_HOUR);
+    assert_int_equal(messages_before_bye(&fixture->clients[3], LUBDUB_REASON_DRAINING), 0);
+}
+
+static void b1_patience_of_a_drain_counts_from_the_call(void **state)
+{
+    struct server_fixture *fixture = *state;
+    unsigned i;
+
+    server_fixture_start(fixture);
+    server_fixture_join(fixture, 0, "a");
+    lubdub_server_drain(fixture->server, 500 * LUBDUB_MILLISECOND);
+    stay(600 * LUBDUB_MILLISECOND);
+    for (i = 0; i < 20; i++) {
+        one_turn(fixture);
+    }
+    assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_STOPPED), 1);
+}
+
+/* ---- a worker that is held up ---- */
+
+static sem_t is_held;
+static sem_t may_go_on;
+static pthread_t test_thread;
+
+static void hold_up_another_worker(struct server_fixture *fixture, const struct lubdub_server_event *event)
+{
+    if (event->kind == LUBDUB_SERVER_MESSAGE && !pthread_equal(pthread_self(), test_thread) &&
+        fixture->inside_count++ == 0) {
+        sem_post(&is_held);
+        sem_wait(&may_go_on);
+    }
+}
+
+/*
+ * Two workers, and clients on both. The other worker stands still inside a callback from here to sem_post(&may_go_on).
+ */
+static unsigned of_this_thread; /* a client */
+static unsigned of_the_other;
+
+static void hold_up(struct server_fixture *fixture)
+{
+    unsigned i;
+
+    test_thread = pthread_self();
+    fixture->settings.workers = 2;
+    fixture->inside = hold_up_another_worker;
+    do {
+        server_fixture_free(fixture);
+        of_this_thread = of_the_other = FIXTURE_CLIENTS;
+        server_fixture_start(fixture);
+        for (i = 0; i < FIXTURE_CLIENTS; i++) {
+            const struct told_event *told;
+
+            if (fixture->clients[i].socket >= 0) {
+                raw_close(&fixture->clients[i]);
+            }
+            server_fixture_join(fixture, i, NULL);
+            told = expect_told(fixture, CONNECTED);
+            if (pthread_equal(told->thread, test_thread)) {
+                of_this_thread = i;
+            } else {
+                of_the_other = i;
+            }
+        }
+    } while (of_this_thread == FIXTURE_CLIENTS || of_the_other == FIXTURE_CLIENTS); /* the kernel's hash decides */
+    raw_message(&fixture->clients[of_the_other], "stop");
+    sem_wait(&is_held);
+}
+
+/* Sends to the client of the other worker until its mailbox is full. Returns how many fitted. */
+static size_t fill_the_other_mailbox(struct server_fixture *fixture, size_t length)
+{
+    enum lubdub_error error;
+    size_t count = 0;
+
+    do {
+        assert_true(count < 2 * MAILBOX_LIMIT / length);
+        error = lubdub_server_send(fixture->server, fixture->clients[of_the_other].session, content, length);
+        count += error == LUBDUB_ERROR_OK;
+    } while (error == LUBDUB_ERROR_OK);
+    assert_int_equal(error, LUBDUB_ERROR_FULL);
+    return count;
+}
+
+static int set_up(void **state)
+{
+    sem_init(&is_held, 0, 0);
+    sem_init(&may_go_on, 0, 0);
+    return server_fixture_setup(state);
+}
+
+static int tear_down(void **state)
+{
+    sem_post(&may_go_on);
+    return server_fixture_teardown(state);
+}
+
+static bool two_more_messages_came(struct server_fixture *fixture)
+{
+    return server_fixture_count(fixture, LUBDUB_SERVER_MESSAGE) == 3;
+}
+
+static void b1_message_for_a_full_mailbox_is_dropped_and_counted(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    fixture->settings.on_message = LUBDUB_ON_MESSAGE_BROADCAST;
+    hold_up(fixture);
+    assert_in_range(fill_the_other_mailbox(fixture, 1000), MAILBOX_LIMIT / 2000, MAILBOX_LIMIT / 1000);
+    assert_int_equal(lubdub_server_broadcast(fixture->server, content, 1000), LUBDUB_ERROR_FULL);
+    assert_int_equal(server_fixture_counts(fixture).messages_dropped, 0);
+    raw_send_frame(&fixture->clients[of_this_thread], LUBDUB_FRAME_MESSAGE, 0, 1, content, 1000);
+    raw_send_frame(&fixture->clients[of_this_thread], LUBDUB_FRAME_MESSAGE, 0, 2, content, 1000);
+    assert_true(server_fixture_wait(fixture, two_more_messages_came));
+    assert_int_equal(server_fixture_counts(fixture).messages_dropped, 2);
+}
+
+static void *go_on_later(void *user_data)
+{
+    (void)user_data;
+    stay(100 * LUBDUB_MILLISECOND);
+    sem_post(&may_go_on);
+    return NULL;
+}
+
+/* What a program does at its second SIGTERM. */
+static void b1_free_waits_for_no_messages(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static struct raw_frame frame;
+    pthread_t thread;
+    size_t posted;
+    size_t came = 0;
+
+    hold_up(fixture);
+    posted = fill_the_other_mailbox(fixture, 10);
+    assert_int_equal(pthread_create(&thread, NULL, go_on_later, NULL), 0);
+    server_fixture_free(fixture);
+    pthread_join(thread, NULL);
+    while (raw_receive(&fixture->clients[of_the_other], &frame, now() + PATIENCE) == RAW_FRAME) {
+        came += frame.type == LUBDUB_FRAME_MESSAGE;
+    }
+    assert_true(posted > MANY);
+    assert_in_range(came, 0, 2 * REACHED_PER_TURN);
+}
+
+/* ---- D7: without memory ---- */
+
+static void d7_drain_needs_no_memory(void **state)
+{
+    struct server_fixture *fixture = *state;
+    unsigned i;
+
+    server_fixture_start(fixture);
+    for (i = 0; i < 3; i++) {
+        server_fixture_join(fixture, i, NULL);
+    }
+    failing_malloc_begin(1, true);
+    endpoint_core_runs = true;
+    lubdub_server_drain(fixture->server, 100 * LUBDUB_MILLISECOND);
+    endpoint_core_runs = false;
+    failing_malloc_end();
+    expect_told(fixture, STOPPED);
+}
+
+/* B18: OK means that every worker takes the new settings, NO_MEMORY that none does. */
+static void d7_reload_is_all_or_nothing(void **state)
+{
+    struct server_fixture *fixture = *state;
+    const struct lubdub_slice token = {"secret", 6};
+    enum lubdub_error error = LUBDUB_ERROR_NO_MEMORY;
+    size_t failing;
+
+    fixture->settings.workers = 2;
+    server_fixture_start(fixture);
+    fixture->settings.tokens = &token;
+    fixture->settings.token_count = 1;
+    for (failing = 1; error != LUBDUB_ERROR_OK; failing++) {
+        unsigned refused = 0;
+        unsigned i;
+
+        assert_true(failing < 10);
+        failing_malloc_begin(failing, true);
+        endpoint_core_runs = true;
+        error = lubdub_server_reconfigure(fixture->server, &fixture->settings);
+        endpoint_core_runs = false;
+        failing_malloc_end();
+        server_fixture_run(fixture, 50 * LUBDUB_MILLISECOND);
+        for (i = 0; i < 16; i++) {
+            struct raw_client client;
+            static struct raw_frame frame;
+
+            raw_connect(&client, server_fixture_port(fixture));
+            raw_say_hello(&client, NULL, 0, 0, 1);
+            assert_int_equal(raw_receive(&client, &frame, now() + PATIENCE), RAW_FRAME);
+            refused += frame.type == LUBDUB_FRAME_BYE;
+            raw_close(&client);
+        }
+        assert_int_equal(refused, error == LUBDUB_ERROR_OK ? 16 : 0);
+    }
+    assert_true(failing > 2);
+}
+
+/* ---- B2: sends of a turn ---- */
+
+static size_t sends;
+
+/* Stands before the C library's. */
+ssize_t send(int socket, const void *bytes, size_t length, int flags)
+{
+    sends += endpoint_core_runs;
+    return sendto(socket, bytes, length, flags, NULL, 0);
+}
+
+static size_t unread_bytes(const struct raw_client *client)
+{
+    int bytes = 0;
+
+    assert_int_equal(ioctl(client->socket, FIONREAD, &bytes), 0);
+    return (size_t)bytes;
+}
+
+static bool all_are_delivered(const struct server_fixture *fixture, size_t each)
+{
+    unsigned i;
+
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        if (unread_bytes(&fixture->clients[i]) < each) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Each says its burst at once: one budget for the letters of all of them. */
+static void b2_turn_has_one_budget_for_all_broadcasts(void **state)
+{
+    enum { EACH = 64, LENGTH = 10, ALL = FIXTURE_CLIENTS * EACH };
+    struct server_fixture *fixture = *state;
+    lubdub_time until = now() + PATIENCE;
+    size_t most = 0;
+    size_t sum = 0;
+    unsigned i;
+    unsigned j;
+
+    fixture->settings.on_message = LUBDUB_ON_MESSAGE_BROADCAST;
+    server_fixture_start(fixture);
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        server_fixture_join(fixture, i, NULL);
+    }
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        for (j = 1; j <= EACH; j++) {
+            raw_send_frame(&fixture->clients[i], LUBDUB_FRAME_MESSAGE, 0, j, content, LENGTH);
+        }
+    }
+    while (!all_are_delivered(fixture, ALL * (LUBDUB_HEADER_LENGTH + LENGTH))) {
+        assert_true(now() < until);
+        sends = 0;
+        endpoint_core_runs = true;
+        one_turn(fixture);
+        endpoint_core_runs = false;
+        most = sends > most ? sends : most;
+        sum += sends;
+    }
+    assert_true(sum > 2 * REACHED_PER_TURN);
+    assert_in_range(most, 1, REACHED_PER_TURN + WRITES_PER_TURN + FIXTURE_CLIENTS * WRITES_AT_LEAST);
+}
+
+/* ---- B17: order ---- */
+
+static void broadcast_and_send(struct server_fixture *fixture, const struct lubdub_server_event *event)
+{
+    if (event->kind == LUBDUB_SERVER_MESSAGE) {
+        assert_int_equal(lubdub_server_broadcast(fixture->server, "1", 1), LUBDUB_ERROR_OK);
+        assert_int_equal(lubdub_server_send(fixture->server, event->session, "2", 1), LUBDUB_ERROR_OK);
+        assert_int_equal(lubdub_server_broadcast(fixture->server, "3", 1), LUBDUB_ERROR_OK);
+        assert_int_equal(lubdub_server_send(fixture->server, event->session, "4", 1), LUBDUB_ERROR_OK);
+        assert_int_equal(lubdub_server_send(fixture->server, event->session + 1000000, "5", 1),
+                         LUBDUB_ERROR_NOT_FOUND);
+    }
+}
+
+static void b17_send_does_not_overtake_a_broadcast_of_its_thread(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct raw_client *client;
+    static struct raw_frame frame;
+    uint64_t i;
+
+    fixture->settings.on_message = LUBDUB_ON_MESSAGE_ECHO;
+    fixture->inside = broadcast_and_send;
+    server_fixture_start(fixture);
+    client = server_fixture_join(fixture, 0, "a");
+    raw_message(client, "5");
+    for (i = 1; i <= 5; i++) {
+        raw_expect(client, LUBDUB_FRAME_MESSAGE, i, &frame);
+        assert_int_equal(frame.content[0], '0' + i);
+    }
+    /* What waited is over: a send leaves at once again. */
+    fixture->inside = NULL;
+    assert_int_equal(lubdub_server_send(fixture->server, client->session, "6", 1), LUBDUB_ERROR_OK);
+    assert_int_equal(unread_bytes(client), LUBDUB_HEADER_LENGTH + 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, server_fixture_setup, server_fixture_teardown)
+#define TEST_WITH_HOLD(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(b1_mailbox_is_bounded_and_its_caller_is_told),
+        TEST(b1_disconnect_overtakes_messages),
+        TEST(b1_new_settings_overtake_messages),
+        TEST(b1_drain_overtakes_messages),
+        TEST(b1_patience_of_a_drain_counts_from_the_call),
+        TEST_WITH_HOLD(b1_message_for_a_full_mailbox_is_dropped_and_counted),
+        TEST_WITH_HOLD(b1_free_waits_for_no_messages),
+        TEST(d7_drain_needs_no_memory),
+        TEST(d7_reload_is_all_or_nothing),
+        TEST(b2_turn_has_one_budget_for_all_broadcasts),
+        TEST(b17_send_does_not_overtake_a_broadcast_of_its_thread),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
