@@ -28,7 +28,8 @@ struct lubdub_link_step {
     struct lubdub_link_step *outer;
     size_t outer_capacity; /* lent to this step while it runs */
     unsigned writes;
-    bool counts; /* in the suspicion of ourselves */
+    bool counts;       /* in the suspicion of ourselves */
+    bool has_messages; /* a client's */
 };
 
 static struct lubdub_link *link_of(struct lubdub_step *step)
@@ -169,8 +170,11 @@ static void count(struct lubdub_link *link, int sessions, int late)
 
 static void tell(struct lubdub_step *step, const struct lubdub_event *event)
 {
-    struct lubdub_link *link = link_of(step);
+    struct lubdub_link_step *own = container_of(step, struct lubdub_link_step, step);
+    struct lubdub_link *link = own->link;
 
+    own->has_messages =
+        own->has_messages || (event->kind == LUBDUB_EVENT_MESSAGE && link->session.role == LUBDUB_ROLE_SERVER);
     if (event->kind == LUBDUB_EVENT_UP || event->kind == LUBDUB_EVENT_GRANT_CHANGED) {
         tune(link, event->kind == LUBDUB_EVENT_UP);
     }
@@ -217,6 +221,7 @@ static void begin(struct lubdub_link_step *step, struct lubdub_link *link, lubdu
     step->outer = outer;
     step->counts = counts(&link->session);
     step->writes = 0;
+    step->has_messages = false;
     step->step = (struct lubdub_step){
         .session = &link->session,
         .stream = &tcp,
@@ -262,6 +267,7 @@ static void stop(struct lubdub_link *link)
     struct lubdub_link_group *group = lubdub_link_group(link);
 
     ev_io_stop(group->reactor->loop, &link->io);
+    group->reactor->link_count--;
     if (counts(&link->session)) {
         count(link, -1, link->session.is_late ? -1 : 0);
     }
@@ -299,8 +305,8 @@ static void close_link(struct lubdub_link *link, lubdub_time now, bool may_close
     lubdub_link_group(link)->on_closed(link);
 }
 
-/* Settles the link's own step. may_close_later: its socket was one of those that are ready in this turn of the loop. */
-static void end(struct lubdub_link_step *step, bool may_close_later)
+/* Settles the link's own step. is_served: its socket was one of those that are ready in this turn, and a server's. */
+static void end(struct lubdub_link_step *step, bool is_served)
 {
     struct lubdub_link_group *group = lubdub_link_group(step->link);
     struct lubdub_reactor *reactor = group->reactor;
@@ -310,9 +316,12 @@ static void end(struct lubdub_link_step *step, bool may_close_later)
         count(step->link, 1, step->link->session.is_late ? 1 : 0); /* it has answered for the first time */
     }
     if (how == LUBDUB_STEP_IS_OVER) {
-        close_link(step->link, step->step.turn.now, may_close_later);
+        close_link(step->link, step->step.turn.now, is_served);
     } else {
         watch(step->link);
+        if (is_served && step->has_messages) {
+            lubdub_reactor_note_dear(reactor);
+        }
     }
     pop(step, reactor);
     group->step_count--;
@@ -430,16 +439,52 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
     end(&step, false);
 }
 
-static lubdub_duration on_absence(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept)
+/*
+ * While the loop stood still, nothing happened to anybody. While it was busy, some were heard, for whom it was away only
+ * since then; and who was given the beginning of this absence gets the rest. A client has sent probes in the meantime, whose
+ * answers it reads before it judges: it is not forgiven what kept it busy.
+ */
+static void forgive(struct lubdub_link *link, const struct lubdub_absence *absence, lubdub_duration patience)
 {
-    struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
-    const struct lubdub_session_settings *settings = lubdub_link_group(link)->settings;
+    lubdub_duration away = absence->away;
 
-    lubdub_session_forgive(&link->session, settings, away, overslept);
-    return lubdub_session_patience(&link->session, settings);
+    if (absence->is_turn) {
+        lubdub_duration silent_for = lubdub_time_between(link->session.heard_at, absence->now);
+
+        if (link->session.role == LUBDUB_ROLE_CLIENT) {
+            return;
+        }
+        away -= absence->before >= patience / 4 ? absence->before : 0;
+        away = lubdub_duration_shorter(away, silent_for);
+    }
+    lubdub_session_forgive(&link->session, lubdub_link_group(link)->settings, away, absence->overslept);
 }
 
-static const struct lubdub_reactor_hooks hooks = {.due = on_due, .forgive = on_absence};
+static lubdub_duration on_absence(struct lubdub_deadline *node, const struct lubdub_absence *absence)
+{
+    struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
+    lubdub_duration patience = lubdub_session_patience(&link->session, lubdub_link_group(link)->settings);
+
+    if (absence->away > 0) {
+        forgive(link, absence, patience);
+    }
+    return patience;
+}
+
+static void on_absence_of_running(struct lubdub_reactor *reactor, const struct lubdub_absence *absence)
+{
+    struct lubdub_link_step *step;
+
+    for (step = reactor->step; step != NULL; step = step->outer) {
+        if (!lubdub_deadline_is_set(&step->link->deadline)) {
+            (void)on_absence(&step->link->deadline, absence); /* popped: the others were all visited */
+        }
+        step->step.turn.now = absence->now;
+    }
+}
+
+static const struct lubdub_reactor_hooks hooks = {
+    .due = on_due, .forgive = on_absence, .forgive_running = on_absence_of_running};
 
 /* ---- for the owner ---- */
 
@@ -481,6 +526,7 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
         close(socket);
         return error;
     }
+    group->reactor->link_count++;
     if (counts(&link->session)) {
         count(link, 1, 0);
     }

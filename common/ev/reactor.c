@@ -12,8 +12,14 @@
 /* Shorter absences are the machine's ordinary unpunctuality. */
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
 
-/* Of an end, before anything was learned. */
+/* Of a dear socket, before anything was learned. */
 #define USUAL_COST (10 * LUBDUB_MICROSECOND)
+
+/* So many sockets of a turn tell what one costs. */
+#define ENOUGH_TO_LEARN 64
+
+/* Forgiving takes time itself: in one turn so many times less than what is forgiven. */
+#define SHARE_OF_FORGIVING 8
 
 /* Room for the answers to one input and for two frames of any size besides. */
 #define OUTPUT_SIZE (LUBDUB_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + LUBDUB_CONTENT_LIMIT))
@@ -68,21 +74,46 @@ static void raise_to(_Atomic lubdub_duration *longest, lubdub_duration length)
     }
 }
 
-/* Learns what an end took, from turns with enough of them to say. */
+static bool is_dear(const struct lubdub_serving *serving, lubdub_time now)
+{
+    return serving->dear > serving->served / 2 ||
+           serving->dear_time > lubdub_time_between(serving->began_at, now) / 2;
+}
+
+/* What the socket took that was served last. */
+static void note_time(struct lubdub_serving *serving, lubdub_time now)
+{
+    if (serving->last_is_dear) {
+        serving->dear_time += lubdub_time_between(serving->last_at, now);
+    }
+    serving->last_is_dear = false;
+    serving->last_at = now;
+}
+
+/* Learns what a socket took, from turns with enough of them to say, and from those that served not all. */
+static void learn_cost(struct lubdub_serving *serving, lubdub_time ended_at)
+{
+    lubdub_duration each = lubdub_time_between(serving->began_at, ended_at) / serving->served;
+
+    if (serving->limit_reached_at != 0) {
+        serving->cost = lubdub_duration_longer(serving->cost, each);
+    } else if (serving->served >= ENOUGH_TO_LEARN || serving->has_put_off) {
+        serving->cost = (serving->cost + each) / 2;
+    }
+    serving->cost = lubdub_duration_longer(serving->cost, LUBDUB_MICROSECOND);
+}
+
 static void end_serving(struct lubdub_reactor *reactor, lubdub_time now)
 {
     struct lubdub_serving *serving = &reactor->serving;
     lubdub_time ended_at = serving->limit_reached_at != 0 ? serving->limit_reached_at : now;
 
-    serving->were_ends = serving->ended > serving->served / 2;
-    if (serving->were_ends && serving->served >= LUBDUB_SERVED_AT_LEAST) {
-        lubdub_duration each = lubdub_time_between(serving->began_at, ended_at) / serving->served;
-
-        serving->cost_of_end = lubdub_duration_longer((serving->cost_of_end + each) / 2, LUBDUB_MICROSECOND);
+    note_time(serving, ended_at);
+    serving->were_dear = serving->served > 0 && is_dear(serving, ended_at);
+    if (serving->were_dear) {
+        learn_cost(serving, ended_at);
     }
-    serving->has_begun = false;
-    serving->to_put_off = serving->served = serving->ended = 0;
-    serving->limit_reached_at = 0;
+    *serving = (struct lubdub_serving){.were_dear = serving->were_dear, .cost = serving->cost};
 }
 
 /* The first ready socket of a turn: settles how many will be put off. */
@@ -90,17 +121,15 @@ static void begin_serving(struct lubdub_reactor *reactor)
 {
     struct lubdub_serving *serving = &reactor->serving;
     unsigned ready = ev_pending_count(reactor->loop) + 1;
-    lubdub_duration fit = LUBDUB_SERVING_TIME / serving->cost_of_end;
+    lubdub_duration fit = lubdub_duration_longer(LUBDUB_SERVING_TIME / serving->cost, 1);
 
     serving->has_begun = true;
-    if (ready > reactor->suspicion.session_count) {
-        ready = reactor->suspicion.session_count; /* the others are the application's */
+    if (ready > reactor->link_count) {
+        ready = reactor->link_count; /* the others are the application's */
     }
-    if (fit < LUBDUB_SERVED_AT_LEAST) {
-        fit = LUBDUB_SERVED_AT_LEAST;
-    }
-    if (serving->were_ends && ready > fit) {
+    if (serving->were_dear && ready > fit) {
         serving->to_put_off = ready - (unsigned)fit;
+        serving->has_put_off = true;
     }
 }
 
@@ -115,17 +144,84 @@ bool lubdub_reactor_serves(struct lubdub_reactor *reactor, lubdub_time now)
         serving->to_put_off--;
         return false;
     }
-    if (serving->served == 0) {
-        serving->began_at = now;
-    }
-    if (serving->limit_reached_at == 0 && serving->ended > serving->served / 2 &&
-        lubdub_time_between(serving->began_at, now) >= LUBDUB_SERVING_LIMIT) {
-        serving->limit_reached_at = now;
-    }
     if (serving->limit_reached_at != 0) {
         return false;
     }
+    if (serving->served == 0) {
+        serving->began_at = serving->last_at = now;
+    }
+    note_time(serving, now);
+    if (lubdub_time_between(serving->began_at, now) >= LUBDUB_SERVING_LIMIT && is_dear(serving, now)) {
+        serving->limit_reached_at = now;
+        return false;
+    }
     serving->served++;
+    return true;
+}
+
+/* ---- absences ---- */
+
+struct visit {
+    struct lubdub_reactor *reactor;
+    const struct lubdub_absence *absence;
+    lubdub_duration shortest_patience;
+};
+
+static void forgive(struct lubdub_deadline *node, void *user_data)
+{
+    struct visit *visit = user_data;
+    lubdub_duration patience = visit->reactor->hooks->forgive(node, visit->absence);
+
+    visit->shortest_patience = lubdub_duration_shorter(visit->shortest_patience, patience);
+}
+
+static void visit_all(struct lubdub_reactor *reactor, const struct lubdub_absence *absence)
+{
+    struct visit visit = {.reactor = reactor, .absence = absence, .shortest_patience = UINT64_MAX};
+
+    lubdub_deadlines_visit(&reactor->deadlines, forgive, &visit);
+    reactor->shortest_patience = visit.shortest_patience;
+}
+
+static void forgive_all(struct lubdub_reactor *reactor, const struct lubdub_absence *absence)
+{
+    reactor->absence_count += absence->before == 0;
+    reactor->absence_total += absence->away - absence->before;
+    visit_all(reactor, absence);
+    if (reactor->step != NULL) {
+        reactor->hooks->forgive_running(reactor, absence);
+    }
+    reactor->cost_of_forgiving = lubdub_time_between(absence->now, lubdub_clock_now());
+}
+
+static lubdub_duration shortest_absence(const struct lubdub_reactor *reactor)
+{
+    return lubdub_duration_longer(
+        lubdub_duration_shorter(reactor->shortest_patience, reactor->foreign_patience) / 4, SHORTEST_ABSENCE);
+}
+
+/* Nobody asked for the time since ran_at. */
+static void forgive_standstill(struct lubdub_reactor *reactor, lubdub_time now, lubdub_duration overslept)
+{
+    const struct lubdub_absence absence = {
+        .now = now, .overslept = overslept, .away = lubdub_time_between(reactor->ran_at, now)};
+
+    reactor->turn_excused += reactor->turn_began != 0 ? absence.away : 0;
+    forgive_all(reactor, &absence);
+}
+
+/* This turn has taken long, and at_least so long since that was forgiven last. Returns whether it was forgiven now. */
+static bool forgive_turn(struct lubdub_reactor *reactor, lubdub_time now, lubdub_duration at_least)
+{
+    lubdub_duration busy = lubdub_time_between(reactor->turn_excused, lubdub_time_between(reactor->turn_began, now));
+    const struct lubdub_absence absence = {
+        .now = now, .overslept = busy, .away = busy, .before = reactor->turn_forgiven, .is_turn = true};
+
+    if (busy - absence.before < lubdub_duration_longer(shortest_absence(reactor), at_least)) {
+        return false;
+    }
+    reactor->turn_forgiven = busy;
+    forgive_all(reactor, &absence);
     return true;
 }
 
@@ -146,7 +242,11 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     }
     now = lubdub_clock_now();
     length = lubdub_time_between(reactor->turn_began, now);
+    if (reactor->turn_began != LUBDUB_TIME_NEVER && forgive_turn(reactor, now, 0)) {
+        reactor->ran_at = now; /* what was forgiven is not forgiven once more when the loop wakes */
+    }
     reactor->turn_began = 0;
+    reactor->turn_excused = reactor->turn_forgiven = 0;
     if (reactor->serving.has_begun) {
         end_serving(reactor, now);
     }
@@ -184,8 +284,9 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
     reactor->ran_at = lubdub_clock_now();
     reactor->armed_for = LUBDUB_TIME_NEVER;
     reactor->turn_began = LUBDUB_TIME_NEVER; /* what is done before the loop runs is no turn of it */
-    reactor->shortest_patience = UINT64_MAX;
-    reactor->serving.cost_of_end = USUAL_COST;
+    reactor->shortest_patience = reactor->foreign_patience = UINT64_MAX;
+    reactor->foreign_due = LUBDUB_TIME_NEVER;
+    reactor->serving.cost = USUAL_COST;
     reactor->writes_left = LUBDUB_WRITES_PER_TURN;
     lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
     ev_timer_init(&reactor->timer, on_timer, 0, 0);
@@ -265,42 +366,16 @@ void lubdub_reactor_leave(struct lubdub_reactor *reactor)
     }
 }
 
-struct absence {
-    struct lubdub_reactor *reactor;
-    lubdub_duration away;
-    lubdub_duration overslept;
-    lubdub_duration shortest_patience;
-};
-
-static void forgive(struct lubdub_deadline *node, void *user_data)
-{
-    struct absence *absence = user_data;
-    lubdub_duration patience = absence->reactor->hooks->forgive(node, absence->away, absence->overslept);
-
-    if (patience < absence->shortest_patience) {
-        absence->shortest_patience = patience;
-    }
-}
-
-static void forgive_all(struct lubdub_reactor *reactor, lubdub_duration away, lubdub_duration overslept)
-{
-    struct absence absence = {
-        .reactor = reactor, .away = away, .overslept = overslept, .shortest_patience = UINT64_MAX};
-
-    reactor->absence_count++;
-    reactor->absence_total += away;
-    lubdub_deadlines_visit(&reactor->deadlines, forgive, &absence);
-    reactor->shortest_patience = absence.shortest_patience;
-}
-
 lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor)
 {
     lubdub_time now = lubdub_clock_now();
-    lubdub_time expected = reactor->armed_for > reactor->ran_at ? reactor->armed_for : reactor->ran_at;
-    lubdub_duration overslept = lubdub_time_between(expected, now);
+    lubdub_time due = lubdub_time_earlier(reactor->armed_for, reactor->foreign_due);
+    lubdub_duration overslept = lubdub_time_between(due > reactor->ran_at ? due : reactor->ran_at, now);
 
-    if (overslept >= SHORTEST_ABSENCE && overslept >= reactor->shortest_patience / 4) {
-        forgive_all(reactor, lubdub_time_between(reactor->ran_at, now), overslept);
+    if (overslept >= shortest_absence(reactor)) {
+        forgive_standstill(reactor, now, overslept);
+    } else if (reactor->turn_began != 0 && reactor->turn_began != LUBDUB_TIME_NEVER) {
+        (void)forgive_turn(reactor, now, SHARE_OF_FORGIVING * reactor->cost_of_forgiving);
     }
     reactor->ran_at = now;
     if (reactor->turn_began == 0) {
@@ -322,4 +397,15 @@ void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duratio
     if (patience < reactor->shortest_patience) {
         reactor->shortest_patience = patience;
     }
+}
+
+void lubdub_reactor_renew_patience(struct lubdub_reactor *reactor)
+{
+    visit_all(reactor, &(struct lubdub_absence){0});
+}
+
+void lubdub_reactor_expect(struct lubdub_reactor *reactor, lubdub_time due, lubdub_duration patience)
+{
+    reactor->foreign_due = due;
+    reactor->foreign_patience = due != LUBDUB_TIME_NEVER ? patience : UINT64_MAX;
 }

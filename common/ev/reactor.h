@@ -3,8 +3,8 @@
  * a turn, and the watch over ourselves.
  *
  * Every callback asks lubdub_reactor_now() for the time. Where that finds that nobody asked for much longer than
- * the loop meant to sleep, we were away (stopped, suspended, busy elsewhere), and every session's deadlines are
- * moved before anybody is judged. Belongs to the loop's thread.
+ * the loop meant to sleep, or that this turn of the loop has taken for long, we were away (stopped, suspended, busy), and
+ * every session's deadlines are moved before anybody is judged. Belongs to the loop's thread.
  */
 #ifndef LUBDUB_EV_REACTOR_H
 #define LUBDUB_EV_REACTOR_H
@@ -32,12 +32,15 @@
 #define LUBDUB_JUDGED_AT_ONCE 8
 
 /*
- * Where most of the ready sockets bring the end of their session, they are served for about so long in one turn, but so
- * many at the least; and none is begun on after the limit.
+ * A ready socket is dear where it brings the end of its session, or messages. Where most of those that are ready are dear,
+ * or dear ones take most of the time, sockets are served for about so long in one turn, but one at the least; and none is
+ * begun on after the limit.
  */
 #define LUBDUB_SERVING_TIME (8 * LUBDUB_MILLISECOND)
 #define LUBDUB_SERVING_LIMIT (10 * LUBDUB_MILLISECOND)
-#define LUBDUB_SERVED_AT_LEAST 64
+
+/* So many ends of a turn are closed in it. */
+#define LUBDUB_CLOSED_PER_TURN 64
 
 /*
  * Frames that waited are written one by one, as a heartbeat may have to go between them. So many writes has a turn of
@@ -49,21 +52,38 @@
 /* The ready sockets of a turn. */
 struct lubdub_serving {
     bool has_begun;
-    bool were_ends;      /* most of those of the turn before brought an end */
+    bool were_dear;      /* the turn before was one of dear ones */
+    bool has_put_off;    /* this turn did not serve all */
+    bool last_is_dear;
     unsigned to_put_off; /* so many of the next ones wait for the next turn */
     unsigned served;
-    unsigned ended;               /* of these */
+    unsigned dear;                /* of these */
     lubdub_time began_at;         /* with the first that was served */
+    lubdub_time last_at;          /* with the one that was served last */
+    lubdub_duration dear_time;    /* what the dear ones took */
     lubdub_time limit_reached_at; /* 0: it was not */
-    lubdub_duration cost_of_end;  /* of late */
+    lubdub_duration cost;         /* of one socket in such turns, of late */
 };
+
+/* A time in which we did not do what was due. */
+struct lubdub_absence {
+    lubdub_time now;
+    lubdub_duration overslept; /* what was more than the loop meant to sleep: what a patience is compared with */
+    lubdub_duration away;      /* in all; */
+    lubdub_duration before;    /* so much of it was forgiven earlier in this turn */
+    bool is_turn;              /* the loop was busy: some were served in the meantime. Else it stood still */
+};
+
+struct lubdub_reactor;
 
 /* What the reactor asks of those whose deadlines it keeps. */
 struct lubdub_reactor_hooks {
     /* The node was popped; its owner does what is due and sets it again. */
     void (*due)(struct lubdub_deadline *node, lubdub_time now);
-    /* We were away; returns the owner's patience (lubdub_session_patience). */
-    lubdub_duration (*forgive)(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept);
+    /* We were away; returns the owner's patience (lubdub_session_patience). With an absence of 0 it only does that. */
+    lubdub_duration (*forgive)(struct lubdub_deadline *node, const struct lubdub_absence *absence);
+    /* The same for those whose step runs, whose node is perhaps popped, and whose turns have the time of its beginning. */
+    void (*forgive_running)(struct lubdub_reactor *reactor, const struct lubdub_absence *absence);
 };
 
 struct lubdub_link_step;
@@ -79,6 +99,11 @@ struct lubdub_reactor {
                                not run yet */
     lubdub_time armed_for;  /* when the loop is to wake us; LUBDUB_TIME_NEVER: no need */
     lubdub_duration shortest_patience; /* a lower bound of all that are here */
+    lubdub_time foreign_due;           /* lubdub_reactor_expect() */
+    lubdub_duration foreign_patience;
+    lubdub_duration turn_excused;  /* of this turn: what was forgiven as a standstill, */
+    lubdub_duration turn_forgiven; /* and as being busy */
+    lubdub_duration cost_of_forgiving;
     struct lubdub_serving serving;
     unsigned writes_left; /* in this turn, beyond those that every step has */
     _Atomic uint64_t absence_count; /* how often we were away, and for how long in all; any thread may read it */
@@ -89,7 +114,8 @@ struct lubdub_reactor {
     uint8_t *input;                              /* LUBDUB_INPUT_SIZE */
     uint8_t *output;
     size_t output_capacity;
-    struct lubdub_suspicion suspicion; /* of all links that are open on this loop */
+    struct lubdub_suspicion suspicion; /* of the links that count (link.c) */
+    unsigned link_count;               /* of all that are open on this loop */
     unsigned reference_count;
     unsigned busy_count; /* callbacks of ours that are running */
     struct lubdub_reactor *next;
@@ -109,23 +135,31 @@ void lubdub_reactor_leave(struct lubdub_reactor *reactor);
 lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor);
 
 /*
- * Asked once for each ready socket, before anything else is done with it: may it be served in this turn? Who may not
- * just returns; it stays ready, and the loop says so again in its next turn.
+ * Asked once for each ready socket, before anything else is done with it: may it be served in this turn? A socket that
+ * may not stays ready, and the loop says so again in its next turn.
  *
- * Thousands may be ready at once, as when all leave together, and the loop calls all of them in one turn. Where most
- * of them bring ends, as many are put off as do not fit into LUBDUB_SERVING_TIME by what an end took of late. libev
- * calls those first that became ready last, and the kernel keeps who is still ready before who becomes ready; so who
- * has waited longest is served, and nobody is put off for ever. The limit is for the first turn of them, and for dear
- * ones. Probes are never put off: to be named by the kernel and passed over once more costs a tenth of serving them,
- * and that again in each turn.
+ * Thousands may be ready at once, as when all leave together, and the loop calls all of them in one turn. In a turn of dear
+ * ones as many are put off as do not fit into LUBDUB_SERVING_TIME by what one took of late. libev calls those first that
+ * became ready last, and the kernel names what is still ready before what becomes ready; so the sockets that have waited
+ * longest are served, and none is put off for ever. The limit is for the first such turn, and for sockets that
+ * cost more than of late. A turn that reached it served those that had waited least, so that the next one goes by what it cost.
+ * Probes are not put off among themselves: to be named by the kernel and passed over once more costs a tenth of serving
+ * one, and that again in each turn.
  */
 bool lubdub_reactor_serves(struct lubdub_reactor *reactor, lubdub_time now);
 
-/* What was served brought its session's end. Returns whether it is one of so many that its socket is closed later. */
+/* The socket that was served last is a dear one. */
+static inline void lubdub_reactor_note_dear(struct lubdub_reactor *reactor)
+{
+    reactor->serving.dear++;
+    reactor->serving.last_is_dear = true;
+}
+
+/* It brought its session's end. Returns whether it is one of so many that its socket is closed later. */
 static inline bool lubdub_reactor_note_end(struct lubdub_reactor *reactor)
 {
-    reactor->serving.ended++;
-    return reactor->serving.served > LUBDUB_SERVED_AT_LEAST;
+    lubdub_reactor_note_dear(reactor);
+    return reactor->serving.served > LUBDUB_CLOSED_PER_TURN;
 }
 
 /* Takes one of the turn's writes. False: there is none left. */
@@ -142,5 +176,14 @@ void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *
 
 /* Somebody with this patience is here: absences are measured against the shortest. */
 void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience);
+
+/* The settings have changed, and with them perhaps every patience: asks all that have a deadline. O(n). */
+void lubdub_reactor_renew_patience(struct lubdub_reactor *reactor);
+
+/*
+ * Another timer of this loop is set for `due`, and has this patience: absences are noticed by it, too. NEVER: none is.
+ * There is one such timer for each loop.
+ */
+void lubdub_reactor_expect(struct lubdub_reactor *reactor, lubdub_time due, lubdub_duration patience);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "server/library/grace.h"
 #include "server/library/listener.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
@@ -27,7 +28,7 @@ void lubdub_drain_note_drained(struct lubdub_server *server)
     }
     if (!server->is_stopped) {
         server->is_stopped = true;
-        ev_timer_stop(server->workers[0].loop, &server->grace); /* nothing follows STOPPED */
+        lubdub_grace_stop_timer(server); /* nothing follows STOPPED */
         lubdub_server_tell_of_itself(server, LUBDUB_SERVER_STOPPED);
     }
 }

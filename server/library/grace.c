@@ -11,6 +11,15 @@ lubdub_time lubdub_grace_now(const struct lubdub_worker *worker)
     return lubdub_clock_now() - worker->server->workers[0].group.reactor->absence_total;
 }
 
+void lubdub_grace_stop_timer(struct lubdub_server *server)
+{
+    struct lubdub_worker *worker = &server->workers[0];
+
+    ev_timer_stop(worker->loop, &server->grace);
+    lubdub_reactor_expect(worker->group.reactor, LUBDUB_TIME_NEVER, 0);
+}
+
+/* The reactor minds this timer as it minds the sessions' deadlines: an absence is noticed where there is no session, too. */
 void lubdub_grace_set_timer(struct lubdub_server *server)
 {
     struct lubdub_worker *worker = &server->workers[0];
@@ -24,11 +33,14 @@ void lubdub_grace_set_timer(struct lubdub_server *server)
     deadline = lubdub_departed_deadline(&server->departed, lubdub_worker_settings(worker)->away_limit);
     pthread_mutex_unlock(&server->lock);
 
-    ev_timer_stop(worker->loop, &server->grace);
+    lubdub_grace_stop_timer(server);
     if (deadline != LUBDUB_TIME_NEVER) {
         ev_now_update(worker->loop);
         ev_timer_set(&server->grace, (ev_tstamp)lubdub_time_between(now, deadline) / (ev_tstamp)LUBDUB_SECOND, 0);
         ev_timer_start(worker->loop, &server->grace);
+        lubdub_reactor_expect(worker->group.reactor,
+                              lubdub_time_after(lubdub_clock_now(), lubdub_time_between(now, deadline)),
+                              lubdub_worker_settings(worker)->grace);
     }
 }
 

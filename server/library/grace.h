@@ -10,11 +10,12 @@
 /* Makes the timer; it does not run yet. */
 void lubdub_grace_init(struct lubdub_server *server);
 
-/* The clock of grace times, for any worker: it stands still while worker 0 is away. */
+/* The clock of grace times, for any worker: it stands still while the process or worker 0 is away. */
 lubdub_time lubdub_grace_now(const struct lubdub_worker *worker);
 
 /* Worker 0: sets the timer for the next identity whose grace time is over. */
 void lubdub_grace_set_timer(struct lubdub_server *server);
+void lubdub_grace_stop_timer(struct lubdub_server *server);
 
 /* Any worker: a deadline has changed, and worker 0 is to set the timer. */
 void lubdub_grace_note_change(struct lubdub_worker *worker);

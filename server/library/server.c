@@ -43,8 +43,8 @@ static void free_now(struct lubdub_server *server)
     for (i = 0; i < server->worker_count && server->workers != NULL; i++) {
         lubdub_worker_join(&server->workers[i]);
     }
-    if (server->workers != NULL && server->workers[0].loop != NULL) {
-        ev_timer_stop(server->workers[0].loop, &server->grace);
+    if (server->workers != NULL && server->workers[0].group.reactor != NULL) {
+        lubdub_grace_stop_timer(server);
     }
     for (i = 0; i < server->worker_count && server->workers != NULL; i++) {
         lubdub_worker_clear(&server->workers[i]);

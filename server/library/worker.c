@@ -239,6 +239,7 @@ static void take_rules(struct lubdub_worker *worker)
         lubdub_grace_note_change(worker);
     }
     worker->group.settings = &worker->rules->settings.session;
+    lubdub_reactor_renew_patience(worker->group.reactor); /* one that adapts is shorter */
     retune_listeners(worker);
     lubdub_rules_drop(old);
 }

@@ -510,7 +510,7 @@ static void any_allocation_may_fail(void **state)
 static void crowds(struct fixture *fixture, struct lubdub_link *link, const struct lubdub_event *event)
 {
     (void)link, (void)event;
-    fixture->group.reactor->serving.served = 2 * LUBDUB_SERVED_AT_LEAST;
+    fixture->group.reactor->serving.served = 2 * LUBDUB_CLOSED_PER_TURN;
 }
 
 /* One of thousands whose end of file comes in the same turn. Returns when its end was told. */

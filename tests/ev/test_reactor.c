@@ -48,13 +48,14 @@ static void on_due(struct lubdub_deadline *node, lubdub_time moment)
     }
 }
 
-static lubdub_duration on_absence(struct lubdub_deadline *node, lubdub_duration away, lubdub_duration overslept)
+static lubdub_duration on_absence(struct lubdub_deadline *node, const struct lubdub_absence *absence)
 {
     struct sleeper *sleeper = container_of(node, struct sleeper, node);
 
-    assert_true(overslept <= away);
-    sleeper->forgiven += away;
-    sleeper->due += away;
+    assert_true(absence->overslept <= absence->away);
+    assert_true(absence->before == 0 || absence->before < absence->away);
+    sleeper->forgiven += absence->away - absence->before;
+    sleeper->due += absence->away - absence->before;
     return here->patience;
 }
 
@@ -236,8 +237,8 @@ static void crowd(struct bedroom *bedroom)
 
     served = 0;
     are_leaving = true;
-    bedroom->reactor->serving.were_ends = true;
-    bedroom->reactor->suspicion.session_count = SLEEPERS;
+    bedroom->reactor->serving.were_dear = true;
+    bedroom->reactor->link_count = SLEEPERS;
     for (i = 0; i < SLEEPERS; i++) {
         ev_timer_init(&guests[i].watcher, on_guest, 0, 0);
         guests[i].is_served = false;
@@ -262,8 +263,8 @@ static void who_does_not_leave_is_not_put_off(void **state)
     struct bedroom *bedroom = *state;
 
     crowd(bedroom);
-    are_leaving = bedroom->reactor->serving.were_ends = false;
-    bedroom->reactor->serving.cost_of_end = LUBDUB_SECOND;
+    are_leaving = bedroom->reactor->serving.were_dear = false;
+    bedroom->reactor->serving.cost = LUBDUB_SECOND;
     one_turn(bedroom);
     assert_int_equal(served, SLEEPERS);
 }
@@ -278,7 +279,7 @@ static void who_is_ready_longest_is_served_first_and_the_others_in_later_turns(v
         size_t before = served;
         size_t i;
 
-        bedroom->reactor->serving.cost_of_end = 20 * LUBDUB_MICROSECOND;
+        bedroom->reactor->serving.cost = 20 * LUBDUB_MICROSECOND;
         one_turn(bedroom);
         turns++;
         assert_int_equal(served - before, SLEEPERS - before < 400 ? SLEEPERS - before : 400); /* what 8 ms are for */
@@ -294,9 +295,10 @@ static void however_dear_they_are_some_are_served(void **state)
     struct bedroom *bedroom = *state;
 
     crowd(bedroom);
-    bedroom->reactor->serving.cost_of_end = LUBDUB_SECOND;
+    bedroom->reactor->serving.cost = LUBDUB_SECOND;
     one_turn(bedroom);
-    assert_int_equal(served, LUBDUB_SERVED_AT_LEAST);
+    assert_int_equal(served, 1);
+    assert_true(guests[0].is_served); /* the one that has waited longest */
 }
 
 /* Sockets of the application's own stand in front of the few that are ours. */
@@ -307,7 +309,7 @@ static void nobody_is_put_off_in_two_turns_where_nobody_was_served(void **state)
     unsigned i;
 
     crowd(bedroom);
-    reactor->serving.cost_of_end = LUBDUB_SECOND;
+    reactor->serving.cost = LUBDUB_SECOND;
     for (i = 0; i < SLEEPERS; i++) {
         ev_feed_event(bedroom->loop, &guests[i].watcher, EV_CUSTOM);
     }
@@ -333,6 +335,117 @@ static void no_end_is_begun_on_after_the_limit(void **state)
     assert_true(lubdub_reactor_serves(reactor, began + LUBDUB_SERVING_LIMIT - 1));
     lubdub_reactor_note_end(reactor);
     assert_false(lubdub_reactor_serves(reactor, began + LUBDUB_SERVING_LIMIT));
+}
+
+/* ---- A13 ---- */
+
+#define TALKERS 100
+
+static void on_talker(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    struct guest *guest = container_of(watcher, struct guest, watcher);
+    (void)loop, (void)revents;
+
+    if (lubdub_reactor_serves(here->reactor, lubdub_reactor_now(here->reactor))) {
+        guest->is_served = true;
+        (void)lubdub_reactor_note_end(here->reactor); /* a dear one */
+        stay(MS);
+    }
+}
+
+/* A hundred sockets are dear and ready in each turn. The one among them that has waited longest has its turn all the same. */
+static void a13_socket_that_has_waited_longest_is_served_among_dear_ones(void **state)
+{
+    struct bedroom *bedroom = *state;
+    unsigned turns;
+    size_t i;
+
+    crowd(bedroom);
+    for (i = 0; i < TALKERS; i++) {
+        ev_timer_init(&guests[i].watcher, on_talker, 0, 0);
+    }
+    for (turns = 0; !guests[0].is_served; turns++) {
+        size_t count = 0;
+
+        assert_true(turns < 5);
+        for (i = 0; i < TALKERS; i++) {
+            guests[i].is_served = false;
+            ev_feed_event(bedroom->loop, &guests[i].watcher, EV_CUSTOM);
+        }
+        ev_run(bedroom->loop, EVRUN_NOWAIT);
+        for (i = 0; i < TALKERS; i++) {
+            count += guests[i].is_served;
+        }
+        assert_in_range(count, 1, LUBDUB_SERVING_LIMIT / MS + 1);
+    }
+}
+
+static void a13_patience_is_asked_for_again(void **state)
+{
+    struct bedroom *bedroom = *state;
+
+    set(bedroom, 0, LUBDUB_HOUR);
+    bedroom->patience = 40 * MS;
+    lubdub_reactor_renew_patience(bedroom->reactor);
+    assert_int_equal(bedroom->reactor->shortest_patience, 40 * MS);
+    assert_int_equal(bedroom->sleepers[0].forgiven, 0);
+    assert_int_equal(bedroom->reactor->absence_count, 0);
+}
+
+/* ---- D1: a turn of many short callbacks ---- */
+
+#define DAWDLERS 8
+
+static void on_dawdler(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop, (void)watcher, (void)revents;
+    lubdub_reactor_now(here->reactor);
+    stay(30 * MS);
+}
+
+static void d1_long_turn_is_forgiven_once(void **state)
+{
+    struct bedroom *bedroom = *state;
+    lubdub_duration longest;
+    size_t i;
+
+    bedroom->patience = 400 * MS;
+    lubdub_reactor_note_patience(bedroom->reactor, bedroom->patience);
+    set(bedroom, 0, LUBDUB_HOUR);
+    loop_run_for(bedroom->loop, 0.005);
+    for (i = 0; i < DAWDLERS; i++) {
+        ev_timer_init(&guests[i].watcher, on_dawdler, 0, 0);
+        ev_feed_event(bedroom->loop, &guests[i].watcher, EV_CUSTOM);
+    }
+    ev_run(bedroom->loop, EVRUN_NOWAIT);
+    loop_run_for(bedroom->loop, 0.02);
+    longest = bedroom->reactor->longest_turn;
+    assert_true(longest >= DAWDLERS * 30 * MS);
+    assert_true(bedroom->reactor->absence_count >= 1);
+    /* What is less than a quarter of the patience may be left over. */
+    assert_in_range(bedroom->sleepers[0].forgiven, longest - 100 * MS, longest + 10 * MS);
+    assert_int_equal(bedroom->sleepers[0].forgiven, bedroom->reactor->absence_total);
+}
+
+/* ---- B9: another timer of the loop ---- */
+
+static void b9_absence_is_noticed_by_a_timer_of_others(void **state)
+{
+    struct bedroom *bedroom = *state;
+    struct lubdub_reactor *reactor = bedroom->reactor;
+
+    lubdub_reactor_expect(reactor, lubdub_reactor_now(reactor) + 50 * MS, 100 * MS);
+    stay(20 * MS);
+    lubdub_reactor_now(reactor);
+    assert_int_equal(reactor->absence_count, 0); /* it was not to come yet */
+    stay(130 * MS);
+    lubdub_reactor_now(reactor);
+    assert_int_equal(reactor->absence_count, 1);
+    assert_true(reactor->absence_total >= 130 * MS);
+    lubdub_reactor_expect(reactor, LUBDUB_TIME_NEVER, 0);
+    stay(100 * MS);
+    lubdub_reactor_now(reactor);
+    assert_int_equal(reactor->absence_count, 1);
 }
 
 static void absence_is_noticed_and_forgiven_before_anybody_is_judged(void **state)
@@ -473,6 +586,10 @@ int main(void)
         TEST(however_dear_they_are_some_are_served),
         TEST(nobody_is_put_off_in_two_turns_where_nobody_was_served),
         TEST(no_end_is_begun_on_after_the_limit),
+        TEST(a13_socket_that_has_waited_longest_is_served_among_dear_ones),
+        TEST(a13_patience_is_asked_for_again),
+        TEST(d1_long_turn_is_forgiven_once),
+        TEST(b9_absence_is_noticed_by_a_timer_of_others),
         TEST(absence_is_noticed_and_forgiven_before_anybody_is_judged),
         TEST(short_absence_is_no_matter_to_the_patient),
         TEST(sleep_that_was_meant_is_no_absence),
