@@ -53,10 +53,9 @@ static void refuse_one(struct lubdub_worker *worker, int listening)
     worker->spare_descriptor = open(null_device, O_RDONLY | O_CLOEXEC);
 }
 
-static void pause_accepting(struct lubdub_listener *listener, int error, ev_tstamp length)
+static void pause_accepting(struct lubdub_listener *listener, const char *text, ev_tstamp length)
 {
     struct lubdub_worker *worker = listener->worker;
-    const char *text = strerror(error);
     struct lubdub_server_event event = {
         .kind = LUBDUB_SERVER_PAUSED,
         .text = {text, strlen(text)},
@@ -77,9 +76,12 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
     struct lubdub_worker *worker = listener->worker;
     unsigned refused = 0;
     unsigned accepted;
-    (void)loop, (void)revents;
+    (void)loop;
 
     lubdub_worker_enter(worker);
+    if ((revents & EV_ERROR) != 0) {
+        pause_accepting(listener, "the loop cannot watch the listening socket", PAUSE); /* libev stopped the watcher */
+    }
     for (accepted = 0; accepted < ACCEPTS_PER_TURN && !worker->is_draining && !worker->server->is_doomed; accepted++) {
         struct sockaddr_storage remote;
         socklen_t length = sizeof remote;
@@ -93,11 +95,11 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
                 if (error == EMFILE) {
                     refuse_one(worker, io->fd);
                 }
-                pause_accepting(listener, error, PAUSE);
+                pause_accepting(listener, strerror(error), PAUSE);
                 break;
             }
             if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                listener->lacks = listener->lacks && listener->is_at_reserve;
+                listener->lacks = listener->lacks && (listener->is_at_reserve || !ev_is_active(io));
                 break;
             }
             continue; /* the one connection failed: ECONNABORTED, EPROTO, … */
@@ -106,7 +108,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
         if (listener->is_at_reserve) {
             lubdub_door_turn_away(worker, socket, "no descriptor is left");
             if (++refused == REFUSED_AT_ONCE || !listener->lacks) {
-                pause_accepting(listener, EMFILE, SHORT_PAUSE);
+                pause_accepting(listener, strerror(EMFILE), SHORT_PAUSE);
                 break;
             }
         } else if (lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {

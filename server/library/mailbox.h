@@ -117,7 +117,7 @@ void lubdub_mailbox_order_drain(struct lubdub_mailbox *mailbox, lubdub_time pati
  */
 bool lubdub_mailbox_post(struct lubdub_mailbox *mailbox, struct lubdub_letter *letter, bool wants_room);
 
-/* The same for a letter that may be NULL, for want of memory, and that is freed where there is no room. False: it is lost. */
+/* The same for a letter that may be NULL, for want of memory, and is freed where there is no room. False: it is lost. */
 bool lubdub_mailbox_try(struct lubdub_mailbox *mailbox, struct lubdub_letter *letter);
 
 /* In two parts, for a letter to several workers: all of them get it or none. A place is used or given back. */

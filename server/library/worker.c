@@ -3,6 +3,7 @@
 #include "server/library/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "ev/loop.h"
 #include "server/library/door.h"
 #include "server/library/drain.h"
 #include "server/library/grace.h"
@@ -316,7 +318,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->spare_descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
     worker->loop = loop != NULL ? loop : ev_loop_new(EVFLAG_AUTO);
     worker->owns_loop = loop == NULL;
-    if (worker->loop == NULL) {
+    if (worker->loop == NULL || (worker->owns_loop && !lubdub_loop_can_wait(worker->loop))) {
         return LUBDUB_ERROR_SYSTEM;
     }
     if (getrandom(&worker->random, sizeof worker->random, 0) != (ssize_t)sizeof worker->random) {
@@ -412,6 +414,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
     failed = pthread_create(&worker->thread, NULL, run, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     worker->is_running = failed == 0;
+    errno = failed;
     return failed == 0 ? LUBDUB_ERROR_OK : LUBDUB_ERROR_SYSTEM;
 }
 

@@ -232,6 +232,14 @@ static void print_events_problem(const char *file, int error)
             lubdub_event_output_error_text(error));
 }
 
+/* Says why; returns the status to leave with. */
+static int cannot_start(enum lubdub_error error)
+{
+    fprintf(stderr, "lubdub-server: cannot start: %s\n",
+            error == LUBDUB_ERROR_SYSTEM ? strerror(errno) : lubdub_error_text(error));
+    return LUBDUB_EXIT_CANNOT_START;
+}
+
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -246,8 +254,7 @@ static int start(struct program *program)
     options_server_settings(&program->options, &settings);
     error = lubdub_server_new(&program->server, program->loop, &settings, on_event, program);
     if (error != LUBDUB_ERROR_OK) {
-        fprintf(stderr, "lubdub-server: cannot start: %s\n", lubdub_error_text(error));
-        return LUBDUB_EXIT_CANNOT_START;
+        return cannot_start(error);
     }
     if (!listen_as_told(program)) {
         return LUBDUB_EXIT_CANNOT_START;
@@ -257,11 +264,7 @@ static int start(struct program *program)
     watch_signal(program, &program->hang_up, SIGHUP, on_hang_up);
     watch_signal(program, &program->user, SIGUSR1, on_user);
     error = lubdub_server_start(program->server);
-    if (error != LUBDUB_ERROR_OK) {
-        fprintf(stderr, "lubdub-server: cannot start: %s\n", lubdub_error_text(error));
-        return LUBDUB_EXIT_CANNOT_START;
-    }
-    return 0;
+    return error != LUBDUB_ERROR_OK ? cannot_start(error) : 0;
 }
 
 int main(int argc, char *argv[])

@@ -1,10 +1,13 @@
 /* Where descriptors or memory run out: who is in stays in, who cannot come in is told so if at all possible. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "endpoint.h"
@@ -86,6 +89,55 @@ static void accepting_pauses(void **state)
     server_fixture_run(fixture, 500 * LUBDUB_MILLISECOND);
     assert_in_range(server_fixture_count(fixture, LUBDUB_SERVER_PAUSED), 1, 6);
     give_descriptors_back();
+}
+
+/* ---- D6: what the kernel refuses to watch ---- */
+
+static unsigned refused_listeners; /* so many times */
+static bool refuses_all;
+
+/* Stands before the C library's, for libev. */
+__attribute__((visibility("default"))) int epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event)
+{
+    int listens = 0;
+    socklen_t length = sizeof listens;
+
+    if (operation == EPOLL_CTL_ADD) {
+        getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
+        if (refuses_all || (listens != 0 && refused_listeners > 0)) {
+            refused_listeners -= listens != 0;
+            errno = ENOSPC;
+            return -1;
+        }
+    }
+    return (int)syscall(SYS_epoll_ctl, epoll, operation, descriptor, event);
+}
+
+static void d6_listener_that_cannot_be_watched_is_told_once_and_tried_again(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    refused_listeners = 2;
+    server_fixture_start(fixture);
+    assert_true(expect_told(fixture, PAUSED)->event.text.length > 0);
+    server_fixture_join(fixture, 0, "a");
+    assert_int_equal(refused_listeners, 0);
+    assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_PAUSED), 1);
+}
+
+static void d6_worker_that_could_not_be_woken_is_not_made(void **state)
+{
+    struct server_fixture *fixture = *state;
+    enum lubdub_error error;
+
+    fixture->settings.workers = 2;
+    refuses_all = true;
+    error = lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, NULL, NULL);
+    refuses_all = false;
+    assert_int_equal(error, LUBDUB_ERROR_SYSTEM);
+    assert_int_equal(errno, ENOSPC);
+    fixture->server = NULL;
+    server_fixture_start(fixture);
 }
 
 static void every_descriptor_is_closed_on_exec(void **state)
@@ -236,6 +288,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_who_finds_no_descriptor_is_told_and_the_others_wait),
         TEST(accepting_pauses),
+        TEST(d6_listener_that_cannot_be_watched_is_told_once_and_tried_again),
+        TEST(d6_worker_that_could_not_be_woken_is_not_made),
         TEST(every_descriptor_is_closed_on_exec),
         TEST(no_server_is_made_without_memory),
         TEST(any_allocation_may_fail_once),

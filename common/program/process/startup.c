@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "ev/loop.h"
 #include "ev/tuning.h"
 #include "program/events/log.h"
 #include "program/process/exit_status.h"
@@ -109,6 +110,11 @@ struct ev_loop *lubdub_loop_open(const char *program)
     loop = ev_default_loop(EVFLAG_AUTO);
     if (loop == NULL) {
         fprintf(stderr, "%s: cannot start: libev finds no way to wait for events\n", program);
+        return NULL;
+    }
+    if (!lubdub_loop_can_wait(loop)) {
+        fprintf(stderr, "%s: cannot start: cannot wait for signals: %s\n", program, strerror(errno));
+        return NULL;
     }
     return loop;
 }

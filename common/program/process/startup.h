@@ -31,7 +31,7 @@ uint64_t lubdub_descriptor_limit_at_start(void);
 void lubdub_descriptor_table_reserve(void);
 
 /*
- * libev's default loop; NULL where the system gives none, which is said on stderr. Where libev meets an error it cannot
+ * libev's default loop; NULL where the system gives none, or where it cannot wait, which is said on stderr. Where libev meets an error it cannot
  * live with later on (no descriptor is left for its own), the process says so and ends with LUBDUB_EXIT_CANNOT_START,
  * instead of libev's abort(). program is kept.
  */
