@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <lubdub/server.h>
 
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,8 @@ static uint32_t count_of_workers(unsigned wanted)
 
 static void free_now(struct lubdub_server *server)
 {
+    void (*on_freed)(void *user_data) = server->on_freed;
+    void *user_data = server->user_data;
     uint32_t i;
 
     for (i = 0; i < server->worker_count && server->workers != NULL; i++) {
@@ -58,6 +61,9 @@ static void free_now(struct lubdub_server *server)
     pthread_mutex_destroy(&server->lock);
     free(server->workers);
     free(server);
+    if (on_freed != NULL) {
+        on_freed(user_data);
+    }
 }
 
 enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loop *loop,
@@ -68,6 +74,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     struct lubdub_server *made;
     uint64_t key[2];
     enum lubdub_error error = LUBDUB_ERROR_NO_MEMORY;
+    int failure;
     uint32_t i;
 
     if (loop == NULL || lubdub_server_settings_adopt(&known, settings) != NULL) {
@@ -99,11 +106,14 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
             goto fail;
         }
     }
+    made->on_freed = known.on_freed;
     *server = made;
     return LUBDUB_ERROR_OK;
 
 fail:
+    failure = errno;
     free_now(made);
+    errno = failure;
     return error;
 }
 

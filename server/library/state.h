@@ -90,6 +90,7 @@ struct lubdub_worker {
 struct lubdub_server {
     lubdub_server_callback callback;
     void *user_data;
+    void (*on_freed)(void *user_data);
     struct lubdub_worker *workers;
     uint32_t worker_count;
     size_t ipv6_prefix; /* by which addresses are counted; stays as it was at the start */

@@ -1,4 +1,5 @@
 /* What one may cost another is bounded (docs/internals/budgets.md): mailboxes, sends of a turn, and what waits behind them. */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -7,9 +8,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "endpoint.h"
 #include "failing_malloc.h"
+#include "server/library/departed.h"
 #include "server_fixture.h"
 #include "support/test.h"
 
@@ -206,15 +209,18 @@ static void hold_up_another_worker(struct server_fixture *fixture, const struct 
 static unsigned of_this_thread; /* a client */
 static unsigned of_the_other;
 
-static void hold_up(struct server_fixture *fixture)
+static void hold_up_with(struct server_fixture *fixture,
+                         void (*inside)(struct server_fixture *fixture, const struct lubdub_server_event *event),
+                         void (*on_freed)(void *user_data))
 {
     unsigned i;
 
     test_thread = pthread_self();
     fixture->settings.workers = 2;
-    fixture->inside = hold_up_another_worker;
+    fixture->inside = inside;
     do {
         server_fixture_free(fixture);
+        fixture->settings.on_freed = on_freed;
         of_this_thread = of_the_other = FIXTURE_CLIENTS;
         server_fixture_start(fixture);
         for (i = 0; i < FIXTURE_CLIENTS; i++) {
@@ -234,6 +240,11 @@ static void hold_up(struct server_fixture *fixture)
     } while (of_this_thread == FIXTURE_CLIENTS || of_the_other == FIXTURE_CLIENTS); /* the kernel's hash decides */
     raw_message(&fixture->clients[of_the_other], "stop");
     sem_wait(&is_held);
+}
+
+static void hold_up(struct server_fixture *fixture)
+{
+    hold_up_with(fixture, hold_up_another_worker, NULL);
 }
 
 /* Sends to the client of the other worker until its mailbox is full. Returns how many fitted. */
@@ -471,6 +482,147 @@ static void b17_send_does_not_overtake_a_broadcast_of_its_thread(void **state)
     assert_int_equal(unread_bytes(client), LUBDUB_HEADER_LENGTH + 1);
 }
 
+/* ---- B11: when user data may go ---- */
+
+static atomic_uint freed;
+static atomic_bool callback_is_over;
+
+static void on_freed(void *user_data)
+{
+    assert_non_null(user_data);
+    assert_true(callback_is_over);
+    freed++;
+}
+
+static void be_held_up_or_free(struct server_fixture *fixture, const struct lubdub_server_event *event)
+{
+    if (event->kind != LUBDUB_SERVER_MESSAGE) {
+        return;
+    }
+    if (pthread_equal(pthread_self(), test_thread)) {
+        server_fixture_free(fixture);
+        assert_int_equal(freed, 0);
+    } else {
+        hold_up_another_worker(fixture, event);
+        callback_is_over = true;
+    }
+}
+
+static bool is_freed(struct server_fixture *fixture)
+{
+    (void)fixture;
+    return freed > 0;
+}
+
+static void b11_user_data_may_go_with_on_freed(void **state)
+{
+    struct server_fixture *fixture = *state;
+    pthread_t thread;
+
+    callback_is_over = true; /* of servers whose clients were all on one worker */
+    hold_up_with(fixture, be_held_up_or_free, on_freed);
+    callback_is_over = false;
+    freed = 0;
+    assert_int_equal(pthread_create(&thread, NULL, go_on_later, NULL), 0);
+    raw_message(&fixture->clients[of_this_thread], "free");
+    assert_true(server_fixture_wait(fixture, is_freed));
+    pthread_join(thread, NULL);
+    server_fixture_run(fixture, 10 * LUBDUB_MILLISECOND);
+    assert_int_equal(freed, 1);
+
+    server_fixture_start(fixture); /* and outside of a callback, before _free returns */
+    server_fixture_free(fixture);
+    assert_int_equal(freed, 2);
+    fixture->settings.session.size = 0;
+    assert_int_equal(lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, NULL, fixture),
+                     LUBDUB_ERROR_INVALID);
+    fixture->server = NULL;
+    assert_int_equal(freed, 2); /* one that was not made is not freed */
+}
+
+/* ---- B18 ---- */
+
+static void add_departures(struct lubdub_departed *departed, unsigned from, unsigned count, lubdub_time grace_until)
+{
+    unsigned i;
+
+    for (i = from; i < from + count; i++) {
+        char name[16];
+        int length = snprintf(name, sizeof name, "m%u", i);
+
+        lubdub_departed_add(departed, (struct lubdub_slice){name, (size_t)length}, LUBDUB_CAUSE_CLOSED, grace_until, 10,
+                            SIZE_MAX);
+    }
+}
+
+/* As in a drain with many in grace: their ends are over at once, and there are more than are remembered. */
+static void b18_draining_beside_many_in_grace_is_linear(void **state)
+{
+    enum { MANY_IN_GRACE = 30000 };
+    struct lubdub_departed departed = {0};
+    char identity[LUBDUB_IDENTITY_LIMIT];
+    size_t length;
+    clock_t began = clock();
+    bool is_in_grace;
+    bool is_early;
+    (void)state;
+
+    add_departures(&departed, 0, MANY_IN_GRACE, 1000);
+    add_departures(&departed, MANY_IN_GRACE, MANY_IN_GRACE, 0);
+    assert_true((clock() - began) / CLOCKS_PER_SEC < 2);
+    assert_int_equal(departed.away.count, MANY_IN_GRACE);
+
+    /* The last ten are remembered, and no other whose grace is over. */
+    assert_int_equal(lubdub_departed_take(&departed, (struct lubdub_slice){"m59989", 6}, 0, &is_in_grace),
+                     LUBDUB_CAUSE_NONE);
+    assert_int_equal(lubdub_departed_take(&departed, (struct lubdub_slice){"m59990", 6}, 0, &is_in_grace),
+                     LUBDUB_CAUSE_CLOSED);
+    /* The grace of one that left before them is over after theirs: they are forgotten before it. */
+    assert_true(lubdub_departed_pop_gone(&departed, 1000, SIZE_MAX, identity, &length, &is_early));
+    assert_memory_equal(identity, "m0", 2);
+    add_departures(&departed, 2 * MANY_IN_GRACE, 1, 0);
+    assert_int_equal(lubdub_departed_take(&departed, (struct lubdub_slice){"m59991", 6}, 0, &is_in_grace),
+                     LUBDUB_CAUSE_NONE);
+    assert_int_equal(lubdub_departed_take(&departed, (struct lubdub_slice){"m0", 2}, 0, &is_in_grace),
+                     LUBDUB_CAUSE_CLOSED);
+    lubdub_departed_clear(&departed);
+}
+
+static unsigned wiped;
+
+/* Both stand before the C library's. */
+void explicit_bzero(void *memory, size_t length)
+{
+    void *volatile seen = memory; /* what is only to be written may not be read, says its declaration */
+
+    wiped += memmem(seen, length, "the old token", 13) != NULL;
+    memset(seen, 0, length);
+}
+
+void __explicit_bzero_chk(void *memory, size_t length, size_t room);
+void __explicit_bzero_chk(void *memory, size_t length, size_t room)
+{
+    assert_true(length <= room);
+    explicit_bzero(memory, length);
+}
+
+static void b18_old_tokens_are_wiped(void **state)
+{
+    struct server_fixture *fixture = *state;
+    const struct lubdub_slice old = {"the old token", 13};
+    const struct lubdub_slice newer = {"the newer token", 15};
+
+    wiped = 0;
+    fixture->settings.tokens = &old;
+    fixture->settings.token_count = 1;
+    server_fixture_start(fixture);
+    fixture->settings.tokens = &newer;
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    one_turn(fixture);
+    one_turn(fixture);
+    assert_true(wiped > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_fixture_setup, server_fixture_teardown)
 #define TEST_WITH_HOLD(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -488,6 +640,9 @@ int main(void)
         TEST(d7_reload_is_all_or_nothing),
         TEST(b2_turn_has_one_budget_for_all_broadcasts),
         TEST(b17_send_does_not_overtake_a_broadcast_of_its_thread),
+        TEST_WITH_HOLD(b11_user_data_may_go_with_on_freed),
+        TEST(b18_draining_beside_many_in_grace_is_linear),
+        TEST(b18_old_tokens_are_wiped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,13 @@ struct lubdub_server_settings {
        none. NULL, the default: no token is bound. The same token may stand there again, with another pattern */
     const struct lubdub_slice *token_identities;
     bool requires_identity; /* no session without an identity, so none without HELLO; false */
+
+    /*
+     * The server is gone: called once for each server that _new made, after the last event, with the user data of the
+     * callback. Nothing of the server runs in any thread from then on. It comes before _free returns; where
+     * _free was called inside a callback, after that callback has returned, in the same thread. NULL.
+     */
+    void (*on_freed)(void *user_data);
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -110,7 +117,8 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_DISCONNECTED, /* once for each CONNECTED */
     LUBDUB_SERVER_GONE,         /* an identity did not come back within its grace time */
     LUBDUB_SERVER_REJECTED,     /* a connection that never became a session */
-    LUBDUB_SERVER_PAUSED,       /* accepting stops: no descriptors or memory, text says which. Told once per lack */
+    LUBDUB_SERVER_PAUSED,       /* accepting stops: no descriptors or memory, or the loop cannot watch the socket; text
+                                   says which. It is tried again every 100 ms. Told once per lack */
     LUBDUB_SERVER_SUSPICIOUS,   /* of ourselves: most sessions are late at once, adaptive verdicts wait. Once each time */
     LUBDUB_SERVER_DRAINING,
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
@@ -164,7 +172,7 @@ typedef void (*lubdub_server_callback)(struct lubdub_server *server, const struc
 /* Writes "ADDRESS:PORT" (IPv6 in brackets), "" where there is none. target has at least 80 bytes. Returns target. */
 LUBDUB_API char *lubdub_server_event_remote(const struct lubdub_server_event *event, char *target);
 
-/* INVALID for settings that _check refuses, NO_MEMORY, SYSTEM. callback may be NULL. */
+/* INVALID for settings that _check refuses, NO_MEMORY, SYSTEM (errno). callback may be NULL. */
 LUBDUB_API enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loop *loop,
                                                const struct lubdub_server_settings *settings,
                                                lubdub_server_callback callback, void *user_data);
@@ -180,7 +188,7 @@ LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
 
 /*
  * Accepts from now on, and starts the threads. LISTENING is told before it returns. WRONG_STATE the second time, SYSTEM
- * without threads.
+ * (errno) without threads.
  */
 LUBDUB_API enum lubdub_error lubdub_server_start(struct lubdub_server *server);
 
@@ -224,8 +232,8 @@ LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server,
 LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
- * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port and
- * ipv6_prefix stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
+ * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
+ * ipv6_prefix and on_freed stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
  * them before it does anything else that waits for it. INVALID for settings that _check refuses, NO_MEMORY: the old ones
  * stay in force everywhere.
  */
@@ -263,7 +271,9 @@ LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub
 
 /*
  * Closes everything without a word and frees; waits for the threads, but not for messages that wait. NULL does no harm. No
- * event follows.
+ * event begins after this call. Inside a callback it returns at once, and the server ends when the callback has
+ * returned; callbacks of other threads may still be running then, so that what they use may go only with on_freed. Not
+ * with a mutex held that a callback takes.
  */
 LUBDUB_API void lubdub_server_free(struct lubdub_server *server);
 
