@@ -209,6 +209,8 @@ static void hold_up_another_worker(struct server_fixture *fixture, const struct 
 static unsigned of_this_thread; /* a client */
 static unsigned of_the_other;
 
+static const char *const names[FIXTURE_CLIENTS] = {"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"};
+
 static void hold_up_with(struct server_fixture *fixture,
                          void (*inside)(struct server_fixture *fixture, const struct lubdub_server_event *event),
                          void (*on_freed)(void *user_data))
@@ -229,7 +231,7 @@ static void hold_up_with(struct server_fixture *fixture,
             if (fixture->clients[i].socket >= 0) {
                 raw_close(&fixture->clients[i]);
             }
-            server_fixture_join(fixture, i, NULL);
+            server_fixture_join(fixture, i, names[i]);
             told = expect_told(fixture, CONNECTED);
             if (pthread_equal(told->thread, test_thread)) {
                 of_this_thread = i;
@@ -322,6 +324,66 @@ static void b1_free_waits_for_no_messages(void **state)
     }
     assert_true(posted > MANY);
     assert_in_range(came, 0, 2 * REACHED_PER_TURN);
+}
+
+/* ---- takeovers across workers, where there is no room for their letters ---- */
+
+/* Until there is no room for letters to the worker of this client's session. They are for a session that is not there. */
+static void *fill_control(void *user_data)
+{
+    const struct call *call = user_data;
+    uint64_t nobody = call->session + ((uint64_t)1 << 40);
+    enum lubdub_error error;
+
+    do {
+        error = lubdub_server_regrant(call->server, nobody, LUBDUB_SECOND, LUBDUB_MINUTE);
+    } while (error == LUBDUB_ERROR_OK);
+    assert_int_equal(error, LUBDUB_ERROR_FULL);
+    return NULL;
+}
+
+/* Connects until the kernel gives the connection to this thread's worker; the other accepts nothing now. */
+static void connect_to_this_thread(struct server_fixture *fixture, struct raw_client *client)
+{
+    uint64_t before = server_fixture_counts(fixture).accepted;
+
+    raw_connect(client, server_fixture_port(fixture));
+    server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
+    while (server_fixture_counts(fixture).accepted == before) {
+        raw_close(client);
+        raw_connect(client, server_fixture_port(fixture));
+        server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
+    }
+}
+
+static void b1_takeover_needs_no_room_for_its_letters(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct raw_client newcomer;
+    struct call call;
+    lubdub_time until;
+
+    hold_up(fixture);
+    call = (struct call){.server = fixture->server, .session = fixture->clients[of_the_other].session};
+    fill_control(&call);
+    connect_to_this_thread(fixture, &newcomer);
+    raw_say_hello(&newcomer, names[of_the_other], 0, 0, UINT64_MAX);
+    server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
+    assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_DISCONNECTED), 0); /* it waits for the other worker */
+
+    call.session = fixture->clients[of_this_thread].session;
+    in_another_thread(fill_control, &call);
+    sem_post(&may_go_on);
+    until = now() + PATIENCE;
+    while (server_fixture_count(fixture, LUBDUB_SERVER_DISCONNECTED) == 0) {
+        assert_true(now() < until);
+        stay(LUBDUB_MILLISECOND);
+    }
+    stay(50 * LUBDUB_MILLISECOND); /* this loop does not run: the newcomer is released, and there is no room to say so */
+    assert_string_equal(expect_told(fixture, CONNECTED)->identity, names[of_the_other]);
+    raw_expect_welcome(&newcomer);
+    raw_expect_bye(&fixture->clients[of_the_other], LUBDUB_REASON_REPLACED);
+    raw_close(&newcomer);
 }
 
 /* ---- D7: without memory ---- */
@@ -636,6 +698,7 @@ int main(void)
         TEST(b1_patience_of_a_drain_counts_from_the_call),
         TEST_WITH_HOLD(b1_message_for_a_full_mailbox_is_dropped_and_counted),
         TEST_WITH_HOLD(b1_free_waits_for_no_messages),
+        TEST_WITH_HOLD(b1_takeover_needs_no_room_for_its_letters),
         TEST(d7_drain_needs_no_memory),
         TEST(d7_reload_is_all_or_nothing),
         TEST(b2_turn_has_one_budget_for_all_broadcasts),
