@@ -173,7 +173,9 @@ static enum lubdub_error post_message(struct lubdub_worker *worker, uint64_t ses
     letter->session = session;
     letter->is_own = is_own;
     error = post(worker, letter);
-    worker->own_waiting += is_own && error == LUBDUB_ERROR_OK;
+    if (is_own && error == LUBDUB_ERROR_OK) {
+        worker->own_waiting++; /* touched by no other thread */
+    }
     return error;
 }
 
@@ -278,8 +280,10 @@ static enum lubdub_error broadcast(struct lubdub_server *server, const void *con
         struct lubdub_worker *worker = &server->workers[i];
         struct lubdub_letter *next = letter->next;
 
-        letter->is_own = worker == own;
-        worker->own_waiting += letter->is_own;
+        if (worker == own) {
+            letter->is_own = true;
+            worker->own_waiting++;
+        }
         lubdub_mailbox_post_reserved(&worker->mailbox, letter);
         letter = next;
     }
