@@ -7,13 +7,22 @@
 #include "server_fixture.h"
 #include "support/test.h"
 
+/* How soon a holder that does not answer is late: where it is to answer, a busy machine must not make it so. */
+static uint32_t interval_ms;
+
+static int set_up(void **state)
+{
+    interval_ms = 2000;
+    return server_fixture_setup(state);
+}
+
 static struct raw_client *say(struct server_fixture *fixture, unsigned index, const char *identity,
                               uint64_t incarnation)
 {
     struct raw_client *client = &fixture->clients[index];
 
     raw_connect(client, server_fixture_port(fixture));
-    raw_say_hello(client, identity, 50, 60000, incarnation);
+    raw_say_hello(client, identity, interval_ms, 60000, incarnation);
     return client;
 }
 
@@ -51,15 +60,15 @@ static void b13_on_a_tie_the_connection_that_was_accepted_later_wins(void **stat
     server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
     raw_connect(later, server_fixture_port(fixture));
     server_fixture_run(fixture, 20 * LUBDUB_MILLISECOND);
-    raw_say_hello(later, "pump", 50, 60000, 7);
+    raw_say_hello(later, "pump", interval_ms, 60000, 7);
     raw_expect_welcome(later);
-    raw_say_hello(earlier, "pump", 50, 60000, 7);
+    raw_say_hello(earlier, "pump", interval_ms, 60000, 7);
     answer(later);
     raw_expect_bye(earlier, LUBDUB_REASON_REPLACED);
     raw_expect_life(later);
 
     raw_connect(&fixture->clients[2], server_fixture_port(fixture));
-    raw_say_hello(&fixture->clients[2], "pump", 50, 60000, 7);
+    raw_say_hello(&fixture->clients[2], "pump", interval_ms, 60000, 7);
     raw_expect_welcome(&fixture->clients[2]);
     raw_expect_bye(later, LUBDUB_REASON_REPLACED);
 }
@@ -115,13 +124,13 @@ static void d11_holder_that_does_not_answer_loses_to_a_lower_incarnation(void **
     struct raw_client *newcomer;
     lubdub_time asked_at;
 
+    interval_ms = 50;
     server_fixture_start(fixture);
     holder = join(fixture, 0, "pump", UINT64_MAX);
     newcomer = say(fixture, 1, "pump", 1);
     asked_at = now();
     raw_expect_welcome(newcomer);
-    assert_in_range(now() - asked_at, 25 * LUBDUB_MILLISECOND,
-                    LUBDUB_SECOND); /* half an interval of 50 ms, and it is late */
+    assert_true(now() - asked_at >= 25 * LUBDUB_MILLISECOND); /* half an interval of 50 ms, and it is late */
     assert_int_equal(expect_told(fixture, DISCONNECTED)->event.cause, LUBDUB_CAUSE_REPLACED);
     raw_expect_bye(holder, LUBDUB_REASON_REPLACED);
     raw_expect_life(newcomer);
@@ -147,6 +156,7 @@ static void rule2_what_comes_behind_a_hello_that_waits_is_answered_after_it(void
     struct raw_client *newcomer;
 
     fixture->settings.on_message = LUBDUB_ON_MESSAGE_ECHO;
+    interval_ms = 50;
     server_fixture_start(fixture);
     join(fixture, 0, "pump", 5);
     newcomer = say(fixture, 1, "pump", 4);
@@ -167,6 +177,7 @@ static void rule2_newcomer_that_dies_while_it_waits_changes_nothing(void **state
     struct raw_client *holder;
     struct raw_client *newcomer;
 
+    interval_ms = 50;
     server_fixture_start(fixture);
     holder = join(fixture, 0, "pump", 5);
     newcomer = say(fixture, 1, "pump", 4);
@@ -180,24 +191,24 @@ static void rule2_newcomer_that_dies_while_it_waits_changes_nothing(void **state
 
 /* ---- twins ---- */
 
+#define TWINS 100
+
 static void b20_twins_that_fight_are_damped_and_told_once(void **state)
 {
     struct server_fixture *fixture = *state;
+    static struct raw_client twins[TWINS];
     static struct raw_frame frame;
     const lubdub_time began_at = now();
     uint64_t retry_after = 0;
     unsigned refused = 0;
+    unsigned takeovers;
     unsigned i;
 
     server_fixture_start(fixture);
-    for (i = 0; i < 40; i++) {
-        struct raw_client *client = &fixture->clients[i % FIXTURE_CLIENTS];
-
-        if (client->socket >= 0) {
-            raw_close(client);
-        }
-        say(fixture, i % FIXTURE_CLIENTS, "pump", i + 1);
-        assert_int_equal(raw_receive(client, &frame, now() + PATIENCE), RAW_FRAME);
+    for (i = 0; i < TWINS; i++) {
+        raw_connect(&twins[i], server_fixture_port(fixture));
+        raw_say_hello(&twins[i], "pump", interval_ms, 60000, i + 1);
+        assert_int_equal(raw_receive(&twins[i], &frame, now() + PATIENCE), RAW_FRAME);
         if (frame.type == LUBDUB_FRAME_BYE) {
             assert_int_equal(frame.sequence, LUBDUB_REASON_OVERLOADED);
             assert_true(raw_option(&frame, LUBDUB_OPTION_RETRY_AFTER_MS, &retry_after));
@@ -205,10 +216,13 @@ static void b20_twins_that_fight_are_damped_and_told_once(void **state)
             refused++;
         }
     }
-    assert_true(now() - began_at < LUBDUB_SECOND / 2); /* or the test says nothing */
-    assert_in_range(refused, 40 - 2 * 6, 39);
+    takeovers = 5 * ((unsigned)((now() - began_at) / LUBDUB_SECOND) + 2); /* by the seconds that were begun */
+    assert_true(refused + 1 + takeovers >= TWINS);
     assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_REJECTED), 1);
     assert_int_equal(server_fixture_counts(fixture).rejected, refused);
+    for (i = 0; i < TWINS; i++) {
+        raw_close(&twins[i]);
+    }
 }
 
 /* ---- order ---- */
@@ -339,7 +353,7 @@ static void b12_takeover_in_one_thread_is_stamped_in_order(void **state)
     expect_order(fixture, "pump");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, server_fixture_setup, server_fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, server_fixture_teardown)
 
 int main(void)
 {
