@@ -24,6 +24,9 @@ int main(int argc, char *argv[])
             settings.interval = 100 * LUBDUB_MILLISECOND;
             settings.timeout = LUBDUB_MINUTE;
         }
+        if (seed % 8 == 4) { /* long deadlines, so that adapting decides long before them */
+            settings.timeout = settings.expiry = 10 * LUBDUB_SECOND;
+        }
         sim_run(&settings, &result);
         if (result.has_failed) {
             printf("%" PRIu64 " %s\n", seed, result.problem);

@@ -24,7 +24,7 @@ enum habit {
 
 static enum habit habit_of(uint32_t client)
 {
-    return (enum habit)(client * 5 % (HABIT_COUNT + 3) % HABIT_COUNT);
+    return (enum habit)(client * 3 % (HABIT_COUNT + 3) % HABIT_COUNT);
 }
 
 static void again(struct sim_world *world, uint32_t client, lubdub_duration in)

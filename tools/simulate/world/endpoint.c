@@ -428,7 +428,7 @@ void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *co
         begin_session(world, connection, side);
     }
     /* As often as the loop would find it readable. */
-    while (end->has_session && !end->is_deferred && sim_runs(sim_process_of(world, end)) &&
+    while (end->has_session && !end->is_deferred && !end->is_deaf && sim_runs(sim_process_of(world, end)) &&
            sim_tcp_is_readable(connection, side) && lubdub_session_state(&end->session) != LUBDUB_SESSION_CLOSED &&
            lubdub_session_wants_input(&end->session)) {
         struct endpoint_step at;
