@@ -18,6 +18,7 @@ import processes
 import subjects
 
 LIMIT_DRAIN, LIMIT_RELOAD, LIMIT_CONNECT = 15.0, 5.0, 30.0  # seconds; what takes that long is not waited for any longer
+FIRST, SECOND = harness.PRIORITY, harness.PRIORITY - 10
 VISITOR = "127.0.2.1"
 _COUNTER = re.compile(rb"recent_turn_max_us=(\d+)")
 _READ_AGAIN = b"configuration read again"
@@ -26,15 +27,15 @@ _READ_AGAIN = b"configuration read again"
 class Place:
     """Where a process runs, and how far ahead of others. Stands for a namespace: all is in the one that we are in."""
 
-    def __init__(self, cores=None, is_ahead=False, niceness=0):
-        self._cores, self._is_ahead, self._niceness = cores, is_ahead, niceness
+    def __init__(self, cores=None, priority=0, niceness=0):
+        self._cores, self._priority, self._niceness = cores, priority, niceness
 
     def enter(self):
         try:
             if self._cores:
                 os.sched_setaffinity(0, self._cores)
-            if self._is_ahead:
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(harness.PRIORITY))
+            if self._priority:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(self._priority))
             else:
                 os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
                 os.nice(self._niceness)
@@ -43,16 +44,18 @@ class Place:
 
 
 def places(workers, is_quick):
-    """(server, good clients, attack). A server with two loops needs two processors, which it shares with the attack."""
+    """(server, good clients, attack). A server with two loops needs two processors, which it shares with the others. The
+    good clients go before it, as if they were elsewhere: their time counts as the server's, and it cannot keep them from
+    probing. The attack comes last."""
     if is_quick:
         return Place(), Place(), Place()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 1:
-        return Place(None, True), Place(None, True), Place()
+        return Place(None, SECOND), Place(None, FIRST), Place()
     others = set(cores[1:])
     if workers == 1:
-        return Place({cores[0]}, True), Place(others, True), Place(others, niceness=-10)
-    return Place(set(cores), True), Place(others, True), Place(set(cores), niceness=-10)
+        return Place({cores[0]}, SECOND), Place(others, FIRST), Place(others, niceness=-10)
+    return Place(set(cores), SECOND), Place(others, FIRST), Place(set(cores), niceness=-10)
 
 
 def run(subject, attack, seconds, clients, is_quick):
