@@ -1,5 +1,5 @@
 /*
- * How many messages may go: a rate and a burst, kept as one point in time (GCRA, ITU-T I.371, the virtual scheduling
+ * Limits messages to a rate and a burst, kept as one point in time (GCRA, ITU-T I.371, the virtual scheduling
  * form). Each message moves the point by 1/rate; a message is allowed while the point is no further ahead of the clock
  * than the burst takes.
  */
@@ -34,7 +34,7 @@ lubdub_time lubdub_allowance_next(const struct lubdub_allowance *allowance, stru
 /* We did not read for `away`. */
 void lubdub_allowance_forgive(struct lubdub_allowance *allowance, lubdub_duration away);
 
-/* What is used, as the time in which it drains; and the same put back. */
+/* How much is used, as the time in which it drains; and the reverse: sets how much is used. */
 lubdub_duration lubdub_allowance_debt(const struct lubdub_allowance *allowance, lubdub_time now);
 void lubdub_allowance_owe(struct lubdub_allowance *allowance, lubdub_duration debt, lubdub_time now);
 

@@ -1,4 +1,4 @@
-/* Numbers in network byte order. The caller has checked that the bytes are there. */
+/* Reads and writes numbers in network byte order. The caller has checked that the bytes are there. */
 #ifndef LUBDUB_CORE_BYTES_H
 #define LUBDUB_CORE_BYTES_H
 

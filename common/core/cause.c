@@ -1,4 +1,4 @@
-/* The words for causes and reasons. */
+/* Returns the words for causes and reasons. */
 #include <lubdub/cause.h>
 
 const char *lubdub_cause_word(enum lubdub_cause cause)

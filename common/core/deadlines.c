@@ -1,4 +1,4 @@
-/* The wheel's slots and the order in which they are emptied. */
+/* Implements the timing wheel: its slots, and the order in which they are emptied. */
 #include "core/deadlines.h"
 
 #include <assert.h>
@@ -129,9 +129,9 @@ lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines)
 }
 
 /*
- * Takes over a whole slot without looking at its nodes: they lie all over memory, and to touch one is the most that it
- * costs. A tick that starts slots of several levels finds nodes in the coarsest of them only, since what falls into
- * the first slot of a finer one differs from any tick before it in a coarser group of bits.
+ * Takes over a whole slot without looking at its nodes: they lie all over memory, and touching them would be the
+ * largest cost. A tick that starts slots of several levels finds nodes in the coarsest of them only, since a time in
+ * the first slot of a finer level differs from any tick before it in a coarser group of bits.
  */
 static void take_over(struct lubdub_deadlines *deadlines, struct lubdub_chains *slot)
 {
@@ -167,7 +167,7 @@ static void advance(struct lubdub_deadlines *deadlines, uint64_t tick)
     }
 }
 
-/* One of the expired, NULL if there are none. */
+/* Takes one of the expired nodes; NULL if there are none. */
 static struct lubdub_deadline *take_expired(struct lubdub_deadlines *deadlines)
 {
     unsigned tries;
@@ -176,7 +176,7 @@ static struct lubdub_deadline *take_expired(struct lubdub_deadlines *deadlines)
         struct lubdub_deadline *node = deadlines->expired.heads[deadlines->taken_count++ % LUBDUB_WHEEL_CHAINS];
 
         if (node != NULL) {
-            lubdub_deadlines_cancel(node); /* writes to the one behind it, and so sends for that */
+            lubdub_deadlines_cancel(node); /* writes to the node behind it, and so the processor fetches that one */
             return node;
         }
     }

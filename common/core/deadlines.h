@@ -1,10 +1,10 @@
 /*
- * When who wants to be called: a hierarchical timing wheel (Varghese and Lauck 1987), O(1) for any number.
+ * Tells which node is due when: a hierarchical timing wheel (Varghese and Lauck 1987), O(1) for any number.
  *
  * A node lies in the slot of the time it was set for, and does not know that time: popped at the start of
  * its slot, it asks its owner for the true deadline and is set again if that is not yet. So a deadline
- * that only moves away, as that of a session that is heard again and again, costs nothing at all; and a
- * slot of a coarse level is emptied into finer ones by the same rule.
+ * that only moves away costs nothing at all (a session that is heard again and again has such a deadline); and a
+ * slot of a coarse level is emptied into finer slots by the same rule.
  *
  *     level 0   64 slots of one tick    ·····X··········
  *     level 1   64 slots of 64 ticks    ··X··········X··
@@ -25,15 +25,16 @@
 #define LUBDUB_WHEEL_LEVELS 5 /* 64^5 ticks: 13 days */
 #define LUBDUB_WHEEL_CHAINS 4
 
-/* Lies inside what has the deadline. Zeroed: set nowhere. */
+/* A node. It lies inside the struct that has the deadline. Zeroed: set nowhere. */
 struct lubdub_deadline {
     struct lubdub_deadline *next;
     struct lubdub_deadline **link; /* what points at this node; NULL: set nowhere */
 };
 
 /*
- * Nodes that belong together, shared out over a few chains. Who walks along one chain waits for the memory at each
- * node, since only a node knows where the next one is; taken from several in turn, the next ones are on their way.
+ * Nodes that belong together, distributed over a few chains. A walk along one chain waits for memory at each node,
+ * since only a node knows where the next one is. A walk that takes nodes from several chains in turn does not wait: the
+ * next nodes are already being fetched.
  */
 struct lubdub_chains {
     struct lubdub_deadline *heads[LUBDUB_WHEEL_CHAINS];
@@ -56,7 +57,7 @@ void lubdub_deadlines_init(struct lubdub_deadlines *deadlines, lubdub_time now);
  */
 void lubdub_deadlines_set(struct lubdub_deadlines *deadlines, struct lubdub_deadline *node, lubdub_time due);
 
-/* Takes the node out, wherever it lies. One that is set nowhere stays so. */
+/* Takes the node out, wherever it lies. Does nothing where the node is set nowhere. */
 void lubdub_deadlines_cancel(struct lubdub_deadline *node);
 
 static inline bool lubdub_deadline_is_set(const struct lubdub_deadline *node)

@@ -1,4 +1,4 @@
-/* When to ask, when to look, and when the evidence is enough. */
+/* Decides when a peer in doubt is asked, when the path is looked at, and when the evidence is enough. */
 #include "core/doubt.h"
 
 #define QUESTIONS_IN_PATIENCE 5
@@ -88,7 +88,7 @@ lubdub_time lubdub_doubt_asked_before(const struct lubdub_doubt *doubt, lubdub_d
     if (doubt->asked_at <= before) {
         return doubt->asked_at;
     }
-    /* The last one that fits on the grid of the pace. The pace may have been faster before: then it was a little earlier. */
+    /* The last question on the grid of the pace. If the pace was faster before, it was asked a little earlier. */
     return lubdub_time_between((lubdub_time_between(before, doubt->asked_at) + pace - 1) / pace * pace, doubt->asked_at);
 }
 

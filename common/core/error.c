@@ -1,4 +1,4 @@
-/* The words for what a call may refuse. */
+/* Returns the words and sentences for errors. */
 #include <lubdub/error.h>
 
 const char *lubdub_error_name(enum lubdub_error error)

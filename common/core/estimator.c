@@ -1,4 +1,4 @@
-/* RFC 6298's arithmetic, and the worst that fades. */
+/* Computes the estimates: the arithmetic of RFC 6298, and a longest sample that fades. */
 #include "core/estimator.h"
 
 #include <string.h>
@@ -56,7 +56,7 @@ lubdub_duration lubdub_estimator_worst(const struct lubdub_estimator *estimator)
     return estimator->worst * LUBDUB_MICROSECOND;
 }
 
-/* Rounded up: nothing that was late counts as punctual. */
+/* Rounds up, so that no late session counts as punctual. */
 static uint16_t in_units(lubdub_duration length, lubdub_duration expiry)
 {
     const lubdub_duration unit = (expiry + UNITS_PER_EXPIRY - 1) / UNITS_PER_EXPIRY;

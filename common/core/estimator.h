@@ -1,15 +1,15 @@
 /*
- * How long a peer lets us wait, learned from its answers; whole numbers only, so that every build learns the same.
+ * Learns from a peer's answers how long we wait for it; whole numbers only, so that every build learns the same.
  *
- * The smoothed value and the mean deviation are those of RFC 6298 (Jacobson 1988), with its gains:
+ * The smoothed value and the mean deviation follow RFC 6298 (Jacobson 1988), with its gains:
  *
  *     first sample R:   SRTT = R        RTTVAR = R / 2
  *     then:             RTTVAR = RTTVAR - RTTVAR/4 + |SRTT - R|/4
  *                       SRTT   = SRTT   - SRTT/8   + R/8            usual answer: SRTT + 4 RTTVAR
  *
- * They forget within a dozen samples. A path that loses one segment in a hundred, or a process that pauses once in a
- * quarter of an hour, is remembered by the worst: the longest sample, which fades by 1/4096 with each one after it
- * (half of it is left after 2839) and never fades below them.
+ * Both forget within a dozen samples. A path that loses one segment in a hundred, or a process that pauses once in a
+ * quarter of an hour, is remembered by the worst: the longest sample. It fades by 1/4096 with each later sample (half
+ * of it is left after 2839) and never fades below the usual answer.
  */
 #ifndef LUBDUB_CORE_ESTIMATOR_H
 #define LUBDUB_CORE_ESTIMATOR_H
@@ -19,7 +19,7 @@
 
 #include <lubdub/time.h>
 
-/* A client's, for round trips. In microseconds; longer ones than 71 minutes count as that. */
+/* A client's estimator, for round trips. In microseconds; longer ones than 71 minutes count as 71 minutes. */
 struct lubdub_estimator {
     uint32_t smoothed;
     uint32_t deviation;
@@ -33,12 +33,13 @@ void lubdub_estimator_add(struct lubdub_estimator *estimator, lubdub_duration sa
 /* By when nearly every answer is there; 0 before the first. */
 lubdub_duration lubdub_estimator_usual(const struct lubdub_estimator *estimator);
 
-/* The longest of late. */
+/* The longest recent sample, faded. */
 lubdub_duration lubdub_estimator_worst(const struct lubdub_estimator *estimator);
 
 /*
- * A server's, for how much later than its interval a session is heard: four bytes, so that a session's record keeps its
- * size. The smoothed value is known, it is none. Counted in 1/65536 of the expiry: who is later is not there any more.
+ * A server's estimator, for how much later than its interval a session is heard: four bytes, so that a session's record
+ * keeps its size. There is no smoothed value, since it is known: no lateness. Counted in 1/65536 of the expiry: a
+ * session that is later has already expired.
  */
 struct lubdub_lateness {
     uint16_t deviation;

@@ -1,4 +1,4 @@
-/* The frame's header, read and written. */
+/* Reads and writes the header of a frame. */
 #include <lubdub/frame.h>
 #include <lubdub/version.h>
 

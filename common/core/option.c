@@ -1,4 +1,4 @@
-/* The option list: tag, length, value, again and again. */
+/* Reads and writes the option list: tag, length and value of each option. */
 #include <lubdub/frame.h>
 #include <lubdub/option.h>
 
@@ -190,7 +190,7 @@ const char *lubdub_options_decode(struct lubdub_options *options, uint8_t frame_
     return NULL;
 }
 
-/* Bytes that go out, bounded; once something did not fit, nothing more is written. */
+/* A bounded buffer for output; once something did not fit, nothing more is written. */
 struct writer {
     uint8_t *target;
     size_t capacity;

@@ -1,4 +1,4 @@
-/* Two queues of whole frames and the rule of which goes first. */
+/* Keeps two queues of whole frames, and decides which frame goes first. */
 #include "core/outbox.h"
 
 #include <assert.h>

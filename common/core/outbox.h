@@ -1,5 +1,5 @@
 /*
- * Frames that wait for the kernel, in two queues: heartbeats (everything but MESSAGE) go ahead of
+ * Keeps frames that wait for the kernel, in two queues: heartbeats (everything but MESSAGE) go ahead of
  * messages, and wait behind no more than the one frame that is being written.
  *
  *     current ──► the rest of the frame in the middle of which the kernel stopped
@@ -68,12 +68,12 @@ static inline size_t lubdub_outbox_message_length(const struct lubdub_outbox *ou
 /* Holds one MESSAGE back. False: no memory. */
 bool lubdub_outbox_hold(struct lubdub_outbox *outbox, const uint8_t *frame, size_t length);
 
-/* The oldest held frame, which is taken out of the queue; its bytes live until the next call. Not without one. */
+/* Takes the oldest held frame out of the queue; its bytes live until the next call. There must be one. */
 const uint8_t *lubdub_outbox_release(struct lubdub_outbox *outbox, size_t *length);
 
 /*
  * Takes whole frames (of any types, in their order), the first of which may lack its first `cut` bytes
- * because the kernel has those. False: no memory; then nothing was taken. Only an empty outbox takes a cut frame.
+ * because the kernel has them. False: no memory; then nothing was taken. Only an empty outbox takes a cut frame.
  */
 bool lubdub_outbox_append(struct lubdub_outbox *outbox, const uint8_t *frames, size_t length, size_t cut,
                           lubdub_time now);
@@ -86,7 +86,7 @@ const uint8_t *lubdub_outbox_head(const struct lubdub_outbox *outbox, size_t *le
  */
 bool lubdub_outbox_sent(struct lubdub_outbox *outbox, size_t length, lubdub_time now);
 
-/* Throws away every message of which the kernel has nothing yet, held ones too: the last word is for BYE. */
+/* Throws away every message of which the kernel has nothing yet, held ones too: BYE is the last frame. */
 void lubdub_outbox_drop_messages(struct lubdub_outbox *outbox);
 
 #endif

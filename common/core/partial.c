@@ -1,4 +1,4 @@
-/* A growing buffer that lives no longer than its frame. */
+/* Keeps a growing buffer that lives no longer than its frame. */
 #include "core/partial.h"
 
 #include <stdlib.h>

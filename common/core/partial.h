@@ -1,6 +1,6 @@
 /*
- * The bytes of a frame that has not come whole. Memory grows with the bytes that came, never with the
- * length that a header declares (CVE-2014-0160 is what comes of the latter).
+ * Keeps the bytes of a frame that has not come whole. Memory grows with the bytes that came, never with the
+ * length that a header declares (trusting that length led to CVE-2014-0160).
  */
 #ifndef LUBDUB_CORE_PARTIAL_H
 #define LUBDUB_CORE_PARTIAL_H
@@ -16,7 +16,7 @@ struct lubdub_partial {
     uint32_t capacity;
 };
 
-/* Copies bytes behind those that are there. False: no memory, nothing changed. */
+/* Appends a copy of these bytes. False: no memory, nothing changed. */
 bool lubdub_partial_append(struct lubdub_partial *partial, const uint8_t *bytes, size_t length);
 
 /* Forgets and frees. */

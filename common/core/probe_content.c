@@ -1,10 +1,10 @@
-/* Keeps each content as long as an ack with it may come. */
+/* Keeps each content of probes as long as an ack with it may come. */
 #include "core/probe_content.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* All behind this one. */
+/* Frees all contents behind this one. */
 static void free_older(struct lubdub_probe_content *content)
 {
     while (content->next != NULL) {
@@ -24,7 +24,7 @@ void lubdub_probe_content_clear(struct lubdub_probe_content **newest)
     }
 }
 
-/* Gives back those that only had probes before `oldest`. Returns how many there are. */
+/* Frees the contents that only probes before `oldest` had. Returns how many contents are left. */
 static size_t trim(struct lubdub_probe_content *content, uint64_t oldest)
 {
     size_t count = 0;

@@ -1,7 +1,7 @@
 /*
- * The contents of a client's probes, where they change during a session: an ACK has the content of its own probe, which
- * may be older than the present one. A list, newest first; each serves from one sequence on up to that of the next
- * newer. An empty list, and a sequence older than all: the content of the settings.
+ * Keeps the contents of a client's probes, where they change during a session: an ACK has the content of its own probe,
+ * which may be older than the present content. It is a list, newest first; each content serves from its first sequence
+ * up to that of the next newer one. The content of the settings serves where the list is empty or all of it is newer.
  */
 #ifndef LUBDUB_CORE_PROBE_CONTENT_H
 #define LUBDUB_CORE_PROBE_CONTENT_H
@@ -29,7 +29,7 @@ struct lubdub_probe_content {
 enum lubdub_error lubdub_probe_content_add(struct lubdub_probe_content **newest, uint64_t oldest, uint64_t first,
                                            const void *content, size_t length);
 
-/* That of this probe. */
+/* The content of the probe with this sequence. */
 struct lubdub_slice lubdub_probe_content_of(const struct lubdub_probe_content *newest, uint64_t sequence,
                                             struct lubdub_slice of_settings);
 

@@ -1,4 +1,4 @@
-/* The ring, and where in it a sequence lies. */
+/* Keeps the ring of unanswered probes, and finds the place of a sequence in it. */
 #include "core/probes.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ static uint64_t first_sequence(const struct lubdub_probes *probes)
     return probes->last - probes->count + 1;
 }
 
-/* Where in the ring a sequence lies that is in it. */
+/* The place in the ring of a sequence that is in it. */
 static uint32_t index_of(const struct lubdub_probes *probes, uint64_t sequence)
 {
     return (uint32_t)((probes->first + (sequence - first_sequence(probes))) & (probes->capacity - 1u));
@@ -79,7 +79,9 @@ static void trim(struct lubdub_probes *probes)
     }
 }
 
-/* Makes room from an old one that was passed over: acks come in order, its own will not come any more. */
+/*
+ * Makes room by dropping an old probe that was passed over: acks come in order, so its own ack will not come any more.
+ */
 static void forget_passed_over(struct lubdub_probes *probes)
 {
     uint64_t sequence;

@@ -1,8 +1,8 @@
 /*
- * The probes that wait for their acks: a ring of the moments at which they were sent, oldest first.
+ * Keeps the probes that wait for their acks: a ring of the moments at which they were sent, oldest first.
  *
  * Sequences are consecutive, so the place in the ring is the sequence. All probes have the same timeout, so
- * those that timed out are the oldest ones; they are remembered for their late acks.
+ * the probes that timed out are the oldest ones; they are remembered for their late acks.
  */
 #ifndef LUBDUB_CORE_PROBES_H
 #define LUBDUB_CORE_PROBES_H
@@ -13,8 +13,8 @@
 #include <lubdub/time.h>
 
 /*
- * So many unanswered probes are remembered; then no more are sent until some are answered. One that was passed over,
- * timed out while a later one was answered, makes room.
+ * So many unanswered probes are remembered; then no more are sent until some are answered. A probe that was passed over
+ * (it timed out, and a later probe was answered) makes room.
  */
 #define LUBDUB_PROBES_LIMIT 4096
 
@@ -30,7 +30,7 @@ struct lubdub_probes {
     uint16_t capacity;        /* a power of two */
     uint16_t first;           /* place of the oldest */
     uint16_t count;
-    uint16_t timed_out;       /* of those, the oldest ones: they are late if they come at all */
+    uint16_t timed_out;       /* of these, the oldest ones: their acks are late if they come at all */
     uint64_t last;            /* sequence of the newest, 0 before the first */
     uint64_t acked_count;     /* totals, for the report */
     uint32_t late_count;
@@ -66,16 +66,16 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
  */
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence);
 
-/* When the latest that waits for its ack, and is not younger than `before`, went to the kernel; 0: there is none. */
+/* When the latest unanswered probe went to the kernel, of those sent at `before` or earlier; 0: there is none. */
 lubdub_time lubdub_probes_sent_before(const struct lubdub_probes *probes, lubdub_time before);
 
-/* How many that wait for their acks went to the kernel after `since`. */
+/* How many unanswered probes went to the kernel after `since`. */
 uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_time since);
 
-/* The oldest one timed out. */
+/* Notes that the oldest probe timed out. */
 void lubdub_probes_time_out(struct lubdub_probes *probes);
 
-/* All that are outstanding were sent `away` later. */
+/* Counts all outstanding probes as sent `away` later. */
 void lubdub_probes_forgive(struct lubdub_probes *probes, lubdub_duration away);
 
 #endif

@@ -1,4 +1,4 @@
-/* The bucket's arithmetic, rounded in the peer's favour. */
+/* Computes the leaky bucket of a rate limit, rounded in the peer's favour. */
 #include "core/rate_limit.h"
 
 #define UNITS_PER_INTERVAL 1024

@@ -22,7 +22,7 @@ size_t lubdub_turn_capacity(const struct lubdub_session_settings *settings, size
     return input + 2 * (LUBDUB_HEADER_LENGTH + largest);
 }
 
-/* Tells the end that memory was missing for. */
+/* Tells the end of a session that closed for want of memory. */
 static void tell_owed_end(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event)
 {
     lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SHUTDOWN, LUBDUB_NO_REASON, "no memory was left");
@@ -58,8 +58,8 @@ static void move_deadlines(struct lubdub_session *session, lubdub_duration away)
 }
 
 /*
- * A server does not read while its output waits: a pile of frames is not the peer's doing then. Silence is: what the peer
- * sent meanwhile is read before it is judged.
+ * A server does not read while its output waits: the peer did not cause a pile of frames then. Its silence counts all
+ * the same: what the peer sent meanwhile is read before it is judged.
  */
 static void listen_again(struct lubdub_session *session, lubdub_time now)
 {
@@ -147,7 +147,7 @@ void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_tu
 
 /* ---- input ---- */
 
-/* A header that cannot be: magic is answered by closing, all else by BYE (section 6). */
+/* Answers a wrong header: wrong magic by closing, everything else by BYE (section 6). */
 static void fail_header(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_frame_status status,
                         const struct lubdub_frame *frame, struct lubdub_event *event)
 {
@@ -246,7 +246,7 @@ static enum lubdub_frame_status next_frame(struct lubdub_session *session, struc
     }
 }
 
-/* What a handled frame left behind, when its event has been looked at. */
+/* Clears what a handled frame left behind, after its event has been looked at. */
 static void drop_used_partial(struct lubdub_session *session)
 {
     if (session->extra != NULL && session->extra->partial_is_used) {
@@ -368,7 +368,7 @@ static lubdub_duration measured_round_trip(const struct lubdub_session *session,
     return own > 0 ? STALE_FACTOR * lubdub_duration_longer(own, evidence->least_round_trip) : LUBDUB_TIME_NEVER;
 }
 
-/* When the question was asked that the peer's kernel should have acknowledged by now; 0: none is old enough. */
+/* When we sent the last question that the peer's kernel should have acknowledged by now; 0: none is old enough. */
 static lubdub_time question(const struct lubdub_session *session, lubdub_time before)
 {
     lubdub_time blocked_at = lubdub_session_blocked_at(session);

@@ -1,4 +1,4 @@
-/* The duties of a client: HELLO, a probe every interval, a timeout for each probe. */
+/* Does the duties of a client: HELLO, a probe every interval, a timeout for each probe. */
 #ifndef LUBDUB_CORE_SESSION_CLIENT_H
 #define LUBDUB_CORE_SESSION_CLIENT_H
 

@@ -16,7 +16,7 @@
 #define SMALLEST_MARGIN (25 * LUBDUB_MILLISECOND)
 #define SMALLEST_MARGIN_SHARE 16
 
-/* What the session's bits hold. */
+/* The most that the session's bits can hold. */
 #define MOST_CHALLENGES_WAITING 7u
 #define MOST_CHALLENGES_SENT 0x7ffffffu
 
@@ -27,7 +27,7 @@
 #define LAST_LOOK_LEAST (60 * LUBDUB_MILLISECOND)
 #define LAST_LOOK_MOST (2 * LUBDUB_SECOND)
 
-/* Both grants count until the client was seen to keep to the new one. */
+/* Both grants count until the server has seen that the client keeps to the new one. */
 static uint32_t larger_interval_ms(const struct lubdub_session *session)
 {
     const struct lubdub_session_extra *extra = session->extra;
@@ -154,7 +154,7 @@ static void note_heard(struct lubdub_session *session, const struct lubdub_sessi
     session->heard_at = now;
 }
 
-/* A challenge of a regrant waits beside those of a silence. */
+/* A challenge of a regrant waits beside the challenges of a silence. */
 static unsigned waits_for_regrant(const struct lubdub_session *session)
 {
     return session->extra != NULL && session->extra->regrant_challenge != 0 ? 1 : 0;
@@ -339,7 +339,7 @@ static enum lubdub_error grant_first(struct lubdub_session *session, struct lubd
 
 /*
  * A challenge goes behind the WELCOME. Probes that come before its ACK were sent under the old grant, or may have been;
- * those that come after it were sent under the new one.
+ * probes that come after it were sent under the new one.
  */
 static enum lubdub_error grant_again(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_grant *grant)
@@ -406,7 +406,7 @@ static struct lubdub_rate message_rate(const struct lubdub_session_settings *set
     return rate;
 }
 
-/* Nothing else was heard since WELCOME. */
+/* Whether nothing else was heard since WELCOME. */
 static bool is_first_after_welcome(const struct lubdub_session *session)
 {
     return session->probes_received == 0 && !session->is_anonymous && session->of.server.challenges_sent == 0 &&
@@ -760,14 +760,14 @@ static void pursue_doubt(struct lubdub_session *session, struct lubdub_turn *tur
     event->adaptive = allowed;
 }
 
-/* A verdict is due that no doubt brings. */
+/* Gives a verdict that is due without a doubt. */
 static void judge(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event, lubdub_time due)
 {
     bool is_expired = expires_at(session) <= turn->now;
     bool is_slow = is_blocked(session) && (session->extra->is_slow || !is_expired || turn->has_unread);
 
     if (is_slow && slow_at(session) > turn->now) {
-        session->extra->is_slow = true; /* it lives and does not read: so much time is left to it */
+        session->extra->is_slow = true; /* the client lives and does not read: it has so much time left */
         session->has_closer_deadline = true;
         return;
     }

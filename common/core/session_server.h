@@ -1,4 +1,4 @@
-/* The duties of a server: grant, answer, notice silence, challenge, expire. */
+/* Does the duties of a server: grants, answers, notices silence, challenges, expires. */
 #ifndef LUBDUB_CORE_SESSION_SERVER_H
 #define LUBDUB_CORE_SESSION_SERVER_H
 
@@ -20,7 +20,7 @@ extern const struct lubdub_role_duties lubdub_server_duties;
 bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct lubdub_session_settings *settings,
                                    lubdub_time now, uint8_t *bytes, size_t length);
 
-/* The server did not read for a while: what piled up meanwhile is not the peer's doing. */
+/* The server did not read for a while: frames that piled up meanwhile do not count against the peer. */
 void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration while_not_reading);
 
 /* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
@@ -32,7 +32,7 @@ static inline bool lubdub_session_has_answered(const struct lubdub_session *sess
     return session->probes_received > 0 || session->of.server.challenges_sent > session->challenges_waiting;
 }
 
-/* By when a session that was asked at that time, and lives, was heard: its late margin has passed, and it is late. */
+/* By when a living session that was asked at that time was heard: after this time its late margin has passed. */
 lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
                                       const struct lubdub_session_settings *settings, lubdub_time asked_at);
 

@@ -1,4 +1,4 @@
-/* The rules of a session: their defaults, what cannot work, and the words for health. */
+/* Sets the defaults of a session's rules, refuses rules that cannot work, and returns the words for health. */
 #include <lubdub/session.h>
 #include <lubdub/version.h>
 
@@ -11,7 +11,10 @@
 
 static const char agent[] = "lubdub/" LUBDUB_VERSION;
 
-/* What programs were compiled with, where pointers have 64 bits. A new field takes the place of reserved bytes. */
+/*
+ * The size that programs were compiled with, where pointers have 64 bits. A new field takes the place of reserved
+ * bytes.
+ */
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_session_settings) == 384, "the size of settings stays");
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_session) == 48, "the size of a session stays");
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_event) == 640, "the size of an event stays");

@@ -1,4 +1,4 @@
-/* The parts of a session that both roles use: its memory, its output, its end. Private to the core. */
+/* Declares the parts of a session that both roles use: its memory, its output, its end. Private to the core. */
 #ifndef LUBDUB_CORE_SESSION_SHARED_H
 #define LUBDUB_CORE_SESSION_SHARED_H
 
@@ -20,7 +20,7 @@
 
 #define LUBDUB_RATE_TEXT_SIZE 96
 
-/* What most sessions do not need most of the time. */
+/* The state that most sessions do not need most of the time. */
 struct lubdub_session_extra {
     struct lubdub_partial partial;
     struct lubdub_partial held; /* server: what came behind a HELLO that is not answered yet */
@@ -32,7 +32,7 @@ struct lubdub_session_extra {
     lubdub_time bytes_at;             /* when bytes were added to the partial frame */
     lubdub_time asked_at;             /* server: when the last challenge was handed in, */
     lubdub_time asked_first_at;       /* and the first of this silence */
-    uint32_t regrant_challenge;       /* server: its ACK parts probes of the old grant from those of the new; 0: none */
+    uint32_t regrant_challenge;       /* server: its ACK stands between probes of the old and the new grant; 0: none */
     uint32_t old_interval_ms;         /* 0: no grant was changed lately */
     uint32_t old_expiry_ms;
     uint32_t probes_to_see;
@@ -45,7 +45,7 @@ struct lubdub_session_extra {
     struct lubdub_probe_content *contents; /* client: of its probes, where they changed */
 };
 
-/* What an adaptive client needs beside its prober. */
+/* The state that an adaptive client needs beside its prober. */
 struct lubdub_doubter {
     struct lubdub_estimator round_trips;
     struct lubdub_doubt doubt;
@@ -54,7 +54,7 @@ struct lubdub_doubter {
     int32_t debt; /* of the client's own frames (rate_limit.h): the server allows only so many */
 };
 
-/* What every client needs beside the session. */
+/* The state that every client needs beside the session. */
 struct lubdub_prober {
     uint64_t session_number;
     lubdub_time next_probe_at; /* before WELCOME: the phase; each connection of many may have its own */
@@ -80,7 +80,7 @@ struct lubdub_session_extra *lubdub_session_need_extra(struct lubdub_session *se
 /* Gives it back when nothing in it is needed any more. */
 void lubdub_session_release_extra(struct lubdub_session *session);
 
-/* Every change of state but those of the opening goes through here, so that none forgets the deadline. */
+/* Every change of state after the opening goes through here, so that none forgets the deadline. */
 void lubdub_session_enter(struct lubdub_session *session, enum lubdub_session_state state, lubdub_time now);
 
 /* Without memory the stream cannot go on: the session is CLOSED, and the next call that gives an event says so. */
@@ -128,7 +128,7 @@ struct lubdub_role_duties {
     /* When the next tick would declare the peer dead; in state UP, like all that follow. */
     lubdub_time (*verdict)(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
     void (*tick)(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event);
-    /* When the latest unanswered question that is not younger than `before` was asked; 0: there is none. */
+    /* When the latest unanswered question was asked, of those asked at `before` or earlier; 0: there is none. */
     lubdub_time (*asked_before)(const struct lubdub_session *session, lubdub_time before);
     /* An upper bound of the round trip, by what the session measured; 0: it did not. */
     lubdub_duration (*round_trip)(const struct lubdub_session *session);
@@ -167,9 +167,9 @@ static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session 
 }
 
 /*
- * The cause of a silence, by what the kernel said of the path. Where the kernel cannot tell yet (what was sent is
+ * The cause of a silence, by what the kernel said about the path. Where the kernel cannot tell yet (the question is
  * younger than a delayed ACK, which happens with expiries below some 60 ms), a stalled process is the likelier of the
- * two. A peer whose bytes arrive is not hung: the path is too slow for its frames.
+ * two. A peer is not hung while its bytes arrive: the path is too slow for its frames.
  */
 static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_session *session, enum lubdub_path path,
                                                         lubdub_time since)
@@ -179,8 +179,8 @@ static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_sess
 }
 
 /*
- * What came behind a HELLO waits until the owner has answered that. _hold keeps it; without memory the connection is lost.
- * _has_held: there is some, and it may be handled now. _take_held hands it over; the caller clears it.
+ * Input behind a HELLO waits until the owner has answered the HELLO. _hold keeps it; without memory the connection is
+ * lost. _has_held: there is some, and it may be handled now. _take_held hands it over; the caller clears it.
  */
 void lubdub_session_hold(struct lubdub_session *session, const uint8_t *input, size_t length, lubdub_time now);
 bool lubdub_session_has_held(const struct lubdub_session *session);

@@ -1,9 +1,9 @@
-/* Structs that begin with their size, exchanged with a caller that may be older or newer. */
+/* Exchanges structs that begin with their size with a caller that may be older or newer. */
 #include "core/sized.h"
 
 #include <string.h>
 
-/* No public struct comes near: a larger number is what happened to be in memory, and not to be read up to. */
+/* No public struct comes near this size: a larger number was left in memory by chance, and is not used. */
 #define LARGEST 65536
 
 static size_t size_of(const void *sized)

@@ -9,10 +9,10 @@
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_step) == 184, "the size of a step stays");
 static_assert(sizeof(void *) != 8 || sizeof(struct lubdub_stream) == 88, "the size of a stream stays");
 
-/* Reads before a verdict: all that had arrived, but no peer keeps us here for ever. */
+/* Limits the reads before a verdict: all bytes that had arrived are read, but no peer keeps us here for ever. */
 #define READS_BEFORE_VERDICT 256
 
-/* And so many bytes by a client whose own answers wait: more answers are kept, and memory is bounded. */
+/* A client with waiting answers reads no more bytes than this: each adds an answer to keep, and memory is bounded. */
 #define UNHEARD_LIMIT 65536
 
 /* ---- reading ---- */
@@ -43,7 +43,7 @@ static void feed(struct lubdub_step *step, const uint8_t *input, size_t length)
     }
 }
 
-/* What came before HELLO was answered is handled before what comes now. */
+/* Handles input that came before HELLO was answered, ahead of new input. */
 static void feed_held(struct lubdub_step *step)
 {
     if (lubdub_session_has_held(step->session)) {
@@ -88,7 +88,7 @@ bool lubdub_step_read(struct lubdub_step *step)
     return lubdub_step_listens(step) && lubdub_step_take(step, step->stream->read(step));
 }
 
-/* A client that does not listen, since too many answers wait, reads all the same before it judges: an ACK may lie there. */
+/* Before it judges, a client reads although it does not listen (too many answers wait): an ACK may lie there. */
 static bool reads_before_verdict(const struct lubdub_step *step)
 {
     return step->session->role == LUBDUB_ROLE_CLIENT &&
@@ -147,7 +147,7 @@ void lubdub_step_break(struct lubdub_step *step, enum lubdub_cause how)
     step->turn.output_length = step->turn.output_sent = 0;
 }
 
-/* Nothing is written once the session is closed but what it said last; the end of the stream follows that. */
+/* After the session has closed, only its last bytes are written; the end of the stream follows them. */
 static bool write_output(struct lubdub_step *step, bool is_last)
 {
     struct lubdub_session *session = step->session;

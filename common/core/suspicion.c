@@ -1,7 +1,7 @@
-/* Counting, with a wide gap between beginning and end. */
+/* Counts late sessions, and begins and ends the suspicion at shares that lie far apart. */
 #include "core/suspicion.h"
 
-/* The one with the most sessions. */
+/* The origin with the most sessions. */
 static const struct lubdub_suspicion_of_origin *largest_origin(const struct lubdub_suspicion *suspicion)
 {
     const struct lubdub_suspicion_of_origin *largest = &suspicion->origins[0];
@@ -15,7 +15,7 @@ static const struct lubdub_suspicion_of_origin *largest_origin(const struct lubd
     return largest;
 }
 
-/* Late ones of so many, where the largest origin has the weight of all others together, if it is larger than they. */
+/* Late sessions of so many. If the largest origin is larger than all others together, it weighs as much as they. */
 static void weigh(const struct lubdub_suspicion *suspicion, uint64_t *late, uint64_t *all)
 {
     const struct lubdub_suspicion_of_origin *largest = largest_origin(suspicion);

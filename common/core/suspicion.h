@@ -1,10 +1,10 @@
 /*
- * Suspicion of ourselves: when more than half of all sessions of a loop are late at the same moment, the fault is
- * rather ours than theirs, until it is less than a quarter (Lifeguard, arXiv 1707.00788, for a star). With few late
- * ones nothing can be said. Pure.
+ * Suspects ourselves: when more than half of all sessions of a loop are late at the same moment, the fault is
+ * probably ours, until less than a quarter are late (Lifeguard, arXiv 1707.00788, for a star). A few late sessions
+ * say nothing. Pure.
  *
- * Who can be late on purpose could switch adaptive detection off. So a session counts from its first answer on, and one
- * origin counts no more than all others together: connections from one address are weighed as half of all at the most.
+ * Clients that are late on purpose could switch adaptive detection off. So a session counts from its first answer on,
+ * and one origin counts no more than all others together: connections from one address weigh half of all at the most.
  */
 #ifndef LUBDUB_CORE_SUSPICION_H
 #define LUBDUB_CORE_SUSPICION_H
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* So many late ones at the least. */
+/* The suspicion needs so many late sessions at the least. */
 #define LUBDUB_SUSPICION_CROWD 4
 
 /* Places for origins. Two origins that fall into one place count as one. */
@@ -23,7 +23,7 @@ struct lubdub_suspicion_of_origin {
     uint32_t late_count;
 };
 
-/* Zeroed: nobody is there. */
+/* Zeroed: there is no session. */
 struct lubdub_suspicion {
     unsigned session_count;
     unsigned late_count;
@@ -32,7 +32,7 @@ struct lubdub_suspicion {
     struct lubdub_suspicion_of_origin origins[LUBDUB_SUSPICION_ORIGINS];
 };
 
-/* Sessions of an origin (any number: a hash) come and go, and get late or are heard again: a change in either number. */
+/* Changes the numbers of sessions and of late sessions of an origin (any number: a hash). */
 void lubdub_suspicion_count_from(struct lubdub_suspicion *suspicion, uint32_t origin, int sessions, int late);
 
 /* The same where all come from one origin. */

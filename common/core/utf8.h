@@ -1,4 +1,4 @@
-/* Text from the wire: is it UTF-8 without control characters (RFC 3629, Unicode category Cc)? */
+/* Checks that text from the wire is UTF-8 without control characters (RFC 3629, Unicode category Cc). */
 #ifndef LUBDUB_CORE_UTF8_H
 #define LUBDUB_CORE_UTF8_H
 
@@ -9,9 +9,9 @@
 bool lubdub_utf8_is_clean(const char *data, size_t length);
 
 /*
- * Whether a person sees it and takes it for what it is: clean, with no character that has no width or turns the direction
- * of text (Unicode property Default_Ignorable_Code_Point, the marks of direction, line and paragraph separators), and not
- * only blanks. Empty text is not seen.
+ * Whether a person can see the text and recognise it: it is clean, no character has no width or turns the direction of
+ * text (Unicode property Default_Ignorable_Code_Point, the marks of direction, line and paragraph separators), and it
+ * is not only blanks. Empty text is not visible.
  */
 bool lubdub_utf8_is_visible(const char *data, size_t length);
 

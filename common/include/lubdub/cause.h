@@ -1,5 +1,5 @@
 /*
- * Why a peer went down: causes, and the reasons that a BYE gives (docs/protocol.md, sections 6 and 7).
+ * Names why a peer went down: causes, and the reasons that a BYE gives (docs/protocol.md, sections 6 and 7).
  */
 #ifndef LUBDUB_CAUSE_H
 #define LUBDUB_CAUSE_H

@@ -1,7 +1,7 @@
 /*
- * What a call may refuse: the caller's mistakes and the system's refusals.
+ * Lists the errors that a call may return: the caller's mistakes and the system's refusals.
  *
- * What a peer does wrong is never one of these; it arrives as an event with a cause (cause.h).
+ * A peer's fault is never one of these errors; it arrives as an event with a cause (cause.h).
  */
 #ifndef LUBDUB_ERROR_H
 #define LUBDUB_ERROR_H

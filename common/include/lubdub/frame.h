@@ -1,5 +1,5 @@
 /*
- * The frame: a 16-byte header and its content, both ways (docs/protocol.md, section 2).
+ * Reads and writes frames: a 16-byte header and its content (docs/protocol.md, section 2).
  *
  * Level 1 of the core: no state, no memory. Sessions are in session.h.
  */
@@ -56,9 +56,10 @@ enum lubdub_frame_status {
 
 /*
  * Reads the frame at the start of source. The header is judged as soon as its 16 bytes are there, and a wrong magic or
- * version as soon as those bytes and the type are there. Only for a BYE of another version the whole header is waited
- * for: with LUBDUB_FRAME_BAD_VERSION its type and sequence are filled, since the reason is worth knowing. max_content
- * bounds PROBE, ACK and MESSAGE. *taken is set only for LUBDUB_FRAME_WHOLE. frame->content points into source.
+ * version as soon as these bytes and the type are there. Only a BYE of another version is judged when its whole header
+ * is there: with LUBDUB_FRAME_BAD_VERSION its type and sequence are filled, since the reason is worth knowing.
+ * max_content bounds PROBE, ACK and MESSAGE. *taken is set only for LUBDUB_FRAME_WHOLE. frame->content points into
+ * source.
  */
 LUBDUB_API enum lubdub_frame_status lubdub_frame_decode(struct lubdub_frame *frame, const uint8_t *source,
                                                         size_t length, size_t max_content, size_t *taken);

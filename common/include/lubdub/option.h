@@ -1,8 +1,8 @@
 /*
- * The option lists inside HELLO, WELCOME and BYE (docs/protocol.md, section 4).
+ * Reads and writes the option lists inside HELLO, WELCOME and BYE (docs/protocol.md, section 4).
  *
- * A list is read into a struct whose strings point into the bytes that were read and live as long as
- * those. Absent options are 0 or NULL.
+ * A list is read into a struct. Its strings point into the bytes that were read, and live as long as these
+ * bytes. Absent options are 0 or NULL.
  */
 #ifndef LUBDUB_OPTION_H
 #define LUBDUB_OPTION_H
@@ -39,7 +39,7 @@ enum lubdub_option_tag {
     LUBDUB_OPTION_MESSAGE_RATE = 11,
 };
 
-/* Bytes that belong to somebody else; data is NULL where there is nothing. Not terminated. Never grows. */
+/* Bytes that something else owns; data is NULL where there is nothing. Not terminated. Never grows. */
 struct lubdub_slice {
     const char *data;
     size_t length;
@@ -77,8 +77,8 @@ struct lubdub_options {
 };
 
 /*
- * Reads the list of a frame of this type (HELLO, WELCOME or BYE). An unknown tag, and a known one that
- * has no business in this type of frame, is skipped. Returns NULL where the list is well formed, else a static sentence that
+ * Reads the list of a frame of this type (HELLO, WELCOME or BYE). A tag is skipped where it is unknown, or
+ * does not belong in this type of frame. Returns NULL where the list is well formed, else a static sentence that
  * says what is wrong with it.
  */
 LUBDUB_API const char *lubdub_options_decode(struct lubdub_options *options, uint8_t frame_type,
@@ -91,7 +91,10 @@ LUBDUB_API const char *lubdub_options_decode(struct lubdub_options *options, uin
 LUBDUB_API size_t lubdub_options_encode(const struct lubdub_options *options, uint8_t frame_type, uint8_t *target,
                                         size_t capacity);
 
-/* What section 4 demands of the strings; an identity is one that a person can see. Used for what comes from the wire and what users type. */
+/*
+ * Check what section 4 demands of the strings; an identity must also be visible to a person. Used for strings from the
+ * wire and for strings that users type.
+ */
 LUBDUB_API bool lubdub_identity_is_valid(const char *data, size_t length);
 LUBDUB_API bool lubdub_label_parse(struct lubdub_label *label, const char *data, size_t length);
 

@@ -1,5 +1,5 @@
 /*
- * One connection's life under the protocol, without input or output: bytes and time go in; bytes, a
+ * Runs one session under the protocol, without input or output: bytes and time go in; bytes, a
  * deadline and events come out. Level 2 of the core; both roles.
  *
  * The owner of a session brings the socket and the clock. For each step it fills a struct lubdub_turn,
@@ -9,8 +9,8 @@
  *     deadline:  lubdub_session_tick()     until it has no more events
  *     then:      lubdub_session_output() / lubdub_session_sent(), lubdub_session_end_turn()
  *
- * Nothing here calls back, blocks, reads a clock, or keeps a pointer to what it is handed. What a peer
- * does wrong is an event (LUBDUB_EVENT_DOWN) and never an error return. A session belongs to one thread.
+ * No function here calls back, blocks, reads a clock, or keeps a pointer to its arguments. A peer's fault
+ * is an event (LUBDUB_EVENT_DOWN) and never an error return. A session belongs to one thread.
  */
 #ifndef LUBDUB_SESSION_H
 #define LUBDUB_SESSION_H
@@ -129,7 +129,7 @@ struct lubdub_prober;
 /*
  * The caller allocates it, mostly inside what it keeps for each connection; lubdub_session_init() fills it. Its 48
  * bytes and its fields do not change in any release with the same MAJOR.MINOR, since functions below are compiled into
- * the caller. Only the core reads and writes the fields; everybody else uses the functions. It may be moved in memory
+ * the caller. Only the core reads and writes the fields; all other code uses the functions. It may be moved in memory
  * between two turns.
  */
 struct lubdub_session {
@@ -156,7 +156,7 @@ struct lubdub_session {
     bool is_anonymous : 1;       /* server: opened without HELLO */
     bool has_closer_deadline : 1;
     bool has_heard : 1;          /* it was UP */
-    bool owes_end : 1;           /* closed for want of memory, and nobody was told */
+    bool owes_end : 1;           /* closed for want of memory, and the owner was not told */
     uint16_t max_content;        /* largest that we take from this peer, as it was told */
     uint16_t lateness_deviation; /* server that adapts: struct lubdub_lateness (estimator.h) */
     uint16_t lateness_worst;
@@ -164,7 +164,7 @@ struct lubdub_session {
 
 enum lubdub_event_kind {
     LUBDUB_EVENT_NONE,
-    LUBDUB_EVENT_HELLO,         /* server: a client wants in. Grant or leave before the next receive */
+    LUBDUB_EVENT_HELLO,         /* server: HELLO came. Grant or leave before the next receive */
     LUBDUB_EVENT_UP,            /* client: WELCOME came */
     LUBDUB_EVENT_GRANT_CHANGED, /* client: WELCOME came again */
     LUBDUB_EVENT_ACKED,         /* client */
@@ -173,7 +173,7 @@ enum lubdub_event_kind {
     LUBDUB_EVENT_HEALTH,        /* the peer's health changed */
     LUBDUB_EVENT_MESSAGE,
     LUBDUB_EVENT_LATE,          /* server: silent for longer than the interval and a margin; challenged */
-    LUBDUB_EVENT_RECOVERED,     /* server: the late one was heard again */
+    LUBDUB_EVENT_RECOVERED,     /* server: the late session was heard again */
     LUBDUB_EVENT_DOWN,          /* the end, once: the state is LEAVING or CLOSED now */
     LUBDUB_EVENT_ROOM,          /* after LUBDUB_ERROR_FULL: half of the room for messages is free again */
 };
@@ -234,7 +234,7 @@ struct lubdub_turn {
     uint8_t *output;       /* the owner's scratch; shared by all sessions, one turn at a time */
     size_t output_capacity;
     size_t output_length;  /* filled by the session */
-    size_t output_sent;    /* of those, already with the kernel */
+    size_t output_sent;    /* of these bytes, already with the kernel */
     bool has_message;      /* there is a MESSAGE among them; a second one waits in the session */
     bool has_unread;       /* with path: bytes of the peer, or its end, wait to be read */
     uint64_t reserved[4];  /* 0 */
@@ -290,7 +290,7 @@ LUBDUB_API size_t lubdub_session_receive(struct lubdub_session *session, struct 
 LUBDUB_API void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_turn *turn,
                                            enum lubdub_cause how, struct lubdub_event *event);
 
-/* When lubdub_session_tick() wants to be called; LUBDUB_TIME_NEVER when there is no need. */
+/* When lubdub_session_tick() is due; LUBDUB_TIME_NEVER when there is no need. */
 LUBDUB_API lubdub_time lubdub_session_deadline(const struct lubdub_session *session,
                                                const struct lubdub_session_settings *settings);
 
@@ -302,13 +302,13 @@ LUBDUB_API bool lubdub_session_verdict_is_due(const struct lubdub_session *sessi
                                               const struct lubdub_session_settings *settings, lubdub_time now);
 
 /*
- * What a kernel tells of a connection at one moment (on Linux: TCP_INFO and FIONREAD). The owner fills it, and sets what it
- * does not know to 0.
+ * What a kernel tells about a connection at one moment (on Linux: TCP_INFO and FIONREAD). The owner fills it, and sets
+ * fields that it does not know to 0.
  */
 struct lubdub_evidence {
     bool is_known;
     bool is_sent_again;               /* some of our segments were sent again after a retransmission timeout */
-    bool has_no_way_out;              /* what is unsent does not wait for the peer's window: our machine cannot send it */
+    bool has_no_way_out;              /* unsent bytes do not wait for the peer's window: our machine cannot send them */
     bool has_unread;                  /* bytes of the peer, or its end, wait to be read */
     uint32_t unacknowledged;          /* segments of ours */
     lubdub_duration silent_for;       /* since the peer's kernel acknowledged something last */
@@ -322,7 +322,7 @@ struct lubdub_evidence {
 LUBDUB_API void lubdub_session_take_evidence(const struct lubdub_session *session, struct lubdub_turn *turn,
                                              const struct lubdub_evidence *evidence);
 
-/* Server: what the session has used of its allowances, as the time in which that drains. */
+/* Server: how much of its allowances the session has used, as the time in which that drains. */
 LUBDUB_API void lubdub_session_debts(const struct lubdub_session *session,
                                      const struct lubdub_session_settings *settings, lubdub_time now,
                                      lubdub_duration *probe_debt, lubdub_duration *message_debt);
@@ -338,9 +338,9 @@ LUBDUB_API void lubdub_session_tick(struct lubdub_session *session, struct lubdu
 LUBDUB_API bool lubdub_session_take_closer_deadline(struct lubdub_session *session);
 
 /*
- * We ourselves did not run for `away`, and woke `overslept` later than we meant to. Where that is a good
+ * We ourselves did not run for `away`, and woke `overslept` later than we meant to. Where `overslept` is a good
  * part (a quarter) of a deadline of this session, all its deadlines move later by `away`, and
- * what the peer sent meanwhile is not held against its rate.
+ * frames that the peer sent meanwhile do not count against its rate.
  */
 LUBDUB_API void lubdub_session_forgive(struct lubdub_session *session, const struct lubdub_session_settings *settings,
                                        lubdub_duration away, lubdub_duration overslept);
@@ -365,7 +365,7 @@ LUBDUB_API enum lubdub_error lubdub_session_end_turn(struct lubdub_session *sess
 /* Whether bytes wait for the kernel to take them. */
 LUBDUB_API bool lubdub_session_has_output(const struct lubdub_session *session);
 
-/* Whether the owner should read. A session whose answers wait does not listen: there is no queue of answers. */
+/* Whether the owner should read. A session with waiting answers does not listen: there is no queue of answers. */
 LUBDUB_API bool lubdub_session_wants_input(const struct lubdub_session *session);
 
 /*
@@ -386,7 +386,7 @@ LUBDUB_API void lubdub_session_leave(struct lubdub_session *session, struct lubd
 /*
  * Sends a MESSAGE. Copies content. LUBDUB_ERROR_WRONG_STATE when not up, TOO_LONG beyond what the peer
  * takes, FULL when more than output_limit bytes of messages would wait; where none waits, one of any length may go.
- * LUBDUB_EVENT_ROOM follows a FULL. A client keeps to the rate that the server told it: what is over it waits.
+ * LUBDUB_EVENT_ROOM follows a FULL. A client keeps to the rate that the server told it: messages above that rate wait.
  */
 LUBDUB_API enum lubdub_error lubdub_session_send(struct lubdub_session *session, struct lubdub_turn *turn,
                                                  const void *content, size_t length);
@@ -397,7 +397,7 @@ LUBDUB_API void lubdub_session_set_health(struct lubdub_session *session, enum l
 /*
  * Client: every probe from now on has this content instead of that of the settings. Copies it; probes under way keep
  * theirs. WRONG_STATE when not up, TOO_LONG beyond what the server takes. FULL: probes with many other contents wait for
- * their acks; once some came there is room.
+ * their acks; there is room again when some of these acks have come.
  */
 LUBDUB_API enum lubdub_error lubdub_session_set_content(struct lubdub_session *session, const void *content,
                                                         size_t length);

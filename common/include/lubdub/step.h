@@ -1,7 +1,7 @@
 /*
- * One go at a session with everything around it: reads what came, feeds it to the session, writes what is to go, does
- * what is due, and sets the timer. Level 3 of the core. It has no input or output of its own: what touches a socket, a
- * clock or a timer stands behind struct lubdub_stream, so that a loop, a simulator and a test run the same code.
+ * Runs one step of a session: reads bytes, feeds them to the session, writes its output, does what is due, and sets the
+ * timer. Level 3 of the core. A step has no input or output of its own: everything that touches a socket, a clock or a
+ * timer stands behind struct lubdub_stream, so that a loop, a simulator and a test run the same code.
  *
  * An owner fills a step, does one of these, and settles:
  *
@@ -58,12 +58,12 @@ struct lubdub_stream {
     /* The time, read anew. */
     lubdub_time (*now)(struct lubdub_step *step);
 
-    /* lubdub_step_due() is wanted at this time, or soon after. Replaces what was set before. */
+    /* lubdub_step_due() is to be called at this time, or soon after. Replaces what was set before. */
     void (*arm)(struct lubdub_step *step, lubdub_time deadline);
 
     /*
-     * The session has something to say. For LUBDUB_EVENT_HELLO the owner grants or leaves, before it returns or later, by a
-     * call. Until then what comes behind HELLO waits, and the handshake time runs.
+     * The session gives an event. For LUBDUB_EVENT_HELLO the owner grants or leaves by a call, before it returns or
+     * later. Until then bytes behind HELLO wait, and the handshake time runs.
      */
     void (*tell)(struct lubdub_step *step, const struct lubdub_event *event);
 
@@ -89,7 +89,7 @@ struct lubdub_step {
 /* What is to become of the session. */
 enum lubdub_step_end {
     LUBDUB_STEP_GOES_ON,
-    LUBDUB_STEP_IS_DUE, /* a call leaves something to a step that is none, which is due at once */
+    LUBDUB_STEP_IS_DUE, /* a call leaves something to a step that is not a call; that step is due at once */
     LUBDUB_STEP_IS_OVER, /* all is told; the owner closes the stream and clears the session */
 };
 

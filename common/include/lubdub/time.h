@@ -1,5 +1,5 @@
 /*
- * Time as the whole toolkit counts it: nanoseconds in 64 bits, on a clock that never goes back.
+ * Counts time for the whole toolkit: nanoseconds in 64 bits, on a clock that never goes back.
  *
  * The core is told what time it is and never asks. Any origin will do as long as it is the same for
  * one session's whole life; the adapters use CLOCK_MONOTONIC.
@@ -48,7 +48,7 @@ static inline lubdub_duration lubdub_duration_longer(lubdub_duration one, lubdub
     return one > other ? one : other;
 }
 
-/* Not shorter than `least`, which is not longer than `most`, and not longer than that. */
+/* Limits a length to the range from `least` to `most`; `least` is not longer than `most`. */
 static inline lubdub_duration lubdub_duration_clamp(lubdub_duration duration, lubdub_duration least,
                                                     lubdub_duration most)
 {

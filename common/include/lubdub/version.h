@@ -1,13 +1,13 @@
 /*
- * The version of the toolkit and of the protocol that it speaks.
+ * Tells the version of the toolkit and of the protocol that it speaks.
  *
  * A program that was compiled with the headers of one release runs with the shared libraries of every later release
  * that has the same MAJOR.MINOR, and means the same. So, in these releases:
  *
  * - Names, the meaning and order of fields, numbers of enumerations, and functions stay. New ones may come.
  * - A struct that begins with `size` grows at its end. Its initialiser (settings) or the caller (counts) sets size. The
- *   library reads and writes no more than that. A field that the caller does not know has its default. Of a caller that
- *   is newer than the library, what the library does not know must be 0, else settings are INVALID.
+ *   library reads and writes no more than that. A field that the caller does not know has its default. Where a caller
+ *   is newer than the library, fields that the library does not know must be 0, else settings are INVALID.
  * - A struct with `reserved` keeps its size. A new field takes the place of reserved bytes or functions.
  * - A struct that the library allocates and a callback gets a pointer to (lubdub_server_event, lubdub_client_event)
  *   grows at its end. A copy of it has the fields that the program's own header knows.

@@ -1,4 +1,4 @@
-/* What a shared library shows to its users; everything else stays hidden. */
+/* Marks the functions that a shared library shows to its users; everything else stays hidden. */
 #ifndef LUBDUB_VISIBILITY_H
 #define LUBDUB_VISIBILITY_H
 
