@@ -1,4 +1,4 @@
-/* Addresses of both families in one shape. */
+/* Converts addresses of both families to one form, and to text and back. */
 #include "ev/address.h"
 
 #include <arpa/inet.h>

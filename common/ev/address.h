@@ -1,4 +1,4 @@
-/* An IPv4 or IPv6 address and a port in 24 bytes, from and to text and the socket API. */
+/* Keeps an IPv4 or IPv6 address and a port in 24 bytes, and converts it from and to text and the socket API. */
 #ifndef LUBDUB_EV_ADDRESS_H
 #define LUBDUB_EV_ADDRESS_H
 
@@ -26,10 +26,10 @@ socklen_t lubdub_address_to_socket(const struct lubdub_address *address, struct 
 /* "192.0.2.7:3333" or "[2001:db8::7]:3333". target has LUBDUB_ADDRESS_TEXT_SIZE bytes. Returns target. */
 char *lubdub_address_format(const struct lubdub_address *address, char *target);
 
-/* A numeric address (no name), with or without brackets, and a port. False: it is none. */
+/* Parses a numeric address (no name), with or without brackets, and a port. False: it is not one. */
 bool lubdub_address_parse(struct lubdub_address *address, const char *host, uint16_t port);
 
-/* Clears what follows the first so many bits of an IPv6 address. An IPv4 address stays as it is. */
+/* Clears all but the first so many bits of an IPv6 address. An IPv4 address stays as it is. */
 void lubdub_address_cut(struct lubdub_address *address, size_t ipv6_bits);
 
 bool lubdub_address_is_ipv4(const struct lubdub_address *address);

@@ -1,4 +1,4 @@
-/* The one place that reads clocks. */
+/* Reads the kernel's clocks; no other file does. */
 #ifndef LUBDUB_EV_CLOCK_H
 #define LUBDUB_EV_CLOCK_H
 

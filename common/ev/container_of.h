@@ -1,4 +1,4 @@
-/* From a member to the struct around it. */
+/* Gets a pointer to a struct from a pointer to one of its members. */
 #ifndef LUBDUB_EV_CONTAINER_OF_H
 #define LUBDUB_EV_CONTAINER_OF_H
 

@@ -1,4 +1,4 @@
-/* Into a bucket, and from a rank back to it. */
+/* Counts durations in buckets, and finds the bucket of a percentile. */
 #include "ev/histogram.h"
 
 #include <stddef.h>
@@ -14,7 +14,7 @@ static size_t bucket_of(lubdub_duration value)
     return (size_t)shift * LUBDUB_HISTOGRAM_STEPS + (size_t)(value >> shift);
 }
 
-/* The largest value that falls into it. */
+/* The largest value that falls into the bucket. */
 static lubdub_duration end_of(size_t bucket)
 {
     unsigned shift = bucket < 2 * LUBDUB_HISTOGRAM_STEPS ? 0 : (unsigned)(bucket / LUBDUB_HISTOGRAM_STEPS) - 1;

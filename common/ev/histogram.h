@@ -1,9 +1,9 @@
 /*
- * Durations in bounded memory: the least and the most exactly, percentiles to one part in 128, since a goal may be a
- * ratio of a few percent. Pure.
+ * Counts durations in bounded memory: the least and the most exactly, percentiles to one part in 128, since a goal may
+ * be a ratio of a few percent. Pure.
  *
- * A histogram of which the buckets grow with what they count: 128 for every power of two (as HdrHistogram does), from a
- * nanosecond to centuries, 58 KiB.
+ * The buckets of the histogram grow with the durations that they count: 128 for every power of two (as HdrHistogram
+ * does), from a nanosecond to centuries, 58 KiB.
  */
 #ifndef LUBDUB_EV_HISTOGRAM_H
 #define LUBDUB_EV_HISTOGRAM_H
@@ -26,16 +26,17 @@ struct lubdub_histogram {
 
 void lubdub_histogram_add(struct lubdub_histogram *histogram, lubdub_duration duration);
 
-/* What `later` has beyond `earlier`, which it was itself before: least and most are then exact only to their bucket. */
+/* What was counted between `earlier` and `later`, two states of one histogram; least and most are exact only to their
+ * bucket. */
 void lubdub_histogram_add_difference(struct lubdub_histogram *histogram, const struct lubdub_histogram *later,
                                      const struct lubdub_histogram *earlier);
 
-/* All that the other one has. */
+/* Adds all that the other histogram has counted. */
 void lubdub_histogram_add_all(struct lubdub_histogram *histogram, const struct lubdub_histogram *other);
 
 /*
- * The duration that so many percent (0 to 100) were not longer than; the upper end of its bucket, but never more than
- * the longest. 0 where nothing was counted.
+ * The percentile: so many percent (0 to 100) of the durations were not longer. It is the upper end of a bucket, but
+ * never more than the longest duration. 0 where nothing was counted.
  */
 lubdub_duration lubdub_histogram_percentile(const struct lubdub_histogram *histogram, double percent);
 

@@ -1,4 +1,4 @@
-/* A session's steps on a TCP socket, driven by libev. */
+/* Runs a session's steps on a TCP socket, driven by libev. */
 #include "ev/link.h"
 
 #include <assert.h>
@@ -17,10 +17,11 @@
 /*
  * A step with its link, on the stack of the function that began it.
  *
- * The loop begins a link's own step: that one reads, calls back and closes. A caller begins a step for what it asks of
- * the link, perhaps from inside a callback that another link's step made. Such a step writes and does nothing else:
- * reading would put bytes into the buffer from which the outer step still feeds, and calling back would enter the
- * application while it is in the middle of something. What it finds is left to the link's own step, which is due at once.
+ * The loop begins a link's own step: that step reads, calls back and closes. A caller begins a step when it calls a
+ * function of the link, perhaps from inside a callback that another link's step made. Such a step writes and does
+ * nothing else: reading would put bytes into the buffer from which the outer step still feeds, and calling back would
+ * enter the application while it is in the middle of something. What it finds is left to the link's own step, which is
+ * due at once.
  */
 struct lubdub_link_step {
     struct lubdub_step step;
@@ -40,8 +41,8 @@ static struct lubdub_link *link_of(struct lubdub_step *step)
 /* ---- links that broke in a call ---- */
 
 /*
- * What a call found, until the link's own step tells it. The watcher is stopped then and libev does not look at its
- * events, so that the cause lies there, negative: a link has no byte more.
+ * The cause that a call found, until the link's own step tells it. The watcher is stopped then and libev does not look
+ * at its events, so the cause is kept there, as a negative number: this needs no further byte in a link.
  */
 static enum lubdub_cause broken_by(const struct lubdub_link *link)
 {
@@ -133,8 +134,8 @@ static void arm(struct lubdub_step *step, lubdub_time deadline)
 }
 
 /*
- * The kernel's timers follow from the deadlines of a session that is up. Nothing to do for the many that were granted
- * what their listener was set up for.
+ * Sets the kernel's timers by the deadlines of a session that is up. Does nothing for the many sessions with the grant
+ * for which their listener was set up.
  */
 static void tune(struct lubdub_link *link, bool is_first)
 {
@@ -154,7 +155,9 @@ static void tune(struct lubdub_link *link, bool is_first)
 
 /* ---- suspicion of ourselves ---- */
 
-/* A client's session counts from its beginning. A server's counts from its first answer: anybody can connect. */
+/*
+ * A client's session counts from its beginning. A server's session counts from its first answer: any host can connect.
+ */
 static bool counts(const struct lubdub_session *session)
 {
     return session->role == LUBDUB_ROLE_CLIENT || lubdub_session_has_answered(session);
@@ -289,8 +292,9 @@ static void watch(struct lubdub_link *link)
 }
 
 /*
- * All is told. What is left is the half of an end that the kernel takes for close(). One of many that were ready waits for
- * it among the deadlines: else thousands that leave together would be closed in one turn, and the living wait.
+ * All is told. Only close() is left, in which the kernel spends half the time of an end. A link among many ready ones
+ * waits for it among the deadlines: else thousands of sessions that leave together would be closed in one turn, and the
+ * living sessions would wait.
  */
 static void close_link(struct lubdub_link *link, lubdub_time now, bool may_close_later)
 {
@@ -305,7 +309,7 @@ static void close_link(struct lubdub_link *link, lubdub_time now, bool may_close
     lubdub_link_group(link)->on_closed(link);
 }
 
-/* Settles the link's own step. is_served: its socket was one of those that are ready in this turn, and a server's. */
+/* Settles the link's own step. is_served: its socket belongs to a server and is ready in this turn. */
 static void end(struct lubdub_link_step *step, bool is_served)
 {
     struct lubdub_link_group *group = lubdub_link_group(step->link);
@@ -348,7 +352,7 @@ static void end_call(struct lubdub_link_step *step)
     lubdub_reactor_leave(group->reactor);
 }
 
-/* ---- what wakes a link ---- */
+/* ---- events that wake a link ---- */
 
 /* The kernel did not take the whole ack: a step sees to the rest. */
 static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length, ssize_t sent, int error)
@@ -366,7 +370,7 @@ static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length,
     end(&step, false);
 }
 
-/* What nearly all input is: a probe that wants its ack and nothing else. Returns false where a step is needed. */
+/* Handles the usual input: a probe that needs its ack and nothing else. Returns false where a step is needed. */
 static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t length)
 {
     struct lubdub_reactor *reactor = lubdub_link_group(link)->reactor;
@@ -397,7 +401,7 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     (void)loop;
 
     if (!lubdub_reactor_serves(lubdub_link_group(link)->reactor, now) && (revents & EV_ERROR) == 0) {
-        return; /* ready it stays */
+        return; /* it stays ready */
     }
     if (has_read) {
         ssize_t length;
@@ -440,9 +444,10 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
 }
 
 /*
- * While the loop stood still, nothing happened to anybody. While it was busy, some were heard, for whom it was away only
- * since then; and who was given the beginning of this absence gets the rest. A client has sent probes in the meantime, whose
- * answers it reads before it judges: it is not forgiven what kept it busy.
+ * While the loop stood still, nothing happened to any session. While it was busy, some sessions were heard: for them
+ * the absence began only then; and a session that was forgiven the beginning of this absence gets the rest. A client
+ * has sent probes in the meantime and reads their answers before it judges: the time in which its loop was busy is not
+ * forgiven.
  */
 static void forgive(struct lubdub_link *link, const struct lubdub_absence *absence, lubdub_duration patience)
 {
@@ -477,7 +482,7 @@ static void on_absence_of_running(struct lubdub_reactor *reactor, const struct l
 
     for (step = reactor->step; step != NULL; step = step->outer) {
         if (!lubdub_deadline_is_set(&step->link->deadline)) {
-            (void)on_absence(&step->link->deadline, absence); /* popped: the others were all visited */
+            (void)on_absence(&step->link->deadline, absence); /* popped: all other nodes were visited */
         }
         step->step.turn.now = absence->now;
     }
@@ -535,7 +540,7 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
     return LUBDUB_ERROR_OK;
 }
 
-/* Joins the step that is running for this link, or begins one. */
+/* Joins the step that is running for this link, or begins a step. */
 static struct lubdub_link_step *join(struct lubdub_link_step *own, struct lubdub_link *link)
 {
     struct lubdub_link_step *running = running_step(link);

@@ -1,5 +1,5 @@
 /*
- * One session on one socket in one loop; 112 bytes, embedded in what its owner keeps for each connection.
+ * Runs one session on one socket in one loop; 112 bytes, embedded in what its owner keeps for each connection.
  *
  * The loop begins a link's step, and the step's end writes, re-arms, closes and hands the link back to its owner. A call
  * from inside the link's own callback joins that step. Any other call writes what the kernel takes at once and returns:
@@ -30,7 +30,7 @@ struct lubdub_link_group {
     struct lubdub_reactor *reactor;
     const struct lubdub_session_settings *settings;
     /*
-     * The session has something to say. For LUBDUB_EVENT_HELLO the owner calls lubdub_link_grant() or
+     * The session gives an event. For LUBDUB_EVENT_HELLO the owner calls lubdub_link_grant() or
      * lubdub_link_leave(), before it returns or later; until then the session is ASKED, its input waits and the
      * handshake time runs. now is the moment of the decision.
      */
@@ -64,10 +64,12 @@ void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, cons
                        lubdub_duration retry_after);
 enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content, size_t length);
 
-/* Challenges a session that is up, unless one that it was sent waits for its ACK. */
+/* Challenges a session that is up, unless an earlier challenge still waits for its ACK. */
 void lubdub_link_ask(struct lubdub_link *link);
 
-/* The time, read anew: what the step that is running for this link tells from now on did not happen before it. */
+/*
+ * Reads the clock anew: events that the step running for this link tells from now on did not happen before that time.
+ */
 lubdub_time lubdub_link_now(struct lubdub_link *link);
 
 /*

@@ -1,4 +1,4 @@
-/* Has libev watch its own descriptor, and looks whether that failed. */
+/* Lets libev watch its own descriptor, and checks whether that failed. */
 #include "ev/loop.h"
 
 #include <errno.h>

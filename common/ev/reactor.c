@@ -1,4 +1,4 @@
-/* One timer for all deadlines of a loop, and the clock that notices our own absence. */
+/* Drives all deadlines of a loop with one timer, and notices our own absences by the clock. */
 #include "ev/reactor.h"
 
 #include <pthread.h>
@@ -12,10 +12,10 @@
 /* Shorter absences are the machine's ordinary unpunctuality. */
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
 
-/* Of a dear socket, before anything was learned. */
+/* The cost of a dear socket, before it was measured. */
 #define USUAL_COST (10 * LUBDUB_MICROSECOND)
 
-/* So many sockets of a turn tell what one costs. */
+/* A turn with at least so many sockets is enough to measure what one costs. */
 #define ENOUGH_TO_LEARN 64
 
 /* Forgiving takes time itself: in one turn so many times less than what is forgiven. */
@@ -54,7 +54,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 
     lubdub_reactor_enter(reactor);
     began = now = lubdub_reactor_now(reactor);
-    reactor->armed_for = 0; /* so that nobody arms the timer before we do, below */
+    reactor->armed_for = 0; /* so that no callback arms the timer before we do, below */
     while (lubdub_time_between(began, now) < LUBDUB_JUDGING_TIME &&
            (node = lubdub_deadlines_pop(&reactor->deadlines, now)) != NULL) {
         reactor->hooks->due(node, now);
@@ -66,7 +66,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_reactor_leave(reactor);
 }
 
-/* One thread writes; any may read, or begin anew at 0. */
+/* One thread writes; any thread may read, or set it to 0. */
 static void raise_to(_Atomic lubdub_duration *longest, lubdub_duration length)
 {
     if (length > atomic_load_explicit(longest, memory_order_relaxed)) {
@@ -80,7 +80,7 @@ static bool is_dear(const struct lubdub_serving *serving, lubdub_time now)
            serving->dear_time > lubdub_time_between(serving->began_at, now) / 2;
 }
 
-/* What the socket took that was served last. */
+/* Counts the time that the last served socket took. */
 static void note_time(struct lubdub_serving *serving, lubdub_time now)
 {
     if (serving->last_is_dear) {
@@ -90,7 +90,7 @@ static void note_time(struct lubdub_serving *serving, lubdub_time now)
     serving->last_at = now;
 }
 
-/* Learns what a socket took, from turns with enough of them to say, and from those that served not all. */
+/* Learns what a socket costs, from turns with enough sockets, and from turns that did not serve all of them. */
 static void learn_cost(struct lubdub_serving *serving, lubdub_time ended_at)
 {
     lubdub_duration each = lubdub_time_between(serving->began_at, ended_at) / serving->served;
@@ -116,7 +116,7 @@ static void end_serving(struct lubdub_reactor *reactor, lubdub_time now)
     *serving = (struct lubdub_serving){.were_dear = serving->were_dear, .cost = serving->cost};
 }
 
-/* The first ready socket of a turn: settles how many will be put off. */
+/* At the first ready socket of a turn, decides how many sockets will be put off. */
 static void begin_serving(struct lubdub_reactor *reactor)
 {
     struct lubdub_serving *serving = &reactor->serving;
@@ -200,7 +200,7 @@ static lubdub_duration shortest_absence(const struct lubdub_reactor *reactor)
         lubdub_duration_shorter(reactor->shortest_patience, reactor->foreign_patience) / 4, SHORTEST_ABSENCE);
 }
 
-/* Nobody asked for the time since ran_at. */
+/* Forgives a standstill: no callback asked for the time since ran_at. */
 static void forgive_standstill(struct lubdub_reactor *reactor, lubdub_time now, lubdub_duration overslept)
 {
     const struct lubdub_absence absence = {
@@ -210,7 +210,9 @@ static void forgive_standstill(struct lubdub_reactor *reactor, lubdub_time now, 
     forgive_all(reactor, &absence);
 }
 
-/* This turn has taken long, and at_least so long since that was forgiven last. Returns whether it was forgiven now. */
+/*
+ * Forgives a long turn, once at least `at_least` has passed since the last time. Returns whether it was forgiven now.
+ */
 static bool forgive_turn(struct lubdub_reactor *reactor, lubdub_time now, lubdub_duration at_least)
 {
     lubdub_duration busy = lubdub_time_between(reactor->turn_excused, lubdub_time_between(reactor->turn_began, now));
@@ -226,8 +228,8 @@ static bool forgive_turn(struct lubdub_reactor *reactor, lubdub_time now, lubdub
 }
 
 /*
- * A turn is measured from the first reading of the clock in it, which was taken anyway: it costs one reading more, and
- * one in which nobody asked for the time costs none.
+ * A turn is measured from the first reading of the clock in it, which was taken anyway: this costs one more reading in
+ * a turn, and none in a turn in which no callback asked for the time.
  */
 static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
 {
@@ -243,7 +245,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     now = lubdub_clock_now();
     length = lubdub_time_between(reactor->turn_began, now);
     if (reactor->turn_began != LUBDUB_TIME_NEVER && forgive_turn(reactor, now, 0)) {
-        reactor->ran_at = now; /* what was forgiven is not forgiven once more when the loop wakes */
+        reactor->ran_at = now; /* so that this time is not forgiven once more when the loop wakes */
     }
     reactor->turn_began = 0;
     reactor->turn_excused = reactor->turn_forgiven = 0;
@@ -254,7 +256,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     raise_to(&reactor->longest_turn, length);
 }
 
-/* The loop does not stay for this watcher: who has nothing else to wait for is done. */
+/* Watches the ends of turns. This watcher alone does not keep the loop running. */
 static void watch_turns(struct lubdub_reactor *reactor)
 {
     ev_prepare_init(&reactor->turn_end, on_turn_end);

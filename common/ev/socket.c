@@ -1,4 +1,4 @@
-/* Socket options, bytes, and the kernel's evidence. */
+/* Sets socket options, moves bytes, and reads the kernel's evidence. */
 #define _GNU_SOURCE
 #include "ev/socket.h"
 
@@ -35,9 +35,9 @@ int lubdub_socket_new(const struct lubdub_address *address)
 }
 
 /*
- * In a process of several threads glibc writes down, before and after each call that may be a point of cancellation,
- * that it is one: four locked instructions, a tenth of what a probe takes outside the kernel. Sanitizers want to see
- * the calls that they know.
+ * In a process of several threads glibc marks a call that may be a point of cancellation, before and after it: four
+ * locked instructions, a tenth of what a probe takes outside the kernel. Sanitizers need to see the calls that they
+ * know.
  */
 #if defined(SYS_recvfrom) && defined(SYS_sendto) && !defined(LUBDUB_SANITIZED)
 
@@ -91,9 +91,9 @@ enum lubdub_cause lubdub_socket_cause(int error)
 }
 
 /*
- * Nothing is on its way, and yet something waits: for the peer's window, which its kernel keeps shut; or for a way out,
- * where our own end of the cable is down. What tells them apart is whether the window would take a whole segment, and
- * where it is shut, whether the probes of it are answered (which sets their count back to 0).
+ * No segment is on its way, and yet bytes wait: for the peer's window, which its kernel keeps shut; or for a way out,
+ * where our own end of the cable is down. The two differ in whether the window would take a whole segment, and where
+ * the window is shut, in whether its probes are answered (an answer sets their count back to 0).
  */
 static bool finds_no_way_out(const struct tcp_info *info)
 {

@@ -1,4 +1,4 @@
-/* TCP sockets as a heartbeat wants them: non-blocking, no delay, short queues. */
+/* Sets up TCP sockets for heartbeats (non-blocking, no delay, short queues), and reads and writes them. */
 #ifndef LUBDUB_EV_SOCKET_H
 #define LUBDUB_EV_SOCKET_H
 
@@ -19,15 +19,15 @@ void lubdub_socket_tune(int socket);
 /* A new non-blocking, close-on-exec TCP socket of the address's family; -1 and errno. */
 int lubdub_socket_new(const struct lubdub_address *address);
 
-/* What a socket's errno means for the peer: refused, timeout, closed, reset or unreachable. */
+/* The cause that a socket's errno means: refused, timeout, closed, reset or unreachable. */
 enum lubdub_cause lubdub_socket_cause(int error);
 
 /* What the kernel knows of the peer's kernel (TCP_INFO), and whether anything waits to be read. */
 void lubdub_socket_look(int socket, struct lubdub_evidence *evidence);
 
 /*
- * recv() and send() that give no signal and are no points of cancellation: nobody who calls them is ever cancelled.
- * What is sent as the last leaves with the FIN of the shutdown() that follows, in one segment.
+ * recv() and send() that give no signal and are no points of cancellation: no thread that calls them is ever cancelled.
+ * Bytes that are sent as the last leave with the FIN of the shutdown() that follows, in one segment.
  */
 ssize_t lubdub_socket_receive(int socket, void *bytes, size_t capacity);
 ssize_t lubdub_socket_send(int socket, const void *bytes, size_t length);

@@ -1,4 +1,4 @@
-/* The options' numbers, and how they follow from deadlines. */
+/* Computes TCP's timers from deadlines, and sets them as socket options. */
 #include "ev/tuning.h"
 
 #include <netinet/in.h>

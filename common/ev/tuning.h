@@ -1,7 +1,7 @@
 /*
- * TCP's timers as a heartbeat needs them. By default TCP resends after 200 ms, and then waits twice as long each time,
- * so that after an outage B of the path it may stay silent for another B. A session with short deadlines cannot wait
- * for that.
+ * Sets TCP's timers as a heartbeat needs them. By default TCP resends after 200 ms, and then waits twice as long each
+ * time, so that after an outage B of the path it may stay silent for another B. A session with short deadlines cannot
+ * wait for that.
  *
  *                         default      for a patience P, the shortest of a session's deadlines
  *
@@ -13,10 +13,10 @@
  *
  *     TCP_THIN_LINEAR_…   off          on: the first six tries do not double
  *
- * Thin streams are those of a congestion control that has a threshold, which BBR has not: TCP_CONGESTION is "reno",
+ * Only a congestion control with a threshold knows thin streams, and BBR has no threshold: TCP_CONGESTION is "reno",
  * which is in every kernel and for 16 bytes as good as any.
  *
- * What is set on a listening socket is inherited by all that it accepts, and costs no connection anything.
+ * Accepted sockets inherit the options of their listening socket, and so cost no calls.
  */
 #ifndef LUBDUB_EV_TUNING_H
 #define LUBDUB_EV_TUNING_H
@@ -30,8 +30,8 @@ struct lubdub_tuning {
 };
 
 /*
- * longest 0: one who waits on, whatever happens. Left alone the kernel would end the connection after some 15 tries
- * (net.ipv4.tcp_retries2), which with a short TCP_RTO_MAX_MS are a quarter of a minute: it gets two days.
+ * longest 0: the owner waits on, whatever happens. By default the kernel would end the connection after some 15 tries
+ * (net.ipv4.tcp_retries2), which with a short TCP_RTO_MAX_MS take a quarter of a minute: it gets two days.
  */
 struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration longest);
 
@@ -39,15 +39,15 @@ struct lubdub_tuning lubdub_tuning_for(lubdub_duration shortest, lubdub_duration
 struct lubdub_tuning lubdub_tuning_of_server(lubdub_duration interval, lubdub_duration expiry);
 
 /*
- * What the kernel lacks is left out. `has`: what the socket was given before or inherited, and need not be told again;
- * NULL or zeroed: nothing.
+ * Options that the kernel lacks are left out. `has`: the options that the socket was given before or inherited, which
+ * need not be set again; NULL or zeroed: none.
  */
 void lubdub_tuning_set(int socket, const struct lubdub_tuning *tuning, const struct lubdub_tuning *has);
 
 /*
  * The names of the options that this kernel lacks or does not let us set, TCP_NOTSENT_LOWAT among them, with blanks
- * between them; empty where it has them all. Asks it with a socket of its own, and sets what is set already. target has
- * at least LUBDUB_TUNING_TEXT_SIZE bytes. Returns target.
+ * between them; empty where it has them all. Asks the kernel with a new socket, by setting options to the values that
+ * they have already. target has at least LUBDUB_TUNING_TEXT_SIZE bytes. Returns target.
  */
 #define LUBDUB_TUNING_TEXT_SIZE 96
 char *lubdub_tuning_lacks(char *target);
