@@ -1,4 +1,4 @@
-/* Each to the side on which the plan is easier. */
+/* Rounds each suggestion so that the plan stays possible. */
 #include "plan/advice.h"
 
 #include <math.h>
@@ -6,10 +6,10 @@
 
 #include "client/plan/number.h"
 
-/* A number that is exact already does not become another for its last digit. */
+/* The tolerance of rounding: a number that is exact already is not rounded up for an error in its last digit. */
 #define ROUNDING 1e-9
 
-/* Below these there is nothing to strive for. */
+/* Smaller numbers than these are no useful suggestion. */
 #define SMALLEST_DEVIATION 1e-7
 #define SMALLEST_LOSS 1e-7
 

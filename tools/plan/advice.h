@@ -1,4 +1,7 @@
-/* Ways out of an impossible wish, in numbers that the options take and that do: rounded to what is easier. Pure. */
+/*
+ * Suggests ways out of an impossible wish, in numbers that the options take, rounded so that the plan is possible.
+ * Pure.
+ */
 #ifndef LUBDUB_PLAN_ADVICE_H
 #define LUBDUB_PLAN_ADVICE_H
 

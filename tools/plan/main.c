@@ -1,4 +1,4 @@
-/* lubdub-plan: options, the network, the plan, exit status. */
+/* Runs lubdub-plan: reads the options and the network, makes the plan, and returns the exit status. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

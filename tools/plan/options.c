@@ -1,4 +1,4 @@
-/* One row each, and three ways to write a number. */
+/* Lists the options of lubdub-plan, one row each, and parses their numbers in three forms. */
 #include "plan/options.h"
 
 #include <stdio.h>

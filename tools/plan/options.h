@@ -1,4 +1,4 @@
-/* What lubdub-plan was asked. */
+/* Holds the options of lubdub-plan. */
 #ifndef LUBDUB_PLAN_OPTIONS_H
 #define LUBDUB_PLAN_OPTIONS_H
 

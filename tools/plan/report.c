@@ -1,4 +1,4 @@
-/* As text, and the same with names. */
+/* Prints the plan as text, and as JSON with the same numbers. */
 #include "plan/report.h"
 
 #include <jansson.h>
@@ -78,7 +78,7 @@ static bool is_any_way(const struct plan_ways *ways)
            ways->loss >= 0 || ways->interval > 0;
 }
 
-/* Each with the option that asks for it. */
+/* Prints each way out with the option that asks for it. */
 static void print_ways(FILE *file, const struct plan *plan)
 {
     const struct plan_ways *ways = &plan->ways;

@@ -1,4 +1,4 @@
-/* The plan, for people and for programs. */
+/* Prints the plan, for people and for programs. */
 #ifndef LUBDUB_PLAN_REPORT_H
 #define LUBDUB_PLAN_REPORT_H
 

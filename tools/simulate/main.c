@@ -1,4 +1,4 @@
-/* lubdub-simulate: options, the runs, their report, exit status. */
+/* Runs lubdub-simulate: reads the options, runs the seeds, prints the report, and returns the exit status. */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -37,7 +37,7 @@ static void on_signal(int number)
     atomic_store(&interrupted_by, number);
 }
 
-/* The first one ends the run with what there is; the second one ends it at once. */
+/* The first signal ends the run and reports what there is; the second signal ends it at once. */
 static void mind_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};

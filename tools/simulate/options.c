@@ -1,4 +1,4 @@
-/* One row each. */
+/* Lists the options of lubdub-simulate, one row each. */
 #include "simulate/options.h"
 
 #include <errno.h>
@@ -277,7 +277,7 @@ void sim_options_settings(const struct sim_options *options, struct sim_settings
     settings->has_messages = options->has_messages;
 }
 
-/* Milliseconds that are not whole are not lost: there are none, an option's unit is the millisecond. */
+/* No part of a millisecond is lost: the unit of the options is the millisecond. */
 static unsigned long long ms(lubdub_duration duration)
 {
     return (unsigned long long)(duration / MS);

@@ -1,4 +1,4 @@
-/* What lubdub-simulate was told to do. */
+/* Holds the options of lubdub-simulate. */
 #ifndef LUBDUB_SIMULATE_OPTIONS_H
 #define LUBDUB_SIMULATE_OPTIONS_H
 
@@ -30,7 +30,7 @@ struct sim_options {
     lubdub_duration fault_gap;
     lubdub_duration interval;
     lubdub_duration timeout; /* 0 until checked: three intervals */
-    lubdub_duration expiry;  /* likewise */
+    lubdub_duration expiry;  /* the same */
     lubdub_duration rto_min;
     lubdub_duration rto_max;
     lubdub_duration user_timeout;
@@ -47,7 +47,7 @@ extern const struct lubdub_settings_table sim_options_table;
 void sim_options_init(struct sim_options *options);
 void sim_options_clear(struct sim_options *options);
 
-/* What they mean for a run; seed is the first of the seeds. */
+/* Makes the settings of a run from the options; its seed is the first of the seeds. */
 void sim_options_settings(const struct sim_options *options, struct sim_settings *settings);
 
 /* The command that plays one seed again, and what happens in it. */

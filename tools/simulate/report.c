@@ -1,4 +1,4 @@
-/* As text, and the same with names. */
+/* Prints the results of the checks as text, and as JSON with the same numbers. */
 #include "simulate/report.h"
 
 #include <jansson.h>

@@ -1,4 +1,4 @@
-/* What came of the checks. */
+/* Prints the results of the checks. */
 #ifndef LUBDUB_SIMULATE_REPORT_H
 #define LUBDUB_SIMULATE_REPORT_H
 

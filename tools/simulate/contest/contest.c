@@ -1,4 +1,4 @@
-/* Traces, faults that are thought of, and counting. */
+/* Judges rules on traces with imagined faults, runs the core in the simulator, and counts the results. */
 #include "simulate/contest/contest.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #define MS LUBDUB_MILLISECOND
 
-/* Faults thought of for each client and hour. */
+/* Imagined faults for each client and hour. */
 #define FAULTS_AN_HOUR 120
 #define WARM_UP LUBDUB_MINUTE
 #define LONGEST_TIMEOUT LUBDUB_MINUTE
@@ -28,7 +28,10 @@ static lubdub_time *deadlines_of(const struct sim_rule *rule, const struct sim_v
     return deadlines;
 }
 
-/* Of alarms in a row, as when an outage ends and all that waited comes late, the first would have ended the session. */
+/*
+ * Counts alarms in a row once (an outage ends, and all waiting beats come late): the first would have ended the
+ * session.
+ */
 static uint64_t count_false_alarms(const struct sim_view *view, const lubdub_time *deadlines)
 {
     uint64_t count = 0;
@@ -70,7 +73,7 @@ static lubdub_time when_arrived(const struct sim_view *view, size_t i)
     return view->arrivals[i].at;
 }
 
-/* When a frozen peer would have had to be alive for this one to come. */
+/* The time until which a peer must have been alive for this beat to come. */
 static lubdub_time when_caused(const struct sim_view *view, size_t i)
 {
     const struct sim_beat *beat = &view->trace->beats[view->arrivals[i].beat];
@@ -292,7 +295,7 @@ static void tune(struct sim_tcp *tcp, lubdub_duration timeout)
     tcp->is_thin = true;
 }
 
-/* One side judges and the other is endlessly patient: else whoever is faster would end the session for both. */
+/* One side judges and the other is endlessly patient: else the faster side would end the session for both. */
 static bool score_contender(struct sim_score *score, double *frames_a_second, const struct field *field,
                             enum sim_observer observer, uint64_t first, uint64_t last, unsigned jobs,
                             const struct sim_contender *contender, char problem[SIM_PROBLEM_SIZE])
@@ -355,7 +358,7 @@ static bool enter_contender(struct sim_contest *contest, const struct field *fie
 
 /* ---- the field ---- */
 
-/* The same beats over the same path in datagrams; whoever hears one answers at once. */
+/* Carries the same beats over the same path in datagrams; the side that hears a beat answers at once. */
 static void trace_datagrams(struct sim_trace *datagrams, const struct sim_trace *segments, enum sim_network network,
                             uint64_t path_seed)
 {
@@ -371,7 +374,7 @@ static void trace_datagrams(struct sim_trace *datagrams, const struct sim_trace 
         beat = &datagrams->beats[i];
         (void)sim_path_carry(&path, SIM_UP, 0, beat->sent_at, &beat->heard_at);
     }
-    /* The way back in the order of its own times. */
+    /* The way back is taken in the order of its own times. */
     sim_path_init(&path, network, path_seed);
     for (answered = 0; answered < datagrams->count; answered++) {
         struct sim_beat *beat = &datagrams->beats[answered];

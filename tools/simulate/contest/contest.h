@@ -1,9 +1,9 @@
 /*
- * The contest: every policy on the same networks, how soon it finds a frozen and a cut peer and how often it is wrong.
+ * Compares policies on the same networks: how soon each finds a frozen and a cut peer, and how often it is wrong.
  *
- * Rules (policy.h) are judged on traces, in which faults are thought of at random moments: a frozen peer sends nothing
+ * Rules (policy.h) are judged on traces, in which faults are imagined at random moments: a frozen peer sends nothing
  * from then on, a cut path carries nothing. Contenders are the core itself, run in the simulator with real faults on
- * the same paths; to enter another one, add a row to sim_contenders() with what its sessions are to be told.
+ * the same paths; to enter another contender, add a row with the settings of its sessions to sim_contenders().
  */
 #ifndef LUBDUB_SIMULATE_CONTEST_CONTEST_H
 #define LUBDUB_SIMULATE_CONTEST_CONTEST_H
@@ -25,7 +25,7 @@ struct sim_contender {
 /* Returns how many. */
 size_t sim_contenders(struct sim_contender *contenders);
 
-/* What one policy came to as one observer. */
+/* The result of one policy as one observer. */
 struct sim_score {
     bool is_there;
     uint64_t false_alarms;
@@ -63,7 +63,7 @@ struct sim_contest {
 bool sim_contest_run(const struct sim_settings *settings, enum sim_network network, uint64_t first, uint64_t last,
                      unsigned jobs, struct sim_contest *contest, char problem[SIM_PROBLEM_SIZE]);
 
-/* One rule on one view, added to the score's false alarms and to what it detected: for tests. */
+/* Judges one rule on one view, and adds to the score's false alarms and detections: for tests. */
 struct sim_tally {
     uint64_t false_alarms;
     struct sim_detections detections[2]; /* frozen, cut */

@@ -1,4 +1,4 @@
-/* The rules, one function each. */
+/* Implements the rules of the contest, one function each. */
 #include "simulate/contest/policy.h"
 
 #include <stdlib.h>
@@ -40,13 +40,13 @@ void sim_view_clear(struct sim_view *view)
     view->arrivals = NULL;
 }
 
-/* Not before the beat itself came, whatever the rule had thought. */
+/* Never earlier than the beat itself came, whatever the rule computed. */
 static lubdub_time not_before(lubdub_time deadline, lubdub_time arrival)
 {
     return deadline > arrival ? deadline : arrival;
 }
 
-/* Nothing for so long: MQTT's server, BFD, our server. */
+/* Gives up after so long without a beat: MQTT's server, BFD, our server. */
 static void apply_silence(const struct sim_rule *rule, const struct sim_view *view, lubdub_time *deadlines)
 {
     size_t i;
@@ -61,7 +61,7 @@ static lubdub_time sent_at(const struct sim_view *view, size_t beat)
     return beat < view->trace->count ? view->trace->beats[beat].sent_at : LUBDUB_TIME_NEVER;
 }
 
-/* The first probe that is not answered has its timeout: our client. */
+/* Gives up at the timeout of the first unanswered probe: our client. */
 static void apply_probe(const struct sim_rule *rule, const struct sim_view *view, lubdub_time *deadlines)
 {
     size_t i;

@@ -1,9 +1,9 @@
 /*
- * Other people's rules for giving a peer up, and our own with a fixed timeout, judged on traces: when the observer
- * would give up if nothing came after this beat. Pure, whole numbers.
+ * Implements rules for giving up a peer: those of other systems, and our own with a fixed timeout. They are judged on
+ * traces: when would the observer give up if nothing came after this beat? Pure, whole numbers.
  *
  *     view      what one observer saw: the beats that reached it, in order
- *     policy    for each of them the moment at which it gives up unless another one comes before
+ *     policy    for each beat, the moment at which the observer gives up unless another beat comes before
  *
  * The sources are in docs/internals/simulation.md.
  */
@@ -24,7 +24,7 @@ struct sim_view {
     size_t count;
 };
 
-/* What that observer saw of it. Ends the program where there is no memory. */
+/* Makes the view of one observer. Ends the program where there is no memory. */
 void sim_view_make(struct sim_view *view, const struct sim_trace *trace, enum sim_observer observer);
 void sim_view_clear(struct sim_view *view);
 
@@ -51,7 +51,7 @@ struct sim_rule {
 /* The rules of the table, at this interval. Returns how many. */
 size_t sim_rules(struct sim_rule *rules, lubdub_duration interval);
 
-/* Ours with a fixed timeout (client) or expiry (server). */
+/* Our rule with a fixed timeout (client) or expiry (server). */
 void sim_rule_fixed(struct sim_rule *rule, lubdub_duration interval, lubdub_duration timeout);
 
 #endif

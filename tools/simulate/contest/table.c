@@ -16,13 +16,13 @@ static double a_day(const struct sim_score *score)
     return score->days > 0 ? (double)score->false_alarms / score->days : 0;
 }
 
-/* How much of the time of the fixed setting with the same false alarms it takes. */
+/* The time to detect, as a share of that of the fixed setting with the same false alarms. */
 static double share_of_fixed(const struct sim_score *score, unsigned kind)
 {
     return score->fixed_median[kind] > 0 ? seconds(score->median[kind]) / seconds(score->fixed_median[kind]) : 0;
 }
 
-/* Where half of all deaths are of either kind: the mean of both medians. */
+/* The mean of both medians: half of all deaths are of either kind. */
 static double share_of_both(const struct sim_score *score)
 {
     double fixed = seconds(score->fixed_median[0]) + seconds(score->fixed_median[1]);

@@ -1,4 +1,4 @@
-/* The contests side by side. */
+/* Writes the results of the contests side by side, as text or as JSON. */
 #ifndef LUBDUB_SIMULATE_CONTEST_TABLE_H
 #define LUBDUB_SIMULATE_CONTEST_TABLE_H
 

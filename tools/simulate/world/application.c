@@ -1,4 +1,4 @@
-/* Lets applications talk. */
+/* Simulates the applications of clients and servers: each sends, answers and reads by its habit. */
 #include "simulate/world/application.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #define MS LUBDUB_MILLISECOND
 
-/* Of ten clients: what their applications do. */
+/* The habits of applications, shared out among each ten clients. */
 enum habit {
     HABIT_SILENT,
     HABIT_STEADY,  /* a message every 5 to 50 ms, as long as the allowance lets it */
@@ -109,7 +109,7 @@ static void broadcast(struct sim_world *world, const uint8_t *content, size_t le
     }
 }
 
-/* Changes the grant of somebody: any interval that the wire of this run stands, and three to ten of it. */
+/* Changes the grant of some session: any interval that the network of this run can carry, and three to ten of it. */
 static void regrant(struct sim_world *world)
 {
     struct sim_connection *connection =
@@ -127,7 +127,7 @@ static void serve(struct sim_world *world, struct sim_connection *connection, co
     struct sim_connection *other;
 
     if (sim_random_below(&world->talk, 300) == 0) {
-        regrant(world); /* of any session, whose frames may lie unread */
+        regrant(world); /* of any session; its frames may lie unread */
     }
     switch (length > 0 ? (enum deed)(content[0] % DEED_COUNT) : DEED_DROP) {
     case DEED_ECHO:

@@ -1,5 +1,5 @@
 /*
- * What the applications of clients and servers do: they send, echo, relay and broadcast, also from inside callbacks;
+ * Simulates the applications of clients and servers: they send, echo, relay and broadcast, also from inside callbacks;
  * some stop reading for a while; the server changes grants.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_APPLICATION_H

@@ -1,4 +1,4 @@
-/* The simulator's lots: numbers that look random and are the same for the same seed everywhere. */
+/* Draws the simulator's random numbers: the same seed gives the same numbers everywhere. */
 #ifndef LUBDUB_SIMULATE_WORLD_CHANCE_H
 #define LUBDUB_SIMULATE_WORLD_CHANCE_H
 
@@ -7,7 +7,7 @@
 
 #include "statistics/random.h"
 
-/* A number's place in the sequence decides what it is, so asking for another one changes nobody else's. */
+/* A number depends only on its place in the sequence, so drawing one number changes no other. */
 static inline uint64_t sim_mix(uint64_t z)
 {
     return random_mix(z);

@@ -1,4 +1,4 @@
-/* SYN and its answer over the path, with TCP's pauses between the tries. */
+/* Simulates connecting: SYN and its answer over the path, with TCP's pauses between the tries. */
 #include "simulate/world/connect.h"
 
 #include <string.h>

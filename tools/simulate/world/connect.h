@@ -1,4 +1,4 @@
-/* How a client's process gets a connection, and another one after it. */
+/* Connects a client's process to its server, and connects it again after an end. */
 #ifndef LUBDUB_SIMULATE_WORLD_CONNECT_H
 #define LUBDUB_SIMULATE_WORLD_CONNECT_H
 
@@ -7,7 +7,7 @@
 /* A client's process is to connect `in` a while, as soon as it runs. */
 void sim_connect(struct sim_world *world, uint32_t client, lubdub_duration in);
 
-/* Likewise after the pause that it makes when a connection ended or an attempt failed. */
+/* The same after the pause that the client makes when a connection ended or an attempt failed. */
 void sim_connect_again(struct sim_world *world, uint32_t client);
 
 void sim_connect_on_attempt(struct sim_world *world, uint32_t client);

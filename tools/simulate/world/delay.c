@@ -1,11 +1,11 @@
-/* Quantiles in whole numbers: the same nanoseconds on every machine and with every compiler. */
+/* Computes quantiles in whole numbers: the same nanoseconds on every machine and with every compiler. */
 #include "simulate/world/delay.h"
 
 #include <string.h>
 
-#define ONE ((int64_t)1 << 16)  /* of z and of logarithms */
-#define LOG2_E ((int64_t)94548) /* log2(e), likewise */
-#define LN_2 ((uint64_t)45426)  /* ln(2), likewise */
+#define ONE ((int64_t)1 << 16)  /* 1 as z and logarithms are counted: in 2^-16 */
+#define LOG2_E ((int64_t)94548) /* log2(e), in 2^-16 */
+#define LN_2 ((uint64_t)45426)  /* ln(2), in 2^-16 */
 #define MANTISSA_BITS 30
 #define LONGEST (100 * LUBDUB_SECOND)
 

@@ -1,6 +1,7 @@
 /*
- * Random lengths of time from a distribution, as a table of its quantiles with straight lines between them; the last
- * 64th is divided again, and the last 4096th once more, so that the rare long ones are right too. Whole numbers only.
+ * Draws random lengths of time from a distribution, as a table of its quantiles with straight lines between them; the
+ * last 64th is divided again, and the last 4096th once more, so that the rare long ones are right too. Whole numbers
+ * only.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_DELAY_H
 #define LUBDUB_SIMULATE_WORLD_DELAY_H
@@ -25,7 +26,7 @@ void sim_delay_lognormal(struct sim_delay *delay, lubdub_duration base, lubdub_d
 /* As between events that know nothing of each other; at most some 12 times the mean. */
 void sim_delay_exponential(struct sim_delay *delay, lubdub_duration mean);
 
-/* One of them; chance is any 64 random bits. */
+/* Draws one length of time; chance is any 64 random bits. */
 lubdub_duration sim_delay_draw(const struct sim_delay *delay, uint64_t chance);
 
 #endif

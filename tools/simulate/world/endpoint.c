@@ -1,4 +1,4 @@
-/* A session's steps on simulated TCP: the step is the one that ships (common/core/step.c). */
+/* Runs a session's steps on simulated TCP, with the released code of a step (common/core/step.c). */
 #include "simulate/world/endpoint.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ static struct endpoint_step *around(struct lubdub_step *step)
 
 /* ---- the stream: simulated TCP and the queue of events ---- */
 
-/* Some get what has come in pieces that end anywhere. */
+/* Some endpoints read input in pieces that end anywhere. */
 static bool is_split(const struct sim_world *world, const struct sim_connection *connection)
 {
     return world->settings->faults == SIM_FAULTS_ALL && connection->client % 5 == 2;
@@ -333,7 +333,7 @@ static void hear(struct lubdub_step *step, const struct lubdub_event *event)
     }
 }
 
-/* ---- what wakes an end ---- */
+/* ---- events that wake an end ---- */
 
 void sim_endpoint_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
@@ -389,7 +389,7 @@ void sim_endpoint_begin(struct sim_world *world, struct sim_connection *connecti
     }
 }
 
-/* What nearly all input is. Returns false where a step is needed; nothing was read then. */
+/* Handles the usual input, a probe. Returns false where a step is needed; nothing was read then. */
 static bool answer_quickly(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
     struct sim_end *end = &connection->ends[side];

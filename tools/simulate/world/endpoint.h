@@ -1,5 +1,5 @@
 /*
- * What a process does with its sessions: the step that ships, on simulated TCP instead of a socket.
+ * Runs the sessions of a process: the released code of a step, on simulated TCP instead of a socket.
  *
  * The client comes back after an end; the server gives an identity to the higher incarnation.
  */

@@ -1,4 +1,4 @@
-/* The plan: one fault after the other, each undone after a while. */
+/* Plans faults one after the other, and undoes each after a while. */
 #include "simulate/world/fault.h"
 
 #include "simulate/world/judge.h"
@@ -299,7 +299,7 @@ static bool is_up(const struct sim_world *world, const struct sim_client *client
            world->now > connection->up_at + 20 * LUBDUB_SECOND;
 }
 
-/* One that somebody can notice. */
+/* Chooses a trouble that one of the two sides can notice. */
 static enum sim_trouble choose_trouble(const struct sim_settings *settings, struct sim_random *random)
 {
     enum sim_trouble trouble = (enum sim_trouble)(1 + sim_random_below(random, 3));

@@ -1,4 +1,4 @@
-/* What is done to processes, machines and paths: by a plan that follows from the seed alone. */
+/* Does faults to processes, machines and paths, by a plan that follows from the seed alone. */
 #ifndef LUBDUB_SIMULATE_WORLD_FAULT_H
 #define LUBDUB_SIMULATE_WORLD_FAULT_H
 

@@ -1,4 +1,4 @@
-/* Counts along, independently of the sessions. */
+/* Checks every step of a run, with counts of its own that do not depend on the sessions. */
 #include "simulate/world/judge.h"
 
 #include <stdarg.h>
@@ -122,7 +122,9 @@ static void check_pace(struct sim_world *world, struct sim_connection *connectio
         sim_judge_fail(world, connection, "the client probed %.3f ms after its last probe, at an interval of %.3f ms",
                        MS(now - end->asked_at), MS(interval));
     }
-    /* On its grid one that was held up is followed sooner, but not by two: slots that were missed are skipped. */
+    /*
+     * Probes keep to a grid: after a delayed probe the next comes sooner, but not two, since missed slots are skipped.
+     */
     if (end->probes_written > 1 && !world->settings->adapts && now < end->asked_before_at + interval) {
         sim_judge_fail(world, connection, "the client sent three probes in %.3f ms, at an interval of %.3f ms",
                        MS(now - end->asked_before_at), MS(interval));
@@ -446,7 +448,7 @@ static void judge_slow_reader(struct sim_world *world, struct sim_connection *co
     world->result->slow_readers++;
 }
 
-/* Where the last frame ends that was read whole. */
+/* The end of the last frame that was read whole. */
 static uint64_t frame_end(const struct sim_stream *stream)
 {
     return stream->note_read > 0 ? stream->notes[(stream->note_read - 1) & (stream->note_capacity - 1)].end : 0;
@@ -461,7 +463,7 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
 
     world->result->verdicts++;
     if (end->is_deaf) {
-        return; /* an endpoint whose application does not let it read judges in vain */
+        return; /* the verdict does not count: the endpoint's application does not let it read */
     }
     if (event->cause == LUBDUB_CAUSE_HUNG && end->bytes_at + RECENT_BYTES > now && end->bytes_at > end->heard_at &&
         stream->received_to > frame_end(stream)) {
@@ -487,7 +489,7 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
     sim_trouble_noticed(world, connection, side);
 }
 
-/* What came lately had been under way for longer than the expiry, and yet the session was heard again and again. */
+/* Recent frames had been under way for longer than the expiry, and yet the session was heard again and again. */
 static bool is_trickle(const struct sim_world *world, const struct sim_end *end)
 {
     return end->stale_at > 0 && world->now - end->stale_at <= 2 * end->expiry;

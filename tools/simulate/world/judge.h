@@ -1,5 +1,5 @@
 /*
- * What must always hold, whatever happens; checked at every step from what is seen on the wire and in the kernels.
+ * Checks what must always hold, at every step, by what is seen on the wire and in the kernels.
  *
  * The promise (docs/protocol.md, section 5) is that an endpoint judges by what had arrived at its machine, and by its
  * own clock. In the numbers of one end, with E the granted expiry, T the timeout, and all times by that end's clock:
@@ -9,14 +9,14 @@
  *    nor when that probe's ack lies in its kernel. Neither judges while a whole frame lies unread.
  *  - Where an end was away (stopped, or its machine paused) and overslept by a quarter of its E or T or more, the
  *    bounds above are later by the whole absence.
- *  - So a live peer whose frames reach us within E (or T) is never declared dead: whoever is declared dead in vain had
- *    not been heard of for that long, which is the network's doing, and is counted (false_alarms).
+ *  - So a live peer is never declared dead while its frames reach us within E (or T). If a live peer is declared dead,
+ *    the network kept its frames away for that long; this is counted (false_alarms).
  *  - A silent one is declared dead at E (or T) after that at the latest, later by our own absences only; a process that
  *    does not run is given until it runs.
  *  - A session ends once, and nothing is heard of it after that. An identity has one session on a server.
- *  - Two honest ends never call one another's frames wrong, too many or too long. Too many there may be behind a
- *    path that trickles: a frame comes now and then, so that the session lives, while what waits behind it grows
- *    beyond what piles up in one expiry. That is counted (trickles).
+ *  - Two honest ends never call one another's frames wrong, too many or too long. There may be too many behind a
+ *    path that trickles: a frame comes now and then, so that the session lives, while more frames wait behind it
+ *    than pile up in one expiry. That is counted (trickles).
  *  - Probes are numbered without gaps and come at the granted interval or sooner. A probe is answered once, after
  *    it was read, in order, and with its own content; an ack that is reported is one that came. Messages come back
  *    as they were.
@@ -39,7 +39,7 @@ void sim_judge_arrived(struct sim_world *world, struct sim_connection *connectio
 void sim_judge_read(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                     const struct sim_note *note);
 
-/* Its session says so. */
+/* Its session gave this event. */
 void sim_judge_event(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                      const struct lubdub_event *event);
 

@@ -1,4 +1,4 @@
-/* A few threads that each take the next seed, in batches so that the results never fill the memory. */
+/* Runs seeds in a few threads that each take the next seed, in batches so that the results never fill the memory. */
 #include "simulate/world/many.h"
 
 #include <pthread.h>
@@ -143,7 +143,7 @@ bool sim_run_many(const struct sim_settings *settings, uint64_t first, uint64_t 
         batch->next = 0;
         memset(batch->results, 0, sizeof batch->results);
         has_run = run_batch(batch, jobs);
-        for (i = 0; i < batch->next; i++) { /* those that were begun are done */
+        for (i = 0; i < batch->next; i++) { /* the runs that were begun are done */
             add(sum, &batch->results[i], first + i);
             sim_result_clear(&batch->results[i]);
         }

@@ -1,4 +1,4 @@
-/* The networks, and what they do at a given time. */
+/* Describes the networks, and computes what a path does to a segment at a given time. */
 #include "simulate/world/path.h"
 
 #include <stddef.h>
@@ -154,7 +154,7 @@ static bool is_lost(const struct sim_path *path, const struct model *model, uint
     return (uint32_t)(chance >> 32) < (path->bad.is_on ? model->bad_loss : model->loss);
 }
 
-/* The bytes of IP and TCP before those of a segment. */
+/* The bytes of the IP and TCP headers before the data of a segment. */
 #define HEADERS 52
 
 /* When the wire has taken the segment: one after the other. */

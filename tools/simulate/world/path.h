@@ -1,10 +1,10 @@
 /*
- * What the network does to a segment: the path between one client and its server, as a function of the time.
+ * Simulates the path between one client and its server: what happens to a segment, as a function of the time.
  *
  * Delay and loss of a segment follow from the seed, the direction and the millisecond in which it is sent, and from
- * nothing else; outages and bad spells come at times of their own. So two runs with the same seed whose endpoints
- * behave differently meet the same network: what one of them sends changes nothing for what the other one sends later.
- * Segments never overtake one another in a direction.
+ * nothing else; outages and bad spells come at times of their own. So two runs with the same seed have the same
+ * network, even if their endpoints behave differently: what one run sends changes nothing for what the other run sends
+ * later. Segments never overtake one another in a direction.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_PATH_H
 #define LUBDUB_SIMULATE_WORLD_PATH_H
@@ -42,7 +42,7 @@ const char *sim_network_text(enum sim_network network);
 struct sim_spell {
     struct sim_random random;
     bool is_on;
-    unsigned ways; /* 1 << enum sim_direction of those that it concerns */
+    unsigned ways; /* 1 << enum sim_direction, of the directions that it concerns */
     lubdub_time until;
 };
 

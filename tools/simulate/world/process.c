@@ -1,4 +1,4 @@
-/* Absences, deaths and starts. */
+/* Simulates absences, deaths and starts of processes. */
 #include "simulate/world/process.h"
 
 #include "simulate/world/connect.h"

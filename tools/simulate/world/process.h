@@ -1,6 +1,6 @@
 /*
- * What happens to a process as a whole: it is stopped and goes on, it dies and starts anew. What it finds when it runs
- * again, and that it notices its own absence, is as in common/ev/reactor.c.
+ * Simulates what happens to a process as a whole: it is stopped and goes on, it dies and starts anew. It notices its
+ * own absence, and finds the same when it runs again, as in common/ev/reactor.c.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_PROCESS_H
 #define LUBDUB_SIMULATE_WORLD_PROCESS_H

@@ -1,4 +1,4 @@
-/* A heap in which each node has four children: fewer levels, and the children lie side by side. */
+/* Implements a heap in which each node has four children: fewer levels, and the children lie side by side. */
 #include "simulate/world/queue.h"
 
 #include <stdlib.h>

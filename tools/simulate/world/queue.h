@@ -1,7 +1,7 @@
 /*
- * What happens next: a heap of events, earliest first; of two at the same time the one that was put in first.
+ * Keeps the events of a run in a heap, earliest first; of two events at the same time, the first put in comes first.
  *
- * Events are never taken out again. Whoever re-arms a timer puts in another event and passes over the old one when it
+ * Events are never cancelled. To re-arm a timer, its owner puts in another event and passes over the old event when it
  * comes (sim_timer). The memory grows to the most that ever wait and stays: a run that is under way allocates nothing.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_QUEUE_H
@@ -16,7 +16,7 @@
 struct sim_event {
     lubdub_time at;
     uint64_t order;   /* of putting in */
-    uint32_t subject; /* whom it concerns */
+    uint32_t subject; /* the client, connection or other thing that it concerns */
     uint32_t detail;
     uint32_t kind;
 };
@@ -36,7 +36,7 @@ bool sim_queue_take(struct sim_queue *queue, lubdub_time until, struct sim_event
 
 void sim_queue_clear(struct sim_queue *queue);
 
-/* One that may be put off for ever at no cost. */
+/* A timer that may be put off for ever at no cost. */
 struct sim_timer {
     lubdub_time armed; /* of the event that counts; LUBDUB_TIME_NEVER: none waits */
 };

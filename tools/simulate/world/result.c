@@ -1,4 +1,4 @@
-/* Lists that grow with a run. */
+/* Keeps the results of a run in lists that grow. */
 #include "simulate/world/result.h"
 
 #include <stdlib.h>

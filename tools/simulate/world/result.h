@@ -1,4 +1,4 @@
-/* What comes of a run: counts, detections, and what did not hold. */
+/* Holds the results of a run: counts, detections, and the check that did not hold. */
 #ifndef LUBDUB_SIMULATE_WORLD_RESULT_H
 #define LUBDUB_SIMULATE_WORLD_RESULT_H
 
@@ -10,18 +10,18 @@
 
 #include "simulate/world/settings.h"
 
-/* Who noticed what, and how long it took. */
+/* How long one side took to detect each fault of one kind. */
 struct sim_detections {
     lubdub_duration *items;
     size_t count;
     size_t capacity;
 };
 
-/* One client's probes when nobody ever gives up: what any policy is judged on. True times. */
+/* One client's probes when neither side ever gives up: every policy is judged on this. True times. */
 struct sim_beat {
     lubdub_time sent_at;
     lubdub_time heard_at;    /* by the server's kernel; LUBDUB_TIME_NEVER: not before the end */
-    lubdub_time answered_at; /* the ack, at the client's kernel; likewise */
+    lubdub_time answered_at; /* the ack, at the client's kernel; LUBDUB_TIME_NEVER: the same */
 };
 
 struct sim_trace {

@@ -1,4 +1,4 @@
-/* The defaults of a run. */
+/* Sets the defaults of a run. */
 #include "simulate/world/settings.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What a run is told: clients, network, faults, TCP, and what sessions are told. */
+/* Holds the settings of a run: clients, network, faults, TCP, and the settings of sessions. */
 #ifndef LUBDUB_SIMULATE_WORLD_SETTINGS_H
 #define LUBDUB_SIMULATE_WORLD_SETTINGS_H
 
@@ -13,7 +13,7 @@
 
 struct sim_trace;
 
-/* What TCP is told; as Linux does unless a socket says otherwise. */
+/* The settings of TCP; by default those of Linux. */
 struct sim_tcp {
     lubdub_duration rto_min;      /* TCP_RTO_MIN_US: least that is waited beyond the round trip; 200 ms */
     lubdub_duration rto_max;      /* TCP_RTO_MAX_MS; 120 s */
@@ -22,7 +22,7 @@ struct sim_tcp {
     bool is_thin;                 /* TCP_THIN_LINEAR_TIMEOUTS */
 };
 
-/* What is done to clients and servers. */
+/* The faults that are done to clients and servers. */
 enum sim_faults {
     SIM_FAULTS_NONE,
     SIM_FAULTS_ALL,     /* everything that may happen to a process, a machine or a path, often */
@@ -85,7 +85,7 @@ struct sim_settings {
     lubdub_duration client_floor;
 
     FILE *story;              /* a line for each thing worth telling; NULL: none */
-    struct sim_trace *traces; /* one for each client; nobody gives up and nothing is done to anybody; NULL: none */
+    struct sim_trace *traces; /* one for each client; no side gives up, and no faults are done; NULL: none */
 };
 
 void sim_settings_init(struct sim_settings *settings);

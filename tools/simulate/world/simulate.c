@@ -1,4 +1,4 @@
-/* A run: its begin, its loop over events, and its end. */
+/* Runs a simulation: begins it, handles event after event, and ends it. */
 #include "simulate/world/simulate.h"
 
 #include <stdlib.h>
@@ -139,7 +139,7 @@ static void world_clear(struct sim_world *world)
 
 /* ---- the loop ---- */
 
-/* So many at one moment are no crowd: a session asks to be called again and again, and time stands still. */
+/* So many events at one moment are an error: a session asks to be called again and again, and time stands still. */
 #define MOST_AT_ONE_MOMENT 1000000
 
 static void happen_to_connection(struct sim_world *world, const struct sim_event *event)

@@ -1,5 +1,5 @@
 /*
- * The simulator: the core of clients and servers in one process, over a network drawn from a seed, in virtual time.
+ * Simulates the core of clients and servers in one process, over a network drawn from a seed, in virtual time.
  * The same settings give the same run, to the last bit of its digest, with any compiler on any machine.
  *
  * While it runs it checks what must always hold (judge.h) and stops at the first thing that does not.

@@ -1,4 +1,4 @@
-/* Segments, acknowledgements and retransmission. */
+/* Simulates TCP: segments, acknowledgements and retransmission. */
 #include "simulate/world/tcp.h"
 
 #include <assert.h>
@@ -26,11 +26,11 @@
 
 /* ---- streams ---- */
 
-/* What the kernels of a pair that talks have room for. */
+/* The buffers of the kernels of a pair that talks. */
 #define SEND_LIMIT 16384
 #define RECEIVE_LIMIT 32768
 
-/* What an estimate is that has nothing but a SYN that was sent twice behind it. */
+/* The estimate of a round trip that comes only from a SYN that was sent twice. */
 #define STALE_ESTIMATE (LUBDUB_SECOND / 2)
 
 static void stream_init(struct sim_stream *stream, lubdub_duration round_trip)
@@ -246,8 +246,8 @@ static void arm_resend(struct sim_world *world, struct sim_connection *connectio
 }
 
 /*
- * What was appended goes out at once, in one segment or a few. After a timeout the window is one segment, and that one is
- * under way again: what is new waits until the peer acknowledges something (tcp_enter_loss()).
+ * New bytes go out at once, in one segment or a few. After a timeout the window is one segment, and that segment is
+ * under way again: new bytes wait until the peer acknowledges something (tcp_enter_loss()).
  */
 static uint64_t allowed_to(const struct sim_stream *stream)
 {
@@ -288,7 +288,7 @@ static void send_again(struct sim_world *world, struct sim_connection *connectio
     if (to - stream->acked_to > MSS) {
         to = stream->acked_to + MSS;
     }
-    stream->timed_to = 0; /* Karn: nobody could tell which of the two was acknowledged */
+    stream->timed_to = 0; /* Karn: it is not known which of the two was acknowledged */
     stream->resent_at = world->now;
     world->result->retransmissions++;
     transmit(world, connection, direction, stream->acked_to, to, false);
@@ -334,7 +334,7 @@ static void begin_frame(struct sim_world *world, struct sim_stream *stream, cons
     size_t size = 0;
     enum lubdub_frame_status status = lubdub_frame_decode(&frame, bytes, length, LUBDUB_CONTENT_LIMIT, &size);
 
-    assert(status == LUBDUB_FRAME_WHOLE); /* a session offers whole frames, or the rest of the one that is cut */
+    assert(status == LUBDUB_FRAME_WHOLE); /* a session offers whole frames, or the rest of a cut frame */
     (void)status;
     if (frame.length > stream->frame_capacity) {
         free(stream->frame_content);
@@ -719,7 +719,7 @@ static void arrive(struct sim_world *world, struct sim_connection *connection, c
         return;
     }
     if (end->kernel == SIM_KERNEL_ORPHAN && flight->from < data_end(&connection->streams[direction])) {
-        transmit(world, connection, sim_written_by(side), 0, 0, true); /* data for one who closed */
+        transmit(world, connection, sim_written_by(side), 0, 0, true); /* data for a process that closed */
         forget(connection, side);
         return;
     }

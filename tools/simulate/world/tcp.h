@@ -1,8 +1,8 @@
 /*
- * Two kernels and what goes on between them, as far as a heartbeat notices (docs/decisions/0011-simulated-tcp.md).
+ * Simulates TCP between two kernels, as far as a heartbeat notices it (docs/decisions/0011-simulated-tcp.md).
  *
- * A byte stream that keeps its order: what is lost is sent again after a timeout (RFC 6298 with Linux's floor), and all
- * that came behind it waits and arrives with it. So an outage of B is a silence of up to 2 B.
+ * A connection is a byte stream that keeps its order: a lost segment is sent again after a timeout (RFC 6298 with
+ * Linux's floor), and all bytes behind it wait and arrive with it. So an outage of B is a silence of up to 2 B.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_TCP_H
 #define LUBDUB_SIMULATE_WORLD_TCP_H
@@ -45,7 +45,7 @@ void sim_tcp_shut(struct sim_world *world, struct sim_connection *connection, en
 /* close(): FIN, or RST where something was not read. */
 void sim_tcp_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
-/* The machine lost its power. Says nothing to anybody. */
+/* The machine lost its power. Sends nothing. */
 void sim_tcp_vanish(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
 /* What the kernel of this side says (common/ev/socket.h). */

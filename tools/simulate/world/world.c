@@ -1,4 +1,4 @@
-/* What is small about a world: clocks, stories, connections that are used again. */
+/* Does the small tasks of a run: clocks, lines of the story, and connections that are used again. */
 #include "simulate/world/world.h"
 
 #include <stdarg.h>
@@ -90,5 +90,5 @@ void sim_release(struct sim_world *world, struct sim_connection *connection)
         }
     }
     connection->is_used = false;
-    connection->generation++; /* what is still under way finds nobody */
+    connection->generation++; /* segments and events still under way find no connection */
 }

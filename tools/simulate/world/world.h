@@ -1,5 +1,5 @@
 /*
- * What a run is made of; private to the simulator.
+ * Declares the parts of a run; private to the simulator.
  *
  *     process (client 0) ── end ══ stream up ════► end ── process (server)
  *                             ◄══ stream down ══        tcp.h: the two kernels between them
@@ -23,13 +23,13 @@
 
 enum sim_event_kind {
     SIM_EVENT_CONNECT,     /* subject: the client */
-    SIM_EVENT_ESTABLISHED, /* likewise; detail: which attempt */
+    SIM_EVENT_ESTABLISHED, /* the same; detail: which attempt */
     SIM_EVENT_FLIGHT,      /* subject: the flight */
     SIM_EVENT_TIMER,       /* of an end; subject: the connection; detail: sim_detail() */
-    SIM_EVENT_RESEND,      /* of a stream, likewise */
-    SIM_EVENT_ACKNOWLEDGE, /* of a stream, likewise: a delayed acknowledgement is due */
-    SIM_EVENT_JUDGE,       /* of an end, likewise */
-    SIM_EVENT_WRITABLE,    /* of an end, likewise: its kernel has room again */
+    SIM_EVENT_RESEND,      /* of a stream; subject and detail as for a timer */
+    SIM_EVENT_ACKNOWLEDGE, /* of a stream; the same: a delayed acknowledgement is due */
+    SIM_EVENT_JUDGE,       /* of an end; the same */
+    SIM_EVENT_WRITABLE,    /* of an end; the same: its kernel has room again */
     SIM_EVENT_TALK,        /* subject: a client's application, or SIM_NOBODY: the server's */
     SIM_EVENT_FAULT,       /* subject: the client, or SIM_NOBODY; detail: fault.c's */
 };
@@ -78,7 +78,7 @@ struct sim_range {
  *     read_to ≤ received_to;  acked_to ≤ received_to ≤ written_to
  */
 struct sim_stream {
-    uint8_t *bytes; /* a ring; those from read_to on */
+    uint8_t *bytes; /* a ring; the bytes from read_to on */
     uint32_t capacity;
     uint64_t written_to;
     uint64_t sent_to; /* once, at least; less than written_to while a timeout closes the window */
@@ -196,7 +196,7 @@ struct sim_end {
     bool has_left;              /* without being told: nothing more is promised */
     lubdub_time heard_at;       /* read, by the process's clock */
     lubdub_duration heard_away; /* the process's absences until then */
-    lubdub_time arrived_at;     /* at the kernel, likewise */
+    lubdub_time arrived_at;     /* at the kernel, by the process's clock */
     lubdub_duration promised;   /* of its process's absences, how much has to be forgiven */
     lubdub_duration arrived_promised;
     lubdub_duration expiry;      /* server: granted */
@@ -301,7 +301,7 @@ struct sim_world {
     uint8_t *input;
     uint8_t *outputs[2]; /* of a step, and of one inside it */
     bool is_in_application; /* a callback of an application runs */
-    struct endpoint_step *steps[2]; /* those that run; endpoint.c's */
+    struct endpoint_step *steps[2]; /* the steps that run; endpoint.c's */
     unsigned depth;
     uint64_t digest;
 };
@@ -355,7 +355,7 @@ static inline lubdub_time sim_local(const struct sim_process *process, lubdub_ti
 /* The first true time at which a process's clock shows at least that. */
 lubdub_time sim_true(const struct sim_process *process, lubdub_time local);
 
-/* Every happening goes into the digest. */
+/* Adds an event to the digest; every event is added. */
 static inline void sim_digest(struct sim_world *world, uint64_t what, uint64_t detail)
 {
     uint64_t z = world->digest ^ world->now;
@@ -365,14 +365,14 @@ static inline void sim_digest(struct sim_world *world, uint64_t what, uint64_t d
     world->result->happenings++;
 }
 
-/* A line of what happens, where somebody wants to read it. */
+/* Writes a line of the story, where the settings ask for one. */
 void sim_tell(struct sim_world *world, const struct sim_connection *connection, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* One that nobody uses; its ends are not set up. */
+/* Returns a connection that is not in use; its ends are not set up. */
 struct sim_connection *sim_new_connection(struct sim_world *world);
 
-/* Connections that nobody knows any more are used again. */
+/* Frees a connection for use again, when neither kernel knows it any more. */
 void sim_release(struct sim_world *world, struct sim_connection *connection);
 
 #endif
