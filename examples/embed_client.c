@@ -1,6 +1,6 @@
 /*
- * A client inside a program of one's own: connects to 127.0.0.1 at the port given, says something, prints what comes
- * back, leaves, and prints why it is over.
+ * Runs a client inside a program of one's own: connects to 127.0.0.1 at the given port, sends a message, prints the
+ * answer, leaves, and prints why the session ended.
  *
  *     embed_client 3333
  */

@@ -1,5 +1,5 @@
 /*
- * A heartbeat in a thread of its own that cannot hide a hung application: the work itself says that it goes on.
+ * Sends heartbeats from a thread of its own that cannot hide a hung application: the work itself says that it goes on.
  *
  *     embed_progress 3333        works for a second, hangs for a second, and works again; then leaves
  */

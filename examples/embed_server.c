@@ -1,5 +1,6 @@
 /*
- * A heartbeat server inside a program's own libev loop: prints who comes, who goes and why, and sends back what is said.
+ * Runs a heartbeat server inside a program's own libev loop: prints which clients come, which go and why, and sends
+ * their messages back.
  *
  *     embed_server [PORT]        port 0, the default: any free one, which is printed
  */

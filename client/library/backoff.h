@@ -1,6 +1,6 @@
 /*
- * How long a client waits before it tries again: capped exponential backoff with full jitter. Pure; the same seed gives
- * the same waits.
+ * Draws how long a client waits before it tries again: capped exponential backoff with full jitter. Pure; the same seed
+ * gives the same waits.
  *
  * Each wait is drawn from the whole of 0 to a range that doubles with every wait, from the minimum to the maximum. The
  * first one too: a thousand clients that lose their server at once do not come back at once.

@@ -1,5 +1,5 @@
 /*
- * The life of a client: a round over its servers, a session, a wait, and again.
+ * Runs the life of a client: a round over its servers, a session, a wait, and again.
  *
  *     STOPPED ──start──▶ CONNECTING ──WELCOME──▶ UP ◀──ack──▶ DOWN (where it stays connected)
  *                         ▲      │ none left     │ the session ends

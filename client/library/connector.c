@@ -200,7 +200,7 @@ static bool is_same(const struct lubdub_address *one, const struct lubdub_addres
     return memcmp(one->ip, other->ip, sizeof one->ip) == 0 && one->scope == other->scope;
 }
 
-/* Those behind the one of the last session first, that one last. */
+/* Puts the addresses behind that of the last session first, and that address last. */
 static size_t where_to_begin(const struct lubdub_connector *connector, const struct lubdub_address *addresses,
                              size_t count)
 {

@@ -44,7 +44,7 @@ struct lubdub_connector_settings {
     struct ev_loop *loop;
     /*
      * The server, whose entry stays. last_good is for when its name cannot be looked up; the address that it names as
-     * `behind` comes last, those after it first; addresses at rest are left out. Its address_count is set.
+     * `behind` comes last, the addresses after it first; addresses at rest are left out. Its address_count is set.
      */
     struct lubdub_server_entry *entry;
     const struct lubdub_address *source; /* to connect from; NULL: the system chooses. Must stay */

@@ -1,4 +1,4 @@
-/* How an attempt or a session of a client ends: what the application hears, and what comes next. */
+/* Ends an attempt or a session of a client: tells the application, and decides what comes next. */
 #ifndef LUBDUB_CLIENT_LIBRARY_END_H
 #define LUBDUB_CLIENT_LIBRARY_END_H
 

@@ -1,6 +1,6 @@
 /*
- * The application's promise to make progress. A thread that sends heartbeats beside the application lives on while the
- * work hangs; so the work itself says that it goes on, and the probes tell when it does not.
+ * Watches the application's promise to make progress. A thread that sends heartbeats beside the application lives on
+ * while the work hangs; so the work itself says that it goes on, and the probes tell when it does not.
  */
 #ifndef LUBDUB_CLIENT_LIBRARY_PROGRESS_H
 #define LUBDUB_CLIENT_LIBRARY_PROGRESS_H

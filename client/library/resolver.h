@@ -38,7 +38,7 @@ struct lubdub_resolver_request *lubdub_resolver_start(struct ev_loop *loop, cons
 void lubdub_resolver_cancel(struct lubdub_resolver_request *request);
 
 /*
- * For a caller whose patience ended: whether the answer is there all the same, only not handed over yet. Then the
+ * For a caller after its timeout: whether the answer has arrived after all, and is not handed over yet. Then the
  * callback comes before this returns true.
  */
 bool lubdub_resolver_hurry(struct lubdub_resolver_request *request);

@@ -1,8 +1,8 @@
 /*
- * The servers of a client, and the choice of the one that is tried next. Pure.
+ * Keeps the servers of a client, and chooses the server that is tried next. Pure.
  *
- * A round tries each server once, beginning behind the one that was tried last. A server whose addresses all asked to
- * be left alone for a while is passed over.
+ * A round tries each server once, beginning behind the server that was tried last. A server is passed over while all
+ * its addresses have asked to be left alone.
  */
 #ifndef LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
 #define LUBDUB_CLIENT_LIBRARY_SERVER_LIST_H
@@ -33,8 +33,8 @@ struct lubdub_server_entry {
 };
 
 /*
- * This address is to be left alone until then, and the server with it if it is the last one that was not. Without
- * memory the server is.
+ * Leaves this address alone until then, and the whole server if all its addresses are left alone now. Without memory
+ * the whole server is left alone.
  */
 void lubdub_server_entry_rest(struct lubdub_server_entry *entry, const struct lubdub_address *address,
                               lubdub_time until, lubdub_time now);

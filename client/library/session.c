@@ -1,4 +1,4 @@
-/* Turns what a session says into events for the application. */
+/* Turns a session's events into events for the application. */
 #include "client/library/session.h"
 
 #include "client/library/end.h"

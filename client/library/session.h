@@ -1,4 +1,4 @@
-/* A client's session, from the connected socket to the close of its link. */
+/* Runs a client's session, from the connected socket to the close of its link. */
 #ifndef LUBDUB_CLIENT_LIBRARY_SESSION_H
 #define LUBDUB_CLIENT_LIBRARY_SESSION_H
 

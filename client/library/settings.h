@@ -1,4 +1,4 @@
-/* The settings of a client, copied into one block of its own. */
+/* Copies the settings of a client into one block of its own. */
 #ifndef LUBDUB_CLIENT_LIBRARY_SETTINGS_H
 #define LUBDUB_CLIENT_LIBRARY_SETTINGS_H
 

@@ -1,4 +1,4 @@
-/* The parts of a client, for the files of this folder; the way of its events to the application, and its next move. */
+/* Declares the parts of a client for the files of this folder, tells the application, and sets the next move. */
 #ifndef LUBDUB_CLIENT_LIBRARY_STATE_H
 #define LUBDUB_CLIENT_LIBRARY_STATE_H
 
@@ -42,8 +42,8 @@ struct lubdub_client {
     uint64_t session_number;
     lubdub_duration stay_limit; /* 0: none */
     lubdub_time leave_due;      /* where next_move is LUBDUB_NEXT_LEAVE */
-    char *token;                /* the one that replaced that of the settings; NULL */
-    char *content;              /* likewise, of the probes */
+    char *token;                /* it replaces the token of the settings; NULL: none */
+    char *content;              /* it replaces the content of the probes; NULL: none */
     size_t content_length;
     uint64_t incarnation; /* the last one used; made by the client unless the settings fix it */
     unsigned depth;       /* the library's functions on the stack */

@@ -1,4 +1,4 @@
-/* Computes what sections 4 and 5 of the paper say. */
+/* Computes interval and timeout as sections 4 and 5 of the paper by Chen, Toueg and Aguilera say. */
 #include "client/plan/chen.h"
 
 #include <math.h>
@@ -48,7 +48,7 @@ static double share_in_time(const struct procedure *procedure)
     return (1 - procedure->loss) * span * span / (procedure->network->variance + span * span);
 }
 
-/* What one that is sent x before the end adds to ln f(interval): the more, the longer x. */
+/* What a heartbeat that is sent x before the end adds to ln f(interval): the more, the longer x. */
 static double worth(const struct procedure *procedure, double x)
 {
     double loss = procedure->loss;

@@ -15,8 +15,8 @@ bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t 
                          lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
 
 /*
- * The same by settings that say where the servers are and who we are (source, identity, token); the rest of them is not
- * looked at. In a loop of the caller's, whose other watchers go on; an ev_break() from one of them ends it, with false.
+ * The same, with the servers, source, identity and token of these settings; the rest of them is not used. Runs in a
+ * loop of the caller's: its other watchers go on, and an ev_break() from one of them ends it, with false.
  */
 bool lubdub_plan_measure_by(struct plan_sample *sample, struct ev_loop *loop,
                             const struct lubdub_client_settings *settings, lubdub_duration interval,

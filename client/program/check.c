@@ -24,7 +24,7 @@ static size_t trimmed(const char *line, size_t length)
     return length;
 }
 
-/* Makes the line fit for others' terminals; one that was cut inside a character loses what is left of that. */
+/* Makes the line fit for others' terminals; a line that was cut inside a character loses the rest of that character. */
 static void keep_line(struct check *check)
 {
     size_t length = trimmed(check->line, check->line_length);

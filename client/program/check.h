@@ -1,8 +1,8 @@
 /*
- * --check runs a command again and again; its exit status is the health that the probes tell, and the first line of its
- * standard output their content. It never runs twice at the same time. A command that hangs is killed and is critical;
- * one that was stopped together with the client gets its time again. After its end its process group is killed: what it
- * started in the background ends with it, unless that has left the group (setsid).
+ * Runs the command of --check again and again; its exit status is the health that the probes tell, and the first line
+ * of its standard output their content. It never runs twice at the same time. A command that hangs is killed and is
+ * critical; a command that was stopped together with the client gets its time again. After its end its process group is
+ * killed: processes that it started in the background end with it, unless they have left the group (setsid).
  */
 #ifndef LUBDUB_CLIENT_PROGRAM_CHECK_H
 #define LUBDUB_CLIENT_PROGRAM_CHECK_H

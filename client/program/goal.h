@@ -1,7 +1,7 @@
 /*
- * --goal: a wish that stands for interval, timeout and expiry. "detect=2s,false-alarms=1/month": a death is known within
- * two seconds, and a month passes between two false alarms. measure=5s says how long the server is measured first. All
- * but the time to detect may be left out (1/month, 5s), as may the names: "2s,1/month", "2s".
+ * Parses --goal, a wish that stands for interval, timeout and expiry. "detect=2s,false-alarms=1/month": a death is
+ * known within two seconds, and a month passes between two false alarms. measure=5s says how long the server is
+ * measured first. All but the time to detect may be left out (1/month, 5s), as may the names: "2s,1/month", "2s".
  */
 #ifndef LUBDUB_CLIENT_PROGRAM_GOAL_H
 #define LUBDUB_CLIENT_PROGRAM_GOAL_H

@@ -1,4 +1,4 @@
-/* lubdub-client: its start, its signals, and its end. */
+/* Runs lubdub-client: starts it, handles its signals, and ends it. */
 #define _GNU_SOURCE
 #include <ev.h>
 #include <signal.h>
@@ -208,7 +208,7 @@ static void end_by_signal(int signal)
 
 /* ---- the start ---- */
 
-/* One that is ignored at the start (nohup, a shell's background) stays so. */
+/* Watches a signal, unless it is ignored at the start (nohup, a shell's background): then it stays ignored. */
 static void watch_signal(struct program *program, ev_signal *watcher, int signal,
                          void (*on_it)(struct ev_loop *, ev_signal *, int))
 {

@@ -1,4 +1,4 @@
-/* The options of lubdub-client, one row each, and what they mean to the library. */
+/* Lists the options of lubdub-client, one row each, and turns them into settings of the library. */
 #include "client/program/options.h"
 
 #include <stdio.h>
@@ -166,7 +166,7 @@ static bool refuse(char *problem, size_t capacity, const char *what)
     return false;
 }
 
-/* The arguments, else those of the file, else this machine. */
+/* The servers of the arguments, else the servers of the file, else this machine. */
 static bool take_servers(struct options *options, const struct lubdub_strings *positionals, char *problem,
                          size_t capacity)
 {

@@ -1,4 +1,4 @@
-/* The options of lubdub-client, from its command line and configuration file, and the library settings they give. */
+/* Holds the options of lubdub-client, from its command line and configuration file, and the settings they give. */
 #ifndef LUBDUB_CLIENT_PROGRAM_OPTIONS_H
 #define LUBDUB_CLIENT_PROGRAM_OPTIONS_H
 
@@ -22,7 +22,7 @@ enum id_source {
 };
 
 struct options {
-    struct lubdub_strings server; /* of the file; those of the command line come before it */
+    struct lubdub_strings server; /* of the file; the servers of the command line come before them */
     const char *source;
     lubdub_duration interval;
     struct timeout timeout;
@@ -86,7 +86,7 @@ bool options_read_token(struct options *options, char *problem, size_t capacity)
 #define OPTIONS_CHANGES_SIZE 512
 struct options_changes {
     char names[OPTIONS_CHANGES_SIZE]; /* with commas */
-    char fixed[OPTIONS_CHANGES_SIZE]; /* those that cannot change while the program runs */
+    char fixed[OPTIONS_CHANGES_SIZE]; /* the options that cannot change while the program runs */
     bool needs_session;               /* some of the names are told to the server when a session begins */
 };
 void options_compare(const struct options *old, const struct options *fresh, struct options_changes *changes);

@@ -1,4 +1,4 @@
-/* The state of lubdub-client, for the files of this folder: one watch for each session that it keeps, and what they
+/* Declares the state of lubdub-client for the files of this folder: a watch for each session, and what the watches
  * share. */
 #ifndef LUBDUB_CLIENT_PROGRAM_PROGRAM_H
 #define LUBDUB_CLIENT_PROGRAM_PROGRAM_H

@@ -1,4 +1,4 @@
-/* Loads fresh options, compares, and lets the old ones go. */
+/* Loads the options again, compares them with the old ones, and frees the old ones. */
 #include "client/program/reload.h"
 
 #include <stdlib.h>

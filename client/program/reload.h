@@ -1,4 +1,4 @@
-/* SIGHUP: the options are read again, and those put in force that may change while the program runs. */
+/* Reads the options again at SIGHUP, and puts in force the options that may change while the program runs. */
 #ifndef LUBDUB_CLIENT_PROGRAM_RELOAD_H
 #define LUBDUB_CLIENT_PROGRAM_RELOAD_H
 

@@ -1,4 +1,4 @@
-/* Keeps the first ones, and counts all. */
+/* Keeps the first round trips of a run, and counts all. */
 #include "client/program/round_trips.h"
 
 #include <stdlib.h>

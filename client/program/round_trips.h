@@ -1,6 +1,6 @@
 /*
- * The round trips of a run, for its summary: exactly as long as they are few, for a person compares the summary with
- * the lines above it; then by a histogram.
+ * Keeps the round trips of a run, for its summary: exact values as long as they are few, for a person compares the
+ * summary with the lines above it; then a histogram.
  */
 #ifndef LUBDUB_CLIENT_PROGRAM_ROUND_TRIPS_H
 #define LUBDUB_CLIENT_PROGRAM_ROUND_TRIPS_H

@@ -1,4 +1,4 @@
-/* The text form of the client's event lines, for people, in the manner of ping. */
+/* Writes the text form of the client's event lines, for people, in the manner of ping. */
 #ifndef LUBDUB_CLIENT_PROGRAM_TEXT_H
 #define LUBDUB_CLIENT_PROGRAM_TEXT_H
 

@@ -243,7 +243,7 @@ static void tell_check(struct watch *watch)
     }
 }
 
-/* Those that waited for a result leave, and all tell it. */
+/* Watches that waited for a result leave, and all watches tell it. */
 static void on_check(void *user_data)
 {
     const struct program *program = user_data;

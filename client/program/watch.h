@@ -1,4 +1,4 @@
-/* One client of the library: its beginning, what becomes of its events, and its end. */
+/* Runs one client of the library: begins it, handles its events, and ends it. */
 #ifndef LUBDUB_CLIENT_PROGRAM_WATCH_H
 #define LUBDUB_CLIENT_PROGRAM_WATCH_H
 

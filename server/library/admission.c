@@ -1,4 +1,4 @@
-/* Applies the limits of the settings to wishes. */
+/* Applies the limits of the settings to the interval and expiry that a client asks for. */
 #include "server/library/admission.h"
 
 void lubdub_admission_grant(const struct lubdub_server_settings *settings, lubdub_duration interval,

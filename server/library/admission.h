@@ -1,4 +1,4 @@
-/* Decides what is granted; pure. */
+/* Decides which interval and expiry a client is granted; pure. */
 #ifndef LUBDUB_SERVER_LIBRARY_ADMISSION_H
 #define LUBDUB_SERVER_LIBRARY_ADMISSION_H
 

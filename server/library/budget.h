@@ -1,6 +1,7 @@
 /*
- * What one callback of a loop may do for many: so many sends (or other visits of a session), and so long, whichever is
- * used up first. The rest is for the next turn of the loop (docs/decisions/0014-turns-are-bounded.md).
+ * Limits what one callback of a loop may do for many sessions: a number of sends (or other visits of a session) and a
+ * time, whichever is used up first. The rest is for the next turn of the loop
+ * (docs/decisions/0014-turns-are-bounded.md).
  */
 #ifndef LUBDUB_SERVER_LIBRARY_BUDGET_H
 #define LUBDUB_SERVER_LIBRARY_BUDGET_H

@@ -1,6 +1,6 @@
 /*
- * Identities that change hands again and again: two clients with the same name that take it from each other. An
- * identity may change hands a few times a second, and is left where it is for the rest of that second. Pure.
+ * Limits how often identities change hands: two clients with the same name may take it from each other. An identity may
+ * change hands a few times a second, and is left where it is for the rest of that second. Pure.
  *
  * A fixed number of contests is remembered, each under its identity's keyed hash. Where two fall into one place, the
  * newer one is remembered.

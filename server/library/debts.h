@@ -1,7 +1,7 @@
 /*
- * What sessions that have ended had used of their allowances. It is kept for the identity and for the address, for one
- * expiry at most, and handed to the next session of either; so a client that connects again does not begin with a new
- * allowance (docs/protocol.md, section 5, Too many frames).
+ * Keeps the debts of ended sessions: how much of their allowances they had used. A debt is kept for the identity and
+ * for the address, for one expiry at most, and handed to the next session of either; so a client that connects again
+ * does not begin with a new allowance (docs/protocol.md, section 5, Too many frames).
  *
  * Behind one address there may be many clients. Each session that ended there counts, and each new one takes over one
  * of them; with the largest debt, as they are not told apart. A bounded number is kept, the oldest is forgotten first.
@@ -31,7 +31,7 @@ struct lubdub_debtor;
 /* Zeroed: empty. */
 struct lubdub_debts {
     struct lubdub_debtor *all; /* uthash, in the order in which they were kept */
-    _Atomic size_t count;      /* may be read without the lock: 0 where nobody owes anything */
+    _Atomic size_t count;      /* may be read without the lock: 0 where there is no debt */
 };
 
 void lubdub_debts_clear(struct lubdub_debts *debts);

@@ -1,8 +1,8 @@
 /*
- * Identities that have no session now: how the last one ended, and until when they may come back as the same.
+ * Remembers identities that have no session now: how the last one ended, and until when they may come back as the same.
  *
- * A bounded number of them. Of those whose grace time is over, the one that has been so for longest is forgotten first. Of
- * those whose grace time runs, the one that left first is gone early.
+ * The number is bounded. Among identities after their grace time, the one whose grace time ended first is forgotten
+ * first. Among identities within their grace time, the first to leave is gone early.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_DEPARTED_H
 #define LUBDUB_SERVER_LIBRARY_DEPARTED_H
@@ -32,7 +32,7 @@ void lubdub_departed_clear(struct lubdub_departed *departed);
 
 /*
  * The identity's session ended so. grace_until 0: there is no grace time. At most over_limit whose grace is over are kept,
- * and of those who are away no more than twice away_limit: one that is too many has no grace time, and false is returned.
+ * and no more than twice away_limit within their grace time: one more gets no grace time, and false is returned.
  * Without memory it is forgotten.
  */
 bool lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,

@@ -54,7 +54,9 @@ static bool is_asked(const struct lubdub_record *record)
     return lubdub_session_state(&record->link.session) == LUBDUB_SESSION_ASKED;
 }
 
-/* The session, or the connection that waits to be one, whose identity a newcomer took over. Its own worker ends it. */
+/*
+ * Ends a session, or a connection that waits to be one, after a newcomer took over its identity. Its own worker does.
+ */
 static void replace(struct lubdub_worker *worker, uint64_t number)
 {
     struct lubdub_worker *owner = owner_of(worker, number);
@@ -119,7 +121,9 @@ static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *r
     lubdub_server_tell(worker, record, &event);
 }
 
-/* So much of an allowance is left to every session: what is handed on must not cut one that does as it should. */
+/*
+ * So much of an allowance is left to every session: a debt from before must not cut a session that keeps to the rules.
+ */
 #define PROBES_LEFT 4
 #define MESSAGES_LEFT 4
 
@@ -243,7 +247,7 @@ void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number)
 {
     struct lubdub_record *record;
 
-    lubdub_worker_tell_owed_ends(worker); /* it may be one that the application has ended */
+    lubdub_worker_tell_owed_ends(worker); /* it may be a session that the application has ended */
     record = lubdub_pool_find(&worker->pool, number);
     if (record != NULL && record->peer->is_session) {
         lubdub_record_dismiss(worker, record, LUBDUB_REASON_REPLACED, LUBDUB_CAUSE_REPLACED, NULL, false, 0);

@@ -1,4 +1,4 @@
-/* Admission of clients: accepted connections, limits, tokens, and which session has an identity. */
+/* Admits clients: handles accepted connections, limits, tokens, and which session has an identity. */
 #ifndef LUBDUB_SERVER_LIBRARY_DOOR_H
 #define LUBDUB_SERVER_LIBRARY_DOOR_H
 
@@ -22,16 +22,16 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
 /* Another connection took over the identity of this session, or of this connection that waits. */
 void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number);
 
-/* The connection's identity waits for nobody any more. */
+/* The connection does not wait for its identity any more. */
 void lubdub_door_released(struct lubdub_worker *worker, uint64_t number);
 
 /*
- * Follows SEARCH, as far as the budget goes: looks for those that were taken over or released and do not know it, because
- * there was no memory or no room for the letter. Returns whether all connections were looked at.
+ * Follows SEARCH, as far as the budget goes: looks for connections that were taken over or released and do not know it,
+ * because there was no memory or no room for the letter. Returns whether all connections were looked at.
  */
 bool lubdub_door_search(struct lubdub_worker *worker, struct lubdub_budget *budget);
 
-/* The session whose identity the connection wants was asked whether it lives (trial.h). */
+/* The session that has the wanted identity was asked whether it lives (trial.h). */
 void lubdub_door_judged(struct lubdub_worker *worker, uint64_t number, uint64_t holder, bool holder_lives);
 
 #endif

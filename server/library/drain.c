@@ -1,4 +1,4 @@
-/* Tells all connections to leave, ends those that stay, and notes when none is left. */
+/* Tells all connections to leave, ends the connections that stay, and notes when none is left. */
 #include "server/library/drain.h"
 
 #include "ev/clock.h"

@@ -1,7 +1,7 @@
 /*
- * The drain: every connection is told to leave and gets a moment of its own to come back at. Connections that stay are
- * ended when the patience is over. Worker 0 tells the application when it begins, and when no worker has a connection
- * left.
+ * Drains a server: every connection is told to leave and gets a moment of its own to come back at. Connections that
+ * stay are ended when the patience is over. Worker 0 tells the application when it begins, and when no worker has a
+ * connection left.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_DRAIN_H
 #define LUBDUB_SERVER_LIBRARY_DRAIN_H

@@ -1,4 +1,4 @@
-/* Gives identities to sessions under the server's lock, and releases who waits for one. */
+/* Gives identities to sessions under the server's lock, and releases connections that wait for one. */
 #include "server/library/identities.h"
 
 #include <string.h>
@@ -7,13 +7,13 @@
 #include "ev/socket.h"
 #include "server/library/peer.h"
 
-/* Whom a newcomer follows, beside places of records. */
+/* The values of `follows` that are no places of records. */
 #define FOLLOWS_NOBODY LUBDUB_NO_PLACE
 #define FOLLOWS_GONE (LUBDUB_NO_PLACE - 1) /* the identity that is just told to be gone */
 
-/* A letter to one who need not wait any more; posted when the lock is open again. */
+/* A letter to a connection that need not wait any more; posted when the lock is open again. */
 struct release {
-    struct lubdub_worker *owner; /* NULL: nobody waits */
+    struct lubdub_worker *owner; /* NULL: no connection waits */
     uint64_t session;
 };
 
@@ -74,7 +74,7 @@ static void claim_from(struct lubdub_worker *worker, struct lubdub_record *recor
     } else if (!lubdub_contests_allow(&server->contests, hash, lubdub_clock_now(), &claim->is_news)) {
         claim->result = LUBDUB_CLAIM_FOUGHT_OVER;
     } else {
-        /* One that waits itself is no session: its end is not waited for, but the end that it waits for. */
+        /* A holder that itself waits is no session: the newcomer waits for the same end as that holder. */
         take(worker, record, holder->peer->follows != FOLLOWS_NOBODY ? holder->peer->follows : place, claim);
     }
 }
@@ -126,7 +126,7 @@ enum lubdub_standing lubdub_identities_standing(struct lubdub_worker *worker, st
     return follows == FOLLOWS_NOBODY ? LUBDUB_STANDING_HAS : LUBDUB_STANDING_WAITS;
 }
 
-/* The record at this place, if it follows the one that has gone. Under the lock. NULL: it does not. */
+/* The record at this place, if it follows the record that has gone. Under the lock. NULL: it does not. */
 static struct lubdub_peer *release(struct lubdub_server *server, uint32_t place, uint32_t followed,
                                    struct release *release)
 {
@@ -142,7 +142,7 @@ static struct lubdub_peer *release(struct lubdub_server *server, uint32_t place,
     return newcomer->peer;
 }
 
-/* NULL: nobody was released. Under the lock. */
+/* NULL: no connection was released. Under the lock. */
 static void note_past(struct lubdub_peer *newcomer, struct lubdub_past past)
 {
     if (newcomer != NULL) {
@@ -167,7 +167,7 @@ static void post(struct lubdub_worker *worker, const struct release *release)
     }
 }
 
-/* Nobody else has the identity. Returns whether a grace time begins. Under the lock. */
+/* No other session has the identity. Returns whether a grace time begins. Under the lock. */
 static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity, enum lubdub_cause cause,
                      lubdub_time now)
 {
@@ -204,7 +204,8 @@ bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
     record->peer->follows = FOLLOWS_NOBODY;
     found = lubdub_identity_index_find(&server->identities, identity);
     if (found == place && followed < FOLLOWS_GONE) {
-        /* It never was a session. Whom it followed is there still, or it would wait no more: that one has it again. */
+        /* It never was a session. The session that it followed is still there, else it would not wait: that session has
+         * the identity again. */
         if (!lubdub_identity_index_put(&server->identities, followed)) {
             lubdub_identity_index_remove(&server->identities, place);
         }

@@ -1,5 +1,5 @@
 /*
- * Which session has which identity, across all workers (docs/protocol.md, section 5, Same identity twice).
+ * Knows which session has which identity, across all workers (docs/protocol.md, section 5, Same identity twice).
  *
  * An identity has one holder, which the index names. A newcomer that takes it over is named at once, and waits until
  * the end of the session before it was told; so the end of the old one is told before the beginning of the new one,
@@ -20,7 +20,7 @@ enum lubdub_claim_result {
     LUBDUB_CLAIM_GRANTED,
     LUBDUB_CLAIM_WAITS,
     LUBDUB_CLAIM_CONTESTED,   /* the holder started later: it keeps the identity if it lives */
-    LUBDUB_CLAIM_ENDED,       /* the newcomer's own connection has ended already: it takes over nobody */
+    LUBDUB_CLAIM_ENDED,       /* the newcomer's own connection has ended already: it takes over no identity */
     LUBDUB_CLAIM_FOUGHT_OVER, /* the identity changes hands too often */
     LUBDUB_CLAIM_FULL,
     LUBDUB_CLAIM_NO_MEMORY,
@@ -43,7 +43,7 @@ void lubdub_identities_claim(struct lubdub_worker *worker, struct lubdub_record 
 /* How a record stands to the identity of its peer. */
 enum lubdub_standing {
     LUBDUB_STANDING_NONE,  /* it claims none, or let it go */
-    LUBDUB_STANDING_HAS,   /* it has the identity, and waits for nobody (any more) */
+    LUBDUB_STANDING_HAS,   /* it has the identity, and does not wait (any more) */
     LUBDUB_STANDING_WAITS, /* it has the identity, and waits for the end of the session before */
     LUBDUB_STANDING_LOST,  /* another one took the identity over */
 };

@@ -1,5 +1,5 @@
 /*
- * An index from identities to sessions: a set of 32-bit places, found by the identity that stands at the place.
+ * Indexes sessions by their identities: a set of 32-bit places, found by the identity that stands at the place.
  *
  * Four bytes a slot and no copy of the identity, so that one costs 6 to 11 bytes; the hash tables at hand begin at
  * 16 to 60 (docs/decisions/0003-identity-index.md). Open addressing, linear probing, deletion by shifting

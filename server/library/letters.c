@@ -1,4 +1,4 @@
-/* Does what letters ask for. */
+/* Opens the letters of a worker's mailbox, and does what they ask for. */
 #include "server/library/letters.h"
 
 #include "server/library/door.h"

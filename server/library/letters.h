@@ -1,4 +1,4 @@
-/* The worker opens what other threads, and its own, have put into its mailbox. */
+/* Opens the letters that other threads, and the worker's own, have put into a worker's mailbox. */
 #ifndef LUBDUB_SERVER_LIBRARY_LETTERS_H
 #define LUBDUB_SERVER_LIBRARY_LETTERS_H
 

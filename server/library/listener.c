@@ -1,4 +1,4 @@
-/* Listens and accepts. */
+/* Listens on a socket and accepts connections. */
 #define _GNU_SOURCE
 #include "server/library/listener.h"
 
@@ -25,7 +25,7 @@
 #define REFUSED_AT_ONCE 16
 #define SHORT_PAUSE 0.01 /* seconds */
 
-/* Descriptors that no client gets: to read settings and tokens again, to reopen files, to refuse those who come. */
+/* Descriptors that no client gets: to read settings and tokens again, to reopen files, to refuse connections. */
 #define RESERVE 8
 #define FEW_DESCRIPTORS 64
 

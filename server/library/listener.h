@@ -1,4 +1,4 @@
-/* A listening socket in a worker's loop: accepts in bounded numbers, and pauses when accepting cannot succeed. */
+/* Listens on a socket in a worker's loop: accepts in bounded numbers, and pauses when accepting cannot succeed. */
 #ifndef LUBDUB_SERVER_LIBRARY_LISTENER_H
 #define LUBDUB_SERVER_LIBRARY_LISTENER_H
 

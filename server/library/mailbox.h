@@ -1,5 +1,5 @@
 /*
- * What other threads ask of a worker, and a watcher that wakes it.
+ * Brings a worker the requests of other threads, and wakes it.
  *
  *     orders     of the worker as a whole     flags: no memory is needed, and an order given twice is followed once
  *     control    of one session               letters, opened before all data
@@ -29,7 +29,7 @@ enum lubdub_order {
     LUBDUB_ORDER_RULES = 4,    /* take the server's newest settings */
     LUBDUB_ORDER_GRACE = 8,    /* worker 0: a grace time began */
     LUBDUB_ORDER_DRAINED = 16, /* worker 0: a worker has no connection left */
-    LUBDUB_ORDER_SEARCH = 32,  /* a REPLACED or RELEASED could not be written or found no room: find whom it was for */
+    LUBDUB_ORDER_SEARCH = 32,  /* a REPLACED or RELEASED could not be written or found no room: find its record */
 };
 
 enum lubdub_letter_kind {
@@ -70,7 +70,7 @@ struct lubdub_letter {
 struct lubdub_letters {
     struct lubdub_letter *first;
     struct lubdub_letter **last;
-    size_t bytes; /* with those that are reserved */
+    size_t bytes; /* including reserved bytes */
 };
 
 struct lubdub_mailbox {

@@ -1,4 +1,4 @@
-/* Which worker's loop runs in the calling thread: what is asked of its sessions there is done at once. */
+/* Tells which worker's loop runs in the calling thread: calls for its sessions are carried out at once there. */
 #ifndef LUBDUB_SERVER_LIBRARY_OWN_THREAD_H
 #define LUBDUB_SERVER_LIBRARY_OWN_THREAD_H
 

@@ -1,4 +1,4 @@
-/* What is known of an identity's or an address's last session when the next one begins. */
+/* Holds what is known of an identity's or an address's last session when the next one begins. */
 #ifndef LUBDUB_SERVER_LIBRARY_PAST_H
 #define LUBDUB_SERVER_LIBRARY_PAST_H
 

@@ -1,4 +1,4 @@
-/* Goes through pattern and text together; back to the last * where they part. */
+/* Matches a text with a pattern: goes through both together, and back to the last * where they differ. */
 #include "server/library/pattern.h"
 
 /* Bytes of the character that begins there. */

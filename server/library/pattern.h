@@ -1,4 +1,4 @@
-/* Patterns of identities: * stands for any characters, also none, and ? for one. Pure. */
+/* Matches identities with patterns: * stands for any characters, also none, and ? for one. Pure. */
 #ifndef LUBDUB_SERVER_LIBRARY_PATTERN_H
 #define LUBDUB_SERVER_LIBRARY_PATTERN_H
 

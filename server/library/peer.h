@@ -1,5 +1,5 @@
 /*
- * The peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
+ * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
  *     incarnation 8 · flags and lengths 3, past 1 · order 4, follows 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
  */
@@ -15,7 +15,7 @@
 
 struct lubdub_peer {
     uint64_t incarnation;
-    bool is_ipv4; /* no bit beside the others: other threads look at it while its own one changes those */
+    bool is_ipv4; /* not a bit among the others: other threads read it while its own thread changes the others */
     bool is_session : 1;    /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1; /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */
@@ -25,7 +25,7 @@ struct lubdub_peer {
     uint8_t last_end : 7; /* under the server's lock: of a newcomer that waited for its identity, */
     bool is_resumed : 1;  /* what was before it (identities.c) */
     uint32_t accepted; /* the order in which connections were accepted; goes round */
-    uint32_t follows;  /* under the server's lock: whose end is to be told before this may be a session (identities.c) */
+    uint32_t follows;  /* under the server's lock: the record of which the end must be told before (identities.c) */
     uint8_t bytes[];
 };
 

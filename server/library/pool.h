@@ -1,5 +1,5 @@
 /*
- * The records of one worker's connections, in one stretch of address space that is reserved for as many as there
+ * Keeps the records of one worker's connections, in one stretch of address space that is reserved for as many as there
  * can be descriptors and becomes memory only where it is used.
  *
  * A record is 128 bytes, two lines of cache: the link's watcher, the session, and what little the server adds. A
@@ -51,7 +51,7 @@ uint64_t lubdub_pool_number(const struct lubdub_pool *pool, const struct lubdub_
 /* The record with this session number; NULL if there is none (any more). */
 struct lubdub_record *lubdub_pool_find(const struct lubdub_pool *pool, uint64_t number);
 
-/* A record's place among those of all workers, in 28 bits; the lower part of its number. */
+/* A record's place among the records of all workers, in 28 bits; the lower part of its number. */
 uint32_t lubdub_pool_place(const struct lubdub_pool *pool, const struct lubdub_record *record);
 
 /* Which worker's pool a number or place belongs to, and the index there. */

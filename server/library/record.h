@@ -1,4 +1,4 @@
-/* How a connection ends on the server's side: the application is told once, then the record is freed. */
+/* Ends connections on the server's side: the application is told once, then the record is freed. */
 #ifndef LUBDUB_SERVER_LIBRARY_RECORD_H
 #define LUBDUB_SERVER_LIBRARY_RECORD_H
 

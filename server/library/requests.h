@@ -1,7 +1,7 @@
 /*
- * What the application asks of sessions: send, broadcast, disconnect, regrant. The public functions do it at once in
- * the thread of the session's worker, and post a letter from any other thread; the worker opens the letter with the
- * functions below, which belong to its own thread.
+ * Carries out what the application asks of sessions: send, broadcast, disconnect, regrant. The public functions do it
+ * at once in the thread of the session's worker, and post a letter from any other thread; the worker opens the letter
+ * with the functions below, which belong to its own thread.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_REQUESTS_H
 #define LUBDUB_SERVER_LIBRARY_REQUESTS_H

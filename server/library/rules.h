@@ -1,4 +1,6 @@
-/* The settings in force, with all strings their own; shared by the workers and freed by the last that lets go. */
+/*
+ * Keeps a copy of the settings in force, strings included; workers share it, and the last one to release it frees it.
+ */
 #ifndef LUBDUB_SERVER_LIBRARY_RULES_H
 #define LUBDUB_SERVER_LIBRARY_RULES_H
 
@@ -9,7 +11,7 @@
 struct lubdub_rules {
     _Atomic unsigned references;
     struct lubdub_server_settings settings;
-    struct lubdub_tokens tokens; /* in place of those of the settings */
+    struct lubdub_tokens tokens; /* in place of the tokens of the settings */
     char agent[];
 };
 

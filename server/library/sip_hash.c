@@ -1,4 +1,4 @@
-/* The rounds of SipHash, and a key for this process. */
+/* Computes SipHash, and makes a key for this process. */
 #include "server/library/sip_hash.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * SipHash-2-4 (Aumasson, Bernstein 2012): a hash whose collisions nobody can find without its key. For whatever a peer
- * chooses: identities, addresses, tokens.
+ * Computes SipHash-2-4 (Aumasson, Bernstein 2012): without the key, its collisions cannot be found. It is for bytes
+ * that a peer chooses: identities, addresses, tokens.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_SIP_HASH_H
 #define LUBDUB_SERVER_LIBRARY_SIP_HASH_H

@@ -1,5 +1,5 @@
 /*
- * The parts of a server and of its workers, for the files of this folder.
+ * Declares the parts of a server and of its workers, for the files of this folder.
  *
  *     server ─┬─ workers ─┬─ loop, thread
  *             │           ├─ group of links ── reactor: deadlines, buffers

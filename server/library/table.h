@@ -1,4 +1,6 @@
-/* uthash as the tables of this folder use it: keyed, and without memory an entry is not added. Includes <uthash.h>. */
+/*
+ * Sets up uthash for the tables of this folder: keyed, and without memory an entry is not added. Includes <uthash.h>.
+ */
 #ifndef LUBDUB_SERVER_LIBRARY_TABLE_H
 #define LUBDUB_SERVER_LIBRARY_TABLE_H
 

@@ -1,4 +1,4 @@
-/* The way of a server's events to the application. */
+/* Brings a server's events to the application. */
 #ifndef LUBDUB_SERVER_LIBRARY_TELL_H
 #define LUBDUB_SERVER_LIBRARY_TELL_H
 

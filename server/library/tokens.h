@@ -1,7 +1,6 @@
 /*
- * The tokens that let clients in, and the identities that each of them may have. Looking one up costs the same however
- * many there are: the token that was given is hashed once, under a key that nobody knows, and compared with one
- * candidate.
+ * Keeps the tokens that let clients in, and the identities that each of them may have. A look-up costs the same however
+ * many tokens there are: the given token is hashed once, under a secret key, and compared with one candidate.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_TOKENS_H
 #define LUBDUB_SERVER_LIBRARY_TOKENS_H

@@ -1,4 +1,4 @@
-/* Asks holders of identities, waits for their answers, and tells who asked. */
+/* Asks holders of identities whether they live, waits for their answers, and tells the newcomers that wait. */
 #include "server/library/trial.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define MOST_TRIALS 256
 
-/* Between two looks: from an answer that is on its way to one that hardly comes. */
+/* The time between two looks: short while an answer may be on its way, longer when it becomes unlikely. */
 #define FIRST_GAP (LUBDUB_MILLISECOND / 2)
 #define LONGEST_GAP (64 * LUBDUB_MILLISECOND)
 
@@ -86,7 +86,7 @@ static bool look(struct lubdub_worker *worker, struct lubdub_trial *trial, lubdu
         return true;
     }
     if (trial->absences != absences(worker)) {
-        ask(worker, trial, record); /* nobody can have answered while we were away */
+        ask(worker, trial, record); /* no holder can have answered while we were away */
     }
     if (record->link.session.heard_at > trial->asked_at) {
         *holder_lives = true;
@@ -124,7 +124,7 @@ static void set_timer(struct lubdub_worker *worker)
     }
 }
 
-/* The first one that is over, taken out of the list; NULL: none. */
+/* Takes the first trial that is over out of the list; NULL: none. */
 static struct lubdub_trial *take_over(struct lubdub_worker *worker, lubdub_time now, bool *holder_lives)
 {
     struct lubdub_trial **link;
@@ -181,7 +181,7 @@ void lubdub_trials_begin(struct lubdub_worker *worker, uint64_t holder, uint64_t
     struct lubdub_trial *trial;
 
     if (record == NULL || !record->peer->is_session) {
-        /* One that waits for the identity itself has just said HELLO. */
+        /* A holder that waits for the identity itself has just said HELLO. */
         tell(worker, holder, newcomer,
              record != NULL && lubdub_session_state(&record->link.session) == LUBDUB_SESSION_ASKED);
         return;

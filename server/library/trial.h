@@ -1,5 +1,5 @@
 /*
- * A holder of an identity is asked whether it lives, because a newcomer with a lower incarnation wants the identity.
+ * Asks a holder of an identity whether it lives, because a newcomer with a lower incarnation wants the identity.
  * The newcomer waits. It is refused when the holder is heard, and gets the identity when the holder's late margin has
  * passed.
  *

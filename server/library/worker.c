@@ -1,4 +1,4 @@
-/* Hears what the sessions of one loop say, and opens the letters of other threads. */
+/* Handles the events of the sessions of one loop, and opens the letters of other threads. */
 #define _GNU_SOURCE
 #include "server/library/worker.h"
 
@@ -241,7 +241,7 @@ static void take_rules(struct lubdub_worker *worker)
         lubdub_grace_note_change(worker);
     }
     worker->group.settings = &worker->rules->settings.session;
-    lubdub_reactor_renew_patience(worker->group.reactor); /* one that adapts is shorter */
+    lubdub_reactor_renew_patience(worker->group.reactor); /* the patience of a session that adapts is shorter */
     retune_listeners(worker);
     lubdub_rules_drop(old);
 }
@@ -357,7 +357,7 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
     }
     for (i = 0; i < worker->pool.used; i++) {
         if (worker->pool.records[i].peer != NULL) {
-            worker->pool.records[i].peer->is_registered = false; /* nobody is to hear of it any more */
+            worker->pool.records[i].peer->is_registered = false; /* the application is told no more events of it */
             lubdub_link_abort(&worker->pool.records[i].link);
             lubdub_record_free(worker, &worker->pool.records[i]);
         }

@@ -1,4 +1,4 @@
-/* One loop of a server, with a thread of its own or on the caller's loop. */
+/* Runs one loop of a server, with a thread of its own or on the caller's loop. */
 #ifndef LUBDUB_SERVER_LIBRARY_WORKER_H
 #define LUBDUB_SERVER_LIBRARY_WORKER_H
 

@@ -10,7 +10,7 @@
 #define ACCOUNTS 2048
 #define IDENTITY_MAX 128
 
-/* Of all together, but rejected connections' and what is told as a sum of those. */
+/* The budget of all events together, without rejected connections and their sums. */
 #define ALL_BURST 10000
 #define ALL_PERIOD LUBDUB_MILLISECOND
 
@@ -48,7 +48,7 @@ enum lateness {
 };
 
 struct account {
-    struct account *next; /* of those with tallies */
+    struct account *next; /* the next account with tallies */
     struct account *previous;
     struct tally tallies[MATTERS];
     lubdub_time used_to[MATTERS];
@@ -76,7 +76,7 @@ struct budget {
     void *user_data;
     struct slots slots;
     struct account *accounts; /* one for each slot */
-    struct account *counted;  /* those with tallies */
+    struct account *counted;  /* the accounts with tallies */
     struct tally rest[MATTERS];
     lubdub_time all_used_to;
 };
@@ -394,7 +394,7 @@ enum settling {
     SETTLE_END,    /* all, whatever the room */
 };
 
-/* Sums of sessions are events of sessions, too: those for which there is no room are told in the sum of all. */
+/* Sums of sessions are events of sessions, too: sums for which there is no room are told in the sum of all. */
 static bool is_told_of_one(struct budget *budget, enum matter matter, lubdub_time now, enum settling settling)
 {
     return settling == SETTLE_END || matter == REJECTED || (settling != SETTLE_HIDDEN && take_of_all(budget, now));

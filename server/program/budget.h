@@ -1,8 +1,8 @@
 /*
- * What of the events is told one by one, and what is only counted and told as a sum. A session has a budget of its own
- * for each kind of event that it can bring about as often as it likes, refused connections have one for each reason and
- * network (an IPv4 address, the /64 of an IPv6 one), and all together have one more. docs/internals/budgets.md has the
- * figures.
+ * Decides which events are told one by one, and which are only counted and told as a sum. A session has a budget of its
+ * own for each kind of event that it can bring about as often as it likes, refused connections have one for each reason
+ * and network (an IPv4 address, the /64 of an IPv6 one), and all together have one more. docs/internals/budgets.md has
+ * the figures.
  *
  * A `recovered` follows its `late`: both are told or both are counted, so the last that is told of a session is true.
  *

@@ -1,4 +1,4 @@
-/* lubdub-server: turns arguments and signals into calls of the library, and its result into an exit status. */
+/* Runs lubdub-server: turns arguments and signals into calls of the library, and its result into an exit status. */
 #include <errno.h>
 #include <ev.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* The options of lubdub-server, one row each, and what they mean to the library. */
+/* Lists the options of lubdub-server, one row each, and turns them into settings of the library. */
 #include "server/program/options.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The options of lubdub-server, from its command line and configuration file, and the library settings they give. */
+/* Holds the options of lubdub-server, from its command line and configuration file, and the settings they give. */
 #ifndef LUBDUB_SERVER_PROGRAM_OPTIONS_H
 #define LUBDUB_SERVER_PROGRAM_OPTIONS_H
 

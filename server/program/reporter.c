@@ -1,4 +1,4 @@
-/* Turns events into fields of a line, and those fields into the text form. */
+/* Turns events into fields of a line, and the fields into the text form. */
 #include "server/program/reporter.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* Finds places for keys, and lets the idlest give way. */
+/* Finds places for keys in the table, and replaces the key that is idle for longest. */
 #define _GNU_SOURCE
 #include "server/program/slots.h"
 

@@ -1,8 +1,9 @@
 /*
- * A bounded table from keys to places: which of a great many names were busy lately. Its memory is fixed. The hash is
- * keyed at start, as names come from peers.
+ * Keeps a bounded table from keys to places: it knows which of a great many names were busy lately. Its memory is
+ * fixed. The hash is keyed at start, as names come from peers.
  *
- * A key may stand in eight places. When all are taken, the one that will be idle first gives way, unless it is pinned.
+ * A key may stand in eight places. When all are taken, the key that will be idle first is replaced, unless it is
+ * pinned.
  */
 #ifndef LUBDUB_SERVER_PROGRAM_SLOTS_H
 #define LUBDUB_SERVER_PROGRAM_SLOTS_H
@@ -50,7 +51,7 @@ void slots_free(struct slots *slots, size_t place);
 bool bucket_has_room(lubdub_time used_to, lubdub_duration period, unsigned burst, lubdub_time now);
 bool bucket_take(lubdub_time *used_to, lubdub_duration period, unsigned burst, lubdub_time now);
 
-/* Counts one that cannot be refused; the debt ends at the burst. */
+/* Counts an event that cannot be refused; the debt ends at the burst. */
 void bucket_charge(lubdub_time *used_to, lubdub_duration period, unsigned burst, lubdub_time now);
 
 #endif

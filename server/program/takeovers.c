@@ -35,7 +35,7 @@ struct takeovers {
     void *user_data;
     struct slots slots;
     struct fight *fights; /* one for each slot */
-    unsigned pinned;      /* those that hold or count something */
+    unsigned pinned;      /* the identities that hold or count something */
 };
 
 struct takeovers *takeovers_new(takeovers_release release, budget_tell tell, void *user_data)
@@ -145,7 +145,7 @@ static void release_held(struct takeovers *takeovers, struct fight *fight)
     }
 }
 
-/* Another session has come: the one whose line is held will never be told of, if its end can be recognised. */
+/* Another session has come: the session of the held line is never told, if its end can be recognised. */
 static void pass_held(struct takeovers *takeovers, struct fight *fight, lubdub_time now)
 {
     if (fight->held != NULL && fight->passed_count < PASSED_MAX) {

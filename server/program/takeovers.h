@@ -1,8 +1,8 @@
 /*
- * An identity that two programs have takes turns between them, as fast as they connect. Beyond a few takeovers a second
- * the sessions in between are only counted: neither their `connected` nor their `disconnected` is told. The last one's
- * `connected` is held, and told as soon as there is room for it, or when it ends by itself. So each session has both
- * events or none, and the last that is told of an identity is true.
+ * Limits the events of an identity that two programs have: it changes hands as fast as they connect. Beyond a few
+ * takeovers a second the sessions in between are only counted: neither their `connected` nor their `disconnected` is
+ * told. The last one's `connected` is held, and told as soon as there is room for it, or when it ends by itself. So
+ * each session has both events or none, and the last that is told of an identity is true.
  *
  * Memory is bounded: 256 identities at a time; the rest is told. The caller keeps threads apart.
  */

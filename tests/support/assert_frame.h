@@ -1,4 +1,4 @@
-/* Assertions that print both frames in words when they differ. */
+/* Asserts that two frames are equal, and prints both in words when they differ. */
 #ifndef LUBDUB_TESTS_SUPPORT_ASSERT_FRAME_H
 #define LUBDUB_TESTS_SUPPORT_ASSERT_FRAME_H
 

@@ -1,4 +1,4 @@
-/* The owner of one session, without a socket. */
+/* Owns one session, without a socket. */
 #include "endpoint.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /*
- * One session, and an owner for it who does in memory what the real one does on a socket: reads in pieces,
+ * Runs one session with an owner that does in memory what a real owner does on a socket: reads in pieces,
  * answers HELLO, writes what the kernel takes, keeps a lazy timer, reads before it judges.
  *
  * After each turn the owner checks what must always hold: the timer is never later than the session's deadline,

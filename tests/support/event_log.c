@@ -1,4 +1,4 @@
-/* Copies of events, with all that they point at. */
+/* Copies events, with all that they point at. */
 #include "event_log.h"
 
 #include <stdlib.h>

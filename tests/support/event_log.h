@@ -1,4 +1,4 @@
-/* What a session told its owner, kept beyond the session's next call. */
+/* Keeps the events of a session beyond the session's next call. */
 #ifndef LUBDUB_TESTS_SUPPORT_EVENT_LOG_H
 #define LUBDUB_TESTS_SUPPORT_EVENT_LOG_H
 

@@ -1,4 +1,4 @@
-/* Stands between the core and the allocator. */
+/* Replaces the core's allocator, and fails the allocation that a test has chosen. */
 #include "failing_malloc.h"
 
 #include <errno.h>

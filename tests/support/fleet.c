@@ -1,4 +1,4 @@
-/* Runs many pairs through the same time. */
+/* Runs many pairs of sessions under one virtual clock. */
 #include "fleet.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * Many pairs under one virtual clock, with links drawn from a seed: the simulator.
+ * Runs many pairs of sessions under one virtual clock, with links drawn from a seed: a small simulator.
  *
  * All servers' ends run in one process and all clients' ends in another, so that stopping one of the two stops
  * a whole side, and it measures how long it overslept by the earliest timer of them all, as the reactor does.
@@ -52,7 +52,7 @@ void fleet_complain(const struct fleet *fleet, const struct pair *pair, const ch
         }                                                                           \
     } while (0)
 
-/* Seeds 1 to count, or the one that the environment names in LUBDUB_SEED: then `*seed` is that and the last. */
+/* Gives seeds 1 to count; or only the seed that the environment names in LUBDUB_SEED, as first and last. */
 bool fleet_next_seed(uint64_t *seed, uint64_t count);
 
 #endif

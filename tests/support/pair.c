@@ -1,4 +1,4 @@
-/* The road between two endpoints. */
+/* Carries bytes between two endpoints in memory. */
 #include "pair.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * Two sessions, client and server, joined in memory under one virtual clock.
+ * Joins two sessions, client and server, in memory under one virtual clock.
  *
  *     client ══ up ══► server        a direction delays, stalls, or loses what is written to it;
  *     client ◄═ down ══ server       it holds at most `window` bytes, as two kernels do

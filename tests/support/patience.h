@@ -1,4 +1,4 @@
-/* How long tests wait for what must come, and how they measure it. */
+/* Sets how long tests wait for an expected event, and how they measure that time. */
 #ifndef LUBDUB_TESTS_SUPPORT_PATIENCE_H
 #define LUBDUB_TESTS_SUPPORT_PATIENCE_H
 

@@ -1,5 +1,5 @@
 /*
- * A client played by the test, frame by frame, on a socket of its own. It writes its bytes itself and shares nothing
+ * Plays a client for a test, frame by frame, on a socket of its own. It writes its bytes itself and shares nothing
  * with the toolkit but the numbers of frames and reasons.
  */
 #ifndef LUBDUB_TESTS_SUPPORT_RAW_CLIENT_H

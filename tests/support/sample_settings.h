@@ -1,4 +1,4 @@
-/* A table of settings of every kind, for the tests of what reads such tables. */
+/* Declares a table with settings of every kind, for tests of the code that reads such tables. */
 #ifndef LUBDUB_TESTS_SAMPLE_SETTINGS_H
 #define LUBDUB_TESTS_SAMPLE_SETTINGS_H
 

@@ -1,4 +1,4 @@
-/* Writes the peer's frames and hands them in. */
+/* Writes the peer's frames and hands them to the session. */
 #include "script.h"
 
 void say(struct endpoint *endpoint, unsigned type, unsigned flags, uint64_t sequence, const void *content,

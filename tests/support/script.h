@@ -1,4 +1,4 @@
-/* The other side of one session, played by the test line by line. */
+/* Plays the peer of one session, as the test says line by line. */
 #ifndef LUBDUB_TESTS_SUPPORT_SCRIPT_H
 #define LUBDUB_TESTS_SUPPORT_SCRIPT_H
 
@@ -44,13 +44,13 @@ void say_welcome(struct endpoint *endpoint, unsigned flags, uint64_t session_num
 /* Several probes in one read, first to last. */
 void say_probes(struct endpoint *endpoint, uint64_t first, uint64_t last);
 
-/* A server whose client "pump-7" said HELLO and was welcomed; what it wrote and said so far is forgotten. */
+/* A server that has welcomed the client "pump-7"; its output and events so far are forgotten. */
 void script_server_up(struct endpoint *server);
 
 /* The same after the settings of an initialised endpoint were changed. */
 void script_server_open(struct endpoint *server);
 
-/* A client who got WELCOME for 1 s and 3 s, and whose first probe is sent and forgotten, and not answered. */
+/* A client that got WELCOME for 1 s and 3 s; its first probe is sent, forgotten by the script, and not answered. */
 void script_client_up(struct endpoint *client);
 void script_client_open(struct endpoint *client);
 

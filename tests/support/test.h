@@ -1,4 +1,4 @@
-/* cmocka, with what it wants to be included before it, and the few things that every test needs. */
+/* Includes cmocka with the headers that it needs before it, and declares the few things that every test needs. */
 #ifndef LUBDUB_TESTS_SUPPORT_TEST_H
 #define LUBDUB_TESTS_SUPPORT_TEST_H
 

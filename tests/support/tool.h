@@ -1,4 +1,4 @@
-/* What a test does without a program that it uses. */
+/* Skips or fails a test when a program that it uses is missing. */
 #ifndef LUBDUB_TESTS_SUPPORT_TOOL_H
 #define LUBDUB_TESTS_SUPPORT_TOOL_H
 

@@ -1,4 +1,4 @@
-/* A growing row of bytes, and frames and options written into it one by one, right or wrong. */
+/* Keeps a growing row of bytes, and writes frames and options into it one by one, right or wrong. */
 #ifndef LUBDUB_TESTS_SUPPORT_WIRE_BYTES_H
 #define LUBDUB_TESTS_SUPPORT_WIRE_BYTES_H
 

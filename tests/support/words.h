@@ -1,4 +1,4 @@
-/* Frames and events in words, for the messages of failing tests. */
+/* Says frames and events in words, for the messages of failing tests. */
 #ifndef LUBDUB_TESTS_SUPPORT_WORDS_H
 #define LUBDUB_TESTS_SUPPORT_WORDS_H
 

@@ -1,7 +1,7 @@
 /*
- * A heartbeat client inside a program's own libev loop: connects, sends its probes, and tells the application when the
- * server is up, when it went down and why, and what it said. If told so it comes back by itself, with backoff and
- * jitter.
+ * Runs a heartbeat client inside a program's own libev loop: connects, sends probes, and tells the application when the
+ * server is up, when it went down and why, and what it said. If told so, the client connects again by itself, with
+ * backoff and jitter.
  *
  *     static const struct lubdub_client_server server = {"192.0.2.7", LUBDUB_DEFAULT_PORT};
  *
@@ -19,7 +19,7 @@
  * lubdub_client_progress() alone may come from any thread.
  *
  * fork(). Fork before _start. A child that was forked later holds the connection of its parent open, and a server that
- * should see `closed` sees `hung`: so it calls _free on each client first of all, and ev_loop_fork() before it runs a
+ * should see `closed` sees `hung`: so the child first calls _free on each client, and ev_loop_fork() before it runs a
  * loop. All descriptors of the library close on exec, and a child that calls exec at once needs nothing.
  *
  * What calls back. Only the loop does. Every function returns before the application hears what came of it, so it may
@@ -114,7 +114,7 @@ LUBDUB_API void lubdub_client_settings_init_sized(struct lubdub_client_settings 
 
 /*
  * Why these settings cannot work, as a static sentence; NULL where they can. Settings that were never initialised
- * cannot, nor can those of a program newer than this library that sets what the library does not know.
+ * cannot work, nor can settings of a newer program that sets a field unknown to this library.
  */
 LUBDUB_API const char *lubdub_client_settings_check(const struct lubdub_client_settings *settings);
 

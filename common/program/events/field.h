@@ -1,4 +1,4 @@
-/* The form of the fields in the bytes of a lubdub_event_line, for code that turns lines into another form. */
+/* Describes the fields in the bytes of a lubdub_event_line, for code that turns lines into another form. */
 #ifndef LUBDUB_PROGRAM_EVENTS_FIELD_H
 #define LUBDUB_PROGRAM_EVENTS_FIELD_H
 

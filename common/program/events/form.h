@@ -1,4 +1,4 @@
-/* The forms that event lines have outside of the program. */
+/* Lists the forms that event lines have outside of the program. */
 #ifndef LUBDUB_PROGRAM_EVENTS_FORM_H
 #define LUBDUB_PROGRAM_EVENTS_FORM_H
 

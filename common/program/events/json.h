@@ -1,4 +1,4 @@
-/* The JSON form of a line: ASCII only, so that nothing of a peer breaks a reader or reaches a terminal raw. */
+/* Writes the JSON form of a line: ASCII only, so that no bytes of a peer break a reader or reach a terminal raw. */
 #ifndef LUBDUB_PROGRAM_EVENTS_JSON_H
 #define LUBDUB_PROGRAM_EVENTS_JSON_H
 

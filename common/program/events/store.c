@@ -181,7 +181,7 @@ static bool wait_until(struct lubdub_event_store *store, lubdub_time until)
     return pthread_cond_timedwait(&store->wake, &store->lock, &limit) == 0;
 }
 
-/* Lines came soon after those before: there will be more. */
+/* Lines came soon after the lines before: there will be more. */
 static void gather(struct lubdub_event_store *store)
 {
     lubdub_time until = lubdub_time_after(store->taken_at, LUBDUB_EVENT_STORE_GATHERING);

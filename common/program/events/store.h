@@ -78,8 +78,8 @@ void lubdub_event_store_close(struct lubdub_event_store *store);
 
 /*
  * The writer's thread: waits until there are lines, but not beyond until (CLOCK_MONOTONIC), and takes all there are, or
- * just refusals. It takes no lines within the gathering time after those before, unless the half is half full. *half is
- * the writer's until its next call here.
+ * just refusals. It takes no lines within the gathering time after the last take, unless the half is half full. *half
+ * is the writer's until its next call here.
  */
 enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store *store, lubdub_time until,
                                                        struct lubdub_event_half **half);

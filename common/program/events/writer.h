@@ -57,7 +57,7 @@ int lubdub_event_writer_reopen(struct lubdub_event_writer *writer);
 /* Whether output was given up for good, because nothing can read it any more. */
 bool lubdub_event_writer_failed(const struct lubdub_event_writer *writer);
 
-/* How many lines were dropped or lost so far, those not yet reported included. */
+/* How many lines were dropped or lost so far, including lines that are not yet reported. */
 uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer);
 
 #define LUBDUB_EVENT_WRITER_PATIENCE (2 * LUBDUB_SECOND)

@@ -1,4 +1,4 @@
-/* The processes that a program forks: how they begin, and what is said of their end. */
+/* Sets up the processes that a program forks, and words how they ended. */
 #ifndef LUBDUB_PROGRAM_PROCESS_CHILD_H
 #define LUBDUB_PROGRAM_PROCESS_CHILD_H
 

@@ -28,7 +28,7 @@ extern char **environ;
 /* ---- the environment ---- */
 
 struct environment {
-    char **entries; /* those of ours, then those that were there */
+    char **entries; /* our own variables, then the inherited ones */
     size_t fact_count;
 };
 

@@ -1,5 +1,5 @@
 /*
- * Commands that a user gave, run by /bin/sh in a process group of their own. This file does not wait for them: the
+ * Runs commands that a user gave, by /bin/sh in a process group of their own. This file does not wait for them: the
  * caller watches the process (ev_child).
  */
 #ifndef LUBDUB_PROGRAM_PROCESS_COMMAND_H

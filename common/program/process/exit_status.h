@@ -1,4 +1,4 @@
-/* The exit statuses that all programs share; each says by itself what 0 and 1 mean (docs/interfaces.md). */
+/* Lists the exit statuses that all programs share; each program defines what 0 and 1 mean (docs/interfaces.md). */
 #ifndef LUBDUB_PROGRAM_PROCESS_EXIT_STATUS_H
 #define LUBDUB_PROGRAM_PROCESS_EXIT_STATUS_H
 

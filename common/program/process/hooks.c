@@ -97,7 +97,7 @@ static void start(struct lubdub_hooks *hooks, const struct lubdub_hook *hook)
     set_limit(hooks);
 }
 
-/* Starts those that wait until one runs. */
+/* Starts the next waiting command; where it cannot start, the one after it, until one runs. */
 static void start_next(struct lubdub_hooks *hooks)
 {
     while (hooks->child.pid == 0 && hooks->first != NULL) {

@@ -1,6 +1,6 @@
 /*
- * The commands that a program runs when something happens: one at a time, in the order of the events, each for a
- * limited time. What waits is bounded, and never stale: of one subject (a server, an identity) only the last state
+ * Runs commands of the user when something happens: one at a time, in the order of the events, each for a limited
+ * time. The waiting commands are bounded, and never stale: for one subject (a server, an identity) only the last state
  * waits, and a state that was told already is not told again.
  *
  *     running: A is down        waiting: -                   B comes up:    waiting: B is up
@@ -45,7 +45,7 @@ struct lubdub_hooks {
     ev_timer limit;
 };
 
-/* loop is the default loop, the only one that hears of children. A command that takes longer than timeout is killed. */
+/* loop is the default loop; only that loop is told of children. A command that takes longer than timeout is killed. */
 void lubdub_hooks_init(struct lubdub_hooks *hooks, struct ev_loop *loop, lubdub_duration timeout,
                        void (*on_idle)(void *user_data), void *user_data);
 

@@ -1,5 +1,5 @@
 /*
- * The first steps of a program: its descriptors and signals, its event loop, and a word on the kernel.
+ * Does the first steps of a program: sets up its descriptors and signals and its event loop, and checks the kernel.
  */
 #ifndef LUBDUB_PROGRAM_PROCESS_STARTUP_H
 #define LUBDUB_PROGRAM_PROCESS_STARTUP_H

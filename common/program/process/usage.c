@@ -24,7 +24,7 @@ static bool read_numbers(const char *path, uint64_t *numbers, size_t count)
 bool lubdub_usage_read(struct lubdub_usage *usage, pid_t process)
 {
     char path[64 + 256];
-    uint64_t pages[3]; /* in all, resident, of those shared */
+    uint64_t pages[3]; /* in all, resident, and how many of the resident ones are shared */
     uint64_t processor;
     const struct dirent *entry;
     DIR *tasks;

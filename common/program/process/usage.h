@@ -1,4 +1,4 @@
-/* What a process costs, as /proc tells it. */
+/* Reads how much processor time and memory a process uses, from /proc. */
 #ifndef LUBDUB_PROGRAM_PROCESS_USAGE_H
 #define LUBDUB_PROGRAM_PROCESS_USAGE_H
 

@@ -1,4 +1,4 @@
-/* Looks for the variable of each row. */
+/* Reads the environment variable of each row of a table of settings. */
 #define _POSIX_C_SOURCE 200809L
 #include "program/settings/environment.h"
 

@@ -1,6 +1,6 @@
 /*
- * Settings from the environment: LUBDUB_CLIENT_INTERVAL=250ms is --interval 250ms of lubdub-client. A flag is yes or
- * no; the values of a repeatable option stand one a line.
+ * Reads settings from the environment: LUBDUB_CLIENT_INTERVAL=250ms is --interval 250ms of lubdub-client. A flag is yes
+ * or no; the values of a repeatable option stand one a line.
  *
  * A variable that means no option is passed over, and so is an empty one: orchestrators put variables of their own
  * beside ours (Kubernetes tells every container LUBDUB_SERVER_PORT where a service is called lubdub-server).

@@ -1,4 +1,4 @@
-/* The names, by program. */
+/* Lists the names of promised options, by program. */
 #include "program/settings/promised.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * The options that docs/reference/interfaces.md promises and that this version does not have yet: they are answered by
- * that, and not by the name of another option.
+ * Finds options that docs/reference/interfaces.md promises and that this version does not have yet: the answer says so,
+ * and does not suggest another option.
  */
 #ifndef LUBDUB_PROGRAM_SETTINGS_PROMISED_H
 #define LUBDUB_PROGRAM_SETTINGS_PROMISED_H

@@ -1,6 +1,6 @@
 /*
- * A file of secrets, one a line: tokens, passwords. Reading never waits, whatever the path turns out to be, and leaves
- * no copy of a secret in memory but the one in the struct.
+ * Reads a file of secrets, one a line: tokens, passwords. Reading never waits, whatever the path turns out to be, and
+ * leaves no copy of a secret in memory but the one in the struct.
  */
 #ifndef LUBDUB_PROGRAM_SETTINGS_SECRET_FILE_H
 #define LUBDUB_PROGRAM_SETTINGS_SECRET_FILE_H

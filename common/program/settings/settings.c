@@ -66,7 +66,7 @@ enum lubdub_settings_result lubdub_settings_load(const struct lubdub_settings_ta
     return LUBDUB_SETTINGS_OK;
 }
 
-/* Every problem for want of memory ends so, whoever found it. */
+/* Every problem for want of memory ends so, wherever it was found. */
 static bool lacks_memory(const char *problem)
 {
     size_t length = strlen(problem);

@@ -1,5 +1,5 @@
 /*
- * A program's settings: one row each in a table, which serves the command line and the configuration file alike.
+ * Loads a program's settings: one row each in a table, for both the command line and the configuration file.
  *
  *     lubdub-client --interval 250ms          [client]
  *                                             interval = 250ms

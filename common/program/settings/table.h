@@ -1,6 +1,6 @@
 /*
- * A program's table of settings, and a load of them under way: the types, the search for a row by its name, and the
- * memory of a load. Programs include settings.h.
+ * Declares a program's table of settings and a load of them under way: the types, the search for a row by its name, and
+ * the memory of a load. Programs include settings.h.
  */
 #ifndef LUBDUB_PROGRAM_SETTINGS_TABLE_H
 #define LUBDUB_PROGRAM_SETTINGS_TABLE_H

@@ -1,4 +1,4 @@
-/* Reads lines of a token and a pattern. */
+/* Reads a file with a token, and perhaps a pattern, on each line. */
 #include "program/settings/token_file.h"
 
 #include <stdio.h>

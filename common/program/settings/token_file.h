@@ -1,5 +1,5 @@
 /*
- * A file of tokens and of the identities that each of them lets in, one a line:
+ * Reads a file of tokens and of the identities that each of them lets in, one a line:
  *
  *     # pumps of the north hall
  *     dHJvbWJvbmU=   pump-*

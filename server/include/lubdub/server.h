@@ -1,6 +1,6 @@
 /*
- * A heartbeat server inside a program's own libev loop: accepts clients, answers their probes, expires the silent,
- * and tells the application which clients connected, which left and why, and what they said.
+ * Runs a heartbeat server inside a program's own libev loop: accepts clients, answers their probes, expires silent
+ * sessions, and tells the application which clients connected, which left and why, and what they said.
  *
  *     lubdub_server_settings_init(&settings);
  *     lubdub_server_new(&server, loop, &settings, on_event, user_data);
@@ -78,7 +78,7 @@ struct lubdub_server_settings {
 
     bool shares_port; /* other processes may listen on the same port too (SO_REUSEPORT); false */
 
-    size_t away_limit;  /* identities that are away in their grace time; of more the one that left first is gone; 65536 */
+    size_t away_limit;  /* identities that are away in their grace time; beyond it the first to leave is gone; 65536 */
     size_t ipv6_prefix; /* IPv6 addresses are one address where so many bits are the same, 1 to 128; 64 */
 
     /* For each token a pattern of the identities that it lets in: * is any characters, ? is one. data NULL: any identity, or
@@ -103,7 +103,7 @@ LUBDUB_API void lubdub_server_settings_init_sized(struct lubdub_server_settings 
 
 /*
  * Why these settings cannot work, as a static sentence; NULL where they can. Settings that were never initialised
- * cannot, nor can those of a program newer than this library that sets what the library does not know.
+ * cannot work, nor can settings of a newer program that sets a field unknown to this library.
  */
 LUBDUB_API const char *lubdub_server_settings_check(const struct lubdub_server_settings *settings);
 
@@ -247,7 +247,7 @@ LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *ser
 struct lubdub_server_counts {
     size_t size; /* sizeof, set by the caller: struct lubdub_server_counts counts = {.size = sizeof counts} */
     uint64_t sessions;     /* now */
-    uint64_t connections;  /* now: sessions, and those that open or leave */
+    uint64_t connections;  /* now: sessions, and connections that open or leave */
     uint64_t accepted;     /* in all, and so on down */
     uint64_t connected;
     uint64_t disconnected;
