@@ -247,9 +247,11 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
     assert_int_equal(unlink(ballast), 0);
     expect_in_file(stage, events, "dropped");
     raw_bye(&stage->client, 0);
-    expect_in_file(stage, events, "disconnected");
+    do { /* a second gap may be told only with the line that follows it */
+        assert_true(now() < until);
+        read_file(stage, events);
+    } while (count_sessions(&stage->file) + count_dropped(&stage->file) < 2 * 200);
     assert_true(count_dropped(&stage->file) > 0);
-    assert_true(count_sessions(&stage->file) + count_dropped(&stage->file) >= 2 * 200);
     server_process_finish(&stage->server);
     read_file(stage, events);
     assert_int_equal(stage->file.length, 0); /* whole lines only */
