@@ -22,7 +22,7 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
         printf("up: session %llu\n", (unsigned long long)event->session);
         lubdub_client_send(client, greeting, sizeof greeting - 1);
         break;
-    case LUBDUB_CLIENT_MESSAGE: /* bytes of somebody else: fit for a terminal only if we know them */
+    case LUBDUB_CLIENT_MESSAGE: /* bytes of another client: fit for a terminal only if we know them */
         printf("message: %zu bytes%s\n", event->length,
                event->length == sizeof greeting - 1 && memcmp(event->content, greeting, event->length) == 0
                    ? ", our own"

@@ -11,7 +11,7 @@ static lubdub_duration go_on_after_end(struct lubdub_client *client, const struc
         return 0;
     }
     /*
-     * A HELLO that was refused has thrown nobody out: it may wait for a dead session of our own, and need not grow shy
+     * A HELLO that was refused has ended no session: it may wait for a dead session of our own, and need not grow shy
      * of a rival.
      */
     wait = end->cause == LUBDUB_CAUSE_REPLACED && end->was_up

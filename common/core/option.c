@@ -77,7 +77,7 @@ bool lubdub_label_parse(struct lubdub_label *label, const char *data, size_t len
     return true;
 }
 
-/* A wish of 0 in a HELLO is clamped like any other that is too small; nobody can grant 0. */
+/* A wish of 0 in a HELLO is clamped like any other that is too small; no server can grant 0. */
 static const char *take_milliseconds(uint32_t *target, uint8_t frame_type, const uint8_t *value)
 {
     *target = lubdub_bytes_get32(value);

@@ -125,7 +125,7 @@ static void read_rest(struct lubdub_step *step)
 
     feed_held(step);
     do {
-        step->turn.output_sent = step->turn.output_length; /* the answers reach nobody any more */
+        step->turn.output_sent = step->turn.output_length; /* the answers cannot arrive any more */
         came.length = 0;
         if (lubdub_session_state(step->session) < LUBDUB_SESSION_LEAVING) {
             came = step->stream->read(step); /* also where output waits: a BYE may lie there */

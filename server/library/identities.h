@@ -53,9 +53,9 @@ enum lubdub_standing lubdub_identities_standing(struct lubdub_worker *worker, st
                                                 struct lubdub_past *past);
 
 /*
- * The record lets go of its identity, if it has one: its session's end was told, or it never became one. Whoever waits
- * for that is released: by a letter, or by a search where that is lost; the one in worker->awaited looks for itself.
- * Else the end is remembered. Returns whether a grace time began.
+ * The record lets go of its identity, if it has one: its session's end was told, or it never became one. A connection
+ * that waits for that is released: by a letter, or by a search where that is lost; the one in worker->awaited looks for
+ * itself. Else the end is remembered. Returns whether a grace time began.
  */
 bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_cause cause,
                              lubdub_time now);

@@ -1,3 +1,4 @@
+/* Writes and reads the bytes of a client by itself, without the toolkit. */
 #define _GNU_SOURCE
 #include "raw_client.h"
 

@@ -50,7 +50,7 @@ void raw_clients_turn(void (*turn)(void *user_data), void *user_data);
 void raw_connect(struct raw_client *client, uint16_t port);
 void raw_connect_to(struct raw_client *client, const char *address, uint16_t port);
 
-/* False: nobody listens there (yet). */
+/* False: no process listens there (yet). */
 bool raw_try_connect(struct raw_client *client, uint16_t port);
 
 /* The receive buffer is set before the connection is made, so that it counts. */

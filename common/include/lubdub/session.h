@@ -64,8 +64,8 @@ enum lubdub_path {
  *
  * The caller allocates the struct, calls the initialiser, and then sets fields by name. The core borrows it: struct,
  * strings and labels live and keep their content as long as any session is used with them. One struct may serve any
- * number of sessions of its role, in any number of threads while nobody writes to it. The server and the client library
- * copy it.
+ * number of sessions of its role, in any number of threads while no thread writes to it. The server and the client
+ * library copy it.
  *
  * It has the same size in every release with the same MAJOR.MINOR: a new field takes the place of reserved bytes, and
  * the initialiser gives it its default, also for a program that does not know it (version.h). Durations are in

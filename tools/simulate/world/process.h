@@ -11,7 +11,7 @@
 void sim_process_stop(struct sim_world *world, uint32_t process);
 void sim_process_go_on(struct sim_world *world, uint32_t process);
 
-/* It ends without a word: its kernel closes the sockets, or where the power is lost, nobody does. */
+/* It ends without a word: its kernel closes the sockets, or where the power is lost, they are not closed. */
 void sim_process_die(struct sim_world *world, uint32_t process, bool loses_power);
 
 /* It is started anew. */
