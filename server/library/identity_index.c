@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/library/sip_hash.h"
+#include "ev/sip_hash.h"
 
 #define FIRST_CAPACITY 64
 

@@ -4,7 +4,7 @@
 #ifndef LUBDUB_SERVER_LIBRARY_TABLE_H
 #define LUBDUB_SERVER_LIBRARY_TABLE_H
 
-#include "server/library/sip_hash.h"
+#include "ev/sip_hash.h"
 
 /* Strangers choose the keys. */
 #define HASH_FUNCTION(key, length, hash) ((hash) = lubdub_sip_hash_here((key), (length)))

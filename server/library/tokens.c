@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "ev/sip_hash.h"
 #include "server/library/pattern.h"
-#include "server/library/sip_hash.h"
 
 struct lubdub_token {
     uint64_t digest[2];

@@ -15,6 +15,7 @@
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/loop.h"
+#include "ev/sip_hash.h"
 #include "server/library/door.h"
 #include "server/library/drain.h"
 #include "server/library/grace.h"
@@ -24,7 +25,6 @@
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
-#include "server/library/sip_hash.h"
 #include "server/library/tell.h"
 #include "server/library/trial.h"
 

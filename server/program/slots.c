@@ -4,10 +4,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "ev/clock.h"
+#include "ev/sip_hash.h"
 
 #define WAYS 8
 
@@ -29,61 +29,10 @@ void slots_clear(struct slots *slots)
     slots->items = NULL;
 }
 
-static uint64_t rotate(uint64_t value, unsigned bits)
-{
-    return value << bits | value >> (64 - bits);
-}
-
-static void sip_rounds(uint64_t v[4], unsigned rounds)
-{
-    while (rounds-- > 0) {
-        v[0] += v[1];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[0] = rotate(v[0], 32);
-        v[2] += v[3];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] += v[3];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[2] += v[1];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[2] = rotate(v[2], 32);
-    }
-}
-
-static void sip_word(uint64_t v[4], uint64_t word)
-{
-    v[3] ^= word;
-    sip_rounds(v, 2);
-    v[0] ^= word;
-}
-
-static uint64_t load(const uint8_t *bytes, size_t length)
-{
-    uint64_t word = 0;
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        word |= (uint64_t)bytes[i] << 8 * i;
-    }
-    return word;
-}
-
 uint64_t slots_key(const struct slots *slots, const void *bytes, size_t length)
 {
-    const uint64_t *key = slots->secret;
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du, key[0] ^ 0x6c7967656e657261u,
-                     key[1] ^ 0x7465646279746573u};
-    const uint8_t *at = bytes;
-    size_t left = length;
-    uint64_t hash;
+    uint64_t hash = lubdub_sip_hash(slots->secret, bytes, length);
 
-    for (; left >= 8; left -= 8, at += 8) {
-        sip_word(v, load(at, 8));
-    }
-    sip_word(v, load(at, left) | (uint64_t)(length & 0xff) << 56);
-    v[2] ^= 0xff;
-    sip_rounds(v, 4);
-    hash = v[0] ^ v[1] ^ v[2] ^ v[3];
     return hash != 0 ? hash : 1;
 }
 

@@ -2,8 +2,8 @@
  * Computes SipHash-2-4 (Aumasson, Bernstein 2012): without the key, its collisions cannot be found. It is for bytes
  * that a peer chooses: identities, addresses, tokens.
  */
-#ifndef LUBDUB_SERVER_LIBRARY_SIP_HASH_H
-#define LUBDUB_SERVER_LIBRARY_SIP_HASH_H
+#ifndef LUBDUB_EV_SIP_HASH_H
+#define LUBDUB_EV_SIP_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Computes SipHash, and makes a key for this process. */
-#include "server/library/sip_hash.h"
+#include "ev/sip_hash.h"
 
 #include <pthread.h>
 #include <sys/random.h>

@@ -1,7 +1,7 @@
 /* SipHash: against the vectors of its authors. */
 #include "support/test.h"
 
-#include "server/library/sip_hash.h"
+#include "ev/sip_hash.h"
 
 static const uint64_t key[2] = {0x0706050403020100u, 0x0f0e0d0c0b0a0908u};
 
