@@ -254,7 +254,7 @@ def wrong_tokens(target, number):
 
 
 def takeover_fight(target, number):
-    """Two who want to be the same: each comes in anew as soon as it was answered, and only then lets go."""
+    """Two clients that want the same identity: each comes in anew as soon as it was answered, and only then lets go."""
     before = None
     while target.goes_on():
         connection = target.enter(target.opening("contested"))
@@ -316,7 +316,7 @@ class Attack:
     function: typing.Callable
     processes: int = 1
     options: tuple = ()          # of lubdub-server
-    peers: tuple = ()            # who else can be attacked so
+    peers: tuple = ()            # the other systems that can be attacked so
     hears_all: bool = False      # the good clients of a peer subscribe to what is said
     many_tokens: bool = False
 

@@ -1,4 +1,4 @@
-"""Who is attacked: how each server is started, and which clients it takes."""
+"""The servers that are attacked: how each is started, and which clients it takes."""
 
 import pathlib
 

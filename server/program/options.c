@@ -66,7 +66,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "require-id", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_id),
      .help = "no sessions without an identity"},
     {.name = "token-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(token_file), .minimum = 1,
-     .help = "let in only who knows a token; a line is TOKEN [PATTERN of identities]"},
+     .help = "let in only clients that know a token; a line is TOKEN [PATTERN of identities]"},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
      .offset = FIELD(events), .words = event_words, .help = "form of the events on standard output (text)"},
     {.name = "events-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,

@@ -1,4 +1,4 @@
-/* Our own absences, as a server's sessions see them: pauses, long turns, and who is forgiven. */
+/* Our own absences, as a server's sessions see them: pauses, long turns, and which sessions are forgiven. */
 #include "server_fixture.h"
 #include "support/test.h"
 

@@ -1,4 +1,4 @@
-/* Which of two connections has an identity, who waits for whom, and in which order it is told. */
+/* Which of two connections has an identity, which one waits for the other, and in which order it is told. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ static void answer(struct raw_client *client)
     raw_send_frame(client, LUBDUB_FRAME_ACK, frame.flags, frame.sequence, frame.content, frame.length);
 }
 
-/* ---- who has it ---- */
+/* ---- which session has it ---- */
 
 static void b13_on_a_tie_the_connection_that_was_accepted_later_wins(void **state)
 {

@@ -1,4 +1,4 @@
-/* Whom a server lets in, and what one client, address or identity may cost, also where it comes again and again. */
+/* Which clients a server lets in, and what one client, address or identity may cost, also when it comes often. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -285,7 +285,7 @@ static void b10_listening_that_failed_leaves_nothing_bound(void **state)
     assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_LISTENING), 2);
 }
 
-/* ---- who comes in ---- */
+/* ---- which clients come in ---- */
 
 static void e13_identity_is_required_where_it_is_said_so(void **state)
 {

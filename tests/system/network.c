@@ -63,7 +63,7 @@ void network_remove(struct network *network)
     if (network->home <= 0) {
         return;
     }
-    if (network->client >= 0) { /* else we never left, and who may not leave may not enter either */
+    if (network->client >= 0) { /* else we never left: without the right to leave there is none to enter either */
         network_enter(network->home);
         close(network->client);
     }

@@ -305,7 +305,7 @@ static void finding_b20_twins_that_fight_are_told_a_few_times_a_second(void **st
     }
     seconds = (now() - started_at) / LUBDUB_SECOND + 1;
     while (event_number(expect_event(events, "connected", "twin"), "session") != session) {
-        ; /* soon after the end it is known who has the name */
+        ; /* soon after the end it is known which session has the name */
     }
     server_process_finish(&stage->server);
     lines = count_events(events, "connected", "twin") + count_events(events, "disconnected", "twin");

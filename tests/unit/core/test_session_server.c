@@ -1439,7 +1439,7 @@ static void a12_debt_survives_a_regrant(void **state)
     expect_protocol_error(server, TOO_MANY_FRAMES);
 }
 
-/* A bucket that is counted in other units overflows for nobody who was within its limit. */
+/* A bucket that is counted in other units overflows for no client that was within its limit. */
 static void a12_client_within_its_limit_is_cut_by_no_regrant(void **state)
 {
     const struct {

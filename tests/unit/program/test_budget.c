@@ -146,7 +146,7 @@ static void finding_d5_late_and_recovered_are_told_a_few_times_a_minute(void **s
     for (; now < START + minutes * LUBDUB_MINUTE; now += 50 * LUBDUB_MILLISECOND) {
         bool is_late_told = report(told, LUBDUB_SERVER_LATE, 7, now);
 
-        /* Either both or none: who reads the events never takes a living session for a late one. */
+        /* Either both or none: a reader of the events never takes a living session for a late one. */
         assert_int_equal(report(told, LUBDUB_SERVER_RECOVERED, 7, now + 20 * LUBDUB_MILLISECOND), is_late_told);
         late += is_late_told;
         recovered += is_late_told;

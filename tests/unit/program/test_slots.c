@@ -1,4 +1,4 @@
-/* The table of those that were busy lately: who stays in it, who gives way, and what a bucket lets through. */
+/* The table of the keys that were busy lately: which stays in it, which gives way, and what a bucket lets through. */
 #include "server/program/slots.h"
 
 #include "support/test.h"

@@ -123,7 +123,7 @@ static void finding_b20_fight_is_told_a_few_times_a_second(void **state)
 
     assert_true(told->lines < 20 * 4 + 20);
     takeovers_settle(told->takeovers, START + length + 2 * LUBDUB_SECOND, false);
-    assert_int_equal(told->up, last); /* soon after the end it is known who has it */
+    assert_int_equal(told->up, last); /* soon after the end it is known which session has it */
     assert_false(takeovers_settle(told->takeovers, START + length + 20 * LUBDUB_SECOND, false));
 
     disconnect(told, "twin", last, LUBDUB_CAUSE_BYE, START + 2 * length);

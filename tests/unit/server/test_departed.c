@@ -1,4 +1,4 @@
-/* Identities that left: who is gone when, and how many are kept. */
+/* Identities that left: which is gone when, and how many are kept. */
 #include "support/test.h"
 
 #include <stdio.h>
