@@ -10,77 +10,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "client_stage.h"
 #include "patience.h"
-#include "scratch.h"
-#include "server_process.h"
 #include "support/test.h"
 
 #define EXIT_DOWN 1
-
-struct stage {
-    struct server_process server;
-    struct server_process other;
-    struct process client;
-    struct event_reader events; /* of the client; no descriptor until it runs */
-    struct scratch scratch;
-};
-
-static int set_up(void **state)
-{
-    struct stage *stage = calloc(1, sizeof *stage);
-
-    *state = stage;
-    server_process_init(&stage->server);
-    server_process_init(&stage->other);
-    process_init(&stage->client, "LUBDUB_CLIENT");
-    scratch_make(&stage->scratch);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct stage *stage = *state;
-
-    event_reader_clear(&stage->events);
-    process_clear(&stage->client);
-    server_process_clear(&stage->server);
-    server_process_clear(&stage->other);
-    scratch_remove(&stage->scratch);
-    free(stage);
-    return 0;
-}
-
-static void start_client(struct stage *stage, ...) __attribute__((sentinel));
-
-/* With these options, the server's address where it runs, and events in JSON. */
-static void start_client(struct stage *stage, ...)
-{
-    const char *option;
-    va_list options;
-
-    process_add(&stage->client, "--events=json");
-    va_start(options, stage);
-    while ((option = va_arg(options, const char *)) != NULL) {
-        process_add(&stage->client, option);
-    }
-    va_end(options);
-    if (stage->server.port != 0) {
-        process_add(&stage->client, stage->server.address);
-    }
-    process_start(&stage->client);
-    event_reader_init(&stage->events, stage->client.output);
-}
-
-static json_t *expect(struct stage *stage, const char *event)
-{
-    return expect_event(&stage->events, event, NULL);
-}
-
-static void expect_status(struct stage *stage, int status)
-{
-    event_reader_finish(&stage->events);
-    assert_int_equal(process_wait(&stage->client), status);
-}
 
 static void end_by(struct stage *stage, int signal)
 {
@@ -710,7 +644,7 @@ static void check_config_says_whether_all_is_right_and_starts_nothing(void **sta
 
 int main(void)
 {
-#define HABIT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define HABIT(test) cmocka_unit_test_setup_teardown(test, client_stage_set_up, client_stage_tear_down)
     const struct CMUnitTest tests[] = {
         HABIT(on_down_runs_once_for_an_outage_and_on_failed_for_its_rounds),
         HABIT(last_word_of_the_commands_is_the_last_state),

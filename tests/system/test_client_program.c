@@ -6,75 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client_stage.h"
 #include "patience.h"
-#include "scratch.h"
-#include "server_process.h"
 #include "support/test.h"
 
 #define EXIT_DOWN 1
 #define EXIT_INTERRUPTED (128 + SIGINT)
-
-struct stage {
-    struct server_process server;
-    struct process client;
-    struct event_reader events; /* of the client; no descriptor until it runs */
-    struct scratch scratch;
-};
-
-static int set_up(void **state)
-{
-    struct stage *stage = calloc(1, sizeof *stage);
-
-    *state = stage;
-    server_process_init(&stage->server);
-    process_init(&stage->client, "LUBDUB_CLIENT");
-    scratch_make(&stage->scratch);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct stage *stage = *state;
-
-    event_reader_clear(&stage->events);
-    process_clear(&stage->client);
-    server_process_clear(&stage->server);
-    scratch_remove(&stage->scratch);
-    free(stage);
-    return 0;
-}
-
-static void start_client(struct stage *stage, ...) __attribute__((sentinel));
-
-/* With these options and the server's address, and its events in JSON. */
-static void start_client(struct stage *stage, ...)
-{
-    const char *option;
-    va_list options;
-
-    process_add(&stage->client, "--events=json");
-    va_start(options, stage);
-    while ((option = va_arg(options, const char *)) != NULL) {
-        process_add(&stage->client, option);
-    }
-    va_end(options);
-    if (stage->server.port != 0) {
-        process_add(&stage->client, stage->server.address);
-    }
-    process_start(&stage->client);
-    event_reader_init(&stage->events, stage->client.output);
-}
-
-static json_t *expect(struct stage *stage, const char *event)
-{
-    return expect_event(&stage->events, event, NULL);
-}
-
-static void expect_status(struct stage *stage, int status)
-{
-    event_reader_finish(&stage->events);
-    assert_int_equal(process_wait(&stage->client), status);
-}
 
 /* ---- like ping ---- */
 
@@ -481,7 +418,7 @@ static void closed_standard_output_is_no_reason_to_fail(void **state)
 
 int main(void)
 {
-#define PROGRAM_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define PROGRAM_TEST(test) cmocka_unit_test_setup_teardown(test, client_stage_set_up, client_stage_tear_down)
     const struct CMUnitTest tests[] = {
         PROGRAM_TEST(count_of_acks_ends_with_a_summary_and_status_0),
         PROGRAM_TEST(interrupt_says_bye_and_prints_the_summary),
