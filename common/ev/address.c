@@ -113,3 +113,11 @@ void lubdub_address_cut(struct lubdub_address *address, size_t ipv6_bits)
         address->ip[i] &= (uint8_t)(i == whole ? 0xff00u >> ipv6_bits % 8 : 0);
     }
 }
+
+bool lubdub_address_is_loopback(const struct lubdub_address *address)
+{
+    static const uint8_t loopback[16] = {[15] = 1};
+
+    return lubdub_address_is_ipv4(address) ? address->ip[12] == 127
+                                           : memcmp(address->ip, loopback, sizeof loopback) == 0;
+}

@@ -34,4 +34,7 @@ void lubdub_address_cut(struct lubdub_address *address, size_t ipv6_bits);
 
 bool lubdub_address_is_ipv4(const struct lubdub_address *address);
 
+/* 127.0.0.0/8 or ::1: what is sent there does not leave the machine. */
+bool lubdub_address_is_loopback(const struct lubdub_address *address);
+
 #endif

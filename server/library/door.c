@@ -234,6 +234,10 @@ static void claim(struct lubdub_worker *worker, struct lubdub_record *record, ui
     case LUBDUB_CLAIM_FOUGHT_OVER:
         refuse_fought_over(worker, record, claim.is_news);
         return;
+    case LUBDUB_CLAIM_FOREIGN:
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED,
+                             "another token has let in a session with this identity");
+        return;
     case LUBDUB_CLAIM_FULL:
         refuse_full(worker, record);
         return;
@@ -332,9 +336,10 @@ static void admit_nameless(struct lubdub_worker *worker, struct lubdub_record *r
 }
 
 /* Takes over what HELLO said of the client. False: refused. */
-static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
+static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
+                      uint64_t proof)
 {
-    struct lubdub_peer *introduced = lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options);
+    struct lubdub_peer *introduced = lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options, proof);
 
     if (introduced == NULL) {
         refuse_for_memory(worker, record);
@@ -347,6 +352,7 @@ static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record
 void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
 {
     const char *refusal;
+    uint64_t proof;
 
     if (worker->is_draining) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
@@ -356,7 +362,7 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         admit_nameless(worker, record);
         return;
     }
-    refusal = lubdub_tokens_refuse(&worker->rules->tokens, hello->options.token, hello->options.identity);
+    refusal = lubdub_tokens_refuse(&worker->rules->tokens, hello->options.token, hello->options.identity, &proof);
     if (refusal == NULL && hello->options.identity.length == 0 && lubdub_worker_settings(worker)->requires_identity) {
         refusal = "an identity is required";
     }
@@ -364,7 +370,7 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, refusal);
         return;
     }
-    if (!introduce(worker, record, hello)) {
+    if (!introduce(worker, record, hello, proof)) {
         return;
     }
     if (hello->options.identity.length == 0) {

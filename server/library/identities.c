@@ -58,6 +58,18 @@ static void take(struct lubdub_worker *worker, struct lubdub_record *record, uin
     claim->result = follows == FOLLOWS_NOBODY ? LUBDUB_CLAIM_GRANTED : LUBDUB_CLAIM_WAITS;
 }
 
+/*
+ * Whether the holder was let in by another proof. One that came when no proof was asked for gives way to any proof, and
+ * one that came with a token gives way to all when tokens are not asked for any more.
+ */
+static bool is_foreign(const struct lubdub_worker *worker, const struct lubdub_peer *newcomer,
+                       const struct lubdub_peer *holder)
+{
+    uint64_t proof = lubdub_peer_proof(holder);
+
+    return lubdub_tokens_are_asked_for(&worker->rules->tokens) && proof != 0 && proof != lubdub_peer_proof(newcomer);
+}
+
 static void claim_from(struct lubdub_worker *worker, struct lubdub_record *record, uint32_t place, uint64_t beaten,
                        struct lubdub_claim *claim)
 {
@@ -69,6 +81,8 @@ static void claim_from(struct lubdub_worker *worker, struct lubdub_record *recor
     claim->holder = lubdub_pool_number(&owner->pool, holder);
     if (lubdub_socket_has_ended(record->link.io.fd)) {
         claim->result = LUBDUB_CLAIM_ENDED;
+    } else if (is_foreign(worker, record->peer, holder->peer)) {
+        claim->result = LUBDUB_CLAIM_FOREIGN;
     } else if (claim->holder != beaten && !beats(record->peer, holder->peer)) {
         claim->result = LUBDUB_CLAIM_CONTESTED;
     } else if (!lubdub_contests_allow(&server->contests, hash, lubdub_clock_now(), &claim->is_news)) {

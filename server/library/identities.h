@@ -7,6 +7,7 @@
  *
  *     claim ──┬─ GRANTED                                   it is admitted
  *             ├─ WAITS ──── the holder is ended (its worker) ──── released ── it is admitted
+ *             ├─ FOREIGN ── another proof let the holder in: refused
  *             ├─ CONTESTED ── the holder is asked (trial.h) ──┬── it lives: refused
  *             └─ refused                                      └── it does not: claim again, by force
  */
@@ -22,6 +23,7 @@ enum lubdub_claim_result {
     LUBDUB_CLAIM_CONTESTED,   /* the holder started later: it keeps the identity if it lives */
     LUBDUB_CLAIM_ENDED,       /* the newcomer's own connection has ended already: it takes over no identity */
     LUBDUB_CLAIM_FOUGHT_OVER, /* the identity changes hands too often */
+    LUBDUB_CLAIM_FOREIGN,     /* the holder was let in by another proof (peer.h) */
     LUBDUB_CLAIM_FULL,
     LUBDUB_CLAIM_NO_MEMORY,
 };

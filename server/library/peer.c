@@ -14,6 +14,12 @@ static size_t address_length(const struct lubdub_peer *peer)
     return peer->is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH;
 }
 
+/* Of what stands before the identity. */
+static size_t head_length(const struct lubdub_peer *peer)
+{
+    return address_length(peer) + (peer->has_proof ? sizeof(uint64_t) : 0);
+}
+
 static size_t size_with(size_t length)
 {
     size_t size = offsetof(struct lubdub_peer, bytes) + length; /* what the struct is padded with is used, too */
@@ -41,10 +47,10 @@ struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address)
 }
 
 struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
-                                          const struct lubdub_options *hello)
+                                          const struct lubdub_options *hello, uint64_t proof)
 {
-    size_t length = address_length(peer);
-    size_t whole = length + hello->identity.length;
+    size_t proof_length = proof != 0 ? sizeof proof : 0;
+    size_t whole = address_length(peer) + proof_length + hello->identity.length;
     struct lubdub_peer *introduced;
     uint8_t *end;
     size_t i;
@@ -59,7 +65,10 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
     introduced->incarnation = incarnation;
     introduced->identity_length = (uint8_t)hello->identity.length;
     introduced->label_count = (uint8_t)hello->label_count;
-    end = introduced->bytes + length;
+    introduced->has_proof = proof != 0;
+    end = introduced->bytes + address_length(introduced);
+    memcpy(end, &proof, proof_length);
+    end += proof_length;
     if (hello->identity.length > 0) {
         memcpy(end, hello->identity.data, hello->identity.length);
         end += hello->identity.length;
@@ -95,14 +104,24 @@ void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_pre
     lubdub_address_cut(address, ipv6_prefix);
 }
 
+uint64_t lubdub_peer_proof(const struct lubdub_peer *peer)
+{
+    uint64_t proof = 0;
+
+    if (peer->has_proof) {
+        memcpy(&proof, peer->bytes + address_length(peer), sizeof proof);
+    }
+    return proof;
+}
+
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer)
 {
-    return (struct lubdub_slice){(const char *)peer->bytes + address_length(peer), peer->identity_length};
+    return (struct lubdub_slice){(const char *)peer->bytes + head_length(peer), peer->identity_length};
 }
 
 size_t lubdub_peer_labels(const struct lubdub_peer *peer, struct lubdub_label *labels)
 {
-    const uint8_t *next = peer->bytes + address_length(peer) + peer->identity_length;
+    const uint8_t *next = peer->bytes + head_length(peer) + peer->identity_length;
     size_t i;
 
     for (i = 0; i < peer->label_count; i++) {

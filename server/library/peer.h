@@ -1,7 +1,8 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 3, past 1 · order 4, follows 4 · address 4 or 20 · identity · labels (key length, value length, key, value)
+ *     incarnation 8 · flags and lengths 4, past 1 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 · identity
+ *     · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
@@ -15,32 +16,39 @@
 
 struct lubdub_peer {
     uint64_t incarnation;
-    bool is_ipv4; /* not a bit among the others: other threads read it while its own thread changes the others */
-    bool is_session : 1;    /* CONNECTED was told, DISCONNECTED was not */
-    bool is_registered : 1; /* the registry's index names it */
+    bool is_ipv4; /* not bits among the others: other threads read them while its own thread changes the others */
+    bool has_proof;
+    bool is_session : 1;     /* CONNECTED was told, DISCONNECTED was not */
+    bool is_registered : 1;  /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */
     bool is_turned_away : 1; /* refused; the worker counts it */
     uint8_t identity_length;
     uint8_t label_count;
     uint8_t last_end : 7; /* under the server's lock: of a newcomer that waited for its identity, */
     bool is_resumed : 1;  /* what was before it (identities.c) */
-    uint32_t accepted; /* the order in which connections were accepted; goes round */
-    uint32_t follows;  /* under the server's lock: the record of which the end must be told before (identities.c) */
+    uint32_t accepted;    /* the order in which connections were accepted; goes round */
+    uint32_t follows;     /* under the server's lock: the record of which the end must be told before (identities.c) */
     uint8_t bytes[];
 };
 
 /* A peer that is known by its address only; NULL without memory. */
 struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address);
 
-/* The same with what HELLO said; the old one is freed. NULL without memory, then the old one stays. */
+/*
+ * The same with what HELLO said, and what proved it (0: nothing was asked for); the old one is freed. NULL without
+ * memory, then the old one stays.
+ */
 struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
-                                          const struct lubdub_options *hello);
+                                          const struct lubdub_options *hello, uint64_t proof);
 
 /* Port 0; the record knows it. */
 void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address);
 
 /* The part of the address by which connections are counted. */
 void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_prefix, struct lubdub_address *address);
+
+/* A number that stands for what let the client in (tokens.h); 0: nothing was asked for. */
+uint64_t lubdub_peer_proof(const struct lubdub_peer *peer);
 
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer);
 

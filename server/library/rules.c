@@ -93,7 +93,7 @@ const char *lubdub_server_settings_check(const struct lubdub_server_settings *se
     return lubdub_server_settings_adopt(&own, settings);
 }
 
-struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings)
+struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings, const uint64_t token_key[2])
 {
     const struct lubdub_slice agent = settings->session.agent;
     struct lubdub_rules *rules = calloc(1, sizeof *rules + agent.length);
@@ -101,7 +101,8 @@ struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *setti
     if (rules == NULL) {
         return NULL;
     }
-    if (!lubdub_tokens_init(&rules->tokens, settings->tokens, settings->token_identities, settings->token_count)) {
+    if (!lubdub_tokens_init(&rules->tokens, token_key, settings->tokens, settings->token_identities,
+                            settings->token_count)) {
         free(rules);
         return NULL;
     }

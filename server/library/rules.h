@@ -22,8 +22,8 @@ struct lubdub_rules {
 const char *lubdub_server_settings_adopt(struct lubdub_server_settings *own,
                                          const struct lubdub_server_settings *settings);
 
-/* A copy with one reference; NULL without memory. */
-struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings);
+/* A copy with one reference; NULL without memory. token_key: a secret of the server, the same every time. */
+struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings, const uint64_t token_key[2]);
 struct lubdub_rules *lubdub_rules_share(struct lubdub_rules *rules);
 void lubdub_rules_drop(struct lubdub_rules *rules);
 

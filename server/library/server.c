@@ -72,7 +72,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
 {
     struct lubdub_server_settings known;
     struct lubdub_server *made;
-    uint64_t key[2];
+    uint64_t keys[4]; /* of the identity index, of tokens */
     enum lubdub_error error = LUBDUB_ERROR_NO_MEMORY;
     int failure;
     uint32_t i;
@@ -80,7 +80,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     if (loop == NULL || lubdub_server_settings_adopt(&known, settings) != NULL) {
         return LUBDUB_ERROR_INVALID;
     }
-    if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) {
+    if (getrandom(keys, sizeof keys, 0) != (ssize_t)sizeof keys) {
         return LUBDUB_ERROR_SYSTEM;
     }
     made = calloc(1, sizeof *made);
@@ -92,11 +92,12 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     made->user_data = user_data;
     made->worker_count = count_of_workers(known.workers);
     made->workers = calloc(made->worker_count, sizeof *made->workers);
-    made->rules = lubdub_rules_new(&known);
+    memcpy(made->token_key, &keys[2], sizeof made->token_key);
+    made->rules = lubdub_rules_new(&known, made->token_key);
     made->ipv6_prefix = known.ipv6_prefix;
     made->dispose = free_now;
     lubdub_grace_init(made);
-    lubdub_identity_index_init(&made->identities, key[0], key[1], identity_of_place, made);
+    lubdub_identity_index_init(&made->identities, keys[0], keys[1], identity_of_place, made);
     if (made->workers == NULL || made->rules == NULL) {
         goto fail;
     }
@@ -277,7 +278,7 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     if (lubdub_server_settings_adopt(&known, settings) != NULL) {
         return LUBDUB_ERROR_INVALID;
     }
-    rules = lubdub_rules_new(&known);
+    rules = lubdub_rules_new(&known, server->token_key);
     if (rules == NULL) {
         return LUBDUB_ERROR_NO_MEMORY;
     }

@@ -85,6 +85,8 @@ struct lubdub_worker {
     uint32_t aborted; /* and then: how many places were searched for sessions that are still here */
     bool is_searching; /* SEARCH is not done; and how far it has come */
     uint32_t searched;
+    bool is_reviewing; /* sessions are compared with newer tokens (review.h); and how far that has come */
+    uint32_t reviewed;
 };
 
 struct lubdub_server {
@@ -93,6 +95,7 @@ struct lubdub_server {
     void (*on_freed)(void *user_data);
     struct lubdub_worker *workers;
     uint32_t worker_count;
+    uint64_t token_key[2]; /* under which tokens are hashed, as long as the server lives */
     size_t ipv6_prefix; /* by which addresses are counted; stays as it was at the start */
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */

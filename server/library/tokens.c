@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "ev/sip_hash.h"
 #include "server/library/pattern.h"
@@ -56,7 +55,14 @@ static struct lubdub_slice copy(char **bytes, struct lubdub_slice slice)
     return copied;
 }
 
-bool lubdub_tokens_init(struct lubdub_tokens *tokens, const struct lubdub_slice *given,
+/* The first half is the token's proof, and 0 means that there is none. */
+static void hash(const uint64_t key[2], struct lubdub_slice token, uint64_t digest[2])
+{
+    lubdub_sip_hash_128(key, token.data, token.length, digest);
+    digest[0] += digest[0] == 0;
+}
+
+bool lubdub_tokens_init(struct lubdub_tokens *tokens, const uint64_t key[2], const struct lubdub_slice *given,
                         const struct lubdub_slice *patterns, size_t count)
 {
     static const struct lubdub_slice any = {NULL, 0};
@@ -68,9 +74,7 @@ bool lubdub_tokens_init(struct lubdub_tokens *tokens, const struct lubdub_slice 
     if (count == 0) {
         return true;
     }
-    if (getrandom(tokens->key, sizeof tokens->key, 0) != (ssize_t)sizeof tokens->key) {
-        return false;
-    }
+    memcpy(tokens->key, key, sizeof tokens->key);
     for (i = 0; i < count; i++) {
         length += given[i].length + (patterns != NULL ? patterns[i].length : 0);
     }
@@ -87,7 +91,7 @@ bool lubdub_tokens_init(struct lubdub_tokens *tokens, const struct lubdub_slice 
 
         token->token = copy(&bytes, given[i]);
         token->pattern = copy(&bytes, patterns != NULL ? patterns[i] : any);
-        lubdub_sip_hash_128(tokens->key, token->token.data, token->token.length, token->digest);
+        hash(key, token->token, token->digest);
         put(tokens, (uint32_t)i);
     }
     return true;
@@ -111,30 +115,54 @@ static bool same_bytes(struct lubdub_slice one, struct lubdub_slice other)
     return difference == 0;
 }
 
+static bool lets_in(const struct lubdub_token *token, struct lubdub_slice identity)
+{
+    return token->pattern.data == NULL || lubdub_pattern_matches(token->pattern, identity);
+}
+
 const char *lubdub_tokens_refuse(const struct lubdub_tokens *tokens, struct lubdub_slice token,
-                                 struct lubdub_slice identity)
+                                 struct lubdub_slice identity, uint64_t *proof)
 {
     const char *refusal = "the token is not known here";
     uint64_t digest[2];
     uint32_t slot;
 
+    *proof = 0;
     if (tokens->all == NULL) {
         return NULL;
     }
     if (token.length == 0) {
         return "a token is required";
     }
-    lubdub_sip_hash_128(tokens->key, token.data, token.length, digest);
+    hash(tokens->key, token, digest);
     for (slot = (uint32_t)digest[0]; tokens->slots[slot & (tokens->capacity - 1)] != 0; slot++) {
         const struct lubdub_token *known = &tokens->all[tokens->slots[slot & (tokens->capacity - 1)] - 1];
 
         if (!same_digest(known->digest, digest) || !same_bytes(known->token, token)) {
             continue;
         }
-        if (known->pattern.data == NULL || lubdub_pattern_matches(known->pattern, identity)) {
+        if (lets_in(known, identity)) {
+            *proof = digest[0];
             return NULL;
         }
         refusal = "this token is not for this identity"; /* the same token may stand there with another pattern */
     }
     return refusal;
+}
+
+bool lubdub_tokens_admit(const struct lubdub_tokens *tokens, uint64_t proof, struct lubdub_slice identity)
+{
+    uint32_t slot;
+
+    if (tokens->all == NULL) {
+        return true;
+    }
+    for (slot = (uint32_t)proof; tokens->slots[slot & (tokens->capacity - 1)] != 0; slot++) {
+        const struct lubdub_token *known = &tokens->all[tokens->slots[slot & (tokens->capacity - 1)] - 1];
+
+        if (known->digest[0] == proof && lets_in(known, identity)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -25,6 +25,7 @@
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
+#include "server/library/review.h"
 #include "server/library/tell.h"
 #include "server/library/trial.h"
 
@@ -243,6 +244,7 @@ static void take_rules(struct lubdub_worker *worker)
     worker->group.settings = &worker->rules->settings.session;
     lubdub_reactor_renew_patience(worker->group.reactor); /* the patience of a session that adapts is shorter */
     retune_listeners(worker);
+    lubdub_review_begin(worker);
     lubdub_rules_drop(old);
 }
 
@@ -284,8 +286,8 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     lubdub_worker_enter(worker);
     if (follow_orders(worker)) {
         lubdub_worker_tell_owed_ends(worker);
-        if (!lubdub_door_search(worker, &budget) || !lubdub_drain_go_on(worker, &budget) ||
-            !lubdub_letters_open(worker, &budget)) {
+        if (!lubdub_door_search(worker, &budget) || !lubdub_review_go_on(worker, &budget) ||
+            !lubdub_drain_go_on(worker, &budget) || !lubdub_letters_open(worker, &budget)) {
             lubdub_mailbox_wake(&worker->mailbox); /* the sockets have their turn in between */
         }
         if (lubdub_mailbox_has_room_again(&worker->mailbox)) {

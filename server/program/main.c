@@ -130,6 +130,14 @@ static void warn_of_open_tokens(const struct options *options)
     }
 }
 
+/* A token that was read on its way lets in its reader. */
+static void warn_of_shown_tokens(const struct options *options)
+{
+    if (options_show_tokens(options)) {
+        lubdub_log_warning("tokens cross the network in the clear: a plain listener takes them beyond loopback");
+    }
+}
+
 /* All or nothing: what cannot be read leaves everything as it was. */
 static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
@@ -159,6 +167,7 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
     }
     log_changes(program, &taken);
     warn_of_open_tokens(&taken);
+    warn_of_shown_tokens(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
     options_clear(&program->taken);
     lubdub_token_file_clear(&program->options.tokens); /* replaced, too */
@@ -294,6 +303,7 @@ int main(int argc, char *argv[])
 
     lubdub_log_kernel();
     warn_of_open_tokens(&program.options);
+    warn_of_shown_tokens(&program.options);
     program.exit_status = start(&program);
     if (program.exit_status == 0) {
         ev_run(program.loop, 0);

@@ -193,6 +193,22 @@ void options_clear(struct options *options)
     lubdub_settings_clear(&options->loaded);
 }
 
+bool options_show_tokens(const struct options *options)
+{
+    struct lubdub_address address;
+    size_t i;
+
+    for (i = 0; i < options->listen.count; i++) {
+        const char *host = options->listen.items[i].host;
+
+        if (strcmp(host, "*") == 0 ||
+            !(lubdub_address_parse(&address, host, 1) && lubdub_address_is_loopback(&address))) {
+            return options->tokens.count > 0;
+        }
+    }
+    return options->tokens.count > 0 && options->listen.count == 0; /* all addresses */
+}
+
 void options_server_settings(const struct options *options, struct lubdub_server_settings *settings)
 {
     static const enum lubdub_on_message on_message[] = {LUBDUB_ON_MESSAGE_ECHO, LUBDUB_ON_MESSAGE_BROADCAST,

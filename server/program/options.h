@@ -47,6 +47,9 @@ extern const struct lubdub_settings_table options_table;
 void options_init(struct options *options);
 void options_clear(struct options *options);
 
+/* Whether clients elsewhere send their tokens to a listener without TLS. */
+bool options_show_tokens(const struct options *options);
+
 /* Fills the library's settings; they point into options. */
 void options_server_settings(const struct options *options, struct lubdub_server_settings *settings);
 

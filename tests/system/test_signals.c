@@ -23,7 +23,6 @@ struct stage {
     struct raw_client other;
     struct scratch scratch;
     char config[SCRATCH_PATH];
-    char tokens[SCRATCH_PATH];
 };
 
 static int set_up(void **state)
@@ -34,7 +33,6 @@ static int set_up(void **state)
     stage->client.socket = stage->other.socket = -1;
     scratch_make(&stage->scratch);
     scratch_path(&stage->scratch, "config", stage->config);
-    scratch_path(&stage->scratch, "tokens", stage->tokens);
     return 0;
 }
 
@@ -269,152 +267,6 @@ static void storm_of_hang_ups_is_no_matter(void **state)
     server_process_finish(&stage->server);
 }
 
-/* ---- tokens ---- */
-
-static void say_token(struct raw_client *client, uint16_t port, const char *token)
-{
-    struct wire_bytes options = {0};
-
-    raw_connect(client, port);
-    wire_bytes_put_option(&options, LUBDUB_OPTION_TOKEN, token, strlen(token));
-    raw_send_frame(client, LUBDUB_FRAME_HELLO, 0, 1, options.data, options.length);
-    wire_bytes_clear(&options);
-}
-
-static void expect_token(struct stage *stage, const char *token, bool is_known)
-{
-    struct raw_client client;
-
-    say_token(&client, stage->server.port, token);
-    if (is_known) {
-        raw_expect_welcome(&client);
-    } else {
-        raw_expect_bye(&client, LUBDUB_REASON_UNAUTHORIZED);
-        expect_text(expect_event(&stage->server.events, "rejected", NULL), "cause", "rejected");
-    }
-    raw_close(&client);
-}
-
-static void only_who_knows_a_token_comes_in(void **state)
-{
-    struct stage *stage = *state;
-    struct raw_client nameless;
-
-    scratch_write_text(&stage->scratch, "tokens", "# who comes in\nopen-sesame\n second \r\n\n", stage->tokens);
-    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
-    expect_token(stage, "open-sesame", true);
-    expect_token(stage, "second", true);
-    expect_token(stage, "open-sesam", false);
-    expect_token(stage, "open-sesame ", false);
-    expect_token(stage, "open-sesamf", false);
-    expect_token(stage, "x", false);
-    raw_connect(&nameless, stage->server.port);
-    raw_say_hello(&nameless, "no token", 0, 0, 1);
-    raw_expect_bye(&nameless, LUBDUB_REASON_UNAUTHORIZED);
-    raw_close(&nameless);
-    raw_connect(&nameless, stage->server.port);
-    raw_probe(&nameless); /* no HELLO, so no token; and no ACK */
-    raw_expect_bye(&nameless, LUBDUB_REASON_UNAUTHORIZED);
-    raw_close(&nameless);
-    server_process_finish(&stage->server);
-}
-
-static void say_token_as(struct raw_client *client, uint16_t port, const char *token, const char *identity)
-{
-    struct wire_bytes options = {0};
-
-    raw_connect(client, port);
-    wire_bytes_put_option(&options, LUBDUB_OPTION_TOKEN, token, strlen(token));
-    wire_bytes_put_option(&options, LUBDUB_OPTION_IDENTITY, identity, strlen(identity));
-    raw_send_frame(client, LUBDUB_FRAME_HELLO, 0, 1, options.data, options.length);
-    wire_bytes_clear(&options);
-}
-
-static void token_lets_in_the_identities_of_its_pattern(void **state)
-{
-    struct stage *stage = *state;
-    struct raw_client client;
-
-    scratch_write_text(&stage->scratch, "tokens", "north pump-*\n", stage->tokens);
-    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
-    say_token_as(&client, stage->server.port, "north", "pump-7");
-    raw_expect_welcome(&client);
-    raw_close(&client);
-    say_token_as(&client, stage->server.port, "north", "valve-7");
-    raw_expect_bye(&client, LUBDUB_REASON_UNAUTHORIZED);
-    raw_close(&client);
-    expect_text(expect_event(&stage->server.events, "rejected", NULL), "text", "this token is not for this identity");
-    server_process_finish(&stage->server);
-}
-
-static void new_tokens_are_taken_and_a_bad_file_keeps_the_old(void **state)
-{
-    struct stage *stage = *state;
-
-    scratch_write_text(&stage->scratch, "tokens", "old\n", stage->tokens);
-    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
-    say_token(&stage->client, stage->server.port, "old");
-    raw_expect_welcome(&stage->client);
-    scratch_write_text(&stage->scratch, "tokens", "new\n", stage->tokens);
-    read_again(stage, NULL, "configuration read again");
-    expect_token(stage, "new", true);
-    expect_token(stage, "old", false);
-    raw_expect_life(&stage->client); /* who is in stays in */
-
-    scratch_write_text(&stage->scratch, "tokens", "\n\n", stage->tokens); /* never: everybody may come in */
-    read_again(stage, NULL, "configuration not taken");
-    expect_token(stage, "new", true);
-    expect_token(stage, "old", false);
-    assert_int_equal(unlink(stage->tokens), 0);
-    read_again(stage, NULL, "configuration not taken");
-    expect_token(stage, "new", true);
-    expect_token(stage, "anything", false);
-    server_process_finish(&stage->server);
-    assert_int_equal(process_count_errors(&stage->server.process, "anything"), 0); /* no token in a log */
-}
-
-static void finding_d9_token_file_that_all_may_write_is_warned_of(void **state)
-{
-    struct stage *stage = *state;
-    static const char words[] = "every user may write to the token file";
-
-    scratch_write_text(&stage->scratch, "tokens", "secret\n", stage->tokens);
-    assert_int_equal(chmod(stage->tokens, 0600), 0);
-    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
-    read_again(stage, NULL, "configuration read again");
-    assert_int_equal(process_count_errors(&stage->server.process, words), 0);
-    assert_int_equal(chmod(stage->tokens, 0666), 0);
-    process_signal(&stage->server.process, SIGHUP);
-    process_expect_error(&stage->server.process, words);
-    server_process_finish(&stage->server);
-}
-
-static void finding_e14_tokens_that_changed_are_named(void **state)
-{
-    struct stage *stage = *state;
-
-    scratch_write_text(&stage->scratch, "tokens", "old\n", stage->tokens);
-    server_process_start(&stage->server, "--token-file", stage->tokens, NULL);
-    scratch_write_text(&stage->scratch, "tokens", "new\nanother\n", stage->tokens);
-    read_again(stage, NULL, "changed=\"token-file\" tokens=2");
-    read_again(stage, NULL, "changed=\"\" tokens=2"); /* read, and the same */
-    scratch_write_text(&stage->scratch, "tokens", "new\nmother\n", stage->tokens);
-    read_again(stage, NULL, "changed=\"token-file\" tokens=2");
-    server_process_finish(&stage->server);
-}
-
-static void required_hello_is_required(void **state)
-{
-    struct stage *stage = *state;
-
-    server_process_start(&stage->server, "--require-hello", NULL);
-    raw_connect(&stage->client, stage->server.port);
-    raw_message(&stage->client, "no name");
-    raw_expect_bye(&stage->client, LUBDUB_REASON_UNAUTHORIZED);
-    raw_join(&stage->other, stage->server.port, NULL, 0, 0);
-    server_process_finish(&stage->server);
-}
-
 /* ---- counters ---- */
 
 static void counters_count(void **state)
@@ -461,12 +313,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_needs_a_restart_is_named_every_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fewer_sessions_allowed_than_there_are_ends_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(storm_of_hang_ups_is_no_matter, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_who_knows_a_token_comes_in, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(finding_d9_token_file_that_all_may_write_is_warned_of, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(finding_e14_tokens_that_changed_are_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(token_lets_in_the_identities_of_its_pattern, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(new_tokens_are_taken_and_a_bad_file_keeps_the_old, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(required_hello_is_required, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counters_count, set_up, tear_down),
     };
 

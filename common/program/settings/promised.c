@@ -10,8 +10,8 @@ struct promises {
 
 static const char *const of_server[] = {
     "tls-listen", "tls-cert",   "tls-key",    "tls-client-ca", "hook",         "hook-events",  "hook-batch",
-    "http",       "redis",      "user",       "expect",        "state",        "message-rate", "message-burst",
-    "require-id", "require-cert", "proxy-from", "mptcp",       "gather",       NULL,
+    "http",       "redis",      "user",       "expect",        "state",        "require-cert",
+    "proxy-from", "mptcp",      "gather",     NULL,
 };
 static const char *const of_client[] = {
     "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "mptcp", "gather", "require-server-health", NULL,

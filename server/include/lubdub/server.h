@@ -72,7 +72,10 @@ struct lubdub_server_settings {
     size_t remembered_ends;    /* identities whose last end is kept for their next WELCOME; 16384 */
     enum lubdub_on_message on_message; /* DROP */
 
-    /* Any of these lets a client in; none: no token is asked for. A token demands a HELLO. 1 to 1024 bytes each. */
+    /*
+     * Any of these lets a client in; none: no token is asked for. A token demands a HELLO. 1 to 1024 bytes each. While a
+     * session has an identity, no client with another token may take the identity over.
+     */
     const struct lubdub_slice *tokens;
     size_t token_count;
 
@@ -233,7 +236,8 @@ LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duratio
 
 /*
  * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
- * ipv6_prefix and on_freed stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
+ * ipv6_prefix and on_freed stay. A session whose token is not among the tokens any more, or does not let in its identity,
+ * ends: BYE 6, cause `rejected`. Where no token is asked for any more, all stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
  * them before it does anything else that waits for it. INVALID for settings that _check refuses, NO_MEMORY: the old ones
  * stay in force everywhere.
  */
