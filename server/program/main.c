@@ -15,6 +15,7 @@
 #include "program/events/output.h"
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
+#include "server/program/hooks.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
 
@@ -25,6 +26,7 @@ struct program {
     struct options taken;           /* as it was read again last, once it was */
     const struct options *in_force; /* one of the two */
     struct reporter reporter;
+    struct hooks *hooks; /* NULL: none */
     int argc;
     char **argv;
     int exit_status;
@@ -185,7 +187,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_log_info(
         "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
         "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
-        "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu",
+        "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu hooks_ok=%llu "
+        "hooks_failed=%llu hooks_killed=%llu hooks_unstarted=%llu hooks_dropped=%llu",
         (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
         (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
         (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
@@ -194,7 +197,12 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND), (unsigned long long)counts.narrow,
         (unsigned long long)counts.suspicions, (unsigned long long)(counts.longest_turn / LUBDUB_MICROSECOND),
         (unsigned long long)(counts.longest_recent_turn / LUBDUB_MICROSECOND),
-        (unsigned long long)reporter_lost(&program->reporter));
+        (unsigned long long)reporter_lost(&program->reporter),
+        (unsigned long long)hooks_count(program->hooks, HOOKS_OK),
+        (unsigned long long)hooks_count(program->hooks, HOOKS_FAILED),
+        (unsigned long long)hooks_count(program->hooks, HOOKS_KILLED),
+        (unsigned long long)hooks_count(program->hooks, HOOKS_UNSTARTED),
+        (unsigned long long)hooks_count(program->hooks, HOOKS_DROPPED));
 }
 
 static void watch_signal(struct program *program, ev_signal *watcher, int signal,
@@ -249,6 +257,30 @@ static int cannot_start(enum lubdub_error error)
     return LUBDUB_EXIT_CANNOT_START;
 }
 
+static void hear_for_hooks(const struct lubdub_event_line *line, void *user_data)
+{
+    hooks_tell(user_data, line);
+}
+
+/* Returns 0 or an errno. */
+static int open_hooks(struct program *program)
+{
+    const struct hooks_settings settings = {.program = program->options.hook,
+                                            .events = program->options.hook_events,
+                                            .is_batch = program->options.hook_batch,
+                                            .timeout = program->options.hook_timeout};
+    int error;
+
+    if (program->options.hook == NULL) {
+        return 0;
+    }
+    error = hooks_open(&program->hooks, &settings, program->loop);
+    if (error == 0) {
+        reporter_add_listener(&program->reporter, hear_for_hooks, program->hooks);
+    }
+    return error;
+}
+
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -258,6 +290,11 @@ static int start(struct program *program)
 
     if (failed != 0) {
         print_events_problem(program->options.events_file, failed);
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    failed = open_hooks(program);
+    if (failed != 0) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
     }
     options_server_settings(&program->options, &settings);
@@ -313,6 +350,7 @@ int main(int argc, char *argv[])
     if (lost > 0) {
         lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
     }
+    hooks_close(program.hooks, HOOKS_PATIENCE);
     lubdub_log_close();
     options_clear(&program.taken);
     options_clear(&program.options);

@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <lubdub/version.h>
 
 #include "ev/address.h"
 #include "program/events/log.h"
+#include "server/program/hooks.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
 #define DEFAULT_EXPIRY (3 * LUBDUB_SECOND)
@@ -73,6 +76,16 @@ static const struct lubdub_setting rows[] = {
      .offset = FIELD(events_file), .minimum = 1, .help = "append the events to this file as JSON lines"},
     {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
      .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
+    {.name = "hook", .metavar = "PROGRAM", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(hook),
+     .minimum = 1, .help = "run this program for each event, with its fields in the environment and as JSON on its input"},
+    {.name = "hook-events", .metavar = "LIST", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(hook_events), .minimum = 1, .take = hooks_judge_events,
+     .help = "for these events, with commas between, or all (those of a session and of an identity, but message)"},
+    {.name = "hook-batch", .kind = LUBDUB_SETTING_FLAG, .is_fixed = true, .offset = FIELD(hook_batch),
+     .help = "many events for one run, a line of JSON each"},
+    {.name = "hook-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .is_fixed = true,
+     .offset = FIELD(hook_timeout), .minimum = MILLISECOND, .maximum = LONGEST,
+     .help = "a run of the hook that takes longer is killed (10s)"},
     {.name = "drain", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(drain), .maximum = LONGEST,
      .help = "on SIGTERM, time for clients to leave (2s)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
@@ -103,6 +116,29 @@ static bool listens_on_addresses(const struct options *options, char *problem, s
     return true;
 }
 
+static bool has_hook_that_can_run(const struct options *options, char *problem, size_t capacity)
+{
+    char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
+    struct stat status;
+
+    if (options->hook == NULL) {
+        if (options->hook_events != NULL || options->hook_batch) {
+            snprintf(problem, capacity, "%s: there is no --hook that it could be about",
+                     options->hook_batch ? "--hook-batch" : "--hook-events");
+            return false;
+        }
+        return true;
+    }
+    if (strchr(options->hook, '/') == NULL) {
+        return true; /* looked for in PATH, at each start */
+    }
+    if (access(options->hook, X_OK) != 0 || stat(options->hook, &status) != 0 || !S_ISREG(status.st_mode)) {
+        snprintf(problem, capacity, "--hook %s: must be a program that can be run", lubdub_settings_show(options->hook, shown));
+        return false;
+    }
+    return true;
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct options *options = target;
@@ -126,6 +162,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         return false;
     }
     if (!listens_on_addresses(options, problem, capacity)) {
+        return false;
+    }
+    if (!has_hook_that_can_run(options, problem, capacity)) {
         return false;
     }
     if (options->token_file != NULL &&
@@ -183,6 +222,7 @@ void options_init(struct options *options)
     options->message_rate = defaults.session.message_rate;
     options->message_burst = defaults.session.message_burst;
     options->output_buffer = defaults.session.output_limit;
+    options->hook_timeout = HOOKS_TIMEOUT;
     options->drain = 2 * LUBDUB_SECOND;
     options->log_level = LUBDUB_LOG_INFO;
 }

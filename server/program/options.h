@@ -34,6 +34,10 @@ struct options {
     int events; /* enum lubdub_event_form */
     const char *events_file;
     const char *node;
+    const char *hook;
+    const char *hook_events;
+    bool hook_batch;
+    lubdub_duration hook_timeout;
     lubdub_duration drain;
     int log_level;
 

@@ -2,6 +2,7 @@
 #include "server/program/reporter.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,8 +158,13 @@ static uint64_t realtime_of(lubdub_time mono)
 
 static void put_line(struct reporter *reporter, const struct lubdub_event_line *line)
 {
+    size_t i;
+
     lubdub_event_writer_put(reporter->output, line);
     lubdub_event_writer_put(reporter->file, line);
+    for (i = 0; i < reporter->listener_count; i++) {
+        reporter->listeners[i](line, reporter->listener_data[i]);
+    }
 }
 
 static void put_session(struct lubdub_event_line *line, uint64_t session, struct lubdub_slice identity,
@@ -341,7 +347,7 @@ static void report_lifecycle(struct reporter *reporter, const struct lubdub_serv
 
 void reporter_report(struct reporter *reporter, const struct lubdub_server_event *event)
 {
-    if (reporter->output == NULL && reporter->file == NULL) {
+    if (reporter->output == NULL && reporter->file == NULL && reporter->listener_count == 0) {
         return;
     }
     if (budget_concerns(event)) {
@@ -547,6 +553,14 @@ int reporter_open(struct reporter *reporter, const struct options *options, stru
         error = lubdub_event_writer_new(&reporter->file, &settings);
     }
     return error;
+}
+
+void reporter_add_listener(struct reporter *reporter, reporter_hear hear, void *user_data)
+{
+    assert(reporter->listener_count < REPORTER_LISTENERS);
+    reporter->listeners[reporter->listener_count] = hear;
+    reporter->listener_data[reporter->listener_count] = user_data;
+    reporter->listener_count++;
 }
 
 int reporter_reopen(struct reporter *reporter)

@@ -15,10 +15,21 @@
 #include "server/program/options.h"
 #include "server/program/takeovers.h"
 
+/*
+ * Hears of each line that is told. Called in any thread, also with locks of the reporter held: it copies what it needs
+ * and returns.
+ */
+typedef void (*reporter_hear)(const struct lubdub_event_line *line, void *user_data);
+
+#define REPORTER_LISTENERS 4
+
 struct reporter {
     struct lubdub_event_writer *output; /* NULL: none */
     struct lubdub_event_writer *file;   /* NULL: none */
     const char *node;                   /* borrowed; NULL: none */
+    reporter_hear listeners[REPORTER_LISTENERS];
+    void *listener_data[REPORTER_LISTENERS];
+    size_t listener_count;
 
     struct ev_loop *loop; /* settles what was counted, while there is something */
     ev_async wake;
@@ -35,6 +46,9 @@ struct reporter {
  * used until _close.
  */
 int reporter_open(struct reporter *reporter, const struct options *options, struct ev_loop *loop);
+
+/* Before the first event. */
+void reporter_add_listener(struct reporter *reporter, reporter_hear hear, void *user_data);
 
 /* Any thread. */
 void reporter_report(struct reporter *reporter, const struct lubdub_server_event *event);

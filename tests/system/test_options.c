@@ -175,6 +175,12 @@ static void server_refuses_what_is_typed_wrong(void **state)
         {{"--config", "/dev/zero"}, "regular file"},
         {{"--config="}, "--config"},
         {{"--config"}, "--config"},
+        {{"--hook", "/no/such"}, "a program that can be run"},
+        {{"--hook", "/tmp/"}, "a program that can be run"},
+        {{"--hook", "true", "--hook-events", "connected,no-such"}, "connected,disconnected,late"},
+        {{"--hook", "true", "--hook-events", "connected,"}, "connected,disconnected,late"},
+        {{"--hook-batch"}, "--hook"},
+        {{"--hook-events", "all"}, "--hook"},
     };
 
     expect_refusals(*state, "LUBDUB_SERVER", rows, COUNT_OF(rows));
@@ -188,7 +194,6 @@ static void server_refuses_what_it_cannot_do_yet(void **state)
         {{"--tls-cert", "f"}, "--tls-cert"},
         {{"--tls-key", "f"}, "--tls-key"},
         {{"--tls-client-ca", "f"}, "--tls-client-ca"},
-        {{"--hook", "true"}, "--hook"},
         {{"--http", "127.0.0.1:8080"}, "--http"},
         {{"--redis", "redis://localhost"}, "--redis"},
         {{"--user", "nobody"}, "--user"},

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "program/events/escape.h"
@@ -145,19 +146,78 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return error != 0 ? error : posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-static int set_files(posix_spawn_file_actions_t *files, int output)
+/* Where the three standard streams of a command lead. */
+struct streams {
+    int input;  /* -1: from /dev/null */
+    int output; /* a descriptor, or LUBDUB_COMMAND_TO_... */
+    int errors; /* -1: ours */
+};
+
+static int set_files(posix_spawn_file_actions_t *files, const struct streams *streams)
 {
-    int error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    int output = streams->output == LUBDUB_COMMAND_TO_LOG ? STDERR_FILENO : streams->output;
+    int error = streams->input < 0 ? posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+                                   : posix_spawn_file_actions_adddup2(files, streams->input, STDIN_FILENO);
+
+    if (error == 0 && output == LUBDUB_COMMAND_TO_NOWHERE) {
+        error = posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    } else if (error == 0) {
+        error = posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO);
+    }
+    if (error == 0 && streams->errors >= 0) {
+        error = posix_spawn_file_actions_adddup2(files, streams->errors, STDERR_FILENO);
+    }
+    return error;
+}
+
+/* Returns 0 or an errno. */
+static int spawn(pid_t *process, const char *path, char *const arguments[], char *const entries[],
+                 const struct streams *streams)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    int error = posix_spawn_file_actions_init(&files);
 
     if (error != 0) {
         return error;
     }
-    if (output == LUBDUB_COMMAND_TO_NOWHERE) {
-        return posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    error = posix_spawnattr_init(&attributes);
+    if (error == 0) {
+        error = set_attributes(&attributes);
+        if (error == 0) {
+            error = set_files(&files, streams);
+        }
+        if (error == 0) {
+            error = posix_spawnp(process, path, &files, &attributes, arguments, entries);
+        }
+        posix_spawnattr_destroy(&attributes);
     }
-    return posix_spawn_file_actions_adddup2(files, output == LUBDUB_COMMAND_TO_LOG ? STDERR_FILENO : output,
-                                            STDOUT_FILENO);
+    posix_spawn_file_actions_destroy(&files);
+    return error;
 }
+
+/* Returns the process, or -1 and errno. */
+static pid_t start(const char *path, char *const arguments[], const struct lubdub_event_line *facts,
+                   const struct streams *streams)
+{
+    struct environment environment;
+    pid_t process = -1;
+    int error;
+
+    if (!make_environment(&environment, facts)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    error = spawn(&process, path, arguments, environment.entries, streams);
+    free_environment(&environment);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return process;
+}
+
+/* ---- a line for the shell ---- */
 
 /*
  * The shell itself sets the old limit, on the line of the command, so that the lines of its messages are right. In this
@@ -174,51 +234,53 @@ static char *with_old_limit(const char *command)
     return asprintf(&text, "ulimit -S -n %" PRIu64 "; %s", limit, command) >= 0 ? text : NULL;
 }
 
-static int spawn(pid_t *process, const char *command, char *const entries[], int output)
+pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *facts, int output)
 {
+    const struct streams streams = {.input = -1, .output = output, .errors = -1};
     char shell[] = "sh";
     char option[] = "-c";
     char *text = with_old_limit(command);
     char *arguments[] = {shell, option, text, NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int error = text != NULL ? posix_spawn_file_actions_init(&files) : ENOMEM;
+    pid_t process;
 
-    if (error != 0) {
-        free(text);
-        return error;
-    }
-    error = posix_spawnattr_init(&attributes);
-    if (error == 0) {
-        error = set_attributes(&attributes);
-        if (error == 0) {
-            error = set_files(&files, output);
-        }
-        if (error == 0) {
-            error = posix_spawn(process, "/bin/sh", &files, &attributes, arguments, entries);
-        }
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&files);
-    free(text);
-    return error;
-}
-
-pid_t lubdub_command_start(const char *command, const struct lubdub_event_line *facts, int output)
-{
-    struct environment environment;
-    pid_t process = -1;
-    int error;
-
-    if (!make_environment(&environment, facts)) {
+    if (text == NULL) {
         errno = ENOMEM;
         return -1;
     }
-    error = spawn(&process, command, environment.entries, output);
-    free_environment(&environment);
-    if (error != 0) {
-        errno = error;
+    process = start("/bin/sh", arguments, facts, &streams);
+    free(text);
+    return process;
+}
+
+/* ---- a program ---- */
+
+/* Without a shell, the limit can only be set from here: at once, while the program is being loaded. */
+static void set_old_limit(pid_t process)
+{
+    uint64_t old = lubdub_descriptor_limit_at_start();
+    struct rlimit limit;
+
+    if (old != 0 && prlimit(process, RLIMIT_NOFILE, NULL, &limit) == 0) {
+        limit.rlim_cur = old < limit.rlim_max ? old : limit.rlim_max;
+        (void)prlimit(process, RLIMIT_NOFILE, &limit, NULL);
+    }
+}
+
+pid_t lubdub_command_start_program(const char *program, const struct lubdub_event_line *facts, int input, int output)
+{
+    const struct streams streams = {.input = input, .output = output, .errors = output};
+    char *name = strdup(program);
+    char *arguments[] = {name, NULL};
+    pid_t process;
+
+    if (name == NULL) {
+        errno = ENOMEM;
         return -1;
+    }
+    process = start(program, arguments, facts, &streams);
+    free(name);
+    if (process > 0) {
+        set_old_limit(process);
     }
     return process;
 }
