@@ -8,7 +8,8 @@ struct promises {
     const char *const *names;
 };
 
-/* clang-format off: one a line, so that two changes of it do not meet */
+/* One a line, so that two changes of it do not meet. */
+/* clang-format off */
 static const char *const of_server[] = {
     "tls-listen",
     "tls-cert",
