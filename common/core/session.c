@@ -6,6 +6,7 @@
 #include "core/session_client.h"
 #include "core/session_server.h"
 #include "core/session_shared.h"
+#include "core/shared_field.h"
 
 /* So many answers of a client may wait before it stops listening. */
 #define LUBDUB_ACKS_TOLERATED 16
@@ -46,7 +47,7 @@ static void move_deadlines(struct lubdub_session *session, lubdub_duration away)
 {
     struct lubdub_session_extra *extra = session->extra;
 
-    session->heard_at = lubdub_time_after(session->heard_at, away);
+    LUBDUB_FIELD_WRITE(session->heard_at, lubdub_time_after(session->heard_at, away));
     if (extra != NULL) {
         extra->outbox.waits_since = lubdub_time_after(extra->outbox.waits_since, away);
         extra->outbox.blocked_at = lubdub_time_after(extra->outbox.blocked_at, away);

@@ -8,6 +8,7 @@
 #include "core/bytes.h"
 #include "core/rate_limit.h"
 #include "core/session_shared.h"
+#include "core/shared_field.h"
 
 /* The first four bytes of a PROBE. */
 #define PROBE_START ((uint32_t)LUBDUB_FRAME_MAGIC << 16 | LUBDUB_PROTOCOL_VERSION << 8 | LUBDUB_FRAME_PROBE)
@@ -151,7 +152,7 @@ static void note_heard(struct lubdub_session *session, const struct lubdub_sessi
     if (session->extra != NULL) {
         lubdub_doubt_end(&session->extra->doubt);
     }
-    session->heard_at = now;
+    LUBDUB_FIELD_WRITE(session->heard_at, now);
 }
 
 /* A challenge of a regrant waits beside the challenges of a silence. */
@@ -287,15 +288,17 @@ static uint32_t in_milliseconds(lubdub_duration duration)
 static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant)
 {
     uint32_t old_expiry_ms = session->expiry_ms;
+    uint32_t interval_ms = in_milliseconds(grant->interval);
+    uint32_t expiry_ms = in_milliseconds(grant->expiry);
 
-    session->interval_ms = in_milliseconds(grant->interval);
-    if (session->interval_ms > UINT32_MAX / 2) {
-        session->interval_ms = UINT32_MAX / 2;
+    if (interval_ms > UINT32_MAX / 2) {
+        interval_ms = UINT32_MAX / 2;
     }
-    session->expiry_ms = in_milliseconds(grant->expiry);
-    if (session->expiry_ms < 2 * session->interval_ms) {
-        session->expiry_ms = 2 * session->interval_ms;
+    if (expiry_ms < 2 * interval_ms) {
+        expiry_ms = 2 * interval_ms;
     }
+    LUBDUB_FIELD_WRITE(session->interval_ms, interval_ms);
+    LUBDUB_FIELD_WRITE(session->expiry_ms, expiry_ms);
     if (old_expiry_ms > 0) {
         struct lubdub_lateness learned = lateness(session);
 
@@ -424,7 +427,7 @@ static bool take_probe(struct lubdub_session *session, const struct lubdub_sessi
     if (!allow(session, &session->of.server.probe_debt)) {
         return false;
     }
-    session->probes_received++;
+    LUBDUB_FIELD_WRITE(session->probes_received, session->probes_received + 1);
     return true;
 }
 

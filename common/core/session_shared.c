@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/shared_field.h"
+
 /* ---- state ---- */
 
 void lubdub_session_enter(struct lubdub_session *session, enum lubdub_session_state state, lubdub_time now)
@@ -12,7 +14,7 @@ void lubdub_session_enter(struct lubdub_session *session, enum lubdub_session_st
     session->state = (uint8_t)state & 7u;
     session->has_closer_deadline = true;
     if (state == LUBDUB_SESSION_LEAVING) {
-        session->heard_at = now;
+        LUBDUB_FIELD_WRITE(session->heard_at, now);
     }
 }
 

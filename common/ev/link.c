@@ -431,6 +431,9 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
 
     if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && cause == LUBDUB_CAUSE_NONE) {
         lubdub_reactor_set(group->reactor, node, deadline);
+        if (group->on_visit != NULL) {
+            group->on_visit(link, now);
+        }
         return;
     }
     begin(&step, link, now, false);

@@ -39,6 +39,11 @@ struct lubdub_link_group {
     void (*on_closed)(struct lubdub_link *link);
     /* The outermost step has ended: nothing of this group is on the stack. May free the group. NULL: not needed. */
     void (*on_rest)(struct lubdub_link_group *group);
+    /*
+     * The deadline of a session was looked at and has moved away: about once an interval for each session that lives.
+     * Nothing may be done to the session. NULL: not needed.
+     */
+    void (*on_visit)(struct lubdub_link *link, lubdub_time now);
     /* Where the peer comes from, as a number: an origin of suspicion (core/suspicion.h). NULL: all from one. */
     uint32_t (*origin)(struct lubdub_link *link);
     unsigned step_count; /* steps of this group's links that are running */

@@ -252,6 +252,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     if (reactor->serving.has_begun) {
         end_serving(reactor, now);
     }
+    lubdub_buckets_add(&reactor->turns, length);
     raise_to(&reactor->longest_recent_turn, length);
     raise_to(&reactor->longest_turn, length);
 }

@@ -19,6 +19,7 @@
 
 #include "core/deadlines.h"
 #include "core/suspicion.h"
+#include "ev/buckets.h"
 
 /*
  * So many bytes are read from one socket at a time; the rest waits for the loop's next turn, so that no peer holds it.
@@ -116,6 +117,7 @@ struct lubdub_reactor {
     _Atomic lubdub_duration absence_total;
     _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
     _Atomic lubdub_duration longest_recent_turn; /* since a reader set it to 0 */
+    struct lubdub_buckets turns;                 /* their lengths; any thread may read them */
     struct lubdub_link_step *step;               /* the innermost step that runs (link.c) */
     uint8_t *input;                              /* LUBDUB_INPUT_SIZE */
     uint8_t *output;

@@ -129,6 +129,17 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
         DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * (lubdub_duration)info.tcpi_rttvar) * LUBDUB_MICROSECOND;
 }
 
+lubdub_duration lubdub_socket_round_trip(int socket)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0
+               ? (lubdub_duration)info.tcpi_rtt * LUBDUB_MICROSECOND
+               : 0;
+}
+
 /* Of tcpi_state; <netinet/tcp.h>, which names them, does not go together with <linux/tcp.h>. */
 #define STATE_CLOSE 7
 #define STATE_CLOSE_WAIT 8

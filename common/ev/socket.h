@@ -25,6 +25,9 @@ enum lubdub_cause lubdub_socket_cause(int error);
 /* What the kernel knows of the peer's kernel (TCP_INFO), and whether anything waits to be read. */
 void lubdub_socket_look(int socket, struct lubdub_evidence *evidence);
 
+/* The kernel's estimate of the connection's round trip, smoothed; 0: none. */
+lubdub_duration lubdub_socket_round_trip(int socket);
+
 /*
  * recv() and send() that give no signal and are no points of cancellation: no thread that calls them is ever cancelled.
  * Bytes that are sent as the last leave with the FIN of the shutdown() that follows, in one segment.
