@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lubdub/cause.h>
 #include <lubdub/option.h>
@@ -21,22 +22,49 @@ struct lubdub_departures {
     size_t count;
 };
 
+struct lubdub_departed_place;
+
 /* Zeroed: empty. */
 struct lubdub_departed {
-    struct lubdub_departure *all; /* by identity */
+    struct lubdub_departure *all;  /* by identity */
     struct lubdub_departures away; /* their grace time runs */
     struct lubdub_departures over;
+    struct lubdub_departed_place *places; /* of each departure, as long as it is here */
+    uint32_t place_capacity;
+    uint32_t place_count; /* that were ever used */
+    uint32_t free_place;  /* place + 1 of the one given back last; 0: none */
+};
+
+/* A copy of one departure. */
+struct lubdub_departed_view {
+    enum lubdub_cause end;
+    lubdub_time left_at;
+    lubdub_time grace_until; /* 0: over, or there was none */
+    size_t length;
+    char identity[LUBDUB_IDENTITY_LIMIT];
 };
 
 void lubdub_departed_clear(struct lubdub_departed *departed);
 
 /*
- * The identity's session ended so. grace_until 0: there is no grace time. At most over_limit whose grace is over are kept,
- * and no more than twice away_limit within their grace time: one more gets no grace time, and false is returned.
- * Without memory it is forgotten.
+ * The identity's session ended so at left_at. grace_until 0: there is no grace time. At most over_limit whose grace is
+ * over are kept, and no more than twice away_limit within their grace time: one more gets no grace time, and false is
+ * returned. Without memory it is forgotten.
  */
 bool lubdub_departed_add(struct lubdub_departed *departed, struct lubdub_slice identity, enum lubdub_cause end,
-                         lubdub_time grace_until, size_t over_limit, size_t away_limit);
+                         lubdub_time left_at, lubdub_time grace_until, size_t over_limit, size_t away_limit);
+
+/* False: the identity is not remembered. */
+bool lubdub_departed_find(const struct lubdub_departed *departed, struct lubdub_slice identity,
+                          struct lubdub_departed_view *view);
+
+/*
+ * Copies the next ones that are away, `most` at most. *place is 0 at first; each one that is here all the time is given
+ * once. Looks at a bounded number of places: none may be given while some are left. Returns how many were given; *place
+ * is UINT32_MAX behind the last.
+ */
+size_t lubdub_departed_list(const struct lubdub_departed *departed, uint32_t *place, struct lubdub_departed_view *views,
+                            size_t most);
 
 /*
  * The identity is back: it is forgotten here. Returns the cause by which its last session ended, NONE where that is not

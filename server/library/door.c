@@ -12,6 +12,7 @@
 #include "server/library/admission.h"
 #include "server/library/grace.h"
 #include "server/library/identities.h"
+#include "server/library/marks.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
@@ -168,9 +169,13 @@ static void begin_session(struct lubdub_worker *worker, struct lubdub_record *re
     owe(worker, record, &grant, now);
     record->connected_at = now / LUBDUB_MILLISECOND & 0xffffffffffff;
     record->peer->is_session = true;
+    record->peer->last_end = (unsigned)past->last_end & 0x7fu;
+    record->peer->is_resumed = past->is_resumed;
     atomic_fetch_add(&worker->server->session_count, 1);
     lubdub_tally_add(&worker->tally.connected, 1);
+    lubdub_tally_add(&worker->tally.resumed, past->is_resumed);
     lubdub_link_grant(&record->link, &grant);
+    lubdub_mark_listed(worker, record);
     tell_connected(worker, record, now, grant.is_resumed);
 }
 

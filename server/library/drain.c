@@ -112,6 +112,7 @@ static void begin_everywhere(struct lubdub_server *server, lubdub_time patience_
     uint32_t i;
 
     if (!server->workers[0].is_draining) {
+        atomic_store(&server->is_draining, true);
         lubdub_server_tell_of_itself(server, LUBDUB_SERVER_DRAINING);
     }
     for (i = 1; i < server->worker_count; i++) {

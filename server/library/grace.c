@@ -72,6 +72,7 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
     while (!server->is_doomed && lubdub_budget_spend(&budget) && take_gone(worker, identity, &length)) {
         struct lubdub_server_event event = {.kind = LUBDUB_SERVER_GONE, .identity = {identity, length}};
 
+        lubdub_tally_add(&worker->tally.gone, 1);
         lubdub_server_tell(worker, NULL, &event);
         lubdub_identities_was_told_gone(worker, lubdub_grace_now(worker));
     }

@@ -189,8 +189,8 @@ static bool remember(struct lubdub_worker *worker, struct lubdub_slice identity,
     bool begins_grace = settings->grace > 0 && !worker->is_draining;
     lubdub_time grace_until = begins_grace ? lubdub_time_after(now, settings->grace) : 0;
 
-    if (!lubdub_departed_add(&worker->server->departed, identity, cause, grace_until, settings->remembered_ends,
-                             settings->away_limit)) {
+    if (!lubdub_departed_add(&worker->server->departed, identity, cause, lubdub_clock_now(), grace_until,
+                             settings->remembered_ends, settings->away_limit)) {
         lubdub_tally_add(&worker->tally.gone_early, 1);
         begins_grace = false;
     }
@@ -275,4 +275,41 @@ void lubdub_identities_was_told_gone(struct lubdub_worker *worker, lubdub_time n
     server->gone_length = 0;
     pthread_mutex_unlock(&server->lock);
     post(worker, &released);
+}
+
+/* A newcomer that waits has not begun: the session that it follows is still the one that has the identity. */
+static uint64_t session_at(struct lubdub_server *server, uint32_t place)
+{
+    struct lubdub_worker *owner;
+    const struct lubdub_record *record = record_at(server, place, &owner);
+
+    if (record->peer->follows < FOLLOWS_GONE) {
+        record = record_at(server, record->peer->follows, &owner);
+    }
+    return lubdub_pool_number(&owner->pool, record);
+}
+
+bool lubdub_identities_find(struct lubdub_server *server, struct lubdub_slice identity, uint64_t *session,
+                            struct lubdub_departed_view *departure)
+{
+    uint32_t place;
+    bool is_known;
+
+    pthread_mutex_lock(&server->lock);
+    place = lubdub_identity_index_find(&server->identities, identity);
+    *session = place != LUBDUB_NO_PLACE ? session_at(server, place) : 0;
+    is_known = place != LUBDUB_NO_PLACE || lubdub_departed_find(&server->departed, identity, departure);
+    pthread_mutex_unlock(&server->lock);
+    return is_known;
+}
+
+size_t lubdub_identities_list_away(struct lubdub_server *server, uint32_t *place, struct lubdub_departed_view *views,
+                                   size_t most)
+{
+    size_t count;
+
+    pthread_mutex_lock(&server->lock);
+    count = lubdub_departed_list(&server->departed, place, views, most);
+    pthread_mutex_unlock(&server->lock);
+    return count;
 }

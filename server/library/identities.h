@@ -69,4 +69,17 @@ bool lubdub_identities_leave(struct lubdub_worker *worker, struct lubdub_record 
 bool lubdub_identities_take_gone(struct lubdub_worker *worker, lubdub_time now, char *identity, size_t *length);
 void lubdub_identities_was_told_gone(struct lubdub_worker *worker, lubdub_time now);
 
+/* ---- for any thread ---- */
+
+/*
+ * The number of the session that has the identity (it may have ended when this returns), or 0 and a copy of its
+ * departure. False: nothing is known of it.
+ */
+bool lubdub_identities_find(struct lubdub_server *server, struct lubdub_slice identity, uint64_t *session,
+                            struct lubdub_departed_view *departure);
+
+/* As lubdub_departed_list(). */
+size_t lubdub_identities_list_away(struct lubdub_server *server, uint32_t *place, struct lubdub_departed_view *views,
+                                   size_t most);
+
 #endif

@@ -65,6 +65,7 @@ static void pause_accepting(struct lubdub_listener *listener, const char *text, 
     ev_timer_set(&listener->pause, length, 0);
     ev_timer_start(worker->loop, &listener->pause);
     if (!listener->lacks) {
+        lubdub_tally_add(&worker->tally.pauses, 1);
         listener->lacks = true; /* told once, however long the lack lasts */
         lubdub_server_tell(worker, NULL, &event);
     }

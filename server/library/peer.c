@@ -86,6 +86,56 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
     return introduced;
 }
 
+static size_t labels_length(const struct lubdub_peer *peer)
+{
+    const uint8_t *first = peer->bytes + head_length(peer) + peer->identity_length;
+    const uint8_t *next = first;
+    size_t i;
+
+    for (i = 0; i < peer->label_count; i++) {
+        next += 2 + (size_t)next[0] + next[1];
+    }
+    return (size_t)(next - first);
+}
+
+void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target)
+{
+    memset(target, 0, sizeof *target);
+    target->incarnation = peer->incarnation;
+    target->is_ipv4 = peer->is_ipv4;
+    target->has_proof = peer->has_proof;
+    target->identity_length = peer->identity_length;
+    target->label_count = peer->label_count;
+    target->last_end = peer->last_end;
+    target->is_resumed = peer->is_resumed;
+    target->round_trip = atomic_load_explicit(&peer->round_trip, memory_order_relaxed);
+    memcpy(target->bytes, peer->bytes, head_length(peer) + peer->identity_length + labels_length(peer));
+}
+
+/* Microseconds as a number of 11 bits, shifted by the upper 5 bits. */
+#define MANTISSA_BITS 11
+
+void lubdub_peer_set_round_trip(struct lubdub_peer *peer, lubdub_duration round_trip)
+{
+    uint64_t mantissa = round_trip / LUBDUB_MICROSECOND;
+    unsigned shift = 0;
+
+    if (mantissa > 60 * 1000 * 1000) {
+        mantissa = 60 * 1000 * 1000;
+    }
+    for (; mantissa >= 1u << MANTISSA_BITS; mantissa >>= 1) {
+        shift++;
+    }
+    atomic_store_explicit(&peer->round_trip, (uint16_t)(shift << MANTISSA_BITS | mantissa), memory_order_relaxed);
+}
+
+lubdub_duration lubdub_peer_round_trip(const struct lubdub_peer *peer)
+{
+    uint64_t packed = atomic_load_explicit(&peer->round_trip, memory_order_relaxed);
+
+    return ((packed & ((1u << MANTISSA_BITS) - 1)) << (packed >> MANTISSA_BITS)) * LUBDUB_MICROSECOND;
+}
+
 void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address)
 {
     memset(address, 0, sizeof *address);

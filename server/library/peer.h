@@ -1,16 +1,18 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4, past 1 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 · identity
- *     · labels (key length, value length, key, value)
+ *     incarnation 8 · flags and lengths 5, past 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 ·
+ *     identity · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <lubdub/option.h>
+#include <lubdub/time.h>
 
 #include "ev/address.h"
 
@@ -24,10 +26,11 @@ struct lubdub_peer {
     bool is_turned_away : 1; /* refused; the worker counts it */
     uint8_t identity_length;
     uint8_t label_count;
-    uint8_t last_end : 7; /* under the server's lock: of a newcomer that waited for its identity, */
-    bool is_resumed : 1;  /* what was before it (identities.c) */
-    uint32_t accepted;    /* the order in which connections were accepted; goes round */
-    uint32_t follows;     /* under the server's lock: the record of which the end must be told before (identities.c) */
+    uint8_t last_end : 7; /* what was before it. Of a newcomer that waits for its identity under the server's lock */
+    bool is_resumed : 1;  /* (identities.c); of a session it stays as it is */
+    _Atomic uint16_t round_trip; /* packed; 0: not known */
+    uint32_t accepted;           /* the order in which connections were accepted; goes round */
+    uint32_t follows; /* under the server's lock: the record of which the end must be told before (identities.c) */
     uint8_t bytes[];
 };
 
@@ -40,6 +43,21 @@ struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address);
  */
 struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
                                           const struct lubdub_options *hello, uint64_t proof);
+
+/* The most that one takes, with everything that HELLO may say. */
+#define LUBDUB_PEER_LIMIT                                          \
+    (sizeof(struct lubdub_peer) + 20 + 8 + LUBDUB_IDENTITY_LIMIT + \
+     LUBDUB_LABEL_COUNT_LIMIT * (2 + LUBDUB_LABEL_KEY_LIMIT + LUBDUB_LABEL_VALUE_LIMIT))
+
+/*
+ * For a reader (pool.h): copies what does not change while the peer is a session's, and the round trip, into
+ * LUBDUB_PEER_LIMIT bytes. The rest of the copy is zero.
+ */
+void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target);
+
+/* Kept to one part in 1024, up to a minute. */
+void lubdub_peer_set_round_trip(struct lubdub_peer *peer, lubdub_duration round_trip);
+lubdub_duration lubdub_peer_round_trip(const struct lubdub_peer *peer);
 
 /* Port 0; the record knows it. */
 void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address);

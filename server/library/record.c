@@ -1,12 +1,12 @@
 /* Ends connections: tells the application, lets the identity go, frees the record. */
 #include "server/library/record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ev/clock.h"
 #include "server/library/grace.h"
 #include "server/library/identities.h"
+#include "server/library/marks.h"
 #include "server/library/peer.h"
 #include "server/library/tell.h"
 
@@ -52,6 +52,7 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
         return;
     }
     record->peer->is_session = false;
+    lubdub_mark_unlisted(worker, record);
     atomic_fetch_sub(&worker->server->session_count, 1);
     lubdub_tally_add(&worker->tally.disconnected, 1);
     lubdub_tally_add(&worker->tally.by_cause[event->cause], 1);
@@ -59,6 +60,7 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     event->kind = LUBDUB_SERVER_DISCONNECTED;
     event->probes = lubdub_session_probes_received(&record->link.session);
     event->connected_for = lubdub_time_between(connected_at, event->now);
+    lubdub_buckets_add(&worker->tally.session, event->connected_for);
     lubdub_server_tell(worker, record, event);
     keep_debt(worker, record, event);
     let_go(worker, record, event->cause); /* only now may the next session have the identity */
@@ -143,5 +145,4 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
     atomic_fetch_sub_explicit(&worker->tally.connections, 1, memory_order_relaxed);
     worker->turned_away -= peer->is_turned_away;
     lubdub_pool_give_back(&worker->pool, record);
-    free(peer);
 }

@@ -18,6 +18,7 @@
 
 #include <lubdub/server.h>
 
+#include "ev/buckets.h"
 #include "ev/link.h"
 #include "server/library/address_counts.h"
 #include "server/library/budget.h"
@@ -47,6 +48,16 @@ struct lubdub_tally {
     _Atomic uint64_t gone_early;
     _Atomic uint64_t suspicions;
     _Atomic uint64_t by_cause[LUBDUB_CAUSE_CAPACITY];
+    _Atomic uint64_t late_now;     /* sessions: */
+    _Atomic uint64_t by_health[3]; /* marks.h */
+    _Atomic uint64_t resumed;
+    _Atomic uint64_t gone;
+    _Atomic uint64_t recovered;
+    _Atomic uint64_t early_verdicts;
+    _Atomic uint64_t pauses;
+    struct lubdub_buckets verdict_lateness;
+    struct lubdub_buckets round_trip;
+    struct lubdub_buckets session;
 };
 
 struct lubdub_worker {
@@ -75,6 +86,7 @@ struct lubdub_worker {
     ev_timer trial_timer;
     struct lubdub_rules *rules;
     struct lubdub_tally tally;
+    lubdub_time sampled_at; /* a round trip */
     uint64_t random;
     bool is_draining;
     bool has_told_all; /* draining: every connection was told */
@@ -113,6 +125,7 @@ struct lubdub_server {
     ev_timer grace; /* in worker 0's loop; grace.c */
     uint16_t port;
     bool is_started;
+    _Atomic bool is_draining; /* DRAINING was told */
     bool is_stopped; /* STOPPED was told */
     _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
     unsigned depth;         /* callbacks of worker 0's loop that are running */
@@ -128,6 +141,12 @@ static inline const struct lubdub_server_settings *lubdub_worker_settings(const 
 static inline bool lubdub_worker_is_doomed(const struct lubdub_worker *worker)
 {
     return worker->index == 0 && worker->server->is_doomed;
+}
+
+/* The session's number says which worker it belongs to. */
+static inline struct lubdub_worker *lubdub_server_worker(struct lubdub_server *server, uint64_t session)
+{
+    return &server->workers[lubdub_place_worker(lubdub_number_place(session), server->worker_count)];
 }
 
 /* A number from 0 to limit - 1, for spreading; not for secrets. */

@@ -16,11 +16,13 @@
 #include "ev/container_of.h"
 #include "ev/loop.h"
 #include "ev/sip_hash.h"
+#include "ev/socket.h"
 #include "server/library/door.h"
 #include "server/library/drain.h"
 #include "server/library/grace.h"
 #include "server/library/letters.h"
 #include "server/library/listener.h"
+#include "server/library/marks.h"
 #include "server/library/own_thread.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
@@ -31,6 +33,9 @@
 
 /* Of one worker, where the system sets no limit: half a gigabyte of address space. */
 #define MOST_CONNECTIONS (4 * 1024 * 1024)
+
+/* Between two looks at a round trip: each is a system call. */
+#define SAMPLING_INTERVAL (10 * LUBDUB_MILLISECOND)
 
 static struct lubdub_worker *worker_of(const struct lubdub_link *link)
 {
@@ -51,6 +56,7 @@ static void on_message(struct lubdub_worker *worker, struct lubdub_record *recor
         .kind = LUBDUB_SERVER_MESSAGE, .now = now, .content = event->content, .length = event->length};
 
     lubdub_tally_add(&worker->tally.messages, 1);
+    lubdub_pool_count_message(&worker->pool, record);
     lubdub_server_tell(worker, record, &message);
     switch (lubdub_worker_settings(worker)->on_message) {
     case LUBDUB_ON_MESSAGE_DROP:
@@ -79,6 +85,10 @@ static void on_down(struct lubdub_worker *worker, struct lubdub_record *record, 
     };
 
     if (event->had_session) {
+        if (event->deadline != 0) {
+            lubdub_buckets_add(&worker->tally.verdict_lateness, lubdub_time_between(event->deadline, now));
+        }
+        lubdub_tally_add(&worker->tally.early_verdicts, event->adaptive > 0);
         lubdub_record_end(worker, record, &end);
         return;
     }
@@ -114,15 +124,19 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
         return;
     case LUBDUB_EVENT_LATE:
         lubdub_tally_add(&worker->tally.late, 1);
+        lubdub_mark_late(worker, record, true);
         told.kind = LUBDUB_SERVER_LATE;
         break;
     case LUBDUB_EVENT_RECOVERED:
         if (event->silent_for > lubdub_session_expiry(&link->session) / 4 * 3) {
             lubdub_tally_add(&worker->tally.narrow, 1);
         }
+        lubdub_tally_add(&worker->tally.recovered, 1);
+        lubdub_mark_late(worker, record, false);
         told.kind = LUBDUB_SERVER_RECOVERED;
         break;
     case LUBDUB_EVENT_HEALTH:
+        lubdub_mark_health(worker, record, event->health, event->content, event->length);
         told.kind = LUBDUB_SERVER_HEALTH;
         break;
     case LUBDUB_EVENT_ROOM:
@@ -150,6 +164,24 @@ static void on_closed(struct lubdub_link *link)
     assert(!record->peer->is_session);
     lubdub_record_free(worker, record);
     lubdub_drain_note_closed(worker);
+}
+
+/* Looks at the round trip of one of the sessions that live, now and then. */
+static void on_visit(struct lubdub_link *link, lubdub_time now)
+{
+    struct lubdub_worker *worker = worker_of(link);
+    struct lubdub_peer *peer = record_of(link)->peer;
+    lubdub_duration round_trip;
+
+    if (lubdub_time_between(worker->sampled_at, now) < SAMPLING_INTERVAL || !peer->is_session) {
+        return;
+    }
+    worker->sampled_at = now;
+    round_trip = lubdub_socket_round_trip(link->io.fd);
+    if (round_trip > 0) {
+        lubdub_peer_set_round_trip(peer, round_trip);
+        lubdub_buckets_add(&worker->tally.round_trip, round_trip);
+    }
 }
 
 /* Late sessions of one address may be late on purpose (core/suspicion.h). */
@@ -340,6 +372,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->group.origin = origin_of;
     worker->group.on_event = on_event;
     worker->group.on_closed = on_closed;
+    worker->group.on_visit = on_visit;
     worker->group.on_rest = on_rest;
     lubdub_mailbox_init(&worker->mailbox, worker->loop, on_wake);
     worker->mailbox.wake.data = worker;

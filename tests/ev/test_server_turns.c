@@ -615,7 +615,7 @@ static void add_departures(struct lubdub_departed *departed, unsigned from, unsi
         char name[16];
         int length = snprintf(name, sizeof name, "m%u", i);
 
-        lubdub_departed_add(departed, (struct lubdub_slice){name, (size_t)length}, LUBDUB_CAUSE_CLOSED, grace_until, 10,
+        lubdub_departed_add(departed, (struct lubdub_slice){name, (size_t)length}, LUBDUB_CAUSE_CLOSED, 0, grace_until, 10,
                             SIZE_MAX);
     }
 }

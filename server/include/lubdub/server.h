@@ -12,8 +12,8 @@
  * Threads. With one worker (the default) everything happens on the caller's loop, in its thread. With more, the
  * others run in threads of their own, each with its own loop and its own listener on the same port, and the
  * callback comes from all of them, for one session always from the same. _send, _broadcast, _disconnect, _regrant,
- * _drain, _reconfigure and _counts may be called from any thread; everything else from the thread that
- * runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
+ * _drain, _reconfigure, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
+ * from the thread that runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
  * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
  * before the application hears what came of it, so it may be called with a mutex held that the callback takes, too.
@@ -272,6 +272,142 @@ struct lubdub_server_counts {
 
 /* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */
 LUBDUB_API void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts);
+
+/* How many bounds the buckets of a histogram have. */
+#define LUBDUB_SERVER_BOUNDS 16
+
+/* The bound with this place, 0 to LUBDUB_SERVER_BOUNDS - 1: 0.1 ms first, 10 s last; beyond them LUBDUB_TIME_NEVER. */
+LUBDUB_API lubdub_duration lubdub_server_bound(size_t place);
+
+/* Durations in nanoseconds. Its size stays. */
+struct lubdub_server_histogram {
+    uint64_t count;
+    lubdub_duration sum;
+    uint64_t within[LUBDUB_SERVER_BOUNDS]; /* so many were no longer than the bound with the same place */
+};
+
+/*
+ * What a page of figures shows. The caller allocates the struct and sets size, as for the counts. It grows at its end
+ * (version.h). Reading resets nothing, so any number of readers may look; the numbers are not all of the same moment.
+ */
+struct lubdub_server_figures {
+    size_t size; /* sizeof, set by the caller */
+
+    /* now */
+    uint64_t up;   /* sessions that are on time, */
+    uint64_t late; /* and that are late */
+    uint64_t by_health[3]; /* sessions; the place is the code of enum lubdub_health */
+    uint64_t away;         /* identities that have no session, in their grace time */
+    uint64_t connections;  /* sessions, and connections that open or leave */
+    uint64_t descriptors;  /* that this process may have (RLIMIT_NOFILE) */
+    uint64_t is_draining;  /* 1: yes */
+
+    /* in all */
+    uint64_t accepted;
+    uint64_t rejected;
+    uint64_t empty;   /* closed before their first byte */
+    uint64_t started; /* sessions, */
+    uint64_t resumed; /* of these: within the grace time of their identity */
+    uint64_t ended_by_cause[LUBDUB_CAUSE_CAPACITY]; /* sessions; the place is the code of enum lubdub_cause */
+    uint64_t gone;       /* identities, */
+    uint64_t gone_early; /* of these: because too many were away */
+    uint64_t became_late;
+    uint64_t recovered;
+    uint64_t near_misses;    /* heard again only after three quarters of their expiry */
+    uint64_t early_verdicts; /* by the adaptive timeout */
+    uint64_t messages;       /* received */
+    uint64_t messages_dropped;
+    uint64_t stalls; /* how often a loop of ours was away or busy, and its sessions were forgiven; */
+    lubdub_duration stalled_for;
+    uint64_t suspicions;
+    uint64_t pauses; /* how often accepting stopped for want of descriptors or memory */
+
+    struct lubdub_server_histogram verdict_lateness; /* how long after its deadline a session was found silent */
+    struct lubdub_server_histogram round_trip;       /* of sessions, as their kernel estimates it; 100 a second for each
+                                                        loop at most are looked at */
+    struct lubdub_server_histogram turn;             /* of the loops, from waking until sleeping again */
+    struct lubdub_server_histogram session;          /* how long sessions lasted that ended */
+};
+
+/* May be called from any thread, inside the callback too. */
+LUBDUB_API void lubdub_server_figures(struct lubdub_server *server, struct lubdub_server_figures *figures);
+
+enum lubdub_server_state {
+    LUBDUB_SERVER_IS_UP,
+    LUBDUB_SERVER_IS_LATE,
+    LUBDUB_SERVER_IS_AWAY, /* an identity without a session, in its grace time */
+    LUBDUB_SERVER_IS_GONE, /* an identity without a session, of which the end is remembered (remembered_ends) */
+};
+
+/*
+ * A copy of what is known of a session, or of an identity that has none. The library allocates it, with all that it
+ * points to; lubdub_server_session_free() frees it. It grows at its end (version.h). Durations are in nanoseconds.
+ */
+struct lubdub_server_session {
+    struct lubdub_server_session *next; /* of a list; NULL: the last */
+    lubdub_time now;                    /* of the copy */
+
+    uint64_t session; /* its number; 0: AWAY, GONE */
+    enum lubdub_server_state state;
+    struct lubdub_slice identity; /* empty for an anonymous session */
+    lubdub_time since;            /* CONNECTED; AWAY, GONE: the end of the last session */
+    enum lubdub_cause last_end;   /* of the session before this one; AWAY, GONE: of the last one. NONE: not known */
+    bool is_resumed;              /* it came within the grace time of its identity */
+    lubdub_duration grace_left;   /* AWAY */
+
+    /* of a session; 0 where there is none */
+    uint64_t incarnation;
+    const char *remote; /* as lubdub_server_event_remote() writes it; "" where there is none */
+    const struct lubdub_label *labels;
+    size_t label_count;
+    enum lubdub_health health;
+    const uint8_t *content; /* of the probe that told its health; 1024 bytes of it at most are kept */
+    size_t length;
+    lubdub_duration interval; /* granted */
+    lubdub_duration expiry;
+    lubdub_duration silent_for; /* since its last whole valid frame */
+    lubdub_duration round_trip; /* the kernel's estimate when it was looked at last (see figures); 0: not known yet */
+    uint64_t probes;            /* received */
+    uint64_t messages;          /* received */
+};
+
+/*
+ * The next sessions, `most` of them at most (1 to LUBDUB_SERVER_LIST_LIMIT): *first leads to the first one, NULL where
+ * none is left. *cursor is 0 for the first call and belongs to the library in between; it needs no end and is never out
+ * of date. After the sessions come the identities that are away.
+ *
+ *     uint64_t cursor = 0;
+ *
+ *     while (lubdub_server_list(server, &cursor, 256, &first) == LUBDUB_ERROR_OK && first != NULL) {
+ *         ... first, first->next, ...
+ *         lubdub_server_session_free(first);
+ *     }
+ *
+ * A session that is there from the first call to the last one is in the list once. One that begins or ends meanwhile is
+ * there once or not at all; an identity that leaves or comes back meanwhile may be there twice, or not at all. The order
+ * says nothing.
+ *
+ * May be called from any thread, inside the callback too. No loop waits for it. INVALID for `most`, NO_MEMORY (*cursor
+ * stays as it was, and *first is NULL).
+ */
+#define LUBDUB_SERVER_LIST_LIMIT 256
+LUBDUB_API enum lubdub_error lubdub_server_list(struct lubdub_server *server, uint64_t *cursor, size_t most,
+                                                struct lubdub_server_session **first);
+
+/*
+ * A copy of the session that has this identity, or of what is known of an identity that is away or gone. Any thread, and
+ * inside the callback too. From its CONNECTED to its DISCONNECTED, not including the latter, a session is found.
+ * NOT_FOUND, NO_MEMORY: *found is NULL.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_find(struct lubdub_server *server, const char *identity, size_t length,
+                                                struct lubdub_server_session **found);
+
+/* The same for the session with this number. */
+LUBDUB_API enum lubdub_error lubdub_server_find_session(struct lubdub_server *server, uint64_t session,
+                                                        struct lubdub_server_session **found);
+
+/* Frees it and all that follow it in the list. NULL does no harm. */
+LUBDUB_API void lubdub_server_session_free(struct lubdub_server_session *session);
 
 /*
  * Closes everything without a word and frees; waits for the threads, but not for messages that wait. NULL does no harm. No

@@ -43,7 +43,7 @@ static void b16_of_too_many_the_first_that_left_is_gone_early(void **state)
     (void)state;
 
     for (i = 0; i < 5; i++) {
-        assert_true(lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 1000 + i, MANY, 3));
+        assert_true(lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 500, 1000 + i, MANY, 3));
     }
     assert_int_equal(lubdub_departed_deadline(&departed, 3), 0);
     assert_true(pop(1, 3, "m0", &is_early) && is_early);
@@ -59,7 +59,7 @@ static void b16_twice_the_limit_is_never_passed(void **state)
     (void)state;
 
     for (i = 0; i < 50; i++) {
-        assert_int_equal(lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 1000, MANY, 3), i < 6);
+        assert_int_equal(lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 500, 1000, MANY, 3), i < 6);
     }
     assert_int_equal(departed.away.count, 6);
 }
@@ -71,10 +71,10 @@ static void b18_many_that_are_away_cost_those_without_grace_nothing(void **state
     (void)state;
 
     for (i = 0; i < 20000; i++) {
-        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 1000, MANY, 20000);
+        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 500, 1000, MANY, 20000);
     }
     for (; i < 40000; i++) { /* as in a drain: 200 million steps, if each passed over all that are away */
-        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_SHUTDOWN, 0, MANY, 20000);
+        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_SHUTDOWN, 500, 0, MANY, 20000);
     }
     assert_int_equal(departed.over.count, MANY);
     assert_int_equal(lubdub_departed_take(&departed, name(39999), 0, &is_in_grace), LUBDUB_CAUSE_SHUTDOWN);
@@ -85,11 +85,39 @@ static void b18_many_that_are_away_cost_those_without_grace_nothing(void **state
 
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
+static void a_list_in_pieces_has_each_that_is_away_once(void **state)
+{
+    struct lubdub_departed_view views[3];
+    bool is_in_grace;
+    uint32_t place = 0;
+    unsigned count = 0;
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < 40; i++) {
+        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 500, i % 4 == 0 ? 0 : 1000, MANY, MANY);
+    }
+    while (place != UINT32_MAX) {
+        size_t found = lubdub_departed_list(&departed, &place, views, COUNT_OF(views));
+
+        for (i = 0; i < found; i++) {
+            assert_true(views[i].left_at == 500 && views[i].grace_until == 1000);
+        }
+        count += (unsigned)found;
+        lubdub_departed_take(&departed, name(count), 0, &is_in_grace); /* it was listed, or will not be any more */
+        lubdub_departed_add(&departed, name(100 + count), LUBDUB_CAUSE_CLOSED, 500, 0, MANY, MANY);
+    }
+    assert_in_range(count, 20, 30);
+    assert_true(lubdub_departed_find(&departed, name(39), &views[0]) && views[0].end == LUBDUB_CAUSE_CLOSED);
+    assert_false(lubdub_departed_find(&departed, name(99), &views[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(b16_of_too_many_the_first_that_left_is_gone_early),
         TEST(b16_twice_the_limit_is_never_passed),
+        TEST(a_list_in_pieces_has_each_that_is_away_once),
         TEST(b18_many_that_are_away_cost_those_without_grace_nothing),
     };
 

@@ -1,0 +1,90 @@
+/* Sums up the counters of all workers, for any thread and without resetting one. */
+#include <lubdub/server.h>
+
+#include <sys/resource.h>
+
+#include "core/sized.h"
+#include "server/library/state.h"
+
+_Static_assert(LUBDUB_SERVER_BOUNDS == LUBDUB_BUCKET_BOUNDS, "one list of bounds");
+
+lubdub_duration lubdub_server_bound(size_t place)
+{
+    return place < LUBDUB_BUCKET_BOUNDS ? lubdub_bucket_bounds[place] : LUBDUB_TIME_NEVER;
+}
+
+static uint64_t tallied(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void add_buckets(struct lubdub_server_histogram *histogram, const struct lubdub_buckets *buckets)
+{
+    uint64_t within = 0;
+    unsigned i;
+
+    for (i = 0; i < LUBDUB_BUCKET_BOUNDS; i++) {
+        within += tallied(&buckets->counts[i]);
+        histogram->within[i] += within;
+    }
+    histogram->count += within + tallied(&buckets->counts[LUBDUB_BUCKET_BOUNDS]);
+    histogram->sum += tallied(&buckets->sum);
+}
+
+static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *worker)
+{
+    const struct lubdub_tally *tally = &worker->tally;
+    const struct lubdub_reactor *reactor = worker->group.reactor;
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        sum->by_health[i] += tallied(&tally->by_health[i]);
+    }
+    sum->late += tallied(&tally->late_now);
+    sum->connections += tallied(&tally->connections);
+    sum->accepted += tallied(&tally->accepted);
+    sum->rejected += tallied(&tally->rejected);
+    sum->empty += tallied(&tally->empty);
+    sum->started += tallied(&tally->connected);
+    sum->resumed += tallied(&tally->resumed);
+    for (i = 0; i < LUBDUB_CAUSE_CAPACITY; i++) {
+        sum->ended_by_cause[i] += tallied(&tally->by_cause[i]);
+    }
+    sum->gone += tallied(&tally->gone);
+    sum->gone_early += tallied(&tally->gone_early);
+    sum->became_late += tallied(&tally->late);
+    sum->recovered += tallied(&tally->recovered);
+    sum->near_misses += tallied(&tally->narrow);
+    sum->early_verdicts += tallied(&tally->early_verdicts);
+    sum->messages += tallied(&tally->messages);
+    sum->messages_dropped += tallied(&tally->messages_dropped);
+    sum->stalls += tallied(&reactor->absence_count);
+    sum->stalled_for += tallied(&reactor->absence_total);
+    sum->suspicions += tallied(&tally->suspicions);
+    sum->pauses += tallied(&tally->pauses);
+    add_buckets(&sum->verdict_lateness, &tally->verdict_lateness);
+    add_buckets(&sum->round_trip, &tally->round_trip);
+    add_buckets(&sum->turn, &reactor->turns);
+    add_buckets(&sum->session, &tally->session);
+}
+
+void lubdub_server_figures(struct lubdub_server *server, struct lubdub_server_figures *figures)
+{
+    struct lubdub_server_figures sum = {.is_draining = atomic_load(&server->is_draining)};
+    struct rlimit limit;
+    uint64_t sessions;
+    uint32_t i;
+
+    for (i = 0; i < server->worker_count; i++) {
+        add(&sum, &server->workers[i]);
+    }
+    /* A session that comes or goes meanwhile may be counted by one and not by the other. */
+    sessions = sum.by_health[0] + sum.by_health[1] + sum.by_health[2];
+    sum.late = sum.late < sessions ? sum.late : sessions;
+    sum.up = sessions - sum.late;
+    sum.descriptors = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+    pthread_mutex_lock(&server->lock);
+    sum.away = server->departed.away.count;
+    pthread_mutex_unlock(&server->lock);
+    lubdub_sized_give(figures, &sum, sizeof sum);
+}
