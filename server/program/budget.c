@@ -124,8 +124,7 @@ bool budget_concerns(const struct lubdub_server_event *event)
 
 /* ---- accounts ---- */
 
-/* The /64 of an IPv6 address, all of an IPv4 one; zero where there is none. */
-static struct lubdub_address network_of(const struct lubdub_server_event *event)
+struct lubdub_address budget_network_of(const struct lubdub_server_event *event)
 {
     struct lubdub_address network = {0};
 
@@ -135,15 +134,20 @@ static struct lubdub_address network_of(const struct lubdub_server_event *event)
     return network;
 }
 
+static uint64_t key_of_session(const struct budget *budget, uint64_t session)
+{
+    return slots_key(&budget->slots, &session, sizeof session);
+}
+
 static uint64_t key_of(const struct budget *budget, const struct lubdub_server_event *event)
 {
-    uint64_t words[4] = {event->session};
+    uint64_t words[4];
     struct lubdub_address network;
 
     if (event->kind != LUBDUB_SERVER_REJECTED) {
-        return slots_key(&budget->slots, words, sizeof words[0]);
+        return key_of_session(budget, event->session);
     }
-    network = network_of(event);
+    network = budget_network_of(event);
     words[0] = (uint64_t)event->cause;
     words[1] = event->has_reason ? event->reason + 1 : 0;
     memcpy(&words[2], network.ip, sizeof network.ip);
@@ -188,7 +192,7 @@ static void open_tallies(struct budget *budget, struct account *account, const s
 
     account->session = event->session;
     if (event->kind == LUBDUB_SERVER_REJECTED) {
-        account->address = network_of(event);
+        account->address = budget_network_of(event);
         length = 0;
     } else if (event->remote != NULL) {
         account->address = *event->remote;
@@ -422,6 +426,15 @@ static void settle_account(struct budget *budget, struct account *account, lubdu
     }
     if (!has_tallies(account)) {
         close_tallies(budget, account);
+    }
+}
+
+void budget_begin(struct budget *budget, uint64_t session, lubdub_time now)
+{
+    size_t place = slots_find(&budget->slots, key_of_session(budget, session));
+
+    if (place != SLOTS_NONE) {
+        settle_account(budget, &budget->accounts[place], now, SETTLE_ALL);
     }
 }
 

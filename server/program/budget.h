@@ -34,8 +34,10 @@ struct budget_sum {
     struct lubdub_slice identity;        /* empty: none */
     const struct lubdub_address *remote; /* of one session; NULL: not */
 
-    const struct lubdub_address *network; /* REJECTED: of one network, its other bytes zero; NULL: not */
-    enum lubdub_cause cause;              /* REJECTED, with a network */
+    /* REJECTED, CONNECTED, DISCONNECTED: of one network, its other bytes zero; NULL: not */
+    const struct lubdub_address *network;
+    bool is_nameless;        /* CONNECTED, DISCONNECTED without an identity: of sessions that have none */
+    enum lubdub_cause cause; /* REJECTED, with a network */
     bool has_reason;
     uint64_t reason;
 
@@ -52,14 +54,20 @@ typedef void (*budget_tell)(const struct budget_sum *sum, void *user_data);
 struct budget *budget_new(budget_tell tell, void *user_data);
 void budget_free(struct budget *budget);
 
+/* The network that the event comes from: the /64 of an IPv6 address, all of an IPv4 one; zero where there is none. */
+struct lubdub_address budget_network_of(const struct lubdub_server_event *event);
+
 /* Whether the event has a budget; the others are told always. */
 bool budget_concerns(const struct lubdub_server_event *event);
 
 /* Whether to tell an event that has one. If not, it is counted. */
 bool budget_admits(struct budget *budget, const struct lubdub_server_event *event);
 
-/* Counts it without asking: its session is not told of yet (takeovers.h). */
+/* Counts it without asking: its session is not told of yet (takeovers.h, brief_sessions.h). */
 void budget_count(struct budget *budget, const struct lubdub_server_event *event);
+
+/* Tells what was counted of the session: now it is told of. */
+void budget_begin(struct budget *budget, uint64_t session, lubdub_time now);
 
 /*
  * The session ends: tells its sums, and forgets it. What was counted of a session of which nothing is told goes into

@@ -17,6 +17,9 @@
 static char standard_output[] = "stdout";
 static char events_file[] = "events-file";
 
+/* Seconds between looks at what is held or counted. */
+#define SETTLING 0.25
+
 static const char *event_word(enum lubdub_server_event_kind kind)
 {
     switch (kind) {
@@ -52,11 +55,16 @@ static const char *event_word(enum lubdub_server_event_kind kind)
     return "unknown";
 }
 
-/* A session, an address or an identity can bring it about as often as it likes. */
-static bool is_minor(enum lubdub_server_event_kind kind)
+/*
+ * A session, an address or an identity can bring about an event of the third rank as often as it likes. Sessions with
+ * an identity have more room than those without: their events tell of a client that is known.
+ */
+static enum lubdub_event_rank rank_of(const struct lubdub_server_event *event)
 {
-    return kind == LUBDUB_SERVER_MESSAGE || kind == LUBDUB_SERVER_HEALTH || kind == LUBDUB_SERVER_LATE ||
-           kind == LUBDUB_SERVER_RECOVERED || kind == LUBDUB_SERVER_REJECTED;
+    if (budget_concerns(event)) {
+        return LUBDUB_EVENT_RANK_THIRD;
+    }
+    return event->session != 0 && event->identity.length == 0 ? LUBDUB_EVENT_RANK_SECOND : LUBDUB_EVENT_RANK_FIRST;
 }
 
 static void put_milliseconds(struct lubdub_event_line *line, const char *key, lubdub_duration duration)
@@ -187,7 +195,7 @@ static void build(const struct reporter *reporter, const struct lubdub_server_ev
                   struct lubdub_event_line *line)
 {
     lubdub_event_line_begin(line, event_word(event->kind), event->now, realtime_of(event->now));
-    line->is_minor = is_minor(event->kind);
+    line->rank = rank_of(event);
     put_session(line, event->session, event->identity, event->remote);
     lubdub_event_line_text(line, "node", reporter->node);
     put_details(line, event);
@@ -213,11 +221,14 @@ static void put_network(struct lubdub_event_line *line, const struct lubdub_addr
 
 static void put_sum_details(struct lubdub_event_line *line, const struct budget_sum *sum)
 {
-    if (sum->network != NULL) {
+    if (sum->network != NULL && sum->of == LUBDUB_SERVER_REJECTED) {
         lubdub_event_line_word(line, "cause", lubdub_cause_word(sum->cause));
         if (sum->has_reason) {
             lubdub_event_line_number(line, "reason", sum->reason);
         }
+        put_network(line, sum->network);
+    } else if (sum->network != NULL) {
+        lubdub_event_line_flag(line, "anonymous", sum->is_nameless);
         put_network(line, sum->network);
     }
     if (sum->session == 0) {
@@ -240,7 +251,7 @@ static void tell_sum(const struct budget_sum *sum, void *user_data)
     struct lubdub_event_line line;
 
     lubdub_event_line_begin(&line, "summary", sum->now, realtime_of(sum->now));
-    line.is_minor = sum->session != 0;
+    line.rank = sum->session != 0 ? LUBDUB_EVENT_RANK_THIRD : LUBDUB_EVENT_RANK_FIRST;
     put_session(&line, sum->session, sum->identity, sum->remote);
     lubdub_event_line_text(&line, "node", reporter->node);
     lubdub_event_line_word(&line, "of", event_word(sum->of));
@@ -255,11 +266,21 @@ static void release_line(const struct lubdub_event_line *line, void *user_data)
     put_line(user_data, line);
 }
 
+/* What the session did before it was told of follows. */
+static void release_begun(const struct lubdub_event_line *line, uint64_t session, lubdub_time now, void *user_data)
+{
+    struct reporter *reporter = user_data;
+
+    put_line(reporter, line);
+    budget_begin(reporter->budget, session, now);
+}
+
 static bool settle(struct reporter *reporter, lubdub_time now, bool is_end)
 {
-    bool is_held = takeovers_settle(reporter->takeovers, now, is_end);
+    bool is_left = takeovers_settle(reporter->takeovers, now, is_end);
 
-    return budget_settle(reporter->budget, now, is_end) || is_held;
+    is_left = brief_sessions_settle(reporter->brief_sessions, now, is_end) || is_left;
+    return budget_settle(reporter->budget, now, is_end) || is_left;
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -296,7 +317,7 @@ static void want_settling(struct reporter *reporter)
 
 static bool admits(struct reporter *reporter, const struct lubdub_server_event *event)
 {
-    if (takeovers_hide(reporter->takeovers, event)) {
+    if (takeovers_hide(reporter->takeovers, event) || brief_sessions_hide(reporter->brief_sessions, event)) {
         budget_count(reporter->budget, event);
         return false;
     }
@@ -329,9 +350,11 @@ static void report_lifecycle(struct reporter *reporter, const struct lubdub_serv
     build(reporter, event, &line);
     pthread_mutex_lock(&reporter->lock);
     if (event->kind == LUBDUB_SERVER_CONNECTED) {
-        is_told = takeovers_connected(reporter->takeovers, event, &line);
+        is_told = takeovers_connected(reporter->takeovers, event, &line) &&
+                  brief_sessions_connected(reporter->brief_sessions, event, &line);
     } else if (event->kind == LUBDUB_SERVER_DISCONNECTED) {
-        is_told = takeovers_disconnected(reporter->takeovers, event);
+        is_told = takeovers_disconnected(reporter->takeovers, event) &&
+                  brief_sessions_disconnected(reporter->brief_sessions, event);
         budget_end(reporter->budget, event, is_told);
     } else if (event->kind == LUBDUB_SERVER_STOPPED) {
         settle(reporter, event->now, true); /* nothing comes after it */
@@ -507,6 +530,11 @@ static void on_failed(void *user_data)
     lubdub_log_warning("nobody reads the events any more output=%s", (const char *)user_data);
 }
 
+static bool has_budgets(const struct reporter *reporter)
+{
+    return reporter->budget != NULL && reporter->takeovers != NULL && reporter->brief_sessions != NULL;
+}
+
 static int open_budgets(struct reporter *reporter, struct ev_loop *loop)
 {
     int error = pthread_mutex_init(&reporter->lock, NULL);
@@ -517,12 +545,13 @@ static int open_budgets(struct reporter *reporter, struct ev_loop *loop)
     reporter->loop = loop;
     reporter->budget = budget_new(tell_sum, reporter);
     reporter->takeovers = takeovers_new(release_line, tell_sum, reporter);
-    ev_timer_init(&reporter->timer, on_timer, 0., 1.);
+    reporter->brief_sessions = brief_sessions_new(release_begun, tell_sum, reporter);
+    ev_timer_init(&reporter->timer, on_timer, 0., SETTLING);
     reporter->timer.data = reporter;
     ev_async_init(&reporter->wake, on_wake);
     reporter->wake.data = reporter;
     ev_async_start(loop, &reporter->wake);
-    return reporter->budget != NULL && reporter->takeovers != NULL ? 0 : ENOMEM;
+    return has_budgets(reporter) ? 0 : ENOMEM;
 }
 
 int reporter_open(struct reporter *reporter, const struct options *options, struct ev_loop *loop)
@@ -584,11 +613,12 @@ uint64_t reporter_close(struct reporter *reporter)
     }
     ev_async_stop(reporter->loop, &reporter->wake);
     ev_timer_stop(reporter->loop, &reporter->timer);
-    if (reporter->budget != NULL && reporter->takeovers != NULL) {
+    if (has_budgets(reporter)) {
         settle(reporter, lubdub_clock_now(), true);
     }
     budget_free(reporter->budget);
     takeovers_free(reporter->takeovers);
+    brief_sessions_free(reporter->brief_sessions);
     pthread_mutex_destroy(&reporter->lock);
     lost = lubdub_event_writer_close(reporter->output, LUBDUB_EVENT_WRITER_PATIENCE);
     return lost + lubdub_event_writer_close(reporter->file, LUBDUB_EVENT_WRITER_PATIENCE);

@@ -1,6 +1,6 @@
 /*
  * Reports the server's events as lines: to standard output as text or JSON, to a file as JSON. What one session,
- * address or identity brings about beyond its budget is told as a `summary` (budget.h, takeovers.h).
+ * address or identity brings about beyond its budget is told as a `summary` (budget.h, takeovers.h, brief_sessions.h).
  */
 #ifndef LUBDUB_SERVER_PROGRAM_REPORTER_H
 #define LUBDUB_SERVER_PROGRAM_REPORTER_H
@@ -11,6 +11,7 @@
 #include <lubdub/server.h>
 
 #include "program/events/writer.h"
+#include "server/program/brief_sessions.h"
 #include "server/program/budget.h"
 #include "server/program/options.h"
 #include "server/program/takeovers.h"
@@ -38,6 +39,7 @@ struct reporter {
     pthread_mutex_t lock; /* of all below */
     struct budget *budget;
     struct takeovers *takeovers;
+    struct brief_sessions *brief_sessions;
     bool is_settling; /* the timer runs, or will */
 };
 

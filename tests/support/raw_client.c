@@ -60,7 +60,17 @@ static socklen_t parse_address(struct sockaddr_storage *target, const char *addr
     return sizeof in6;
 }
 
-static bool connect_to(struct raw_client *client, const char *address, uint16_t port, int receive_buffer)
+static void bind_to(const struct raw_client *client, const char *source)
+{
+    struct sockaddr_storage own;
+    socklen_t length = parse_address(&own, source, 0);
+
+    assert_int_equal(bind(client->socket, (const struct sockaddr *)&own, length), 0);
+}
+
+/* source NULL: the kernel's choice. */
+static bool connect_to(struct raw_client *client, const char *source, const char *address, uint16_t port,
+                       int receive_buffer)
 {
     struct sockaddr_storage target;
     socklen_t length = parse_address(&target, address, port);
@@ -73,6 +83,9 @@ static bool connect_to(struct raw_client *client, const char *address, uint16_t 
         setsockopt(client->socket, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
     setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (source != NULL) {
+        bind_to(client, source);
+    }
     if (connect(client->socket, (const struct sockaddr *)&target, length) != 0) {
         close(client->socket);
         client->socket = -1;
@@ -87,17 +100,22 @@ void raw_connect(struct raw_client *client, uint16_t port)
 
 bool raw_try_connect(struct raw_client *client, uint16_t port)
 {
-    return connect_to(client, "127.0.0.1", port, 0);
+    return connect_to(client, NULL, "127.0.0.1", port, 0);
 }
 
 void raw_connect_to(struct raw_client *client, const char *address, uint16_t port)
 {
-    assert_true(connect_to(client, address, port, 0));
+    assert_true(connect_to(client, NULL, address, port, 0));
+}
+
+void raw_connect_from(struct raw_client *client, const char *source, uint16_t port)
+{
+    assert_true(connect_to(client, source, "127.0.0.1", port, 0));
 }
 
 void raw_connect_narrow(struct raw_client *client, uint16_t port, int receive_buffer)
 {
-    assert_true(connect_to(client, "127.0.0.1", port, receive_buffer));
+    assert_true(connect_to(client, NULL, "127.0.0.1", port, receive_buffer));
 }
 
 void raw_close(struct raw_client *client)

@@ -50,6 +50,9 @@ void raw_clients_turn(void (*turn)(void *user_data), void *user_data);
 void raw_connect(struct raw_client *client, uint16_t port);
 void raw_connect_to(struct raw_client *client, const char *address, uint16_t port);
 
+/* From another address of this machine, 127.0.0.2 for example. */
+void raw_connect_from(struct raw_client *client, const char *source, uint16_t port);
+
 /* False: no process listens there (yet). */
 bool raw_try_connect(struct raw_client *client, uint16_t port);
 

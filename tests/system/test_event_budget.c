@@ -66,7 +66,12 @@ struct attacker {
     uint16_t port;
     bool toggles_health;
     uint64_t frames;
+    lubdub_duration lasted;
 };
+
+/* Of sessions without an identity that end as soon as they have begun, so many are told of each network. */
+#define BRIEF_AT_ONCE 2000
+#define BRIEF_A_SECOND 200
 
 /* More probes, or messages, than the server allows at once: the server ends the connection when it has told the rest.
  */
@@ -94,6 +99,7 @@ static void *attack(void *argument)
     struct attacker *attacker = argument;
     struct wire_bytes options = {0};
     struct wire_bytes bytes = {0};
+    lubdub_time began_at = now();
     uint64_t sequence;
 
     wire_bytes_put_number_option(&options, LUBDUB_OPTION_INTERVAL_MS, 10);
@@ -114,9 +120,23 @@ static void *attack(void *argument)
         raw_close(&client);
         attacker->frames += FLOOD;
     }
+    attacker->lasted = now() - began_at;
     wire_bytes_clear(&options);
     wire_bytes_clear(&bytes);
     return NULL;
+}
+
+/* Each session has both events or none, all are told or counted, and those that are told have a budget. */
+static void check_brief_sessions(const struct event_reader *events, const struct attacker *attacker)
+{
+    size_t sessions = HONEST + attacker->frames / FLOOD;
+    size_t begun = count_events(events, "connected", NULL);
+    lubdub_duration seconds = attacker->lasted / LUBDUB_SECOND + 1;
+
+    assert_int_equal(begun, count_events(events, "disconnected", NULL));
+    assert_int_equal(begun + count_summed_up(events, "connected"), sessions);
+    assert_int_equal(begun + count_summed_up(events, "disconnected"), sessions);
+    assert_true(begun <= HONEST + BRIEF_AT_ONCE + seconds * BRIEF_A_SECOND);
 }
 
 /* Nobody reads the events while one client floods and honest ones come and go; then all of theirs stand there. */
@@ -161,6 +181,7 @@ static void flood(struct stage *stage, bool toggles_health)
                   (unsigned long long)dropped(events), recorded, HONEST);
     assert_int_equal(recorded, HONEST); /* on a busy machine minor lines may be dropped, but none of these */
     assert_true(events->count < 2 * HONEST + 40 * connections + 100);
+    check_brief_sessions(events, &attacker);
 }
 
 static void finding_b3_honest_clients_are_recorded_beside_one_that_floods_with_messages(void **state)

@@ -17,8 +17,13 @@
 #include "server_process.h"
 #include "support/test.h"
 
-/* Sessions whose events are more than the pipe and both halves of the store can hold: two each, one of a kilobyte. */
-#define SESSIONS_TOO_MANY 14000
+/*
+ * Sessions whose events, health too, are more than the pipe and a half of the store can hold: five kilobytes for each.
+ * So many at once are told only if they come from several networks.
+ */
+#define SESSIONS_TOO_MANY 1900
+#define SESSIONS_OF_A_NETWORK 400
+#define HEALTH_CHANGES 10
 
 struct stage {
     struct server_process server;
@@ -64,22 +69,54 @@ static void join(struct stage *stage)
     raw_join(&stage->client, stage->server.port, "chatterbox", 1000, 60000);
 }
 
-/* Sessions that come and go. They have labels, so that `connected` is an event of a kilobyte. */
-static void make_events(struct stage *stage, uint64_t count)
+/* Its health changes so often, and it has much to say of it. */
+static void change_health(struct stage *stage, unsigned count)
+{
+    uint8_t content[256];
+    unsigned i;
+
+    memset(content, 'x', sizeof content);
+    for (i = 1; i <= count; i++) {
+        raw_send_frame(&stage->passer_by, LUBDUB_FRAME_PROBE, i & 1, i, content, sizeof content);
+    }
+}
+
+static void expect_acks_and_end(struct stage *stage)
+{
+    static struct raw_frame frame;
+    enum raw_result result;
+
+    do {
+        result = raw_receive(&stage->passer_by, &frame, now() + PATIENCE);
+    } while (result == RAW_FRAME);
+    assert_int_equal(result, RAW_END);
+}
+
+/* Sessions that come and go. Their labels are as long as labels can be, so that `connected` has more than a kilobyte.
+ */
+static void make_events(struct stage *stage, uint64_t count, unsigned health_changes)
 {
     struct wire_bytes options = {0};
-    char label[] = "0=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                   "xxxxxxxxxxxxxxxxxxxxxxxx";
+    char label[LUBDUB_LABEL_KEY_LIMIT + 1 + LUBDUB_LABEL_VALUE_LIMIT];
     uint64_t i;
 
-    for (; label[0] < '8'; label[0]++) {
-        wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, label, sizeof label - 1);
+    memset(label, 'x', sizeof label);
+    label[LUBDUB_LABEL_KEY_LIMIT] = '=';
+    for (i = 0; i < LUBDUB_LABEL_COUNT_LIMIT; i++) {
+        label[0] = (char)('a' + i);
+        wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, label, sizeof label);
     }
     for (i = 0; i < count; i++) {
-        raw_connect(&stage->passer_by, stage->server.port);
+        char network[32];
+
+        snprintf(network, sizeof network, "127.0.1.%u", (unsigned)(i / SESSIONS_OF_A_NETWORK + 1));
+        raw_connect_from(&stage->passer_by, network, stage->server.port);
         raw_send_frame(&stage->passer_by, LUBDUB_FRAME_HELLO, 0, 1, options.data, options.length);
         raw_expect_welcome(&stage->passer_by);
-        raw_reset(&stage->passer_by);
+        change_health(stage, health_changes);
+        raw_bye(&stage->passer_by, 0);
+        expect_acks_and_end(stage);
+        raw_close(&stage->passer_by);
     }
     wire_bytes_clear(&options);
 }
@@ -112,7 +149,7 @@ static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
     server_process_start(&stage->server, NULL);
     join(stage);
     resident = process_resident(&stage->server.process);
-    make_events(stage, SESSIONS_TOO_MANY);
+    make_events(stage, SESSIONS_TOO_MANY, HEALTH_CHANGES);
     assert_true(process_resident(&stage->server.process) < resident + MEMORY_FACTOR * 40 * 1024);
     asked_at = now();
     raw_expect_life(&stage->client);
@@ -121,7 +158,7 @@ static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
 
     /* The reader comes back: what is missing is counted where it is missing. */
     expect_events(events, "dropped", 1);
-    make_events(stage, 10);
+    make_events(stage, 10, 0);
     raw_bye(&stage->client, 0);
     expect_event(events, "disconnected", "chatterbox");
     assert_true(count_dropped(events) > 0);
@@ -141,7 +178,7 @@ static void server_ends_although_nobody_reads(void **state)
 
     server_process_start(&stage->server, "--drain=100ms", NULL);
     join(stage);
-    make_events(stage, 200);
+    make_events(stage, 200, 0);
     process_signal(&stage->server.process, SIGTERM);
     assert_int_equal(process_wait(&stage->server.process), 0);
     assert_int_equal(process_count_errors(&stage->server.process, "events were lost"), 1);
@@ -155,7 +192,7 @@ static void reader_that_goes_away_is_no_harm(void **state)
     join(stage);
     close(stage->server.process.output);
     stage->server.process.output = -1;
-    make_events(stage, 100);
+    make_events(stage, 100, 0);
     process_expect_error(&stage->server.process, "nobody reads the events");
     raw_expect_life(&stage->client);
     process_signal(&stage->server.process, SIGTERM);
@@ -187,7 +224,7 @@ static void full_disk_is_no_harm(void **state)
     }
     server_process_start(&stage->server, option, NULL);
     join(stage);
-    make_events(stage, 200);
+    make_events(stage, 200, 0);
     raw_expect_life(&stage->client);
     server_process_finish(&stage->server); /* standard output has them all */
     assert_int_equal(count_sessions(&stage->server.events), 2 * 201);
@@ -239,7 +276,7 @@ static void disk_that_has_room_again_gets_whole_lines_and_the_count(void **state
     snprintf(option, sizeof option, "--events-file=%s", events);
     server_process_start(&stage->server, option, NULL);
     join(stage);
-    make_events(stage, 200);
+    make_events(stage, 200, 0);
     do { /* what is still in the server's store would fill the new room as well */
         assert_true(now() < until);
         read_file(stage, events);

@@ -17,7 +17,7 @@ void lubdub_event_line_begin(struct lubdub_event_line *line, const char *event, 
     line->real = real;
     line->length = 0;
     line->is_truncated = false;
-    line->is_minor = false;
+    line->rank = LUBDUB_EVENT_RANK_FIRST;
 }
 
 void lubdub_event_line_begin_now(struct lubdub_event_line *line, const char *event)

@@ -25,13 +25,21 @@
 /* A longer string is cut to this and the line says "truncated":true. */
 #define LUBDUB_EVENT_STRING_MAX 1024
 
+/* Where room is short, lines of the first rank have it longest (store.h). */
+enum lubdub_event_rank {
+    LUBDUB_EVENT_RANK_FIRST,
+    LUBDUB_EVENT_RANK_SECOND,
+    LUBDUB_EVENT_RANK_THIRD,
+    LUBDUB_EVENT_RANKS,
+};
+
 struct lubdub_event_line {
     const char *event;
-    lubdub_time mono;  /* CLOCK_MONOTONIC, the moment of the decision */
-    uint64_t real;     /* CLOCK_REALTIME in nanoseconds since 1970, the same moment */
-    uint32_t length;   /* bytes used of fields */
-    bool is_truncated; /* something did not fit */
-    bool is_minor;     /* set by the caller after _begin: where room is short, the others go first (store.h) */
+    lubdub_time mono;            /* CLOCK_MONOTONIC, the moment of the decision */
+    uint64_t real;               /* CLOCK_REALTIME in nanoseconds since 1970, the same moment */
+    uint32_t length;             /* bytes used of fields */
+    enum lubdub_event_rank rank; /* FIRST; set by the caller after _begin */
+    bool is_truncated;           /* something did not fit */
     uint8_t fields[LUBDUB_EVENT_LINE_CAPACITY];
 };
 

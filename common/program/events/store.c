@@ -25,6 +25,7 @@ static int init_half(struct lubdub_event_half *half, size_t capacity, size_t res
     (void)madvise(bytes, capacity, MADV_NOHUGEPAGE);
     memset(bytes, 0, resident);
     half->bytes = bytes;
+    half->closed = LUBDUB_EVENT_RANKS;
     return 0;
 }
 
@@ -67,7 +68,7 @@ void lubdub_event_store_clear(struct lubdub_event_store *store)
 
 static void refuse(struct lubdub_event_half *half, const struct lubdub_event_line *line)
 {
-    half->is_full = half->is_full || !line->is_minor;
+    half->closed = line->rank < half->closed ? line->rank : half->closed;
     if (half->refused == 0) {
         half->refused_at = half->used;
         half->refused_mono = line->mono;
@@ -89,17 +90,31 @@ static bool is_worth_waking(const struct lubdub_event_store *store)
     return store->is_waiting || store->filling->used > store->capacity / 2 || store->filling->refused > 0;
 }
 
+/* How much of a half lines of this rank leave to the others. */
+static size_t reserved_from(const struct lubdub_event_store *store, enum lubdub_event_rank rank)
+{
+    switch (rank) {
+    case LUBDUB_EVENT_RANK_SECOND:
+        return store->capacity / LUBDUB_EVENT_STORE_LEFT_BY_SECOND;
+    case LUBDUB_EVENT_RANK_THIRD:
+        return store->capacity / LUBDUB_EVENT_STORE_LEFT_BY_THIRD;
+    case LUBDUB_EVENT_RANK_FIRST:
+    case LUBDUB_EVENT_RANKS:
+        break;
+    }
+    return 0;
+}
+
 /*
- * Once one line is refused, so are the shorter ones of its kind after it: the line that counts them stands where the
- * first is missing, and none of them comes after it. Lines that are not minor go on into their part of the half.
+ * Once one line is refused, so are the shorter ones of its rank after it: the line that counts them stands where the
+ * first is missing, and none of them comes after it. Lines of higher rank go on into their part of the half.
  */
 static bool fits(const struct lubdub_event_store *store, const struct lubdub_event_half *half,
                  const struct lubdub_event_line *line, size_t length)
 {
     size_t room = store->capacity - half->used;
-    size_t reserved = line->is_minor ? store->capacity / LUBDUB_EVENT_STORE_RESERVED_PART : 0;
 
-    return !half->is_full && (!line->is_minor || half->refused == 0) && length + reserved <= room;
+    return line->rank < half->closed && length + reserved_from(store, line->rank) <= room;
 }
 
 bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdub_event_line *line)
@@ -219,7 +234,7 @@ enum lubdub_event_store_result lubdub_event_store_take(struct lubdub_event_store
     finished->used = 0;
     finished->read = 0;
     finished->refused = 0;
-    finished->is_full = false;
+    finished->closed = LUBDUB_EVENT_RANKS;
 
     pthread_mutex_lock(&store->lock);
     is_idle = !has_lines(store->filling) && !store->is_closed;

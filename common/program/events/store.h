@@ -22,10 +22,11 @@
 #define LUBDUB_EVENT_STORE_RESIDENT_PART 32
 
 /*
- * Minor lines (line.h) leave this part of each half to the others: what a session says, as often as it likes, never
- * takes the room of the line that says that another one has left.
+ * Lines of the third and the second rank (line.h) leave these parts of each half to lines of higher rank: what a
+ * session says, as often as it likes, never takes the room of the line that says that another one has left.
  */
-#define LUBDUB_EVENT_STORE_RESERVED_PART 4
+#define LUBDUB_EVENT_STORE_LEFT_BY_THIRD 4
+#define LUBDUB_EVENT_STORE_LEFT_BY_SECOND 8
 
 /*
  * The first line after a silence is taken at once; what follows is gathered for so long. Where thousands die together,
@@ -36,12 +37,12 @@
 struct lubdub_event_half {
     uint8_t *bytes;
     size_t used;
-    size_t touched;           /* how far it was ever filled since it was last given back */
-    size_t read;              /* the writer's place in it */
-    uint64_t refused;         /* lines that there was no room for */
-    size_t refused_at;        /* the place among the others where the first of them is missing */
-    bool is_full;             /* not for minor lines alone */
-    lubdub_time refused_mono; /* the first of them */
+    size_t touched;                /* how far it was ever filled since it was last given back */
+    size_t read;                   /* the writer's place in it */
+    uint64_t refused;              /* lines that there was no room for */
+    size_t refused_at;             /* the place among the others where the first of them is missing */
+    enum lubdub_event_rank closed; /* lines of this rank and the lower ones are refused; RANKS: none are */
+    lubdub_time refused_mono;      /* the first of them */
     uint64_t refused_real;
 };
 

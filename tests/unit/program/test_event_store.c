@@ -105,7 +105,7 @@ static void full_store_refuses_and_remembers_when_and_how_many(void **state)
 }
 
 /* However much a session says, the line that tells that another one has left has room, and stands behind the gap. */
-static void finding_b3_minor_lines_leave_room_for_the_others(void **state)
+static void leaves_room(enum lubdub_event_rank rank, size_t part)
 {
     struct lubdub_event_store store;
     struct lubdub_event_half *half = NULL;
@@ -114,23 +114,22 @@ static void finding_b3_minor_lines_leave_room_for_the_others(void **state)
     uint64_t others = 0;
     uint64_t taken;
 
-    (void)state;
     assert_int_equal(lubdub_event_store_init(&store, MEGABYTE), 0);
     for (;;) {
         make_line(&line, minor, 200);
-        line.is_minor = true;
+        line.rank = rank;
         if (!lubdub_event_store_put(&store, &line)) {
             break;
         }
         minor++;
     }
-    assert_in_range(store.filling->used, store.capacity / 4 * 3 - 1000, store.capacity / 4 * 3);
+    assert_in_range(store.filling->used, store.capacity / part * (part - 1) - 1000, store.capacity / part * (part - 1));
     make_line(&line, minor, 200);
     while (lubdub_event_store_put(&store, &line)) {
         others++;
         make_line(&line, minor + others, 200);
     }
-    assert_true(others > store.capacity / 4 / 500);
+    assert_true(others > store.capacity / part / 500);
 
     assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
     assert_int_equal(half->refused, 2);
@@ -143,12 +142,46 @@ static void finding_b3_minor_lines_leave_room_for_the_others(void **state)
     assert_false(lubdub_event_store_next(half, &line));
 
     make_line(&line, 0, 200);
-    line.is_minor = true;
+    line.rank = rank;
     assert_true(lubdub_event_store_put(&store, &line)); /* the other half is open to all again */
     assert_int_equal(lubdub_event_store_take(&store, 0, &half), LUBDUB_EVENT_STORE_LINES);
     assert_false(lubdub_event_store_is_at_gap(half));
     make_line(&line, 0, 200);
     assert_true(lubdub_event_store_put(&store, &line)); /* and so is the first */
+    lubdub_event_store_clear(&store);
+}
+
+static void finding_b3_lower_ranks_leave_room_for_the_first(void **state)
+{
+    (void)state;
+    leaves_room(LUBDUB_EVENT_RANK_THIRD, 4);
+    leaves_room(LUBDUB_EVENT_RANK_SECOND, 8);
+}
+
+/* The third rank is refused first, then the second, then the first, and no rank comes back before the half does. */
+static void ranks_are_refused_one_after_the_other(void **state)
+{
+    struct lubdub_event_store store;
+    struct lubdub_event_line line;
+    enum lubdub_event_rank rank;
+
+    (void)state;
+    assert_int_equal(lubdub_event_store_init(&store, MEGABYTE), 0);
+    for (rank = LUBDUB_EVENT_RANKS; rank-- > LUBDUB_EVENT_RANK_FIRST;) {
+        enum lubdub_event_rank lower;
+        uint64_t taken = 0;
+
+        do {
+            make_line(&line, taken++, 200);
+            line.rank = rank;
+        } while (lubdub_event_store_put(&store, &line));
+        assert_true(taken > 100);
+        for (lower = rank; lower < LUBDUB_EVENT_RANKS; lower++) {
+            make_line(&line, 0, 0);
+            line.rank = lower;
+            assert_false(lubdub_event_store_put(&store, &line));
+        }
+    }
     lubdub_event_store_clear(&store);
 }
 
@@ -366,7 +399,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_come_out_as_they_went_in),
         cmocka_unit_test(full_store_refuses_and_remembers_when_and_how_many),
-        cmocka_unit_test(finding_b3_minor_lines_leave_room_for_the_others),
+        cmocka_unit_test(finding_b3_lower_ranks_leave_room_for_the_first),
+        cmocka_unit_test(ranks_are_refused_one_after_the_other),
         cmocka_unit_test(memory_of_a_backlog_is_given_back_when_it_is_over),
         cmocka_unit_test(few_lines_at_a_time_touch_no_new_memory),
         cmocka_unit_test(lines_that_follow_soon_are_gathered),
