@@ -129,6 +129,23 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
         DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * (lubdub_duration)info.tcpi_rttvar) * LUBDUB_MICROSECOND;
 }
 
+bool lubdub_socket_is_tcp(int socket)
+{
+    int protocol = 0;
+    socklen_t length = sizeof protocol;
+
+    return getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+}
+
+bool lubdub_socket_is_connected(int socket)
+{
+    struct sockaddr_storage remote;
+    socklen_t length = sizeof remote;
+
+    return getpeername(socket, (struct sockaddr *)&remote, &length) == 0;
+}
+
 lubdub_duration lubdub_socket_round_trip(int socket)
 {
     struct tcp_info info;

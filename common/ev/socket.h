@@ -19,6 +19,12 @@ void lubdub_socket_tune(int socket);
 /* A new non-blocking, close-on-exec TCP socket of the address's family; -1 and errno. */
 int lubdub_socket_new(const struct lubdub_address *address);
 
+/* Whether the descriptor is a socket of TCP. */
+bool lubdub_socket_is_tcp(int socket);
+
+/* Whether it has a peer. */
+bool lubdub_socket_is_connected(int socket);
+
 /* The cause that a socket's errno means: refused, timeout, closed, reset or unreachable. */
 enum lubdub_cause lubdub_socket_cause(int error);
 

@@ -471,3 +471,19 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, refusal);
     }
 }
+
+void lubdub_door_adopt(struct lubdub_worker *worker, int socket)
+{
+    struct sockaddr_storage remote;
+    socklen_t length = sizeof remote;
+    struct lubdub_address address;
+
+    if (worker->is_draining || getpeername(socket, (struct sockaddr *)&remote, &length) != 0 ||
+        !lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
+        close(socket); /* it has ended since */
+        return;
+    }
+    lubdub_socket_tune(socket);
+    lubdub_tuning_set(socket, &worker->tuning, NULL); /* what all others inherit from their listener */
+    lubdub_door_accept(worker, socket, &address);
+}

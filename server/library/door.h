@@ -7,6 +7,9 @@
 /* A connection came. The socket is the worker's now. */
 void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address);
 
+/* A connected socket of the application's, which is the worker's now. */
+void lubdub_door_adopt(struct lubdub_worker *worker, int socket);
+
 /*
  * Says BYE 7 to a socket that no session is made for, and closes it at once. It is counted as rejected, and not told: there
  * may be any number of them.

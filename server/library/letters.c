@@ -36,6 +36,10 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
     case LUBDUB_LETTER_REGRANT:
         (void)lubdub_worker_regrant(worker, letter->session, letter->interval, letter->expiry);
         break;
+    case LUBDUB_LETTER_ADOPT:
+        lubdub_door_adopt(worker, letter->socket);
+        letter->socket = -1;
+        break;
     case LUBDUB_LETTER_END:
         break; /* never in the mailbox */
     }

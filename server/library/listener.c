@@ -194,26 +194,70 @@ fail:
     return -1;
 }
 
-enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
-                                      struct lubdub_address *address, bool shares_port, bool opens_port)
+/* Puts a listening socket, which is the listener's from now on, into a listener. NULL: no memory, and it is closed. */
+static struct lubdub_listener *listener_on(struct lubdub_worker *worker, int socket,
+                                           const struct lubdub_address *address)
 {
     struct lubdub_listener *made = calloc(1, sizeof *made);
-    int socket;
 
     if (made == NULL) {
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    socket = listen_on(address, &worker->tuning, shares_port, opens_port);
-    if (socket < 0) {
-        free(made);
-        return error_of_bind(errno);
+        close(socket);
+        return NULL;
     }
     made->worker = worker;
     made->address = *address;
     ev_io_init(&made->io, on_connection, socket, EV_READ);
     ev_timer_init(&made->pause, on_pause_over, PAUSE, 0);
-    *listener = made;
-    return LUBDUB_ERROR_OK;
+    return made;
+}
+
+enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
+                                      struct lubdub_address *address, bool shares_port, bool opens_port)
+{
+    int socket = listen_on(address, &worker->tuning, shares_port, opens_port);
+
+    if (socket < 0) {
+        return error_of_bind(errno);
+    }
+    *listener = listener_on(worker, socket, address);
+    return *listener != NULL ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+}
+
+/* Whether it is a listening socket of TCP, and where. */
+static bool listens(int socket, struct lubdub_address *address)
+{
+    struct sockaddr_storage local;
+    socklen_t length = sizeof local;
+    int is_listening = 0;
+    socklen_t size = sizeof is_listening;
+
+    return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) == 0 && is_listening != 0 &&
+           getsockname(socket, (struct sockaddr *)&local, &length) == 0 && lubdub_socket_is_tcp(socket) &&
+           lubdub_address_from_socket(address, (const struct sockaddr *)&local);
+}
+
+enum lubdub_error lubdub_listener_adopt(struct lubdub_listener **listener, struct lubdub_worker *worker, int socket,
+                                        struct lubdub_address *address)
+{
+    int copy;
+
+    if (!listens(socket, address)) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    copy = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0 || fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK) != 0) {
+        int error = errno;
+
+        if (copy >= 0) {
+            close(copy);
+        }
+        errno = error;
+        return LUBDUB_ERROR_SYSTEM;
+    }
+    lubdub_socket_tune(copy);
+    lubdub_tuning_set(copy, &worker->tuning, NULL);
+    *listener = listener_on(worker, copy, address);
+    return *listener != NULL ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
 }
 
 int lubdub_listener_first_reserved(void)

@@ -28,6 +28,14 @@ struct lubdub_listener {
  */
 enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
                                       struct lubdub_address *address, bool shares_port, bool opens_port);
+/*
+ * The same on a listening socket of the application's: on a copy of its descriptor, so that every worker has one. It is
+ * made non-blocking, and gets the options that sockets of ours have. *address is filled. INVALID: no descriptor, or none
+ * that listens on TCP. The caller's descriptor stays the caller's.
+ */
+enum lubdub_error lubdub_listener_adopt(struct lubdub_listener **listener, struct lubdub_worker *worker, int socket,
+                                        struct lubdub_address *address);
+
 /* The first descriptor that no client gets, by the limit of now. */
 int lubdub_listener_first_reserved(void);
 

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void init_letters(struct lubdub_letters *letters)
 {
@@ -40,6 +41,7 @@ struct lubdub_letter *lubdub_letter_new(enum lubdub_letter_kind kind)
 
     if (letter != NULL) {
         letter->kind = kind;
+        letter->socket = -1;
     }
     return letter;
 }
@@ -48,6 +50,9 @@ void lubdub_letter_free(struct lubdub_letter *letter)
 {
     if (letter != NULL && letter->parcel != NULL) {
         lubdub_parcel_drop(letter->parcel);
+    }
+    if (letter != NULL && letter->socket >= 0) {
+        close(letter->socket);
     }
     free(letter);
 }

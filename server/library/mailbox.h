@@ -41,6 +41,7 @@ enum lubdub_letter_kind {
     LUBDUB_LETTER_CHALLENGE,  /* another connection wants the session's identity: does the session live? */
     LUBDUB_LETTER_JUDGED,     /* whether it does */
     LUBDUB_LETTER_REGRANT,
+    LUBDUB_LETTER_ADOPT, /* a connected socket, the letter's until it is opened */
     LUBDUB_LETTER_END, /* in no mailbox: BYE was said, by the application in this thread; the end is to be told */
 };
 
@@ -64,6 +65,7 @@ struct lubdub_letter {
     lubdub_duration expiry;
     uint64_t other;                /* CHALLENGE: the connection that asks; JUDGED: the session that was asked */
     bool holder_lives;             /* JUDGED */
+    int socket;                    /* ADOPT; -1: none (any more) */
     uint32_t progress;             /* BROADCAST: how far it has come */
 };
 

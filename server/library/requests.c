@@ -1,7 +1,10 @@
 /* Carries out what the application asks of sessions, at once or by letter. */
 #include "server/library/requests.h"
 
+#include <fcntl.h>
+
 #include "ev/clock.h"
+#include "ev/socket.h"
 #include "server/library/admission.h"
 #include "server/library/own_thread.h"
 #include "server/library/peer.h"
@@ -329,6 +332,30 @@ enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_
         return lubdub_worker_dismiss(worker, session, reason, text);
     }
     return post(worker, lubdub_letter_to_end(LUBDUB_LETTER_DISCONNECT, session, reason, text));
+}
+
+enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
+{
+    uint32_t turn = atomic_fetch_add_explicit(&server->adopted_count, 1, memory_order_relaxed);
+    struct lubdub_worker *worker = &server->workers[turn % server->worker_count];
+    struct lubdub_letter *letter;
+    enum lubdub_error error;
+
+    if (!lubdub_socket_is_tcp(socket) || !lubdub_socket_is_connected(socket) ||
+        fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) != 0 || fcntl(socket, F_SETFD, FD_CLOEXEC) != 0) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    letter = lubdub_letter_new(LUBDUB_LETTER_ADOPT);
+    if (letter == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    letter->socket = socket;
+    error = lubdub_mailbox_post(&worker->mailbox, letter, false) ? LUBDUB_ERROR_OK : LUBDUB_ERROR_FULL;
+    if (error != LUBDUB_ERROR_OK) {
+        letter->socket = -1; /* it stays the caller's */
+        lubdub_letter_free(letter);
+    }
+    return error;
 }
 
 enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session, lubdub_duration interval,

@@ -132,6 +132,13 @@ void lubdub_server_free(struct lubdub_server *server)
 
 /* ---- listening ---- */
 
+static void add_listener(struct lubdub_worker *worker, struct lubdub_listener *listener)
+{
+    listener->next = worker->listeners;
+    worker->listeners = listener;
+    worker->listener_count++;
+}
+
 /* The same address for every worker, each with a socket of its own. */
 static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct lubdub_address *address)
 {
@@ -148,9 +155,7 @@ static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct 
         if (error != LUBDUB_ERROR_OK) {
             return error;
         }
-        listener->next = worker->listeners;
-        worker->listeners = listener;
-        worker->listener_count++;
+        add_listener(worker, listener);
     }
     if (server->port == 0) {
         server->port = address->port;
@@ -221,6 +226,32 @@ enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char 
     }
     if (error != LUBDUB_ERROR_OK) {
         unbind(server, before);
+    }
+    return error;
+}
+
+enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int socket)
+{
+    const uint32_t before = server->workers[0].listener_count;
+    enum lubdub_error error = LUBDUB_ERROR_OK;
+    struct lubdub_address address;
+    uint32_t i;
+
+    if (server->is_started) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    for (i = 0; i < server->worker_count && error == LUBDUB_ERROR_OK; i++) {
+        struct lubdub_listener *listener;
+
+        error = lubdub_listener_adopt(&listener, &server->workers[i], socket, &address);
+        if (error == LUBDUB_ERROR_OK) {
+            add_listener(&server->workers[i], listener);
+        }
+    }
+    if (error != LUBDUB_ERROR_OK) {
+        unbind(server, before);
+    } else if (server->port == 0) {
+        server->port = address.port;
     }
     return error;
 }

@@ -111,6 +111,7 @@ struct lubdub_server {
     size_t ipv6_prefix; /* by which addresses are counted; stays as it was at the start */
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */
+    _Atomic uint32_t adopted_count;  /* goes round */
 
     pthread_mutex_t lock;
     struct lubdub_rules *rules; /* under the lock, as all that follow */

@@ -12,7 +12,7 @@
  * Threads. With one worker (the default) everything happens on the caller's loop, in its thread. With more, the
  * others run in threads of their own, each with its own loop and its own listener on the same port, and the
  * callback comes from all of them, for one session always from the same. _send, _broadcast, _disconnect, _regrant,
- * _drain, _reconfigure, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
+ * _drain, _reconfigure, _adopt, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
  * from the thread that runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
  * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
@@ -185,6 +185,26 @@ LUBDUB_API enum lubdub_error lubdub_server_new(struct lubdub_server **server, st
  * lubdub_server_port(). May be called several times, before _start. Where it fails, nothing is bound by it. ADDRESS, ADDRESS_IN_USE, PERMISSION, SYSTEM (errno).
  */
 LUBDUB_API enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port);
+
+/*
+ * Accepts from a listening socket of the application's own as well, such as one of systemd or of a parent process. May be
+ * called several times, before _start. The library uses copies of the descriptor, which a drain or _free closes; the
+ * caller's descriptor stays the caller's, to be closed or kept at any time. All loops accept from the one queue. The
+ * socket becomes non-blocking, for all processes that have it.
+ *
+ * INVALID: no descriptor, or not of a listening TCP socket. WRONG_STATE, NO_MEMORY, SYSTEM (errno).
+ */
+LUBDUB_API enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int socket);
+
+/*
+ * Serves a connected TCP socket of the application's own: from another listener, inherited, or one end that the
+ * application connected itself. Any thread; the loops get such sockets in turn. On OK the descriptor is the library's, else
+ * the caller's. Bytes that were read from it before are missing to the session.
+ *
+ * INVALID: no descriptor, or not of a connected TCP socket. FULL, NO_MEMORY as _disconnect from another thread. It may
+ * come before _start. A server that drains closes it.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket);
 
 /* The port of the first address that was bound; 0 before. */
 LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
