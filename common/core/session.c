@@ -381,6 +381,12 @@ static lubdub_time question(const struct lubdub_session *session, lubdub_time be
     return blocked_at <= before && blocked_at > asked_at ? blocked_at : asked_at;
 }
 
+/* A proxy's kernel acknowledges whatever became of the client; that it does not is evidence all the same. */
+static enum lubdub_path acknowledged(const struct lubdub_evidence *evidence)
+{
+    return evidence->is_of_proxy ? LUBDUB_PATH_UNKNOWN : LUBDUB_PATH_ACKNOWLEDGED;
+}
+
 void lubdub_session_take_evidence(const struct lubdub_session *session, struct lubdub_turn *turn,
                                   const struct lubdub_evidence *evidence)
 {
@@ -397,7 +403,7 @@ void lubdub_session_take_evidence(const struct lubdub_session *session, struct l
         return;
     }
     if (evidence->unacknowledged == 0) {
-        turn->path = evidence->has_no_way_out ? LUBDUB_PATH_SILENT : LUBDUB_PATH_ACKNOWLEDGED;
+        turn->path = evidence->has_no_way_out ? LUBDUB_PATH_SILENT : acknowledged(evidence);
         return;
     }
     /* A path that is dead one way still brings the peer's own segments: they acknowledge, and not what we sent again. */
@@ -409,7 +415,7 @@ void lubdub_session_take_evidence(const struct lubdub_session *session, struct l
     if (asked_at != 0) {
         lubdub_time answered_at = lubdub_time_between(evidence->silent_for, turn->now);
 
-        turn->path = answered_at + TICKS >= asked_at ? LUBDUB_PATH_ACKNOWLEDGED : LUBDUB_PATH_SILENT;
+        turn->path = answered_at + TICKS >= asked_at ? acknowledged(evidence) : LUBDUB_PATH_SILENT;
     }
 }
 

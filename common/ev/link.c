@@ -115,7 +115,11 @@ static void shut_stream(struct lubdub_step *step)
 
 static void look(struct lubdub_step *step, struct lubdub_evidence *evidence)
 {
-    lubdub_socket_look(link_of(step)->io.fd, evidence);
+    struct lubdub_link *link = link_of(step);
+    const struct lubdub_link_group *group = lubdub_link_group(link);
+
+    lubdub_socket_look(link->io.fd, evidence);
+    evidence->is_of_proxy = group->is_proxied != NULL && group->is_proxied(link);
 }
 
 static lubdub_time read_clock(struct lubdub_step *step)

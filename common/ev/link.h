@@ -46,6 +46,8 @@ struct lubdub_link_group {
     void (*on_visit)(struct lubdub_link *link, lubdub_time now);
     /* Where the peer comes from, as a number: an origin of suspicion (core/suspicion.h). NULL: all from one. */
     uint32_t (*origin)(struct lubdub_link *link);
+    /* A proxy ends the connection: the kernel that acknowledges is the proxy's. NULL: none does. */
+    bool (*is_proxied)(struct lubdub_link *link);
     unsigned step_count; /* steps of this group's links that are running */
     struct lubdub_tuning inherited; /* what the sockets were given already, by their listener; zeroed: nothing */
 };

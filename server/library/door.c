@@ -438,7 +438,8 @@ static const char *why_no_room(struct lubdub_worker *worker, struct lubdub_recor
     return waiting_room_is_full(worker) ? "there are too many sessions" : NULL;
 }
 
-void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address)
+void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address,
+                        bool is_proxied)
 {
     struct lubdub_record *record = lubdub_pool_take(&worker->pool);
     const char *refusal;
@@ -454,6 +455,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
         return;
     }
     record->remote_port = address->port;
+    record->peer->is_proxied = is_proxied;
     record->peer->accepted = atomic_fetch_add_explicit(&worker->server->accepted_count, 1, memory_order_relaxed);
     lubdub_tally_add(&worker->tally.accepted, 1);
     lubdub_tally_add(&worker->tally.connections, 1);

@@ -4,8 +4,9 @@
 
 #include "server/library/state.h"
 
-/* A connection came. The socket is the worker's now. */
-void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address);
+/* A connection came. The socket is the worker's now. is_proxied: a proxy told the address. */
+void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address,
+                        bool is_proxied);
 
 /* A connected socket of the application's, which is the worker's now. */
 void lubdub_door_adopt(struct lubdub_worker *worker, int socket);

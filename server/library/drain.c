@@ -6,6 +6,7 @@
 #include "server/library/grace.h"
 #include "server/library/listener.h"
 #include "server/library/peer.h"
+#include "server/library/proxied.h"
 #include "server/library/record.h"
 #include "server/library/tell.h"
 
@@ -128,6 +129,7 @@ void lubdub_drain_begin(struct lubdub_worker *worker, lubdub_time patience_ends)
     if (!worker->is_draining) {
         worker->is_draining = true;
         stop_listening(worker);
+        lubdub_proxied_clear(worker);
         set_patience(worker, patience_ends);
     } else if (patience_ends < worker->patience_ends && !atomic_load(&worker->is_drained)) {
         set_patience(worker, patience_ends);

@@ -15,6 +15,7 @@
 #include "ev/container_of.h"
 #include "ev/socket.h"
 #include "server/library/door.h"
+#include "server/library/proxied.h"
 #include "server/library/tell.h"
 
 #define ACCEPTS_PER_TURN 64
@@ -112,10 +113,12 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
                 pause_accepting(listener, strerror(EMFILE), SHORT_PAUSE);
                 break;
             }
-        } else if (lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
-            lubdub_door_accept(worker, socket, &address);
-        } else {
+        } else if (!lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
             close(socket);
+        } else if (lubdub_proxied_is_proxy(worker, &address)) {
+            lubdub_proxied_accept(worker, socket, &address);
+        } else {
+            lubdub_door_accept(worker, socket, &address, false);
         }
     }
     lubdub_worker_leave(worker);

@@ -24,6 +24,7 @@ struct lubdub_peer {
     bool is_registered : 1;  /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */
     bool is_turned_away : 1; /* refused; the worker counts it */
+    bool is_proxied : 1;     /* the address is what a proxy told */
     uint8_t identity_length;
     uint8_t label_count;
     uint8_t last_end : 7; /* what was before it. Of a newcomer that waits for its identity under the server's lock */

@@ -50,6 +50,22 @@ static const char *check_patterns(const struct lubdub_slice *patterns, size_t co
     return NULL;
 }
 
+static const char *check_proxies(const struct lubdub_slice *proxies, size_t count)
+{
+    struct lubdub_network network;
+    size_t i;
+
+    if (count > 0 && proxies == NULL) {
+        return "there is a count of proxies and no network";
+    }
+    for (i = 0; i < count; i++) {
+        if (proxies[i].data == NULL || !lubdub_network_parse(&network, proxies[i].data, proxies[i].length)) {
+            return "a network of proxies is none";
+        }
+    }
+    return NULL;
+}
+
 static const char *check(const struct lubdub_server_settings *settings)
 {
     const char *fault = lubdub_session_settings_check(&settings->session, LUBDUB_ROLE_SERVER);
@@ -73,7 +89,10 @@ static const char *check(const struct lubdub_server_settings *settings)
         return "there are more than 256 workers";
     }
     fault = check_tokens(settings->tokens, settings->token_count);
-    return fault != NULL ? fault : check_patterns(settings->token_identities, settings->token_count);
+    if (fault == NULL) {
+        fault = check_patterns(settings->token_identities, settings->token_count);
+    }
+    return fault != NULL ? fault : check_proxies(settings->proxies, settings->proxy_count);
 }
 
 const char *lubdub_server_settings_adopt(struct lubdub_server_settings *own,
@@ -93,6 +112,21 @@ const char *lubdub_server_settings_check(const struct lubdub_server_settings *se
     return lubdub_server_settings_adopt(&own, settings);
 }
 
+static bool take_proxies(struct lubdub_rules *rules, const struct lubdub_server_settings *settings)
+{
+    size_t i;
+
+    rules->settings.proxies = NULL;
+    if (settings->proxy_count == 0) {
+        return true;
+    }
+    rules->proxies = calloc(settings->proxy_count, sizeof *rules->proxies);
+    for (i = 0; rules->proxies != NULL && i < settings->proxy_count; i++) {
+        (void)lubdub_network_parse(&rules->proxies[i], settings->proxies[i].data, settings->proxies[i].length);
+    }
+    return rules->proxies != NULL;
+}
+
 struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *settings, const uint64_t token_key[2])
 {
     const struct lubdub_slice agent = settings->session.agent;
@@ -109,6 +143,10 @@ struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *setti
     atomic_init(&rules->references, 1);
     rules->settings = *settings;
     rules->settings.tokens = rules->settings.token_identities = NULL;
+    if (!take_proxies(rules, settings)) {
+        lubdub_rules_drop(rules);
+        return NULL;
+    }
     if (agent.data != NULL) {
         memcpy(rules->agent, agent.data, agent.length);
         rules->settings.session.agent.data = rules->agent;
@@ -127,6 +165,7 @@ void lubdub_rules_drop(struct lubdub_rules *rules)
 {
     if (rules != NULL && atomic_fetch_sub(&rules->references, 1) == 1) {
         lubdub_tokens_clear(&rules->tokens);
+        free(rules->proxies);
         free(rules);
     }
 }

@@ -31,6 +31,7 @@
 #include "server/library/rules.h"
 
 struct lubdub_listener;
+struct lubdub_proxied;
 struct lubdub_trial;
 
 /* Written by one worker, read by any thread. */
@@ -73,6 +74,8 @@ struct lubdub_worker {
     struct lubdub_pool pool;
     struct lubdub_listener *listeners;
     uint32_t listener_count;
+    struct lubdub_proxied *proxied; /* connections whose proxy has not told yet where they come from */
+    unsigned proxied_count;
     uint32_t turned_away;    /* connections that were refused and are still here, until the client has left */
     int first_reserved;      /* descriptors from this one on are not for clients */
     int spare_descriptor; /* given up to tell one client that there are none left */

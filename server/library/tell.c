@@ -29,6 +29,7 @@ void lubdub_server_tell(struct lubdub_worker *worker, struct lubdub_record *reco
         remote.port = (uint16_t)record->remote_port;
         event->remote = &remote;
         event->identity = lubdub_peer_identity(record->peer);
+        event->is_proxied = record->peer->is_proxied;
         event->session = event->kind == LUBDUB_SERVER_REJECTED ? 0 : lubdub_pool_number(&worker->pool, record);
     }
     server->callback(server, event, server->user_data);

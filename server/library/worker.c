@@ -25,6 +25,7 @@
 #include "server/library/marks.h"
 #include "server/library/own_thread.h"
 #include "server/library/peer.h"
+#include "server/library/proxied.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
 #include "server/library/review.h"
@@ -191,6 +192,11 @@ static uint32_t origin_of(struct lubdub_link *link)
 
     lubdub_peer_counted_address(record_of(link)->peer, worker_of(link)->server->ipv6_prefix, &address);
     return lubdub_sip_hash_here(address.ip, sizeof address.ip);
+}
+
+static bool is_proxied(struct lubdub_link *link)
+{
+    return record_of(link)->peer->is_proxied;
 }
 
 /* Whether the loop newly suspects itself, and verdicts wait for it: news that is told once each time. */
@@ -370,6 +376,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->tuning = tuning_by_default(worker);
     worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
     worker->group.origin = origin_of;
+    worker->group.is_proxied = is_proxied;
     worker->group.on_event = on_event;
     worker->group.on_closed = on_closed;
     worker->group.on_visit = on_visit;
@@ -401,6 +408,7 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
         worker->listeners = listener->next;
         lubdub_listener_free(listener);
     }
+    lubdub_proxied_clear(worker);
     lubdub_requests_clear(worker);
     if (worker->has_mailbox) {
         lubdub_drain_clear(worker);

@@ -10,6 +10,7 @@
 #include <lubdub/version.h>
 
 #include "ev/address.h"
+#include "ev/network.h"
 #include "program/events/log.h"
 #include "server/program/hooks.h"
 
@@ -21,6 +22,16 @@
 static const char *const detect_words[] = {"fixed", "adaptive", NULL};
 static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
+
+static const char *judge_network(const char *value, void *field)
+{
+    struct lubdub_network network;
+    (void)field;
+
+    return lubdub_network_parse(&network, value, strlen(value))
+               ? NULL
+               : "must be a network such as 10.0.0.0/8 or 2001:db8::/32, without bits behind its prefix, or one address";
+}
 
 static const struct lubdub_setting rows[] = {
     {.name = "listen", .letter = 'l', .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_ADDRESSES, .is_fixed = true,
@@ -70,6 +81,9 @@ static const struct lubdub_setting rows[] = {
      .help = "no sessions without an identity"},
     {.name = "token-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(token_file), .minimum = 1,
      .help = "let in only clients that know a token; a line is TOKEN [PATTERN of identities]"},
+    {.name = "proxy-from", .metavar = "NET", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(proxy_from), .minimum = 1,
+     .take = judge_network,
+     .help = "connections from this network begin with a PROXY header (version 2); repeatable (none)"},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
      .offset = FIELD(events), .words = event_words, .help = "form of the events on standard output (text)"},
     {.name = "events-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
@@ -139,6 +153,21 @@ static bool has_hook_that_can_run(const struct options *options, char *problem, 
     return true;
 }
 
+static bool take_proxies(struct options *options)
+{
+    const struct lubdub_strings *networks = &options->proxy_from;
+    size_t i;
+
+    if (networks->count == 0) {
+        return true;
+    }
+    options->proxies = lubdub_settings_allocate(&options->loaded, networks->count * sizeof *options->proxies);
+    for (i = 0; options->proxies != NULL && i < networks->count; i++) {
+        options->proxies[i] = (struct lubdub_slice){networks->items[i], strlen(networks->items[i])};
+    }
+    return options->proxies != NULL;
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct options *options = target;
@@ -169,6 +198,10 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     }
     if (options->token_file != NULL &&
         !lubdub_token_file_read(&options->tokens, options->token_file, "--token-file", problem, capacity)) {
+        return false;
+    }
+    if (!take_proxies(options)) {
+        snprintf(problem, capacity, LUBDUB_SETTINGS_NO_MEMORY);
         return false;
     }
     options_server_settings(options, &settings);
@@ -273,6 +306,8 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->tokens = options->tokens.tokens;
     settings->token_identities = options->tokens.patterns;
     settings->token_count = options->tokens.count;
+    settings->proxies = options->proxies;
+    settings->proxy_count = options->proxy_from.count;
     settings->shares_port = options->reuse_port;
     settings->requires_identity = options->require_id;
     settings->ipv6_prefix = options->ipv6_prefix;

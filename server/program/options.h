@@ -31,6 +31,7 @@ struct options {
     bool require_id;
     bool reuse_port;
     const char *token_file;
+    struct lubdub_strings proxy_from;
     int events; /* enum lubdub_event_form */
     const char *events_file;
     const char *node;
@@ -43,6 +44,7 @@ struct options {
 
     struct lubdub_settings_loaded loaded;
     struct lubdub_token_file tokens;
+    struct lubdub_slice *proxies; /* proxy_from, as the library takes it */
 };
 
 extern const struct lubdub_settings_table options_table;

@@ -198,6 +198,9 @@ static void build(const struct reporter *reporter, const struct lubdub_server_ev
     line->rank = rank_of(event);
     put_session(line, event->session, event->identity, event->remote);
     lubdub_event_line_text(line, "node", reporter->node);
+    if (event->is_proxied) {
+        lubdub_event_line_flag(line, "proxied", true);
+    }
     put_details(line, event);
 }
 

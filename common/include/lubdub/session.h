@@ -315,7 +315,8 @@ struct lubdub_evidence {
     lubdub_duration round_trip;       /* smoothed; 0: not known */
     lubdub_duration least_round_trip; /* that was measured; 0: not known */
     lubdub_duration ack_delay;        /* how long a living kernel may take, by its estimate */
-    uint64_t reserved[4];             /* 0 */
+    bool is_of_proxy;                 /* the kernel that acknowledges is a proxy's: no evidence that the peer's lives */
+    uint64_t reserved[3];             /* 0 */
 };
 
 /* Draws turn->path, turn->round_trip and turn->has_unread from the evidence. Before a verdict (see above). */

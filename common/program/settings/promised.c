@@ -21,7 +21,6 @@ static const char *const of_server[] = {
     "expect",
     "state",
     "require-cert",
-    "proxy-from",
     "mptcp",
     "gather",
     NULL,

@@ -95,6 +95,13 @@ struct lubdub_server_settings {
      * _free was called inside a callback, after that callback has returned, in the same thread. NULL.
      */
     void (*on_freed)(void *user_data);
+
+    /*
+     * Connections from these networks ("10.0.0.0/8", "2001:db8::/32", or one address) come through a proxy, and begin with a
+     * header of the PROXY protocol, version 2: the address is what the header tells. Others must not send one. None.
+     */
+    const struct lubdub_slice *proxies;
+    size_t proxy_count;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -166,6 +173,10 @@ struct lubdub_server_event {
     lubdub_duration adaptive;      /* DISCONNECTED: the adaptive timeout, where that decided; else 0 */
 
     const char *address;           /* LISTENING: as lubdub_server_event_remote writes it */
+
+    /* A proxy stands between (settings.proxies): remote is what it told. Its kernel acknowledges for the client, so `hung`
+       says only that the client was silent, and comes no sooner than the expiry */
+    bool is_proxied;
 };
 
 /* Called in the thread of the session's loop; see above, What calls back. */

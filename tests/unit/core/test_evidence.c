@@ -81,6 +81,25 @@ static void all_is_acknowledged_where_nothing_is_unacknowledged(void **state)
     assert_int_equal(path(client, evidence), LUBDUB_PATH_SILENT);
 }
 
+/* It acknowledges whatever became of the client; that it does not is evidence all the same. */
+static void kernel_of_a_proxy_is_no_evidence_that_the_peer_s_lives(void **state)
+{
+    struct endpoint *client = *state;
+    struct lubdub_evidence evidence = {.is_known = true, .is_of_proxy = true, .has_unread = true};
+    lubdub_time start = client->now;
+
+    script_client_open(client);
+    endpoint_advance(client, 900 * MS);
+    assert_int_equal(path(client, evidence), LUBDUB_PATH_UNKNOWN);
+    assert_true(taken(client, evidence).has_unread);
+    evidence = answered(client, start);
+    assert_int_equal(path(client, evidence), LUBDUB_PATH_ACKNOWLEDGED);
+    evidence.is_of_proxy = true;
+    assert_int_equal(path(client, evidence), LUBDUB_PATH_UNKNOWN);
+    evidence.is_sent_again = true;
+    assert_int_equal(path(client, evidence), LUBDUB_PATH_SILENT);
+}
+
 static void question_that_is_too_young_says_nothing_yet(void **state)
 {
     struct endpoint *client = *state;
@@ -383,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLIENT_TEST(kernel_that_tells_nothing_is_no_evidence),
         CLIENT_TEST(all_is_acknowledged_where_nothing_is_unacknowledged),
+        CLIENT_TEST(kernel_of_a_proxy_is_no_evidence_that_the_peer_s_lives),
         CLIENT_TEST(question_that_is_too_young_says_nothing_yet),
         CLIENT_TEST(answer_that_seems_a_tick_or_two_older_than_its_question_counts),
         CLIENT_TEST(a7_messages_under_way_are_no_silence),
