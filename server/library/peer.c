@@ -103,6 +103,7 @@ void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target
     memset(target, 0, sizeof *target);
     target->incarnation = peer->incarnation;
     target->is_ipv4 = peer->is_ipv4;
+    target->is_proxied = peer->is_proxied;
     target->has_proof = peer->has_proof;
     target->identity_length = peer->identity_length;
     target->label_count = peer->label_count;

@@ -1,7 +1,7 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 5, past 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 ·
+ *     incarnation 8 · flags and lengths 4, past 1, spare 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 ·
  *     identity · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
@@ -18,13 +18,15 @@
 
 struct lubdub_peer {
     uint64_t incarnation;
-    bool is_ipv4; /* not bits among the others: other threads read them while its own thread changes the others */
-    bool has_proof;
+    /* Not among the bits below: other threads read these, which stay, while its own thread changes the others. */
+    bool is_ipv4 : 1;
+    bool is_proxied : 1; /* the address is what a proxy told */
+    bool has_proof : 1;
+    uint8_t : 0;
     bool is_session : 1;     /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1;  /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */
     bool is_turned_away : 1; /* refused; the worker counts it */
-    bool is_proxied : 1;     /* the address is what a proxy told */
     uint8_t identity_length;
     uint8_t label_count;
     uint8_t last_end : 7; /* what was before it. Of a newcomer that waits for its identity under the server's lock */

@@ -119,6 +119,7 @@ struct lubdub_server_session *lubdub_session_copy(const struct lubdub_glimpse *g
     session->since = glimpse->connected_at * LUBDUB_MILLISECOND;
     session->last_end = (enum lubdub_cause)peer->last_end;
     session->is_resumed = peer->is_resumed;
+    session->is_proxied = peer->is_proxied;
     session->incarnation = peer->incarnation;
     session->health = lubdub_health_of_marks(glimpse->marks);
     session->interval = glimpse->interval_ms * LUBDUB_MILLISECOND;

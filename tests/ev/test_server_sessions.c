@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/library/state.h"
+#include "proxy_bytes.h"
 #include "server_fixture.h"
 #include "support/test.h"
 
@@ -152,6 +153,35 @@ static void a_silent_session_is_late_and_an_identity_is_away_and_gone(void **sta
     server_fixture_join(fixture, 1, "a");
     found = expect_found(fixture, "a");
     assert_true(found->last_end == end && !found->is_resumed);
+    lubdub_server_session_free(found);
+}
+
+static void session_behind_a_proxy_is_marked(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static const struct lubdub_slice proxy = {"127.0.0.1", 9};
+    struct lubdub_server_session *found;
+    struct wire_bytes header = {0};
+
+    fixture->settings.proxies = &proxy;
+    fixture->settings.proxy_count = 1;
+    server_fixture_start(fixture);
+    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
+    proxy_bytes_put(&header, "192.0.2.7", 4711);
+    raw_send(&fixture->clients[0], header.data, header.length);
+    wire_bytes_clear(&header);
+    raw_hello(&fixture->clients[0], "a", 0, 0);
+    assert_true(expect_told(fixture, CONNECTED)->event.is_proxied);
+    found = expect_found(fixture, "a");
+    assert_true(found->is_proxied);
+    assert_string_equal(found->remote, "192.0.2.7:4711");
+    lubdub_server_session_free(found);
+    fixture->settings.proxy_count = 0;
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    server_fixture_run(fixture, 10 * LUBDUB_MILLISECOND);
+    server_fixture_join(fixture, 1, "b");
+    found = expect_found(fixture, "b");
+    assert_false(found->is_proxied);
     lubdub_server_session_free(found);
 }
 
@@ -402,6 +432,7 @@ int main(void)
         FIXTURE_TEST(a_copy_has_all_that_is_known_of_a_session),
         FIXTURE_TEST(what_is_not_there_is_not_found),
         FIXTURE_TEST(a_silent_session_is_late_and_an_identity_is_away_and_gone),
+        FIXTURE_TEST(session_behind_a_proxy_is_marked),
         FIXTURE_TEST(a_list_comes_in_pieces_and_has_each_session_once),
         FIXTURE_TEST(sessions_that_stay_are_listed_once_while_others_come_and_go),
         FIXTURE_TEST(a_loop_does_not_wait_for_a_reader),

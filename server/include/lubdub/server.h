@@ -400,6 +400,7 @@ struct lubdub_server_session {
     lubdub_duration round_trip; /* the kernel's estimate when it was looked at last (see figures); 0: not known yet */
     uint64_t probes;            /* received */
     uint64_t messages;          /* received */
+    bool is_proxied;            /* a proxy told where it comes from (settings.proxies) */
 };
 
 /*
