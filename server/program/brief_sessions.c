@@ -12,6 +12,9 @@
 #define ALL_BURST 8000
 #define ALL_PERIOD LUBDUB_MILLISECOND
 
+/* Identities of which nothing is told, whose `gone` may come: as many as are away by default. */
+#define UNTOLD 65536
+
 /* A line of so many bytes more costs as much as one session more. */
 #define STEP 512
 
@@ -55,7 +58,7 @@ struct queue {
 };
 
 struct tally {
-    uint64_t sessions;
+    uint64_t count;
     lubdub_time first_at;
 };
 
@@ -77,6 +80,9 @@ struct brief_sessions {
     struct slots slots;
     struct account *accounts; /* one for each slot */
     unsigned counted;         /* tallies that are not empty */
+    struct slots untold;      /* identities whose last session was counted */
+    struct tally gone;
+    lubdub_time gone_used_to;
 };
 
 struct brief_sessions *brief_sessions_new(brief_sessions_release release, budget_tell tell, void *user_data)
@@ -90,7 +96,7 @@ struct brief_sessions *brief_sessions_new(brief_sessions_release release, budget
     brief->tell = tell;
     brief->user_data = user_data;
     brief->accounts = calloc(NETWORKS, sizeof *brief->accounts);
-    if (!slots_init(&brief->slots, NETWORKS) || brief->accounts == NULL) {
+    if (!slots_init(&brief->slots, NETWORKS) || !slots_init(&brief->untold, UNTOLD) || brief->accounts == NULL) {
         brief_sessions_free(brief);
         return NULL;
     }
@@ -115,6 +121,7 @@ void brief_sessions_free(struct brief_sessions *brief)
         }
     }
     slots_clear(&brief->slots);
+    slots_clear(&brief->untold);
     free(brief->accounts);
     free(brief);
 }
@@ -251,19 +258,50 @@ static bool take(struct brief_sessions *brief, enum kind kind, const struct lubd
     return true;
 }
 
+static void add(struct brief_sessions *brief, struct tally *tally, lubdub_time first_at)
+{
+    if (tally->count == 0) {
+        tally->first_at = first_at;
+        brief->counted++;
+    }
+    tally->count++;
+}
+
 static void count(struct brief_sessions *brief, const struct held *held)
 {
     struct account *account = claim(brief, held->kind, &held->network);
     struct tally *tally = account != NULL ? &account->tally : &brief->rest[held->kind];
 
-    if (tally->sessions == 0) {
-        tally->first_at = held->since;
-        brief->counted++;
-        if (account != NULL) {
-            slot_of(brief, account)->is_pinned = true;
-        }
+    add(brief, tally, held->since);
+    if (account != NULL) {
+        slot_of(brief, account)->is_pinned = true;
     }
-    tally->sessions++;
+}
+
+/* ---- identities ---- */
+
+static uint64_t key_of(const struct brief_sessions *brief, const struct lubdub_server_event *event)
+{
+    return slots_key(&brief->untold, event->identity.data, event->identity.length);
+}
+
+static void note_untold(struct brief_sessions *brief, const struct lubdub_server_event *event)
+{
+    bool is_new;
+    size_t place = slots_claim(&brief->untold, key_of(brief, event), &is_new);
+
+    brief->untold.items[place].busy_until = event->now;
+}
+
+/* Returns whether it was among them. */
+static bool forget_untold(struct brief_sessions *brief, const struct lubdub_server_event *event)
+{
+    size_t place = slots_find(&brief->untold, key_of(brief, event));
+
+    if (place != SLOTS_NONE) {
+        slots_free(&brief->untold, place);
+    }
+    return place != SLOTS_NONE;
 }
 
 /* ---- what the caller asks ---- */
@@ -274,6 +312,9 @@ bool brief_sessions_connected(struct brief_sessions *brief, const struct lubdub_
     enum kind kind = kind_of(event);
     bool is_told = take(brief, kind, event, line->length) || !hold(brief, kind, event, line);
 
+    if (kind == NAMED) {
+        forget_untold(brief, event);
+    }
     release_lasting(brief, kind, event->now);
     return is_told;
 }
@@ -290,7 +331,21 @@ bool brief_sessions_disconnected(struct brief_sessions *brief, const struct lubd
         return true;
     }
     count(brief, held);
+    if (held->kind == NAMED) {
+        note_untold(brief, event);
+    }
     let_go(brief, held);
+    return false;
+}
+
+bool brief_sessions_gone(struct brief_sessions *brief, const struct lubdub_server_event *event)
+{
+    bool is_untold = forget_untold(brief, event);
+
+    if (bucket_take(&brief->gone_used_to, ALL_PERIOD, ALL_BURST, event->now) || !is_untold) {
+        return true;
+    }
+    add(brief, &brief->gone, event->now);
     return false;
 }
 
@@ -306,26 +361,37 @@ bool brief_sessions_hide(const struct brief_sessions *brief, const struct lubdub
 
 /* ---- telling ---- */
 
-static void tell(struct brief_sessions *brief, struct tally *tally, enum kind kind,
-                 const struct lubdub_address *network, lubdub_time now)
+static void tell(struct brief_sessions *brief, struct tally *tally, enum lubdub_server_event_kind of,
+                 struct budget_sum sum)
 {
-    struct budget_sum sum = {.of = LUBDUB_SERVER_CONNECTED,
-                             .count = tally->sessions,
-                             .now = now,
-                             .over = lubdub_time_between(tally->first_at, now),
-                             .network = network,
-                             .is_nameless = kind == NAMELESS};
+    sum.of = of;
+    sum.count = tally->count;
+    sum.over = lubdub_time_between(tally->first_at, sum.now);
+    brief->tell(&sum, brief->user_data);
+}
 
-    brief->tell(&sum, brief->user_data);
-    sum.of = LUBDUB_SERVER_DISCONNECTED;
-    brief->tell(&sum, brief->user_data);
-    tally->sessions = 0;
+/* The counted sessions have ended, too. */
+static void tell_sessions(struct brief_sessions *brief, struct tally *tally, enum kind kind,
+                          const struct lubdub_address *network, lubdub_time now)
+{
+    struct budget_sum sum = {.now = now, .network = network, .is_nameless = kind == NAMELESS};
+
+    tell(brief, tally, LUBDUB_SERVER_CONNECTED, sum);
+    tell(brief, tally, LUBDUB_SERVER_DISCONNECTED, sum);
+    tally->count = 0;
+    brief->counted--;
+}
+
+static void tell_gone(struct brief_sessions *brief, lubdub_time now)
+{
+    tell(brief, &brief->gone, LUBDUB_SERVER_GONE, (struct budget_sum){.now = now});
+    brief->gone.count = 0;
     brief->counted--;
 }
 
 static bool is_due(const struct tally *tally, lubdub_time now, bool is_end)
 {
-    return tally->sessions > 0 && (is_end || lubdub_time_between(tally->first_at, now) >= WINDOW);
+    return tally->count > 0 && (is_end || lubdub_time_between(tally->first_at, now) >= WINDOW);
 }
 
 static void tell_counts(struct brief_sessions *brief, lubdub_time now, bool is_end)
@@ -337,14 +403,17 @@ static void tell_counts(struct brief_sessions *brief, lubdub_time now, bool is_e
         struct account *account = &brief->accounts[i];
 
         if (is_due(&account->tally, now, is_end)) {
-            tell(brief, &account->tally, account->kind, &account->network, now);
+            tell_sessions(brief, &account->tally, account->kind, &account->network, now);
             brief->slots.items[i].is_pinned = false;
         }
     }
     for (kind = NAMELESS; kind < KINDS; kind++) {
         if (is_due(&brief->rest[kind], now, is_end)) {
-            tell(brief, &brief->rest[kind], kind, NULL, now);
+            tell_sessions(brief, &brief->rest[kind], kind, NULL, now);
         }
+    }
+    if (is_due(&brief->gone, now, is_end)) {
+        tell_gone(brief, now);
     }
 }
 

@@ -3,10 +3,12 @@
  * one) may bring about so many `connected` at once and so many a second, sessions with an identity apart from those
  * without, and all networks together have a budget, too. Beyond it a `connected` is held for a second. A session that
  * lasts is then told as it began, with the time at which it began; one that ends sooner is only counted, and its
- * `disconnected` with it. So each session has both events or none, and whatever stays is told.
+ * `disconnected` with it. So each session has both events or none, and whatever stays is told. The `gone` of identities
+ * whose last session was counted has a budget, too.
  *
- * Memory is bounded: 1,024 networks that were busy lately, and 2 MiB of held lines for either kind of session. Where
- * there is no more room, the line that is held for longest is told. The caller keeps threads apart.
+ * Memory is bounded: 1,024 networks that were busy lately, 2 MiB of held lines for either kind of session, and 65,536
+ * identities whose last session was counted. Where there is no more room, the line that is held for longest is told.
+ * The caller keeps threads apart.
  */
 #ifndef LUBDUB_SERVER_PROGRAM_BRIEF_SESSIONS_H
 #define LUBDUB_SERVER_PROGRAM_BRIEF_SESSIONS_H
@@ -35,6 +37,10 @@ bool brief_sessions_connected(struct brief_sessions *brief, const struct lubdub_
 
 /* Whether to tell DISCONNECTED. If not, it is counted, and so is the CONNECTED of this session. */
 bool brief_sessions_disconnected(struct brief_sessions *brief, const struct lubdub_server_event *event);
+
+/* Whether to tell GONE. If not, it is counted: too many are gone, and nothing is told of the last session of this one.
+ */
+bool brief_sessions_gone(struct brief_sessions *brief, const struct lubdub_server_event *event);
 
 /* Whether the CONNECTED of the event's session is held. */
 bool brief_sessions_hide(const struct brief_sessions *brief, const struct lubdub_server_event *event);

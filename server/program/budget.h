@@ -26,7 +26,7 @@ struct budget;
 
 /* What a summary tells. It lives until the callback returns. */
 struct budget_sum {
-    enum lubdub_server_event_kind of; /* LATE, RECOVERED, HEALTH, MESSAGE, REJECTED, CONNECTED, DISCONNECTED */
+    enum lubdub_server_event_kind of; /* LATE, RECOVERED, HEALTH, MESSAGE, REJECTED, CONNECTED, DISCONNECTED, GONE */
     uint64_t count;
     lubdub_time now;
     lubdub_duration over;                /* since the first of them */

@@ -359,6 +359,8 @@ static void report_lifecycle(struct reporter *reporter, const struct lubdub_serv
         is_told = takeovers_disconnected(reporter->takeovers, event) &&
                   brief_sessions_disconnected(reporter->brief_sessions, event);
         budget_end(reporter->budget, event, is_told);
+    } else if (event->kind == LUBDUB_SERVER_GONE) {
+        is_told = brief_sessions_gone(reporter->brief_sessions, event);
     } else if (event->kind == LUBDUB_SERVER_STOPPED) {
         settle(reporter, event->now, true); /* nothing comes after it */
     }

@@ -1,6 +1,8 @@
 /* Sessions that end as soon as they have begun: what is told of them, and that whatever stays is told. */
 #include "server/program/brief_sessions.h"
 
+#include <stdio.h>
+
 #include "support/test.h"
 
 #define START LUBDUB_HOUR
@@ -16,6 +18,8 @@ struct told {
     uint64_t connected_in_sums;
     uint64_t disconnected_in_sums;
     uint64_t sums_of_nameless;
+    uint64_t gone;
+    uint64_t gone_in_sums;
 };
 
 static void on_release(const struct lubdub_event_line *line, uint64_t session, lubdub_time now, void *user_data)
@@ -39,6 +43,8 @@ static void on_sum(const struct budget_sum *sum, void *user_data)
     told->sums_of_nameless += sum->is_nameless;
     if (sum->of == LUBDUB_SERVER_CONNECTED) {
         told->connected_in_sums += sum->count;
+    } else if (sum->of == LUBDUB_SERVER_GONE) {
+        told->gone_in_sums += sum->count;
     } else {
         assert_int_equal(sum->of, LUBDUB_SERVER_DISCONNECTED);
         told->disconnected_in_sums += sum->count;
@@ -337,12 +343,56 @@ static void sessions_that_stay_are_told_among_those_that_do_not(void **state)
     assert_int_equal(told->disconnected_in_sums, 4000);
 }
 
+static void be_gone(struct told *told, const struct client *client, lubdub_time now)
+{
+    struct lubdub_server_event event = event_of(LUBDUB_SERVER_GONE, client, 0, now);
+
+    event.remote = NULL;
+    told->gone += brief_sessions_gone(told->brief, &event);
+}
+
+/* Identities without end, each of which is gone after its grace time. Two of them come back, and stay or do not. */
+static void finding_b3_identities_that_were_not_told_are_gone_within_a_budget(void **state)
+{
+    struct told *told = *state;
+    static char name[20000][8];
+    struct client client = client_of(1, NULL);
+    lubdub_time now = START;
+    unsigned i;
+
+    for (i = 0; i < 20000; i++) {
+        snprintf(name[i], sizeof name[i], "%u", i);
+        client.name = name[i];
+        connect_one(told, &client, i + 1, now);
+        disconnect(told, &client, i + 1, now);
+    }
+    assert_int_equal(told->connected, 4000);
+    client.name = name[19998];
+    connect_one(told, &client, 20001, now);
+    client.name = name[19999];
+    connect_one(told, &client, 20002, now);
+    brief_sessions_settle(told->brief, now + LUBDUB_SECOND, false);
+    assert_int_equal(told->connected, 4002);
+
+    now = START + LUBDUB_HOUR;
+    disconnect(told, &client, 20002, now);
+    for (i = 0; i < 20000; i++) {
+        client.name = name[i];
+        be_gone(told, &client, now);
+    }
+    assert_in_range(told->gone, 8000 + 2, 8000 + 100); /* the two, and a few that were forgotten */
+    brief_sessions_settle(told->brief, now, true);
+    assert_int_equal(told->gone + told->gone_in_sums, 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finding_b3_brief_sessions_beyond_the_budget_have_both_events_or_none, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(finding_b3_sessions_with_long_lines_cost_more, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finding_b3_identities_that_were_not_told_are_gone_within_a_budget, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(counts_are_told_every_ten_seconds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(session_that_lasts_is_told_after_a_second, set_up, tear_down),
         cmocka_unit_test_setup_teardown(session_that_ends_after_a_second_is_told_with_its_end, set_up, tear_down),
