@@ -487,5 +487,5 @@ void lubdub_door_adopt(struct lubdub_worker *worker, int socket)
     }
     lubdub_socket_tune(socket);
     lubdub_tuning_set(socket, &worker->tuning, NULL); /* what all others inherit from their listener */
-    lubdub_door_accept(worker, socket, &address);
+    lubdub_door_accept(worker, socket, &address, false);
 }
