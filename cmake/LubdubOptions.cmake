@@ -7,6 +7,7 @@ option(LUBDUB_PROGRAMS "Build the programs, the benchmarks and the examples" ${P
 cmake_dependent_option(LUBDUB_TESTS "Build the tests, which run the programs" ${PROJECT_IS_TOP_LEVEL} LUBDUB_PROGRAMS OFF)
 option(LUBDUB_WERROR "Treat warnings as errors" OFF)
 set(LUBDUB_SANITIZE "" CACHE STRING "Sanitizers as -fsanitize takes them: 'address,undefined' or 'thread'")
+option(LUBDUB_FUZZER "Link tests/fuzz with the compiler's fuzzer; the presets fuzz, fuzz-bare and fuzz-afl" OFF)
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)

@@ -236,7 +236,10 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         event->kind = LUBDUB_EVENT_LATE_ACK;
         break;
     }
-    prober->is_down = false;
+    if (prober->is_down) {
+        prober->is_down = false;
+        session->has_closer_deadline = true; /* what waits for the kernel counts again */
+    }
     prober->round_trip_log = lubdub_round_trip_log(event->round_trip);
     if (prober->adapts) {
         note_allowance(session, turn->now);

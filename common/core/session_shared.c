@@ -80,9 +80,16 @@ void lubdub_session_hold(struct lubdub_session *session, const uint8_t *input, s
     }
 }
 
+/* The first frame of an anonymous client, where it came in pieces: it stays with the session until it is granted. */
+static bool keeps_whole_frame(const struct lubdub_session_extra *extra)
+{
+    return !extra->partial_is_used && lubdub_partial_missing(&extra->partial) == 0;
+}
+
 bool lubdub_session_has_held(const struct lubdub_session *session)
 {
-    return session->extra != NULL && session->extra->held.length > 0 && session->state != LUBDUB_SESSION_ASKED;
+    return session->extra != NULL && session->state != LUBDUB_SESSION_ASKED &&
+           (session->extra->held.length > 0 || keeps_whole_frame(session->extra));
 }
 
 struct lubdub_partial lubdub_session_take_held(struct lubdub_session *session)

@@ -47,9 +47,10 @@ static void feed(struct lubdub_step *step, const uint8_t *input, size_t length)
 static void feed_held(struct lubdub_step *step)
 {
     if (lubdub_session_has_held(step->session)) {
+        static const uint8_t nothing[1];
         struct lubdub_partial held = lubdub_session_take_held(step->session);
 
-        feed(step, held.bytes, held.length);
+        feed(step, held.length > 0 ? held.bytes : nothing, held.length);
         lubdub_partial_clear(&held);
     }
 }
@@ -254,10 +255,12 @@ enum lubdub_step_end lubdub_step_settle(struct lubdub_step *step)
         return LUBDUB_STEP_IS_DUE;
     }
     if (is_closed(step)) {
+        bool is_tried_again = step->is_call && lubdub_session_output(step->session, &step->turn, &length) != NULL;
+
         if (!step->is_call) {
             lubdub_step_tick(step); /* an end for want of memory is told here */
         }
-        if (is_last) {
+        if (is_last && !is_tried_again) {
             step->stream->shut(step); /* not left to a close(), which sends an RST where bytes lie unread */
         }
         return step->is_call ? LUBDUB_STEP_IS_DUE : LUBDUB_STEP_IS_OVER;

@@ -17,7 +17,10 @@ static const char *check_scope(const char *scope, const struct in6_addr *address
     if (scope == NULL) {
         return IN6_IS_ADDR_LINKLOCAL(address) ? "a link-local address needs its scope: [fe80::1%eth0]:PORT" : NULL;
     }
-    return scope[1] == '\0' ? "the scope after % is empty" : NULL;
+    if (scope[1] == '\0') {
+        return "the scope after % is empty";
+    }
+    return strpbrk(scope, "[]:/") != NULL ? "the scope after % must be the name or number of an interface" : NULL;
 }
 
 static const char *check_ipv6(const char *host)

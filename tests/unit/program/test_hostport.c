@@ -67,6 +67,8 @@ static void what_is_ambiguous_or_broken_is_refused_with_its_reason(void **state)
     assert_refused("[12345::]:80", 3333, "IPv6 address");
     assert_refused("[0000000000000000000000000000000000000000000000000000000000000::1]:80", 3333, "IPv6 address");
     assert_refused("[fe80::1]:80", 3333, "scope");
+    assert_refused("[fe80::1%a:b]:80", 3333, "scope");
+    assert_refused("[fe80::1%a[b]:80", 3333, "scope");
     assert_refused("[fe80::1%]:80", 3333, "scope");
     assert_refused("ho st:80", 3333, "space");
     assert_refused("ho\tst", 3333, "control");
