@@ -127,6 +127,7 @@ static void leave(struct program *program)
         return;
     }
     program->is_leaving = true;
+    service_tell_stopping(&program->service);
     for (i = 0; i < program->watch_count; i++) {
         lubdub_client_stop(program->watches[i].client, LUBDUB_REASON_NORMAL);
     }
@@ -314,6 +315,7 @@ static int start(struct program *program)
         }
     }
     watch_start_check(program);
+    service_start(&program->service, program->loop, count);
     return 0;
 }
 
@@ -334,6 +336,7 @@ static void clear(struct program *program)
     uint64_t lost;
     size_t i;
 
+    service_close(&program->service);
     check_stop(&program->check);
     lubdub_hooks_clear(&program->hooks);
     for (i = 0; i < program->watch_count; i++) {
@@ -363,6 +366,7 @@ int main(int argc, char *argv[])
                                &program.exit_status)) {
         return program.exit_status;
     }
+    service_open(&program.service);
     program.loop = lubdub_loop_open("lubdub-client");
     if (program.loop == NULL) {
         return LUBDUB_EXIT_CANNOT_START;

@@ -12,6 +12,7 @@
 #include "client/program/options.h"
 #include "client/program/reporter.h"
 #include "client/program/round_trips.h"
+#include "client/program/service.h"
 #include "program/process/hooks.h"
 
 #define EXIT_DOWN 1
@@ -45,6 +46,7 @@ struct program {
     struct round_trips round_trips;
     struct check check;
     struct lubdub_hooks hooks;
+    struct service service;
     struct watch *watches;
     size_t watch_count; /* 0 until they begin */
     int exit_status;

@@ -97,6 +97,17 @@ static void leave_if_done(struct watch *watch)
 
 /* ---- events ---- */
 
+static void tell_manager(struct program *program)
+{
+    size_t up_count = 0;
+    size_t i;
+
+    for (i = 0; i < program->watch_count; i++) {
+        up_count += program->watches[i].is_up;
+    }
+    service_tell_up(&program->service, up_count, program->watch_count);
+}
+
 static void read_token(struct watch *watch)
 {
     struct options *options = &watch->program->options;
@@ -132,6 +143,7 @@ static void on_up(struct watch *watch, const struct lubdub_client_event *event, 
     watch->unauthorized = 0;
     say_grant(watch, event);
     tell_state(watch, TOLD_UP, line);
+    tell_manager(watch->program);
     if (message != NULL && !event->is_recovered) {
         enum lubdub_error error = lubdub_client_send(watch->client, message, strlen(message));
 
@@ -175,6 +187,7 @@ static void on_down(struct watch *watch, const struct lubdub_client_event *event
     }
     watch->is_up = false;
     tell_state(watch, TOLD_DOWN, line);
+    tell_manager(watch->program);
     if (!event->was_up) {
         tell_failure(watch, line);
     }

@@ -30,6 +30,7 @@ enum lubdub_order {
     LUBDUB_ORDER_GRACE = 8,    /* worker 0: a grace time began */
     LUBDUB_ORDER_DRAINED = 16, /* worker 0: a worker has no connection left */
     LUBDUB_ORDER_SEARCH = 32,  /* a REPLACED or RELEASED could not be written or found no room: find its record */
+    LUBDUB_ORDER_TURN = 128,   /* show that the loop turns */
 };
 
 enum lubdub_letter_kind {

@@ -324,6 +324,22 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     return LUBDUB_ERROR_OK;
 }
 
+bool lubdub_server_has_turned(struct lubdub_server *server)
+{
+    uint32_t i;
+
+    for (i = 0; i < server->worker_count; i++) {
+        if (!atomic_load(&server->workers[i].has_turned)) {
+            return false;
+        }
+    }
+    for (i = 0; i < server->worker_count; i++) {
+        atomic_store(&server->workers[i].has_turned, false);
+        lubdub_mailbox_order(&server->workers[i].mailbox, LUBDUB_ORDER_TURN);
+    }
+    return true;
+}
+
 static uint64_t tallied(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);

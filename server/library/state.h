@@ -94,6 +94,7 @@ struct lubdub_worker {
     bool is_draining;
     bool has_told_all; /* draining: every connection was told */
     _Atomic bool is_drained;
+    _Atomic bool has_turned; /* since it was last asked to (LUBDUB_ORDER_TURN) */
     uint32_t told; /* draining: how many places of the pool were searched for connections to tell */
     ev_timer patience; /* draining: when it is over, */
     lubdub_time patience_ends;

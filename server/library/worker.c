@@ -308,6 +308,9 @@ static bool follow_orders(struct lubdub_worker *worker)
     if ((orders & LUBDUB_ORDER_DRAINED) != 0) {
         lubdub_drain_note_drained(worker->server);
     }
+    if ((orders & LUBDUB_ORDER_TURN) != 0) {
+        atomic_store(&worker->has_turned, true);
+    }
     if ((orders & LUBDUB_ORDER_SEARCH) != 0) {
         worker->is_searching = true;
         worker->searched = 0;
@@ -443,6 +446,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
     int failed;
 
     worker->first_reserved = lubdub_listener_first_reserved();
+    atomic_store(&worker->has_turned, true); /* as if it had been asked: the first question costs no time */
     retune_listeners(worker);
     for (listener = worker->listeners; listener != NULL; listener = listener->next) {
         lubdub_listener_start(listener);

@@ -18,6 +18,7 @@
 #include "server/program/hooks.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
+#include "server/program/service.h"
 
 struct program {
     struct ev_loop *loop;
@@ -27,6 +28,7 @@ struct program {
     const struct options *in_force; /* one of the two */
     struct reporter reporter;
     struct hooks *hooks; /* NULL: none */
+    struct service service;
     int argc;
     char **argv;
     int exit_status;
@@ -72,6 +74,7 @@ static void on_leave(struct ev_loop *loop, ev_signal *watcher, int revents)
     }
     program->is_leaving = true;
     lubdub_log_info("draining signal=%d", watcher->signum);
+    service_tell_stopping(&program->service);
     lubdub_server_drain(program->server, program->in_force->drain);
 }
 
@@ -141,13 +144,11 @@ static void warn_of_shown_tokens(const struct options *options)
 }
 
 /* All or nothing: what cannot be read leaves everything as it was. */
-static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
+static void read_again(struct program *program)
 {
-    struct program *program = watcher->data;
     struct lubdub_server_settings settings;
     struct options taken;
     int error;
-    (void)loop, (void)revents;
 
     error = reporter_reopen(&program->reporter);
     if (error != 0) {
@@ -175,6 +176,16 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_token_file_clear(&program->options.tokens); /* replaced, too */
     program->taken = taken;
     program->in_force = &program->taken;
+}
+
+static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct program *program = watcher->data;
+    (void)loop, (void)revents;
+
+    service_tell_reloading(&program->service);
+    read_again(program);
+    service_tell_reloaded(&program->service);
 }
 
 static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -310,7 +321,11 @@ static int start(struct program *program)
     watch_signal(program, &program->hang_up, SIGHUP, on_hang_up);
     watch_signal(program, &program->user, SIGUSR1, on_user);
     error = lubdub_server_start(program->server);
-    return error != LUBDUB_ERROR_OK ? cannot_start(error) : 0;
+    if (error != LUBDUB_ERROR_OK) {
+        return cannot_start(error);
+    }
+    service_start(&program->service, program->loop, program->server);
+    return 0;
 }
 
 int main(int argc, char *argv[])
@@ -330,6 +345,7 @@ int main(int argc, char *argv[])
                                &program.exit_status)) {
         return program.exit_status;
     }
+    service_open(&program.service);
     program.loop = lubdub_loop_open("lubdub-server");
     if (program.loop == NULL) {
         return LUBDUB_EXIT_CANNOT_START;
@@ -345,6 +361,7 @@ int main(int argc, char *argv[])
     if (program.exit_status == 0) {
         ev_run(program.loop, 0);
     }
+    service_close(&program.service);
     lubdub_server_free(program.server);
     lost = reporter_close(&program.reporter);
     if (lost > 0) {

@@ -1,4 +1,5 @@
 /* A server with loops in several threads: for one session always the same one, identities unique across all of them. */
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -411,6 +412,58 @@ static void address_limit_counts_across_workers(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* The worker in the other thread hangs in its callback until the test lets it go on. */
+static pthread_t own_thread;
+static atomic_bool is_hanging;
+static atomic_bool may_go_on;
+
+static void hang_in_the_other_thread(struct server_fixture *fixture, const struct lubdub_server_event *event)
+{
+    (void)fixture, (void)event;
+    while (!pthread_equal(pthread_self(), own_thread) && !atomic_load(&may_go_on)) {
+        atomic_store(&is_hanging, true);
+        sched_yield();
+    }
+}
+
+static bool hangs(struct server_fixture *fixture)
+{
+    (void)fixture;
+    return atomic_load(&is_hanging);
+}
+
+static bool has_turned(struct server_fixture *fixture)
+{
+    return lubdub_server_has_turned(fixture->server);
+}
+
+static void loop_that_hangs_is_noticed(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct crowd *crowd = fixture->user_data;
+    bool turned_though_one_hung;
+    size_t i;
+
+    own_thread = pthread_self();
+    fixture->inside = hang_in_the_other_thread;
+    server_fixture_start(fixture);
+    assert_true(has_turned(fixture));
+    assert_true(server_fixture_wait(fixture, has_turned)); /* both turn when they are asked */
+
+    for (i = 0; i < CROWD; i++) {
+        raw_connect(&crowd->clients[i], server_fixture_port(fixture));
+        raw_probe(&crowd->clients[i]);
+    }
+    assert_true(server_fixture_wait(fixture, hangs));
+    server_fixture_run(fixture, 50 * LUBDUB_MILLISECOND);
+    (void)has_turned(fixture); /* it may have been asked, and have turned, before it hung */
+    server_fixture_run(fixture, 50 * LUBDUB_MILLISECOND);
+    turned_though_one_hung = has_turned(fixture);
+    atomic_store(&may_go_on, true); /* before any assertion: the worker is waited for when the server is freed */
+    assert_false(turned_though_one_hung);
+    assert_true(server_fixture_wait(fixture, has_turned));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +477,7 @@ int main(void)
         TEST(those_gone_are_told_by_the_first_worker),
         TEST(server_with_sessions_is_freed_at_any_moment),
         TEST(address_limit_counts_across_workers),
+        TEST(loop_that_hangs_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,13 @@ LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *ser
                                                        const struct lubdub_server_settings *settings);
 
 /*
+ * For a watchdog: whether every loop has turned since the last time that this was true, or since _start. Where it is true,
+ * all loops are asked to turn again. A loop that hangs, in a callback too, keeps it false. From one thread at a time,
+ * between _start and _free.
+ */
+LUBDUB_API bool lubdub_server_has_turned(struct lubdub_server *server);
+
+/*
  * The caller allocates the struct and sets size; the library fills no more than that, and with size 0 nothing. It grows
  * at its end (version.h). Durations are in nanoseconds.
  */
