@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <lubdub/server.h>
 #include <lubdub/version.h>
@@ -13,6 +14,7 @@
 #include "program/events/escape.h"
 #include "program/events/log.h"
 #include "program/events/output.h"
+#include "program/process/activation.h"
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
 #include "server/program/hooks.h"
@@ -29,6 +31,7 @@ struct program {
     struct reporter reporter;
     struct hooks *hooks; /* NULL: none */
     struct service service;
+    unsigned handed_over; /* listening sockets of the service manager */
     int argc;
     char **argv;
     int exit_status;
@@ -224,11 +227,32 @@ static void watch_signal(struct program *program, ev_signal *watcher, int signal
     ev_signal_start(program->loop, watcher);
 }
 
-/* Returns whether it listens; else says why not. */
+/* On the sockets of the service manager. Returns whether it listens; else says why not. */
+static bool listen_as_handed_over(struct program *program)
+{
+    unsigned i;
+
+    for (i = 0; i < program->handed_over; i++) {
+        int socket = LUBDUB_ACTIVATION_FIRST + (int)i;
+        enum lubdub_error error = lubdub_server_adopt_listener(program->server, socket);
+
+        if (error != LUBDUB_ERROR_OK) {
+            fprintf(stderr, "lubdub-server: cannot listen on descriptor %d of the service manager: %s\n", socket,
+                    error == LUBDUB_ERROR_INVALID  ? "it is no listening TCP socket"
+                    : error == LUBDUB_ERROR_SYSTEM ? strerror(errno)
+                                                   : lubdub_error_text(error));
+            return false;
+        }
+        close(socket); /* the library has copies */
+    }
+    return true;
+}
+
+/* Where the service manager listens, the default addresses are its affair. */
 static bool listen_as_told(struct program *program)
 {
     const struct lubdub_hostports *listen = &program->options.listen;
-    size_t count = listen->count > 0 ? listen->count : 1;
+    size_t count = listen->count > 0 || program->handed_over > 0 ? listen->count : 1;
     size_t i;
 
     for (i = 0; i < count; i++) {
@@ -313,7 +337,7 @@ static int start(struct program *program)
     if (error != LUBDUB_ERROR_OK) {
         return cannot_start(error);
     }
-    if (!listen_as_told(program)) {
+    if (!listen_as_handed_over(program) || !listen_as_told(program)) {
         return LUBDUB_EXIT_CANNOT_START;
     }
     watch_signal(program, &program->terminate, SIGTERM, on_leave);
@@ -336,6 +360,7 @@ int main(int argc, char *argv[])
     if (lubdub_standard_streams_prepare() != 0) {
         return LUBDUB_EXIT_CANNOT_START;
     }
+    program.handed_over = lubdub_activation_take(); /* before the next descriptor is opened */
     lubdub_descriptor_table_reserve();
     program.argc = argc;
     program.argv = argv;
