@@ -190,8 +190,8 @@ bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn
 lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
                                       const struct lubdub_session_settings *settings, lubdub_time asked_at)
 {
-    lubdub_duration margin = lubdub_duration_longer(
-        fixed_margin(session), 2 * lubdub_round_trip_of_log(session->of.server.round_trip_log));
+    lubdub_duration margin =
+        lubdub_duration_longer(fixed_margin(session), 2 * lubdub_round_trip_of_log(session->of.server.round_trip_log));
 
     return lubdub_duration_longer(lubdub_time_after(asked_at, margin),
                                   lubdub_time_after(session->heard_at, late_after(session, settings)));
@@ -283,6 +283,14 @@ static uint32_t in_milliseconds(lubdub_duration duration)
         return 1;
     }
     return milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;
+}
+
+void lubdub_session_wish(struct lubdub_session *session, lubdub_duration interval, lubdub_duration expiry)
+{
+    if (session->state == LUBDUB_SESSION_ASKED) {
+        session->interval_ms = interval > 0 ? in_milliseconds(interval) : session->interval_ms;
+        session->expiry_ms = expiry > 0 ? in_milliseconds(expiry) : session->expiry_ms;
+    }
 }
 
 static void take_grant(struct lubdub_session *session, const struct lubdub_grant *grant)
@@ -609,8 +617,8 @@ static lubdub_time slow_at(const struct lubdub_session *session)
 }
 
 /*
- * While our own bytes wait we do not read, and silence says nothing where unread input waits: at the expiry that is looked
- * at, and if it is so, the blocking decides.
+ * While our own bytes wait we do not read, and silence says nothing where unread input waits: at the expiry that is
+ * looked at, and if it is so, the blocking decides.
  */
 static lubdub_time fixed_verdict(const struct lubdub_session *session)
 {

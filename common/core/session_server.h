@@ -23,6 +23,9 @@ bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct 
 /* The server did not read for a while: frames that piled up meanwhile do not count against the peer. */
 void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration while_not_reading);
 
+/* ASKED: what is to be granted instead of what the client asked for. 0: that stays. */
+void lubdub_session_wish(struct lubdub_session *session, lubdub_duration interval, lubdub_duration expiry);
+
 /* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
 bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn);
 

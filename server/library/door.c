@@ -8,8 +8,10 @@
 #include <lubdub/frame.h>
 
 #include "core/rate_limit.h"
+#include "core/session_server.h"
 #include "ev/socket.h"
 #include "server/library/admission.h"
+#include "server/library/asking.h"
 #include "server/library/grace.h"
 #include "server/library/identities.h"
 #include "server/library/marks.h"
@@ -354,6 +356,56 @@ static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record
     return true;
 }
 
+static void let_in(struct lubdub_worker *worker, struct lubdub_record *record)
+{
+    if (lubdub_peer_identity(record->peer).length == 0) {
+        admit_nameless(worker, record);
+    } else {
+        claim(worker, record, 0);
+    }
+}
+
+static void act_on(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_answer *answer)
+{
+    record->peer->is_undecided = false;
+    if (answer->accepts) {
+        lubdub_session_wish(&record->link.session, answer->interval, answer->expiry);
+        let_in(worker, record);
+    } else {
+        lubdub_record_refuse(worker, record, answer->reason, LUBDUB_CAUSE_REJECTED, answer->text);
+    }
+}
+
+void lubdub_door_answer(struct lubdub_worker *worker, uint64_t number, const struct lubdub_answer *answer)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, number);
+
+    if (record != NULL && is_asked(record) && record->peer->is_undecided) {
+        act_on(worker, record, answer);
+    }
+}
+
+/* The server's own conditions are met. The application may have conditions too. */
+static void decide(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
+{
+    struct lubdub_answer answer;
+
+    if (lubdub_worker_settings(worker)->on_request == NULL) {
+        let_in(worker, record);
+    } else if (lubdub_asking_ask(worker, record, hello, &answer) && !worker->server->is_doomed) {
+        act_on(worker, record, &answer);
+    }
+}
+
+/* What the client let itself be known by; 0: nothing. */
+static uint64_t proof_of(const struct lubdub_worker *worker, const struct lubdub_event *hello, uint64_t proof)
+{
+    bool is_judged_outside = lubdub_worker_settings(worker)->on_request != NULL && hello->options.token.length > 0;
+
+    return proof == 0 && is_judged_outside ? lubdub_token_proof(worker->server->token_key, hello->options.token)
+                                           : proof;
+}
+
 void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello)
 {
     const char *refusal;
@@ -364,7 +416,7 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         return;
     }
     if (hello->is_anonymous) {
-        admit_nameless(worker, record);
+        decide(worker, record, hello);
         return;
     }
     refusal = lubdub_tokens_refuse(&worker->rules->tokens, hello->options.token, hello->options.identity, &proof);
@@ -375,13 +427,8 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, refusal);
         return;
     }
-    if (!introduce(worker, record, hello, proof)) {
-        return;
-    }
-    if (hello->options.identity.length == 0) {
-        admit_nameless(worker, record);
-    } else {
-        claim(worker, record, 0);
+    if (introduce(worker, record, hello, proof_of(worker, hello, proof))) {
+        decide(worker, record, hello);
     }
 }
 

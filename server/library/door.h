@@ -2,6 +2,7 @@
 #ifndef LUBDUB_SERVER_LIBRARY_DOOR_H
 #define LUBDUB_SERVER_LIBRARY_DOOR_H
 
+#include "server/library/answer.h"
 #include "server/library/state.h"
 
 /* A connection came. The socket is the worker's now. is_proxied: a proxy told the address. */
@@ -12,16 +13,19 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
 void lubdub_door_adopt(struct lubdub_worker *worker, int socket);
 
 /*
- * Says BYE 7 to a socket that no session is made for, and closes it at once. It is counted as rejected, and not told: there
- * may be any number of them.
+ * Says BYE 7 to a socket that no session is made for, and closes it at once. It is counted as rejected, and not told:
+ * there may be any number of them.
  */
 void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, const char *text);
 
 /*
- * A connection asks to become a session, by HELLO or by a first PROBE or MESSAGE. On return it is granted or refused, or
- * waits for its identity; then one of the functions below decides.
+ * A connection asks to become a session, by HELLO or by a first PROBE or MESSAGE. On return it is granted or refused,
+ * or waits for the application's answer or for its identity; then one of the functions below decides.
  */
 void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello);
+
+/* The application has answered about this connection. */
+void lubdub_door_answer(struct lubdub_worker *worker, uint64_t number, const struct lubdub_answer *answer);
 
 /* Another connection took over the identity of this session, or of this connection that waits. */
 void lubdub_door_replace(struct lubdub_worker *worker, uint64_t number);

@@ -36,6 +36,9 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
     case LUBDUB_LETTER_REGRANT:
         (void)lubdub_worker_regrant(worker, letter->session, letter->interval, letter->expiry);
         break;
+    case LUBDUB_LETTER_ANSWER:
+        lubdub_door_answer(worker, letter->session, (const struct lubdub_answer *)letter->parcel->content);
+        break;
     case LUBDUB_LETTER_ADOPT:
         lubdub_door_adopt(worker, letter->socket);
         letter->socket = -1;

@@ -5,8 +5,8 @@
  *     control    of one session               letters, opened before all data
  *     data       messages                     letters, in the order in which they were posted
  *
- * Orders overtake control, and control overtakes data: what ends or changes something never waits behind what is only to
- * be delivered. Both queues are bounded in bytes (LUBDUB_MAILBOX_LIMIT).
+ * Orders overtake control, and control overtakes data: what ends or changes something never waits behind what is only
+ * to be delivered. Both queues are bounded in bytes (LUBDUB_MAILBOX_LIMIT).
  */
 #ifndef LUBDUB_SERVER_LIBRARY_MAILBOX_H
 #define LUBDUB_SERVER_LIBRARY_MAILBOX_H
@@ -42,15 +42,16 @@ enum lubdub_letter_kind {
     LUBDUB_LETTER_CHALLENGE,  /* another connection wants the session's identity: does the session live? */
     LUBDUB_LETTER_JUDGED,     /* whether it does */
     LUBDUB_LETTER_REGRANT,
-    LUBDUB_LETTER_ADOPT, /* a connected socket, the letter's until it is opened */
-    LUBDUB_LETTER_END, /* in no mailbox: BYE was said, by the application in this thread; the end is to be told */
+    LUBDUB_LETTER_ANSWER, /* the application's about a client that wants in (answer.h), as the parcel */
+    LUBDUB_LETTER_ADOPT,  /* a connected socket, the letter's until it is opened */
+    LUBDUB_LETTER_END,    /* in no mailbox: BYE was said, by the application in this thread; the end is to be told */
 };
 
 /* Content that several letters share. */
 struct lubdub_parcel {
     _Atomic unsigned references;
     size_t length;
-    uint8_t content[];
+    _Alignas(max_align_t) uint8_t content[];
 };
 
 struct lubdub_letter {
@@ -58,16 +59,16 @@ struct lubdub_letter {
     enum lubdub_letter_kind kind;
     bool is_own; /* data: posted by the thread that opens it (lubdub_worker.own_waiting) */
     uint64_t session;
-    struct lubdub_parcel *parcel;  /* SEND, BROADCAST; DISCONNECT, END: the text, terminated, or NULL */
+    struct lubdub_parcel *parcel; /* SEND, BROADCAST; DISCONNECT, END: the text, terminated, or NULL; ANSWER */
     enum lubdub_reason reason;
-    lubdub_time now;               /* END: when it was decided, */
-    lubdub_duration silent_for;    /* and for how long the client had been silent then */
+    lubdub_time now;            /* END: when it was decided, */
+    lubdub_duration silent_for; /* and for how long the client had been silent then */
     lubdub_duration interval;
     lubdub_duration expiry;
-    uint64_t other;                /* CHALLENGE: the connection that asks; JUDGED: the session that was asked */
-    bool holder_lives;             /* JUDGED */
-    int socket;                    /* ADOPT; -1: none (any more) */
-    uint32_t progress;             /* BROADCAST: how far it has come */
+    uint64_t other;    /* CHALLENGE: the connection that asks; JUDGED: the session that was asked */
+    bool holder_lives; /* JUDGED */
+    int socket;        /* ADOPT; -1: none (any more) */
+    uint32_t progress; /* BROADCAST: how far it has come */
 };
 
 struct lubdub_letters {
@@ -120,7 +121,8 @@ void lubdub_mailbox_order_drain(struct lubdub_mailbox *mailbox, lubdub_time pati
  */
 bool lubdub_mailbox_post(struct lubdub_mailbox *mailbox, struct lubdub_letter *letter, bool wants_room);
 
-/* The same for a letter that may be NULL, for want of memory, and is freed where there is no room. False: it is lost. */
+/* The same for a letter that may be NULL, for want of memory, and is freed where there is no room. False: it is lost.
+ */
 bool lubdub_mailbox_try(struct lubdub_mailbox *mailbox, struct lubdub_letter *letter);
 
 /* In two parts, for a letter to several workers: all of them get it or none. A place is used or given back. */

@@ -1,8 +1,8 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4, past 1, spare 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 ·
- *     identity · labels (key length, value length, key, value)
+ *     incarnation 8 · flags and lengths 4, past 1, spare 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof
+ * 0 or 8 · identity · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
@@ -27,6 +27,7 @@ struct lubdub_peer {
     bool is_registered : 1;  /* the registry's index names it */
     bool counts_address : 1; /* the registry counts its address */
     bool is_turned_away : 1; /* refused; the worker counts it */
+    bool is_undecided : 1;   /* the application was asked and has not answered */
     uint8_t identity_length;
     uint8_t label_count;
     uint8_t last_end : 7; /* what was before it. Of a newcomer that waits for its identity under the server's lock */

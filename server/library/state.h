@@ -30,6 +30,7 @@
 #include "server/library/pool.h"
 #include "server/library/rules.h"
 
+struct lubdub_answer;
 struct lubdub_listener;
 struct lubdub_proxied;
 struct lubdub_trial;
@@ -84,6 +85,7 @@ struct lubdub_worker {
     struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */
     struct lubdub_letter **last_end;
     uint64_t awaited; /* a newcomer that waits on the stack, while its holder is ended in this thread; 0: none */
+    struct lubdub_answer *answer; /* while the application is asked about a client; NULL: it is not */
     struct lubdub_trial *trials;
     unsigned trial_count;
     ev_timer trial_timer;

@@ -62,6 +62,14 @@ static void hash(const uint64_t key[2], struct lubdub_slice token, uint64_t dige
     digest[0] += digest[0] == 0;
 }
 
+uint64_t lubdub_token_proof(const uint64_t key[2], struct lubdub_slice token)
+{
+    uint64_t digest[2];
+
+    hash(key, token, digest);
+    return digest[0];
+}
+
 bool lubdub_tokens_init(struct lubdub_tokens *tokens, const uint64_t key[2], const struct lubdub_slice *given,
                         const struct lubdub_slice *patterns, size_t count)
 {

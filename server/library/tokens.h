@@ -39,6 +39,9 @@ void lubdub_tokens_clear(struct lubdub_tokens *tokens);
 const char *lubdub_tokens_refuse(const struct lubdub_tokens *tokens, struct lubdub_slice token,
                                  struct lubdub_slice identity, uint64_t *proof);
 
+/* The proof of any token, under the server's key. */
+uint64_t lubdub_token_proof(const uint64_t key[2], struct lubdub_slice token);
+
 /* Whether the token with this proof lets in this identity. */
 bool lubdub_tokens_admit(const struct lubdub_tokens *tokens, uint64_t proof, struct lubdub_slice identity);
 

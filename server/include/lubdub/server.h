@@ -12,7 +12,7 @@
  * Threads. With one worker (the default) everything happens on the caller's loop, in its thread. With more, the
  * others run in threads of their own, each with its own loop and its own listener on the same port, and the
  * callback comes from all of them, for one session always from the same. _send, _broadcast, _disconnect, _regrant,
- * _drain, _reconfigure, _adopt, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
+ * _drain, _reconfigure, _adopt, _accept, _refuse, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
  * from the thread that runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
  * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
@@ -41,6 +41,7 @@ extern "C" {
 
 struct ev_loop;
 struct lubdub_server;
+struct lubdub_server_request;
 
 enum lubdub_on_message {
     LUBDUB_ON_MESSAGE_DROP, /* only the callback sees it */
@@ -102,6 +103,15 @@ struct lubdub_server_settings {
      */
     const struct lubdub_slice *proxies;
     size_t proxy_count;
+
+    /*
+     * Asks the application about each client that keeps the conditions above (tokens, requires_identity), before it has a
+     * session or an identity. The application answers with lubdub_server_accept() or lubdub_server_refuse(): inside this
+     * callback, or later and from any thread by the number of the request. Until then the client waits, at most for
+     * the rest of its handshake time (session.handshake_timeout). With the user data of the callback, in the thread of the
+     * connection, under the same conditions. NULL, the default: they all come in.
+     */
+    void (*on_request)(struct lubdub_server *server, const struct lubdub_server_request *request, void *user_data);
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -179,6 +189,24 @@ struct lubdub_server_event {
     bool is_proxied;
 };
 
+/*
+ * A client that wants to become a session. The library allocates it, and it lives, with all that it points to, until the
+ * callback returns. It grows at its end (version.h). Durations are in nanoseconds.
+ */
+struct lubdub_server_request {
+    uint64_t request;             /* its number, for the answer; that of the session, if one comes of it */
+    bool is_anonymous;            /* it opened without HELLO: all that follows but remote is empty */
+    struct lubdub_slice identity; /* empty: none */
+    const struct lubdub_label *labels;
+    size_t label_count;
+    struct lubdub_slice token; /* any bytes; empty: none */
+    struct lubdub_slice agent;
+    uint64_t incarnation;
+    lubdub_duration interval; /* asked for; 0: none */
+    lubdub_duration expiry;
+    const char *remote; /* as lubdub_server_event_remote() writes it */
+};
+
 /* Called in the thread of the session's loop; see above, What calls back. */
 typedef void (*lubdub_server_callback)(struct lubdub_server *server, const struct lubdub_server_event *event,
                                        void *user_data);
@@ -244,6 +272,19 @@ LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, ui
  */
 LUBDUB_API enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content,
                                                      size_t length);
+
+/*
+ * Answers a request: the client becomes a session, if there is room and its identity is to be had. interval and expiry:
+ * granted instead of what was asked for, clamped as at HELLO; 0: as asked. Any thread. OK inside the callback about it:
+ * CONNECTED or REJECTED follow when that has returned; else that the answer was handed over. NOT_FOUND: no such request
+ * waits (from another thread that may not be known, and the answer is dropped then). NO_MEMORY, FULL as _disconnect.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_accept(struct lubdub_server *server, uint64_t request,
+                                                  lubdub_duration interval, lubdub_duration expiry);
+
+/* The same, and the client gets BYE with this reason and text (NULL: none; 256 bytes at most). REJECTED follows. */
+LUBDUB_API enum lubdub_error lubdub_server_refuse(struct lubdub_server *server, uint64_t request,
+                                                  enum lubdub_reason reason, const char *text);
 
 /*
  * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. The BYE leaves at once, and no
