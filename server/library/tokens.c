@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ev/sip_hash.h"
-#include "server/library/pattern.h"
+#include "core/pattern.h"
 
 struct lubdub_token {
     uint64_t digest[2];

@@ -21,6 +21,7 @@
 #include "server/program/options.h"
 #include "server/program/reporter.h"
 #include "server/program/service.h"
+#include "server/register/register.h"
 
 struct program {
     struct ev_loop *loop;
@@ -32,6 +33,7 @@ struct program {
     struct hooks *hooks; /* NULL: none */
     struct service service;
     unsigned handed_over; /* listening sockets of the service manager */
+    struct lubdub_register *reg;
     int argc;
     char **argv;
     int exit_status;
@@ -51,6 +53,7 @@ static void on_event(struct lubdub_server *server, const struct lubdub_server_ev
         return; /* the program sends nothing that would wait for it */
     }
     reporter_report(&program->reporter, event);
+    register_note(program->reg, event);
     if (event->kind == LUBDUB_SERVER_PAUSED) {
         lubdub_log_peer(LUBDUB_LOG_WARNING, "accepting pauses reason=\"%.*s\"", (int)event->text.length,
                         event->text.data);
@@ -146,6 +149,19 @@ static void warn_of_shown_tokens(const struct options *options)
     }
 }
 
+/* The file is read again; a path is not taken anew. */
+static void take_expected(struct program *program, struct options *taken)
+{
+    const char *path = program->options.expect;
+
+    register_set_grace(program->reg, taken->grace);
+    register_mark(program->reg, HISTORY_RELOAD, 0);
+    if (path != NULL && taken->expect != NULL && strcmp(path, taken->expect) == 0) {
+        lubdub_log_info("the list of the expected is read again lines=%zu", taken->expected.count);
+        register_expect(program->reg, &taken->expected);
+    }
+}
+
 /* All or nothing: what cannot be read leaves everything as it was. */
 static void read_again(struct program *program)
 {
@@ -172,6 +188,7 @@ static void read_again(struct program *program)
         return;
     }
     log_changes(program, &taken);
+    take_expected(program, &taken);
     warn_of_open_tokens(&taken);
     warn_of_shown_tokens(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
@@ -316,6 +333,38 @@ static int open_hooks(struct program *program)
     return error;
 }
 
+static void tell_of_register(const struct lubdub_event_line *line, void *user_data)
+{
+    reporter_tell(user_data, line);
+}
+
+/* Returns 0, or the status to leave with. */
+static int open_register(struct program *program)
+{
+    const struct register_settings settings = {
+        .state_path = program->options.state,
+        .node = program->options.node,
+        .grace = program->options.grace,
+        .has_expected = program->options.expect != NULL,
+        .tell = tell_of_register,
+        .user_data = &program->reporter,
+    };
+    char shown[512] = "";
+    int error = register_open(&program->reg, &settings);
+
+    if (error != 0) {
+        if (program->options.state != NULL) {
+            lubdub_escape_text(shown, sizeof shown, program->options.state, strlen(program->options.state));
+        }
+        fprintf(stderr, "lubdub-server: cannot read the state %s: %s\n", shown, strerror(error));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    if (program->options.expect != NULL) {
+        register_expect(program->reg, &program->options.expected);
+    }
+    return 0;
+}
+
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -332,6 +381,10 @@ static int start(struct program *program)
         fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
     }
+    failed = open_register(program);
+    if (failed != 0) {
+        return failed;
+    }
     options_server_settings(&program->options, &settings);
     error = lubdub_server_new(&program->server, program->loop, &settings, on_event, program);
     if (error != LUBDUB_ERROR_OK) {
@@ -344,6 +397,11 @@ static int start(struct program *program)
     watch_signal(program, &program->interrupt, SIGINT, on_leave);
     watch_signal(program, &program->hang_up, SIGHUP, on_hang_up);
     watch_signal(program, &program->user, SIGUSR1, on_user);
+    failed = register_start(program->reg, program->server);
+    if (failed != 0) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
     error = lubdub_server_start(program->server);
     if (error != LUBDUB_ERROR_OK) {
         return cannot_start(error);
@@ -387,7 +445,9 @@ int main(int argc, char *argv[])
         ev_run(program.loop, 0);
     }
     service_close(&program.service);
+    register_stop(program.reg); /* it asks the server */
     lubdub_server_free(program.server);
+    register_close(program.reg);
     lost = reporter_close(&program.reporter);
     if (lost > 0) {
         lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);

@@ -90,6 +90,10 @@ static const struct lubdub_setting rows[] = {
      .offset = FIELD(events_file), .minimum = 1, .help = "append the events to this file as JSON lines"},
     {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
      .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
+    {.name = "expect", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(expect),
+     .minimum = 1, .help = "who is to be there; a line is IDENTITY or PATTERN [COUNT] [grace=D] [KEY=VALUE...]"},
+    {.name = "state", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(state),
+     .minimum = 1, .help = "remember identities and how they ended in this file, over restarts"},
     {.name = "hook", .metavar = "PROGRAM", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(hook),
      .minimum = 1, .help = "run this program for each event, with its fields in the environment and as JSON on its input"},
     {.name = "hook-events", .metavar = "LIST", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
@@ -196,6 +200,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (!has_hook_that_can_run(options, problem, capacity)) {
         return false;
     }
+    if (options->expect != NULL && !expect_file_read(&options->expected, options->expect, problem, capacity)) {
+        return false;
+    }
     if (options->token_file != NULL &&
         !lubdub_token_file_read(&options->tokens, options->token_file, "--token-file", problem, capacity)) {
         return false;
@@ -263,6 +270,7 @@ void options_init(struct options *options)
 void options_clear(struct options *options)
 {
     lubdub_token_file_clear(&options->tokens);
+    expect_file_clear(&options->expected);
     lubdub_settings_clear(&options->loaded);
 }
 

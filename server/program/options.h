@@ -7,6 +7,7 @@
 #include "program/events/form.h"
 #include "program/settings/settings.h"
 #include "program/settings/token_file.h"
+#include "server/register/expect_file.h"
 
 struct options {
     struct lubdub_hostports listen;
@@ -35,6 +36,8 @@ struct options {
     int events; /* enum lubdub_event_form */
     const char *events_file;
     const char *node;
+    const char *expect;
+    const char *state;
     const char *hook;
     const char *hook_events;
     bool hook_batch;
@@ -45,6 +48,7 @@ struct options {
     struct lubdub_settings_loaded loaded;
     struct lubdub_token_file tokens;
     struct lubdub_slice *proxies; /* proxy_from, as the library takes it */
+    struct expect_file expected;
 };
 
 extern const struct lubdub_settings_table options_table;

@@ -11,6 +11,7 @@
 #include "ev/address.h"
 #include "ev/clock.h"
 #include "program/events/escape.h"
+#include "program/events/field.h"
 #include "program/events/log.h"
 
 /* For the log; not const because they travel as user data. */
@@ -385,6 +386,11 @@ void reporter_report(struct reporter *reporter, const struct lubdub_server_event
     }
 }
 
+void reporter_tell(struct reporter *reporter, const struct lubdub_event_line *line)
+{
+    put_line(reporter, line);
+}
+
 /* ---- the text form, in the writer's thread ---- */
 
 static uint64_t number(const struct lubdub_event_line *line, const char *key)
@@ -429,6 +435,49 @@ static int format_sum(const struct lubdub_event_line *line, char *text, size_t c
     return length;
 }
 
+/* "hung 20, closed 8" */
+static int format_causes(const struct lubdub_event_line *line, char *text, size_t capacity)
+{
+    struct lubdub_event_field field;
+    uint32_t offset = 0;
+    const char *unused;
+    int length = 0;
+
+    text[0] = '\0';
+    while (lubdub_event_field_next(line->fields, line->length, &offset, &field, &unused)) {
+        if (field.kind == LUBDUB_EVENT_FIELD_COUNT && (size_t)length < capacity) {
+            length += snprintf(text + length, capacity - (size_t)length, "%s%s %llu", length > 0 ? ", " : "", field.key,
+                               (unsigned long long)field.value.number);
+        }
+    }
+    return length;
+}
+
+static int format_attendance(const struct lubdub_event_line *line, char *text, size_t capacity)
+{
+    char causes[1024];
+
+    if (lubdub_event_line_is(line, "outage")) {
+        format_causes(line, causes, sizeof causes);
+        return snprintf(text, capacity, "outage: %llu of %llu sessions ended in %llu ms: %s",
+                        (unsigned long long)number(line, "count"), (unsigned long long)number(line, "sessions"),
+                        (unsigned long long)number(line, "over_ms"), causes);
+    }
+    if (lubdub_event_line_is(line, "flapping")) {
+        return snprintf(text, capacity, "flapping: ended %llu times in %llu ms",
+                        (unsigned long long)number(line, "count"), (unsigned long long)number(line, "over_ms"));
+    }
+    return snprintf(text, capacity, "%s: %llu of %llu up, after %llu ms", line->event,
+                    (unsigned long long)number(line, "up"), (unsigned long long)number(line, "expected"),
+                    (unsigned long long)number(line, "away_ms"));
+}
+
+static bool is_of_attendance(const struct lubdub_event_line *line)
+{
+    return lubdub_event_line_is(line, "missing") || lubdub_event_line_is(line, "found") ||
+           lubdub_event_line_is(line, "outage") || lubdub_event_line_is(line, "flapping");
+}
+
 /* What happened, after the client that it happened to. */
 static int format_event(const struct lubdub_event_line *line, char *text, size_t capacity)
 {
@@ -468,13 +517,17 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
     if (lubdub_event_line_is(line, "suspicious")) {
         return snprintf(text, capacity, "suspicious: %s", lubdub_event_line_show(line, "text", "", more, sizeof more));
     }
+    if (is_of_attendance(line)) {
+        return format_attendance(line, text, capacity);
+    }
     return snprintf(text, capacity, "%s", line->event);
 }
 
 /* Words that lines have of their own where an identity may stand. */
 static bool is_word_of_ours(const char *bytes, size_t length)
 {
-    static const char *const words[] = {"accepting", "dropped", "event", "events"};
+    static const char *const words[] = {"accepting", "dropped", "event",  "events",
+                                        "missing",   "found",   "outage", "flapping"};
     size_t i;
 
     for (i = 0; i < sizeof words / sizeof words[0]; i++) {

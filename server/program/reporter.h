@@ -55,6 +55,9 @@ void reporter_add_listener(struct reporter *reporter, reporter_hear hear, void *
 /* Any thread. */
 void reporter_report(struct reporter *reporter, const struct lubdub_server_event *event);
 
+/* A line that is no event of the server library's. Any thread. */
+void reporter_tell(struct reporter *reporter, const struct lubdub_event_line *line);
+
 /* Opens the file anew; 0 or an errno. */
 int reporter_reopen(struct reporter *reporter);
 

@@ -11,8 +11,9 @@ enum lubdub_event_field_kind {
     LUBDUB_EVENT_FIELD_FLAG,
     LUBDUB_EVENT_FIELD_WORD,
     LUBDUB_EVENT_FIELD_STRING,
-    LUBDUB_EVENT_FIELD_LABELS, /* what follows, up to LABELS_END, is LABEL */
+    LUBDUB_EVENT_FIELD_LABELS, /* what follows, up to LABELS_END, is LABEL or COUNT */
     LUBDUB_EVENT_FIELD_LABEL,  /* its key stands in front of its text */
+    LUBDUB_EVENT_FIELD_COUNT,  /* a label that is a number */
     LUBDUB_EVENT_FIELD_LABELS_END,
 };
 

@@ -90,6 +90,8 @@ static int add_field(json_t *object, json_t **labels, const struct lubdub_event_
         return json_object_set_new_nocheck(object, field->key, *labels);
     case LUBDUB_EVENT_FIELD_LABEL:
         return add_label(*labels, field, text);
+    case LUBDUB_EVENT_FIELD_COUNT:
+        return *labels != NULL ? json_object_set_new_nocheck(*labels, field->key, json_number(field->value.number)) : 0;
     case LUBDUB_EVENT_FIELD_LABELS_END:
         *labels = NULL;
         return 0;

@@ -146,6 +146,13 @@ void lubdub_event_line_label(struct lubdub_event_line *line, const void *key, si
     }
 }
 
+void lubdub_event_line_label_number(struct lubdub_event_line *line, const char *key, uint64_t number)
+{
+    struct lubdub_event_field field = {.kind = LUBDUB_EVENT_FIELD_COUNT, .key = key, .value.number = number};
+
+    append(line, &field, 0);
+}
+
 void lubdub_event_line_labels_end(struct lubdub_event_line *line)
 {
     struct lubdub_event_field field = {.kind = LUBDUB_EVENT_FIELD_LABELS_END};

@@ -72,6 +72,9 @@ void lubdub_event_line_text(struct lubdub_event_line *line, const char *key, con
 void lubdub_event_line_labels_begin(struct lubdub_event_line *line, const char *key);
 void lubdub_event_line_label(struct lubdub_event_line *line, const void *key, size_t key_length, const void *value,
                              size_t value_length);
+
+/* A label that is a number; its key is a literal, kept by pointer. */
+void lubdub_event_line_label_number(struct lubdub_event_line *line, const char *key, uint64_t number);
 void lubdub_event_line_labels_end(struct lubdub_event_line *line);
 
 /* For writing a text form. Each returns whether the line has such a field of that type. */

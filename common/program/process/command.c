@@ -80,6 +80,7 @@ static void add_field(struct environment *environment, const struct lubdub_event
         break;
     case LUBDUB_EVENT_FIELD_LABELS:
     case LUBDUB_EVENT_FIELD_LABEL:
+    case LUBDUB_EVENT_FIELD_COUNT:
     case LUBDUB_EVENT_FIELD_LABELS_END:
         return;
     }

@@ -18,8 +18,6 @@ static const char *const of_server[] = {
     "http",
     "redis",
     "user",
-    "expect",
-    "state",
     "require-cert",
     "mptcp",
     "gather",

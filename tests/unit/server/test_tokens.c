@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/library/pattern.h"
+#include "core/pattern.h"
 #include "server/library/tokens.h"
 
 #define MANY 28000

@@ -1,6 +1,6 @@
 /* Matches identities with patterns: * stands for any characters, also none, and ? for one. Pure. */
-#ifndef LUBDUB_SERVER_LIBRARY_PATTERN_H
-#define LUBDUB_SERVER_LIBRARY_PATTERN_H
+#ifndef LUBDUB_CORE_PATTERN_H
+#define LUBDUB_CORE_PATTERN_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* Matches a text with a pattern: goes through both together, and back to the last * where they differ. */
-#include "server/library/pattern.h"
+#include "core/pattern.h"
 
 /* Bytes of the character that begins there. */
 static size_t character(struct lubdub_slice text, size_t at)
