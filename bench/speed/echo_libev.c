@@ -3,7 +3,10 @@
  * connection that was silent for the expiry: one ev_io and one ev_timer each, and the timer is set again only when it
  * fires, for what is left then. No protocol, no events, no protection against its own absence.
  *
- *     speed-echo-libev PORT EXPIRY-IN-SECONDS
+ *     speed-echo-libev PORT EXPIRY-IN-SECONDS [GATHERED-FOR-MILLISECONDS]
+ *
+ * With a third argument it is the yardstick that gathers: libev's own way to do that, which waits so long from turn to
+ * turn of its loop, whatever comes.
  */
 #include <err.h>
 #include <errno.h>
@@ -98,10 +101,13 @@ int main(int argument_count, char **arguments)
         return EXIT_FAILURE;
     }
     loop = ev_default_loop(EVBACKEND_EPOLL);
-    if (argument_count != 3 || loop == NULL) {
-        errx(2, "usage: speed-echo-libev PORT EXPIRY-IN-SECONDS");
+    if (argument_count < 3 || argument_count > 4 || loop == NULL) {
+        errx(2, "usage: speed-echo-libev PORT EXPIRY-IN-SECONDS [GATHERED-FOR-MILLISECONDS]");
     }
     expiry = atof(arguments[2]);
+    if (argument_count == 4) {
+        ev_set_io_collect_interval(loop, atof(arguments[3]) / 1000);
+    }
     ev_io_init(&listener, on_connection, echo_listen(arguments[1]), EV_READ);
     ev_io_start(loop, &listener);
     ev_run(loop, 0);

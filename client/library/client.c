@@ -114,6 +114,7 @@ static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop
     client->group.on_event = lubdub_client_on_link_event;
     client->group.on_closed = lubdub_client_on_link_closed;
     client->group.on_rest = on_rest;
+    lubdub_link_group_gather(&client->group, settings->gather);
     return LUBDUB_ERROR_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/sized.h"
+#include "ev/gather.h"
 
 #define HOST_LIMIT 255
 #define CONNECT_TIMEOUT_LIMIT LUBDUB_HOUR
@@ -114,6 +115,9 @@ static const char *check(const struct lubdub_client_settings *settings)
     }
     if (settings->backoff_min == 0 || settings->backoff_max > BACKOFF_LIMIT) {
         return "the shortest backoff is 0 or the longest over a day";
+    }
+    if (settings->gather > LUBDUB_GATHER_LIMIT) {
+        return "gather is more than 100 ms";
     }
     return settings->backoff_min > settings->backoff_max ? "the shortest backoff is longer than the longest" : NULL;
 }

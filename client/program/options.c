@@ -11,6 +11,7 @@
 #include "ev/address.h"
 #include "program/events/escape.h"
 #include "program/events/log.h"
+#include "program/settings/gather.h"
 #include "program/settings/parse.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
@@ -152,6 +153,8 @@ static const struct lubdub_setting rows[] = {
     {.name = "hook-timeout", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(hook_timeout),
      .minimum = 10 * MILLISECOND, .maximum = LUBDUB_HOUR, .is_fixed = true,
      .help = "one of these that takes longer is killed; one runs at a time (30s)"},
+    {.name = "gather", .metavar = "D|auto|off", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(gather),
+     .take = lubdub_gather_judge, .is_fixed = true, .help = LUBDUB_GATHER_HELP},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(events),
      .words = event_words, .is_fixed = true, .help = "form of the events on standard output (text)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
@@ -445,6 +448,7 @@ void options_client_settings(const struct options *options, struct lubdub_client
     settings->source = options->source;
     settings->connect_timeout = options->connect_timeout;
     settings->reconnects = options->reconnect;
+    settings->gather = lubdub_gather_value(options->gather);
     settings->backoff_min = options->backoff_min;
     settings->backoff_max = options->backoff_max;
     settings->stay_limit =

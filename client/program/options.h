@@ -52,6 +52,7 @@ struct options {
     const char *on_failed;
     lubdub_duration hook_timeout;
     bool quiet;
+    const char *gather; /* NULL: auto */
     int events; /* enum lubdub_event_form */
     int log_level;
 

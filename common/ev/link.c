@@ -46,7 +46,7 @@ static struct lubdub_link *link_of(struct lubdub_step *step)
  */
 static enum lubdub_cause broken_by(const struct lubdub_link *link)
 {
-    return link->io.events < 0 ? (enum lubdub_cause)-link->io.events : LUBDUB_CAUSE_NONE;
+    return link->io.events < 0 ? (enum lubdub_cause) - link->io.events : LUBDUB_CAUSE_NONE;
 }
 
 /* Takes the link out of the loop until its own step, which is due now. */
@@ -128,12 +128,25 @@ static lubdub_time read_clock(struct lubdub_step *step)
     return lubdub_clock_now();
 }
 
+/* How long the loop may gather, as far as this session goes. One that has no grant yet has nothing to say. */
+static void note_gather(const struct lubdub_link *link, lubdub_duration patience)
+{
+    const struct lubdub_link_group *group = lubdub_link_group(link);
+    lubdub_duration interval = lubdub_session_interval(&link->session);
+
+    if (group->gather > 0 && interval > 0) {
+        lubdub_gather_note(&group->reactor->gather, group->gather, interval, patience);
+    }
+}
+
 static void arm(struct lubdub_step *step, lubdub_time deadline)
 {
     struct lubdub_link *link = link_of(step);
     struct lubdub_link_group *group = lubdub_link_group(link);
+    lubdub_duration patience = lubdub_session_patience(step->session, group->settings);
 
-    lubdub_reactor_note_patience(group->reactor, lubdub_session_patience(step->session, group->settings));
+    lubdub_reactor_note_patience(group->reactor, patience);
+    note_gather(link, patience);
     lubdub_reactor_set(group->reactor, &link->deadline, deadline);
 }
 
@@ -434,6 +447,7 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
     struct lubdub_link_step step;
 
     if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && cause == LUBDUB_CAUSE_NONE) {
+        note_gather(link, lubdub_session_patience(&link->session, group->settings));
         lubdub_reactor_set(group->reactor, node, deadline);
         if (group->on_visit != NULL) {
             group->on_visit(link, now);
@@ -504,12 +518,48 @@ enum lubdub_error lubdub_link_group_init(struct lubdub_link_group *group, struct
 {
     memset(group, 0, sizeof *group);
     group->reactor = lubdub_reactor_acquire(loop, &hooks);
-    return group->reactor != NULL ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
+    if (group->reactor == NULL) {
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    lubdub_reactor_hasten(group->reactor, true);
+    return LUBDUB_ERROR_OK;
+}
+
+/* What lubdub_link_open() and arm() do from now on. */
+static void begin_to_gather(struct lubdub_deadline *node, void *user_data)
+{
+    struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
+    struct lubdub_link_group *group = user_data;
+
+    if (lubdub_link_group(link) == group) {
+        lubdub_waiting_mind_end(&group->reactor->waiting, link->io.fd);
+        note_gather(link, lubdub_session_patience(&link->session, group->settings));
+    }
+}
+
+void lubdub_link_group_gather(struct lubdub_link_group *group, lubdub_duration longest)
+{
+    struct lubdub_reactor *reactor = group->reactor;
+    bool gathered = group->gather > 0;
+
+    if (longest > 0 && !lubdub_waiting_open(&reactor->waiting)) {
+        longest = 0;
+    }
+    group->gather = longest;
+    if (longest > 0 && !gathered) {
+        lubdub_deadlines_visit(&reactor->deadlines, begin_to_gather, group);
+    }
+    if (gathered != (longest > 0)) {
+        lubdub_reactor_hasten(reactor, gathered);
+    }
 }
 
 void lubdub_link_group_clear(struct lubdub_link_group *group)
 {
     if (group->reactor != NULL) {
+        if (group->gather == 0) {
+            lubdub_reactor_hasten(group->reactor, false);
+        }
         lubdub_reactor_release(group->reactor);
         group->reactor = NULL;
     }
@@ -543,6 +593,9 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
         count(link, 1, 0);
     }
     ev_io_start(group->reactor->loop, &link->io);
+    if (group->gather > 0) {
+        lubdub_waiting_mind_end(&group->reactor->waiting, socket);
+    }
     end_call(&step);
     return LUBDUB_ERROR_OK;
 }
@@ -628,6 +681,7 @@ int lubdub_link_detach(struct lubdub_link *link)
 
     assert(running_step(link) == NULL);
     stop(link);
+    lubdub_waiting_forget(&lubdub_link_group(link)->reactor->waiting, socket);
     return socket;
 }
 

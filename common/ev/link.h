@@ -1,11 +1,11 @@
 /*
  * Runs one session on one socket in one loop; 112 bytes, embedded in what its owner keeps for each connection.
  *
- * The loop begins a link's step, and the step's end writes, re-arms, closes and hands the link back to its owner. A call
- * from inside the link's own callback joins that step. Any other call writes what the kernel takes at once and returns:
- * no call ever reads, calls back or closes. What it finds (a broken connection, an end) comes in the link's own step, in
- * a later turn of the loop. So an application may do anything from inside a callback, also with a mutex held, to this
- * link or to others; but it must not run the loop there.
+ * The loop begins a link's step, and the step's end writes, re-arms, closes and hands the link back to its owner. A
+ * call from inside the link's own callback joins that step. Any other call writes what the kernel takes at once and
+ * returns: no call ever reads, calls back or closes. What it finds (a broken connection, an end) comes in the link's
+ * own step, in a later turn of the loop. So an application may do anything from inside a callback, also with a mutex
+ * held, to this link or to others; but it must not run the loop there.
  */
 #ifndef LUBDUB_EV_LINK_H
 #define LUBDUB_EV_LINK_H
@@ -48,13 +48,20 @@ struct lubdub_link_group {
     uint32_t (*origin)(struct lubdub_link *link);
     /* A proxy ends the connection: the kernel that acknowledges is the proxy's. NULL: none does. */
     bool (*is_proxied)(struct lubdub_link *link);
-    unsigned step_count; /* steps of this group's links that are running */
+    lubdub_duration gather;         /* lubdub_link_group_gather() */
+    unsigned step_count;            /* steps of this group's links that are running */
     struct lubdub_tuning inherited; /* what the sockets were given already, by their listener; zeroed: nothing */
 };
 
 /* Acquires the loop's reactor. The callbacks and settings are the owner's to set. */
 enum lubdub_error lubdub_link_group_init(struct lubdub_link_group *group, struct ev_loop *loop);
 void lubdub_link_group_clear(struct lubdub_link_group *group);
+
+/*
+ * The loop may leave sockets alone for so long, that one wake-up serves many of them (ev/gather.h); 0, as from the
+ * beginning: it may not. All groups of a loop have to allow it, and the least of them holds.
+ */
+void lubdub_link_group_gather(struct lubdub_link_group *group, lubdub_duration longest);
 
 /*
  * Begins a session on a connected, non-blocking socket, which the link owns from now on, also on failure.

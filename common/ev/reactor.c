@@ -76,8 +76,7 @@ static void raise_to(_Atomic lubdub_duration *longest, lubdub_duration length)
 
 static bool is_dear(const struct lubdub_serving *serving, lubdub_time now)
 {
-    return serving->dear > serving->served / 2 ||
-           serving->dear_time > lubdub_time_between(serving->began_at, now) / 2;
+    return serving->dear > serving->served / 2 || serving->dear_time > lubdub_time_between(serving->began_at, now) / 2;
 }
 
 /* Counts the time that the last served socket took. */
@@ -137,6 +136,7 @@ bool lubdub_reactor_serves(struct lubdub_reactor *reactor, lubdub_time now)
 {
     struct lubdub_serving *serving = &reactor->serving;
 
+    reactor->ready_count++;
     if (!serving->has_begun) {
         begin_serving(reactor);
     }
@@ -196,8 +196,8 @@ static void forgive_all(struct lubdub_reactor *reactor, const struct lubdub_abse
 
 static lubdub_duration shortest_absence(const struct lubdub_reactor *reactor)
 {
-    return lubdub_duration_longer(
-        lubdub_duration_shorter(reactor->shortest_patience, reactor->foreign_patience) / 4, SHORTEST_ABSENCE);
+    return lubdub_duration_longer(lubdub_duration_shorter(reactor->shortest_patience, reactor->foreign_patience) / 4,
+                                  SHORTEST_ABSENCE);
 }
 
 /* Forgives a standstill: no callback asked for the time since ran_at. */
@@ -228,6 +228,20 @@ static bool forgive_turn(struct lubdub_reactor *reactor, lubdub_time now, lubdub
 }
 
 /*
+ * Until the next deadline at most: then libev has to call the timer. So a gather is no absence, and it delays no
+ * verdict. A turn that put sockets off goes on at once.
+ */
+static void gather(struct lubdub_reactor *reactor, lubdub_time began, lubdub_time now, bool goes_on)
+{
+    lubdub_time until = lubdub_gather_until(&reactor->gather, began, now, reactor->ready_count);
+
+    until = lubdub_time_earlier(until, lubdub_time_earlier(reactor->armed_for, reactor->foreign_due));
+    if (until > now && !goes_on) {
+        lubdub_waiting_wait(&reactor->waiting, now, until);
+    }
+}
+
+/*
  * A turn is measured from the first reading of the clock in it, which was taken anyway: this costs one more reading in
  * a turn, and none in a turn in which no callback asked for the time.
  */
@@ -235,16 +249,18 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
 {
     struct lubdub_reactor *reactor = container_of(turn_end, struct lubdub_reactor, turn_end);
     lubdub_duration length;
+    lubdub_time began = reactor->turn_began;
     lubdub_time now;
+    bool goes_on = reactor->writes_left == 0 || reactor->serving.has_put_off || reactor->serving.limit_reached_at != 0;
     (void)loop, (void)revents;
 
     reactor->writes_left = LUBDUB_WRITES_PER_TURN;
-    if (reactor->turn_began == 0) {
+    if (began == 0) {
         return;
     }
     now = lubdub_clock_now();
-    length = lubdub_time_between(reactor->turn_began, now);
-    if (reactor->turn_began != LUBDUB_TIME_NEVER && forgive_turn(reactor, now, 0)) {
+    length = lubdub_time_between(began, now);
+    if (began != LUBDUB_TIME_NEVER && forgive_turn(reactor, now, 0)) {
         reactor->ran_at = now; /* so that this time is not forgiven once more when the loop wakes */
     }
     reactor->turn_began = 0;
@@ -255,6 +271,10 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     lubdub_buckets_add(&reactor->turns, length);
     raise_to(&reactor->longest_recent_turn, length);
     raise_to(&reactor->longest_turn, length);
+    if (reactor->hasty_count == 0 && began != LUBDUB_TIME_NEVER) {
+        gather(reactor, began, now, goes_on);
+    }
+    reactor->ready_count = 0;
 }
 
 /* Watches the ends of turns. This watcher alone does not keep the loop running. */
@@ -291,6 +311,8 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
     reactor->foreign_due = LUBDUB_TIME_NEVER;
     reactor->serving.cost = USUAL_COST;
     reactor->writes_left = LUBDUB_WRITES_PER_TURN;
+    lubdub_gather_init(&reactor->gather);
+    lubdub_waiting_init(&reactor->waiting);
     lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
     ev_timer_init(&reactor->timer, on_timer, 0, 0);
     watch_turns(reactor);
@@ -302,6 +324,7 @@ static void reactor_free(struct lubdub_reactor *reactor)
     ev_timer_stop(reactor->loop, &reactor->timer);
     ev_ref(reactor->loop);
     ev_prepare_stop(reactor->loop, &reactor->turn_end);
+    lubdub_waiting_clear(&reactor->waiting);
     free(reactor->input);
     free(reactor->output);
     free(reactor);
@@ -393,6 +416,11 @@ void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *
     if (due < reactor->armed_for) {
         arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
     }
+}
+
+void lubdub_reactor_hasten(struct lubdub_reactor *reactor, bool is_hasty)
+{
+    reactor->hasty_count += is_hasty ? 1 : -1u;
 }
 
 void lubdub_reactor_note_patience(struct lubdub_reactor *reactor, lubdub_duration patience)

@@ -2,6 +2,9 @@
  * Holds what all sessions on one libev loop share: the wheel of deadlines with its single ev_timer, the buffers for
  * a turn, and the watch over our own absences.
  *
+ * At the end of a turn it may gather: it leaves the sockets alone for a while, so that one wake-up serves many of them
+ * (ev/gather.h). It never does so past the next deadline.
+ *
  * Every callback asks lubdub_reactor_now() for the time. If the last call is much longer ago than the loop meant to
  * sleep, or this turn of the loop has taken long, we were away (stopped, suspended, busy), and every session's
  * deadlines are moved before any peer is judged. Belongs to the loop's thread.
@@ -20,6 +23,8 @@
 #include "core/deadlines.h"
 #include "core/suspicion.h"
 #include "ev/buckets.h"
+#include "ev/gather.h"
+#include "ev/waiting.h"
 
 /*
  * So many bytes are read from one socket at a time; the rest waits for the loop's next turn, so that no peer holds it.
@@ -56,8 +61,8 @@
 /* The ready sockets of a turn. */
 struct lubdub_serving {
     bool has_begun;
-    bool were_dear;      /* the turn before had dear sockets */
-    bool has_put_off;    /* this turn did not serve all */
+    bool were_dear;   /* the turn before had dear sockets */
+    bool has_put_off; /* this turn did not serve all */
     bool last_is_dear;
     unsigned to_put_off; /* so many of the next ones wait for the next turn */
     unsigned served;
@@ -112,7 +117,7 @@ struct lubdub_reactor {
     lubdub_duration turn_forgiven; /* and as being busy */
     lubdub_duration cost_of_forgiving;
     struct lubdub_serving serving;
-    unsigned writes_left; /* in this turn, beyond the writes that every step has */
+    unsigned writes_left;           /* in this turn, beyond the writes that every step has */
     _Atomic uint64_t absence_count; /* how often we were away, and for how long in all; any thread may read it */
     _Atomic lubdub_duration absence_total;
     _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
@@ -123,7 +128,11 @@ struct lubdub_reactor {
     uint8_t *output;
     size_t output_capacity;
     struct lubdub_suspicion suspicion; /* of the links that count (link.c) */
-    unsigned link_count;               /* of all that are open on this loop */
+    struct lubdub_gather gather;
+    struct lubdub_waiting waiting;
+    unsigned ready_count; /* sockets in this turn */
+    unsigned hasty_count; /* users of this loop that do not want it to gather */
+    unsigned link_count;  /* of all that are open on this loop */
     unsigned reference_count;
     unsigned busy_count; /* callbacks of ours that are running */
     struct lubdub_reactor *next;
@@ -179,6 +188,12 @@ static inline bool lubdub_reactor_writes(struct lubdub_reactor *reactor)
     reactor->writes_left -= has_one;
     return has_one;
 }
+
+/*
+ * A user of the loop begins or ceases to keep it from gathering. A loop gathers while nobody does, and its sessions say
+ * for how long (lubdub_gather_note).
+ */
+void lubdub_reactor_hasten(struct lubdub_reactor *reactor, bool is_hasty);
 
 /* Sets or moves the node and sees to it that the loop wakes for it. */
 void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *node, lubdub_time due);

@@ -208,6 +208,7 @@ static struct lubdub_listener *listener_on(struct lubdub_worker *worker, int soc
         return NULL;
     }
     made->worker = worker;
+    lubdub_waiting_mind_listener(&worker->group.reactor->waiting, socket);
     made->address = *address;
     ev_io_init(&made->io, on_connection, socket, EV_READ);
     ev_timer_init(&made->pause, on_pause_over, PAUSE, 0);
@@ -282,6 +283,7 @@ void lubdub_listener_free(struct lubdub_listener *listener)
 {
     ev_io_stop(listener->worker->loop, &listener->io);
     ev_timer_stop(listener->worker->loop, &listener->pause);
+    lubdub_waiting_forget(&listener->worker->group.reactor->waiting, listener->io.fd); /* it may be open elsewhere */
     close(listener->io.fd);
     free(listener);
 }

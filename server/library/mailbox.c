@@ -11,7 +11,7 @@ static void init_letters(struct lubdub_letters *letters)
     letters->last = &letters->first;
 }
 
-void lubdub_mailbox_init(struct lubdub_mailbox *mailbox, struct ev_loop *loop,
+void lubdub_mailbox_init(struct lubdub_mailbox *mailbox, struct ev_loop *loop, struct lubdub_waiting *waiting,
                          void (*on_wake)(struct ev_loop *loop, ev_async *wake, int revents))
 {
     memset(mailbox, 0, sizeof *mailbox);
@@ -20,6 +20,7 @@ void lubdub_mailbox_init(struct lubdub_mailbox *mailbox, struct ev_loop *loop,
     init_letters(&mailbox->data);
     mailbox->patience_ends = LUBDUB_TIME_NEVER;
     mailbox->loop = loop;
+    mailbox->waiting = waiting;
     ev_async_init(&mailbox->wake, on_wake);
     ev_async_start(loop, &mailbox->wake);
 }
@@ -101,6 +102,7 @@ void lubdub_parcel_drop(struct lubdub_parcel *parcel)
 void lubdub_mailbox_wake(struct lubdub_mailbox *mailbox)
 {
     ev_async_send(mailbox->loop, &mailbox->wake);
+    lubdub_waiting_ring(mailbox->waiting);
 }
 
 /* ---- orders ---- */

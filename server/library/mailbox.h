@@ -19,6 +19,8 @@
 
 #include <lubdub/server.h>
 
+#include "ev/waiting.h"
+
 /* Of each queue: letters and their content. A parcel that several workers share counts in each of their mailboxes. */
 #define LUBDUB_MAILBOX_LIMIT ((size_t)4 * 1024 * 1024)
 
@@ -85,11 +87,12 @@ struct lubdub_mailbox {
     struct lubdub_letters data;
     bool owes_room; /* a caller was told FULL */
     struct ev_loop *loop;
+    struct lubdub_waiting *waiting; /* the loop's, which a letter ends */
     ev_async wake;
 };
 
 /* on_wake comes in the loop's thread. The watcher's data is the caller's to set. */
-void lubdub_mailbox_init(struct lubdub_mailbox *mailbox, struct ev_loop *loop,
+void lubdub_mailbox_init(struct lubdub_mailbox *mailbox, struct ev_loop *loop, struct lubdub_waiting *waiting,
                          void (*on_wake)(struct ev_loop *loop, ev_async *wake, int revents));
 /* Stops the watcher and throws the letters away. */
 void lubdub_mailbox_clear(struct lubdub_mailbox *mailbox);

@@ -130,7 +130,7 @@ enum lubdub_error lubdub_worker_dismiss(struct lubdub_worker *worker, uint64_t s
     *worker->last_end = letter;
     worker->last_end = &letter->next;
     lubdub_link_leave(&record->link, reason, text, false, 0);
-    ev_async_send(worker->loop, &worker->mailbox.wake);
+    lubdub_mailbox_wake(&worker->mailbox);
     return LUBDUB_ERROR_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/sized.h"
+#include "ev/gather.h"
 
 void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, size_t size)
 {
@@ -87,6 +88,9 @@ static const char *check(const struct lubdub_server_settings *settings)
     }
     if (settings->workers > 256) {
         return "there are more than 256 workers";
+    }
+    if (settings->gather > LUBDUB_GATHER_LIMIT) {
+        return "gather is more than 100 ms";
     }
     fault = check_tokens(settings->tokens, settings->token_count);
     if (fault == NULL) {

@@ -261,6 +261,16 @@ static void retune_listeners(struct lubdub_worker *worker)
     inherited->user_timeout_ms = wanted.user_timeout_ms == before.user_timeout_ms ? inherited->user_timeout_ms : 0;
 }
 
+static void set_gather(struct lubdub_worker *worker)
+{
+    struct lubdub_listener *listener;
+
+    lubdub_link_group_gather(&worker->group, worker->rules->settings.gather);
+    for (listener = worker->listeners; listener != NULL; listener = listener->next) {
+        lubdub_waiting_mind_listener(&worker->group.reactor->waiting, listener->io.fd); /* once more does nothing */
+    }
+}
+
 static void take_rules(struct lubdub_worker *worker)
 {
     struct lubdub_rules *old = worker->rules;
@@ -280,6 +290,7 @@ static void take_rules(struct lubdub_worker *worker)
         lubdub_grace_note_change(worker);
     }
     worker->group.settings = &worker->rules->settings.session;
+    set_gather(worker);
     lubdub_reactor_renew_patience(worker->group.reactor); /* the patience of a session that adapts is shorter */
     retune_listeners(worker);
     lubdub_review_begin(worker);
@@ -384,7 +395,8 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->group.on_closed = on_closed;
     worker->group.on_visit = on_visit;
     worker->group.on_rest = on_rest;
-    lubdub_mailbox_init(&worker->mailbox, worker->loop, on_wake);
+    set_gather(worker);
+    lubdub_mailbox_init(&worker->mailbox, worker->loop, &worker->group.reactor->waiting, on_wake);
     worker->mailbox.wake.data = worker;
     worker->has_mailbox = true;
     lubdub_drain_init(worker);

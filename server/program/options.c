@@ -12,6 +12,7 @@
 #include "ev/address.h"
 #include "ev/network.h"
 #include "program/events/log.h"
+#include "program/settings/gather.h"
 #include "server/program/hooks.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
@@ -75,6 +76,8 @@ static const struct lubdub_setting rows[] = {
      .maximum = UINT32_MAX, .help = "messages a second that a client may send, 0: any number (100)"},
     {.name = "message-burst", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(message_burst),
      .minimum = 1, .maximum = UINT32_MAX, .help = "messages that a client may send at once (256)"},
+    {.name = "gather", .metavar = "D|auto|off", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(gather),
+     .take = lubdub_gather_judge, .help = LUBDUB_GATHER_HELP},
     {.name = "require-hello", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_hello),
      .help = "no anonymous sessions"},
     {.name = "require-id", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_id),
@@ -319,6 +322,7 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->shares_port = options->reuse_port;
     settings->requires_identity = options->require_id;
     settings->ipv6_prefix = options->ipv6_prefix;
+    settings->gather = lubdub_gather_value(options->gather);
     settings->session.message_rate = (uint32_t)options->message_rate;
     settings->session.message_burst = options->message_rate > 0 ? (uint32_t)options->message_burst : 0;
 }

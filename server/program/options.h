@@ -27,6 +27,7 @@ struct options {
     uint64_t message_rate;
     uint64_t message_burst;
     uint64_t output_buffer;
+    const char *gather; /* NULL: auto */
     int on_message; /* enum lubdub_on_message by the order of the words */
     bool require_hello;
     bool require_id;

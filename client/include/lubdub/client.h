@@ -103,6 +103,15 @@ struct lubdub_client_settings {
      * next address or server is tried; 0: never. For a frozen server does not close its connections.
      */
     lubdub_duration stay_limit;
+
+    /*
+     * The loop may leave sockets that are ready alone for so long, that one wake-up serves many of them. It does so only
+     * where thousands of acks and messages a second come, so where many clients share the loop, and all of them allow it; the
+     * least of them holds, and never more than a hundredth of the shortest interval and timeout. Verdicts and ends of
+     * connections do not wait; other input does, and so do the application's own watchers on the loop, also with
+     * EVRUN_NOWAIT. A round trip contains it. At most 100 ms; 0, the default: the loop does not gather.
+     */
+    lubdub_duration gather;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 

@@ -20,12 +20,11 @@ static const char *const of_server[] = {
     "user",
     "require-cert",
     "mptcp",
-    "gather",
     NULL,
 };
 /* clang-format on */
 static const char *const of_client[] = {
-    "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "mptcp", "gather", "require-server-health", NULL,
+    "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "mptcp", "require-server-health", NULL,
 };
 static const char *const of_plan[] = {"paths", "shared", NULL};
 

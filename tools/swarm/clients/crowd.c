@@ -453,6 +453,7 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
     crowd->group.settings = &crowd->session_settings;
     crowd->group.on_event = on_event;
     crowd->group.on_closed = on_closed;
+    lubdub_link_group_gather(&crowd->group, settings->gather);
     return true;
 }
 

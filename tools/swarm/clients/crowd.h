@@ -38,6 +38,7 @@ struct swarm_crowd_settings {
     lubdub_duration timeout;
     lubdub_duration expiry;
     bool adapts;
+    lubdub_duration gather; /* of each process's loop, at most; 0: it does not */
     double ramp;            /* connections a second */
     uint32_t attempt_limit; /* connections under way at a time */
     uint64_t seed;          /* of the phases */

@@ -7,6 +7,7 @@
 
 #include <lubdub/version.h>
 
+#include "program/settings/gather.h"
 #include "program/settings/parse.h"
 #include "swarm/orders/capacity.h"
 #include "swarm/orders/layout.h"
@@ -92,6 +93,12 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(adaptive),
      .help = "clients give a server up sooner, by evidence (the server: --spawn-server='--detect adaptive')"},
+    {.name = "gather",
+     .metavar = "D|auto|off",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(gather),
+     .take = lubdub_gather_judge,
+     .help = LUBDUB_GATHER_HELP},
     {.name = "ramp",
      .metavar = "N",
      .kind = LUBDUB_SETTING_COUNT,
@@ -236,6 +243,7 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
 {
     struct swarm_options *options = target;
 
+    options->longest_gather = lubdub_gather_value(options->gather);
     options->timeout = options->timeout > 0 ? options->timeout : 3 * options->interval;
     options->expiry = options->expiry > 0 ? options->expiry : 3 * options->interval;
     if (options->expiry < 2 * options->interval) {

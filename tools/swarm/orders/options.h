@@ -25,6 +25,8 @@ struct swarm_options {
     lubdub_duration expiry;  /* 0 until checked: three intervals */
     bool adaptive;           /* the clients adapt; of a server its own options say so */
     uint64_t ramp;
+    const char *gather;      /* NULL: auto */
+    lubdub_duration longest_gather; /* the same, after the check */
     lubdub_duration warmup;
     lubdub_duration duration;
     struct lubdub_strings faults;

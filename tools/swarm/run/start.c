@@ -152,6 +152,7 @@ static bool begin_workers(struct swarm_run *run)
                          .timeout = options->timeout,
                          .expiry = options->expiry,
                          .adapts = options->adaptive,
+                         .gather = options->longest_gather,
                          .ramp = (double)options->ramp,
                          .attempt_limit = ATTEMPT_LIMIT,
                          .seed = options->seed,
