@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "program/events/escape.h"
+#include "program/settings/describe.h"
 #include "program/settings/promised.h"
 #include "program/settings/value.h"
 
@@ -17,6 +18,7 @@ enum {
     OPTION_VERSION,
     OPTION_CONFIG,
     OPTION_CHECK_CONFIG,
+    OPTION_DESCRIBE,
     OPTION_ROW,
 };
 
@@ -60,7 +62,7 @@ static bool init_scanner(struct scanner *scanner, struct lubdub_settings_loader 
     scanner->loader = loader;
     scanner->argc = argc;
     scanner->argv = argv;
-    scanner->options = lubdub_settings_allocate(loader->loaded, (table->row_count + 5) * sizeof *scanner->options);
+    scanner->options = lubdub_settings_allocate(loader->loaded, (table->row_count + 6) * sizeof *scanner->options);
     scanner->letters = lubdub_settings_allocate(loader->loaded, 2 * table->row_count + 8);
     if (scanner->options == NULL || scanner->letters == NULL) {
         return false;
@@ -87,6 +89,7 @@ static bool init_scanner(struct scanner *scanner, struct lubdub_settings_loader 
     *letter = '\0';
     add_option(&next, "config", required_argument, OPTION_CONFIG);
     add_option(&next, "check-config", no_argument, OPTION_CHECK_CONFIG);
+    add_option(&next, "describe", required_argument, OPTION_DESCRIBE);
     add_option(&next, "help", no_argument, OPTION_HELP);
     add_option(&next, "version", no_argument, OPTION_VERSION);
     add_option(&next, NULL, 0, 0);
@@ -206,6 +209,9 @@ static bool take_option(struct scanner *scanner, int value)
         return complain(scanner, "--%s: needs a value; one that begins with a dash is written --%s=%s", name, name,
                         lubdub_settings_show(optarg, shown));
     }
+    if (value == OPTION_DESCRIBE) {
+        return complain(scanner, "--describe: must be manual or completion"); /* one that is was found before */
+    }
     if (value == OPTION_CONFIG) {
         return *optarg != '\0' || complain(scanner, "--config: needs a value, which is empty");
     }
@@ -263,6 +269,10 @@ enum lubdub_settings_result lubdub_settings_look_ahead(struct lubdub_settings_lo
         }
         if (value == OPTION_VERSION) {
             return LUBDUB_SETTINGS_VERSION;
+        }
+        if (value == OPTION_DESCRIBE && lubdub_settings_can_describe(optarg)) {
+            loader->loaded->form = optarg;
+            return LUBDUB_SETTINGS_DESCRIPTION;
         }
         if (value == OPTION_CONFIG && !(is_separate(&scanner) && *optarg == '-')) {
             loader->loaded->config_path = optarg;

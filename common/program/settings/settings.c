@@ -9,6 +9,7 @@
 
 #include "program/process/exit_status.h"
 #include "program/settings/arguments.h"
+#include "program/settings/describe.h"
 #include "program/settings/environment.h"
 #include "program/settings/file.h"
 #include "program/settings/help.h"
@@ -91,6 +92,10 @@ bool lubdub_settings_start(const struct lubdub_settings_table *table, int argc, 
         break;
     case LUBDUB_SETTINGS_HELP:
         is_printed = lubdub_settings_print_help(table);
+        *exit_status = is_printed ? EXIT_SUCCESS : EXIT_FAILURE;
+        break;
+    case LUBDUB_SETTINGS_DESCRIPTION:
+        is_printed = lubdub_settings_describe(table, loaded->form);
         *exit_status = is_printed ? EXIT_SUCCESS : EXIT_FAILURE;
         break;
     case LUBDUB_SETTINGS_VERSION:

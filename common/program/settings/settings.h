@@ -11,7 +11,7 @@
  * be written --name=VALUE.
  *
  * --help, --version, --config FILE and --check-config (read all, say whether it is right, and leave) are understood
- * without a row. --help and --version win over everything else.
+ * without a row. --help and --version win over everything else. So does --describe FORM (describe.h), for the build.
  *
  * The file: key = value lines, keys as the long options; lines that begin with # or ; are comments and there are no
  * others, so that a value may have these characters. Lines may stand below [SECTION] of the program; what stands below

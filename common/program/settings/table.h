@@ -83,6 +83,7 @@ struct lubdub_settings_table {
 struct lubdub_settings_loaded {
     struct lubdub_strings positionals;
     const char *config_path;                    /* NULL without --config */
+    const char *form;                           /* after DESCRIPTION: which is asked for */
     bool is_check_only;                         /* --check-config was given */
     char problem[LUBDUB_SETTINGS_PROBLEM_SIZE]; /* after WRONG: one line, no newline, safe for a terminal */
     bool *is_given;                             /* for each row, whether it was set by either source */
@@ -94,9 +95,10 @@ struct lubdub_settings_loaded {
 
 enum lubdub_settings_result {
     LUBDUB_SETTINGS_OK,
-    LUBDUB_SETTINGS_HELP,    /* --help was asked for */
-    LUBDUB_SETTINGS_VERSION, /* --version */
-    LUBDUB_SETTINGS_WRONG,   /* loaded->problem says what */
+    LUBDUB_SETTINGS_HELP,        /* --help was asked for */
+    LUBDUB_SETTINGS_VERSION,     /* --version */
+    LUBDUB_SETTINGS_DESCRIPTION, /* --describe, in loaded->form (describe.h) */
+    LUBDUB_SETTINGS_WRONG,       /* loaded->problem says what */
 };
 
 /* ---- a load under way ---- */

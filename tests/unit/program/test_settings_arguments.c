@@ -160,6 +160,7 @@ static void missing_or_empty_value_is_refused(void **state)
     assert_wrong("--config", "--config: needs a value");
     assert_wrong("--config=", "--config: needs a value, which is empty");
     assert_wrong("--help=x", "--help: takes no value");
+    assert_wrong("--describe=x", "--describe: must be manual or completion");
 }
 
 static void value_that_begins_with_a_dash_must_be_joined(void **state)
@@ -222,6 +223,8 @@ static void help_and_version_win_over_what_is_wrong(void **state)
     assert_int_equal(load("-h"), LUBDUB_SETTINGS_HELP);
     assert_int_equal(load("--version"), LUBDUB_SETTINGS_VERSION);
     assert_int_equal(load("-V"), LUBDUB_SETTINGS_VERSION);
+    assert_int_equal(load("--interval=0|--describe=manual"), LUBDUB_SETTINGS_DESCRIPTION);
+    assert_int_equal(load("--describe|completion"), LUBDUB_SETTINGS_DESCRIPTION);
     assert_int_equal(load("--nonsense|--interval|x|--config|/nonexistent|--help"), LUBDUB_SETTINGS_HELP);
     assert_int_equal(load("1|2|3|4|5|--version"), LUBDUB_SETTINGS_VERSION);
     assert_int_equal(load("--interval=0|--vers|--version"), LUBDUB_SETTINGS_VERSION);
