@@ -75,6 +75,7 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_HEALTH:
     case LUBDUB_CLIENT_PROGRESS:
     case LUBDUB_CLIENT_RETRYING:
+    case LUBDUB_CLIENT_PATHS:
     case LUBDUB_CLIENT_ROOM:
     case LUBDUB_CLIENT_STOPPED:
         break;

@@ -115,6 +115,8 @@ static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop
     client->group.on_closed = lubdub_client_on_link_closed;
     client->group.on_rest = on_rest;
     lubdub_link_group_gather(&client->group, settings->gather);
+    client->group.on_paths = lubdub_client_on_link_paths;
+    client->group.may_have_paths = settings->multipath != LUBDUB_MULTIPATH_OFF;
     return LUBDUB_ERROR_OK;
 }
 

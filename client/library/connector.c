@@ -13,6 +13,7 @@
 #include "client/library/resolver.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "ev/paths.h"
 #include "ev/socket.h"
 
 struct lubdub_connector {
@@ -25,6 +26,7 @@ struct lubdub_connector {
     size_t tried;
     const struct lubdub_address *source;
     lubdub_duration timeout;
+    enum lubdub_multipath multipath;
     lubdub_connector_callback callback;
     void *user_data;
     enum lubdub_cause cause; /* of the last failure */
@@ -111,7 +113,7 @@ static bool try_address(struct lubdub_connector *connector, const struct lubdub_
         fail(connector, LUBDUB_CAUSE_UNREACHABLE, "the source address is of another family");
         return false;
     }
-    socket = lubdub_socket_new(address);
+    socket = lubdub_socket_new(address, connector->multipath != LUBDUB_MULTIPATH_OFF);
     if (socket < 0) {
         fail(connector, LUBDUB_CAUSE_UNREACHABLE, strerror(errno));
         return false;
@@ -185,6 +187,15 @@ static void finish_address(struct lubdub_connector *connector)
     }
     if (lubdub_connector_met_itself(socket)) {
         fail_address(connector, LUBDUB_CAUSE_REFUSED, "nobody listens there; the connection met itself");
+        return;
+    }
+    if (connector->multipath == LUBDUB_MULTIPATH_REQUIRED &&
+        (!lubdub_socket_may_have_paths(socket) || lubdub_paths_fell_back(socket))) {
+        const char *lack = lubdub_paths_lack();
+
+        fail_address(connector, LUBDUB_CAUSE_PROTOCOL,
+                     lack != NULL ? lack
+                                  : "Multipath TCP is required, and the server, or a box on the way, does not speak it");
         return;
     }
     ev_timer_stop(connector->loop, &connector->timer);
@@ -379,6 +390,7 @@ struct lubdub_connector *lubdub_connector_start(const struct lubdub_connector_se
     connector->loop = settings->loop;
     connector->source = settings->source;
     connector->timeout = settings->timeout;
+    connector->multipath = settings->multipath;
     connector->callback = settings->callback;
     connector->user_data = settings->user_data;
     connector->entry = settings->entry;

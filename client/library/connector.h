@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <lubdub/cause.h>
+#include <lubdub/multipath.h>
 #include <lubdub/time.h>
 
 #include "client/library/server_list.h"
@@ -33,7 +34,7 @@ struct lubdub_connector_event {
     enum lubdub_connector_event_kind kind;
     const struct lubdub_address *address; /* NULL: none */
     int socket;
-    enum lubdub_cause cause; /* refused, timeout, unreachable, resolve */
+    enum lubdub_cause cause; /* refused, timeout, unreachable, resolve, protocol */
     const char *text;
 };
 
@@ -49,6 +50,7 @@ struct lubdub_connector_settings {
     struct lubdub_server_entry *entry;
     const struct lubdub_address *source; /* to connect from; NULL: the system chooses. Must stay */
     lubdub_duration timeout;             /* for the name, and for an address */
+    enum lubdub_multipath multipath;
     lubdub_connector_callback callback;
     void *user_data;
 };

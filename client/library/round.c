@@ -48,6 +48,7 @@ void lubdub_client_connect(struct lubdub_client *client)
         .entry = lubdub_server_list_current(&client->rules.servers),
         .source = client->rules.has_source ? &client->rules.source : NULL,
         .timeout = client->rules.connect_timeout,
+        .multipath = client->rules.multipath,
         .callback = on_connector,
         .user_data = client,
     };

@@ -64,6 +64,7 @@ static void on_up(struct lubdub_client *client, const struct lubdub_event *from,
     event.expiry = lubdub_session_expiry(&client->link.session);
     event.is_resumed = from->is_resumed;
     event.last_end = (enum lubdub_cause)from->options.last_end;
+    event.paths = lubdub_link_paths(&client->link);
     lubdub_client_tell(client, &event);
 }
 
@@ -98,6 +99,7 @@ static void on_ack(struct lubdub_client *client, const struct lubdub_event *from
         event.interval = lubdub_session_interval(&client->link.session);
         event.expiry = lubdub_session_expiry(&client->link.session);
         event.is_recovered = true;
+        event.paths = lubdub_link_paths(&client->link);
         lubdub_client_tell(client, &event);
     }
 }
@@ -264,6 +266,19 @@ void lubdub_client_on_link_event(struct lubdub_link *link, const struct lubdub_e
         on_room(client, now);
         break;
     }
+}
+
+void lubdub_client_on_link_paths(struct lubdub_link *link, unsigned paths, unsigned was, lubdub_time now)
+{
+    struct lubdub_client *client = container_of(link, struct lubdub_client, link);
+    struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_PATHS, now);
+
+    if (client->is_freed || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
+        return;
+    }
+    event.paths = paths;
+    event.was_paths = was;
+    lubdub_client_tell(client, &event);
 }
 
 void lubdub_client_on_link_closed(struct lubdub_link *link)

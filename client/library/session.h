@@ -9,6 +9,7 @@ void lubdub_client_open_session(struct lubdub_client *client, int socket, lubdub
 /* For the group of links. */
 void lubdub_client_on_link_event(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now);
 void lubdub_client_on_link_closed(struct lubdub_link *link);
+void lubdub_client_on_link_paths(struct lubdub_link *link, unsigned paths, unsigned was, lubdub_time now);
 
 /* The content that the application set goes into the session's probes. */
 void lubdub_client_tell_content(struct lubdub_client *client);

@@ -107,6 +107,9 @@ static const char *check(const struct lubdub_client_settings *settings)
     if (settings->stay_limit > CONNECT_TIMEOUT_LIMIT * 24) {
         return "a silent server is stayed with for more than a day";
     }
+    if ((unsigned)settings->multipath > LUBDUB_MULTIPATH_REQUIRED) {
+        return "multipath is none of its values";
+    }
     if (settings->progress_within > PROGRESS_LIMIT) {
         return "progress is promised within more than a day";
     }
@@ -217,4 +220,5 @@ void lubdub_client_rules_init(struct lubdub_client_rules *rules, const struct lu
     rules->has_source = settings->source != NULL && lubdub_address_parse(&rules->source, settings->source, 0);
     rules->connect_timeout = settings->connect_timeout;
     rules->reconnects = settings->reconnects;
+    rules->multipath = settings->multipath;
 }

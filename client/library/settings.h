@@ -14,6 +14,7 @@ struct lubdub_client_rules {
     struct lubdub_server_list servers;      /* its entries stand in the block */
     struct lubdub_address source;           /* port 0 always; used if has_source */
     lubdub_duration connect_timeout;
+    enum lubdub_multipath multipath;
     bool has_source;
     bool reconnects;
 };

@@ -38,6 +38,7 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_STOPPED:
         ev_break(measuring->loop, EVBREAK_ALL);
         break;
+    case LUBDUB_CLIENT_PATHS:
     case LUBDUB_CLIENT_ROOM:
     case LUBDUB_CLIENT_CONNECTING:
     case LUBDUB_CLIENT_FAILED:

@@ -13,6 +13,7 @@
 #include "client/program/reload.h"
 #include "client/program/watch.h"
 #include "ev/clock.h"
+#include "ev/paths.h"
 #include "program/events/log.h"
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
@@ -331,6 +332,24 @@ static void run(struct program *program)
     }
 }
 
+/* False where this kernel lacks what --mptcp=require asks for. */
+static bool has_paths_it_needs(struct program *program)
+{
+    enum lubdub_multipath wanted = options_multipath(&program->options);
+    const char *lack = wanted != LUBDUB_MULTIPATH_OFF ? lubdub_paths_lack() : NULL;
+
+    if (lack == NULL) {
+        return true;
+    }
+    if (wanted == LUBDUB_MULTIPATH_REQUIRED) {
+        fprintf(stderr, "lubdub-client: --mptcp=require: %s\n", lack);
+        program->exit_status = LUBDUB_EXIT_CANNOT_START;
+        return false;
+    }
+    lubdub_log_warning("--mptcp: plain TCP only reason=\"%s\"", lack);
+    return true;
+}
+
 static void clear(struct program *program)
 {
     uint64_t lost;
@@ -376,7 +395,9 @@ int main(int argc, char *argv[])
     }
 
     lubdub_log_kernel();
-    run(&program);
+    if (has_paths_it_needs(&program)) {
+        run(&program);
+    }
     clear(&program);
     if (program.signal != 0) {
         end_by_signal(program.signal);

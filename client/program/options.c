@@ -87,11 +87,21 @@ static const char *take_timeout(const char *value, void *field)
     return NULL;
 }
 
+static const char *judge_mptcp(const char *value, void *field)
+{
+    (void)field;
+    return value[0] == '\0' || strcmp(value, "yes") == 0 || strcmp(value, "no") == 0 || strcmp(value, "require") == 0
+               ? NULL
+               : "must be require, yes or no, or stand alone";
+}
+
 static const struct lubdub_setting rows[] = {
     {.name = "server", .metavar = "HOST[:PORT]", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(server),
      .take = judge_server, .help = "as the arguments, for the configuration file; repeatable"},
     {.name = "source", .metavar = "ADDRESS", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(source),
      .take = judge_source, .help = "connect from this numeric address (the system chooses)"},
+    {.name = "mptcp", .metavar = "require", .kind = LUBDUB_SETTING_OPTIONAL_STRING, .offset = FIELD(mptcp),
+     .take = judge_mptcp, .help = "Multipath TCP where both ends speak it; =require: no session without it"},
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "from probe to probe (1s)"},
     {.name = "timeout", .letter = 't', .metavar = "D|auto[:D]", .kind = LUBDUB_SETTING_CUSTOM, .offset = FIELD(timeout),
@@ -426,6 +436,14 @@ const char *options_identity(const struct options *options)
     return options->id_from != ID_FROM_NOTHING ? options->found_id : options->id;
 }
 
+enum lubdub_multipath options_multipath(const struct options *options)
+{
+    if (options->mptcp == NULL || strcmp(options->mptcp, "no") == 0) {
+        return LUBDUB_MULTIPATH_OFF;
+    }
+    return strcmp(options->mptcp, "require") == 0 ? LUBDUB_MULTIPATH_REQUIRED : LUBDUB_MULTIPATH_IF_POSSIBLE;
+}
+
 void options_client_settings(const struct options *options, struct lubdub_client_settings *settings)
 {
     lubdub_client_settings_init(settings);
@@ -449,6 +467,7 @@ void options_client_settings(const struct options *options, struct lubdub_client
     settings->connect_timeout = options->connect_timeout;
     settings->reconnects = options->reconnect;
     settings->gather = lubdub_gather_value(options->gather);
+    settings->multipath = options_multipath(options);
     settings->backoff_min = options->backoff_min;
     settings->backoff_max = options->backoff_max;
     settings->stay_limit =

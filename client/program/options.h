@@ -32,6 +32,7 @@ struct options {
     bool stay;
     lubdub_duration stay_limit; /* 0: ten timeouts */
     bool reconnect;
+    const char *mptcp;           /* NULL or "no": not wanted; "require": nothing else */
     bool all;                    /* a session with every server */
     lubdub_duration backoff_min; /* these two 0: unless set */
     lubdub_duration backoff_max;
@@ -79,6 +80,9 @@ void options_client_settings(const struct options *options, struct lubdub_client
 
 /* By --id or --id-from; NULL: none. */
 const char *options_identity(const struct options *options);
+
+/* What --mptcp asks for. */
+enum lubdub_multipath options_multipath(const struct options *options);
 
 /* Reads the token file again, if there is one. False, and why: then the token is what it was. */
 bool options_read_token(struct options *options, char *problem, size_t capacity);

@@ -39,8 +39,19 @@ static const char *event_word(enum lubdub_client_event_kind kind)
         return "stopped";
     case LUBDUB_CLIENT_ROOM:
         return "room";
+    case LUBDUB_CLIENT_PATHS:
+        return "paths";
     }
     return "unknown";
+}
+
+/* Of which there are two words for one kind. */
+static const char *word_of(const struct lubdub_client_event *event)
+{
+    if (event->kind == LUBDUB_CLIENT_PATHS) {
+        return event->paths < event->was_paths ? "path-lost" : "path-back";
+    }
+    return event_word(event->kind);
 }
 
 static void put_milliseconds(struct lubdub_event_line *line, const char *key, lubdub_duration duration)
@@ -75,6 +86,7 @@ static void put_up(struct lubdub_event_line *line, const struct lubdub_client_ev
     if (event->last_end != LUBDUB_CAUSE_NONE) {
         lubdub_event_line_word(line, "last_end", lubdub_cause_word(event->last_end));
     }
+    lubdub_event_line_number(line, "paths", event->paths);
 }
 
 static void put_end(struct lubdub_event_line *line, const struct lubdub_client_event *event)
@@ -151,6 +163,9 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_clie
     case LUBDUB_CLIENT_RETRYING:
         put_milliseconds(line, "in_ms", event->retry_in);
         break;
+    case LUBDUB_CLIENT_PATHS:
+        lubdub_event_line_number(line, "paths", event->paths);
+        break;
     case LUBDUB_CLIENT_STOPPED:
     case LUBDUB_CLIENT_ROOM:
         break;
@@ -175,7 +190,7 @@ void reporter_report(struct reporter *reporter, const struct lubdub_client_event
 {
     char remote[REMOTE_SIZE];
 
-    lubdub_event_line_begin(line, event_word(event->kind), event->now,
+    lubdub_event_line_begin(line, word_of(event), event->now,
                             lubdub_clock_realtime() - lubdub_time_between(event->now, lubdub_clock_now()));
     if (event->session != 0) {
         lubdub_event_line_number(line, "session", event->session);

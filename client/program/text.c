@@ -117,6 +117,9 @@ static void put_up(struct page *page, const struct lubdub_event_line *line)
         put(page, ", the last one ended: ");
         put_field(page, line, "last_end", "");
     }
+    if (number(line, "paths") > 1) {
+        put(page, ", %llu paths", number(line, "paths"));
+    }
 }
 
 /* "hung", "bye, draining (reason 1)", and what else there is to say. */
@@ -190,7 +193,12 @@ static void put_host(struct page *page, const struct lubdub_event_line *line)
 
 static void put_other(struct page *page, const struct lubdub_event_line *line)
 {
-    if (lubdub_event_line_is(line, "connecting")) {
+    if (lubdub_event_line_is(line, "path-lost") || lubdub_event_line_is(line, "path-back")) {
+        put(page, "lubdub-client: a path to ");
+        put_field(page, line, "remote", "");
+        put(page, lubdub_event_line_is(line, "path-lost") ? " is lost, %llu left" : " works again, %llu now",
+            number(line, "paths"));
+    } else if (lubdub_event_line_is(line, "connecting")) {
         put(page, "lubdub-client: connecting to ");
         put_server(page, line);
     } else if (lubdub_event_line_is(line, "failed")) {

@@ -225,6 +225,7 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_STOPPED:
         on_stopped(watch);
         break;
+    case LUBDUB_CLIENT_PATHS:
     case LUBDUB_CLIENT_ROOM:
     case LUBDUB_CLIENT_FAILED:
     case LUBDUB_CLIENT_MESSAGE:

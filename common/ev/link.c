@@ -113,12 +113,25 @@ static void shut_stream(struct lubdub_step *step)
     shutdown(link_of(step)->io.fd, SHUT_WR);
 }
 
+static struct lubdub_paths *paths_of(const struct lubdub_link *link)
+{
+    return &lubdub_link_group(link)->reactor->paths;
+}
+
+static bool has_paths(const struct lubdub_link *link)
+{
+    return lubdub_paths_known(paths_of(link), link->io.fd) > 0;
+}
+
 static void look(struct lubdub_step *step, struct lubdub_evidence *evidence)
 {
     struct lubdub_link *link = link_of(step);
     const struct lubdub_link_group *group = lubdub_link_group(link);
 
     lubdub_socket_look(link->io.fd, evidence);
+    if (has_paths(link)) {
+        (void)lubdub_paths_look(link->io.fd, evidence);
+    }
     evidence->is_of_proxy = group->is_proxied != NULL && group->is_proxied(link);
 }
 
@@ -161,6 +174,13 @@ static void tune(struct lubdub_link *link, bool is_first)
     lubdub_duration expiry = lubdub_session_expiry(&link->session);
     struct lubdub_tuning wanted;
 
+    if (has_paths(link)) {
+        lubdub_paths_tune(link->io.fd, lubdub_session_interval(&link->session));
+        if (!lubdub_paths_fell_back(link->io.fd)) {
+            return; /* the timers do not reach the paths (docs/decisions/0015) */
+        }
+        is_first = false; /* the listener's timers did not reach it */
+    }
     if (link->session.role == LUBDUB_ROLE_CLIENT) {
         wanted = lubdub_tuning_for(lubdub_duration_shorter(settings->timeout, expiry),
                                    settings->stays_connected ? 0 : lubdub_duration_longer(settings->timeout, expiry));
@@ -288,6 +308,7 @@ static void stop(struct lubdub_link *link)
 
     ev_io_stop(group->reactor->loop, &link->io);
     group->reactor->link_count--;
+    lubdub_paths_remove(&group->reactor->paths, link->io.fd);
     if (counts(&link->session)) {
         count(link, -1, link->session.is_late ? -1 : 0);
     }
@@ -369,6 +390,31 @@ static void end_call(struct lubdub_link_step *step)
     lubdub_reactor_leave(group->reactor);
 }
 
+/* ---- paths ---- */
+
+/* In the link's own step. */
+static void tell_paths(struct lubdub_link *link, lubdub_time now, unsigned was)
+{
+    const struct lubdub_link_group *group = lubdub_link_group(link);
+
+    if (group->on_paths != NULL && lubdub_session_state(&link->session) == LUBDUB_SESSION_UP) {
+        group->on_paths(link, lubdub_paths_known(paths_of(link), link->io.fd), was, now);
+    }
+}
+
+/* After an answer that needed no step. */
+static void watch_paths(struct lubdub_link *link, lubdub_time now)
+{
+    struct lubdub_link_step step;
+    unsigned was;
+
+    if (lubdub_paths_have_changed(paths_of(link), link->io.fd, now, &was)) {
+        begin(&step, link, now, false);
+        tell_paths(link, now, was);
+        end(&step, false);
+    }
+}
+
 /* ---- events that wake a link ---- */
 
 /* The kernel did not take the whole ack: a step sees to the rest. */
@@ -404,6 +450,8 @@ static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t len
     sent = lubdub_socket_send(link->io.fd, reactor->input, length);
     if (sent != (ssize_t)length) {
         finish_ack(link, now, length, sent, errno);
+    } else if (paths_of(link)->capacity > 0) {
+        watch_paths(link, now);
     }
     return true;
 }
@@ -415,6 +463,7 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     bool has_read = (revents & (EV_READ | EV_ERROR)) == EV_READ; /* watched for input, so it listens */
     struct lubdub_link_step step;
     struct lubdub_transfer transfer = {0};
+    unsigned was;
     (void)loop;
 
     if (!lubdub_reactor_serves(lubdub_link_group(link)->reactor, now) && (revents & EV_ERROR) == 0) {
@@ -435,6 +484,9 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     }
     begin(&step, link, now, false);
     (void)lubdub_step_take(&step.step, transfer);
+    if (has_read && lubdub_paths_have_changed(paths_of(link), io->fd, now, &was)) {
+        tell_paths(link, now, was);
+    }
     end(&step, link->session.role == LUBDUB_ROLE_SERVER);
 }
 
@@ -589,6 +641,9 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
         return error;
     }
     group->reactor->link_count++;
+    if (group->may_have_paths && lubdub_socket_may_have_paths(socket)) {
+        (void)lubdub_paths_add(&group->reactor->paths, socket, step.step.turn.now); /* without memory: as one path */
+    }
     if (counts(&link->session)) {
         count(link, 1, 0);
     }
@@ -653,6 +708,13 @@ enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content
     enum lubdub_error error = lubdub_session_send(&link->session, &step->step.turn, content, length);
 
     return finish(&own, step, error);
+}
+
+unsigned lubdub_link_paths(struct lubdub_link *link)
+{
+    unsigned paths = lubdub_paths_renew(paths_of(link), link->io.fd, lubdub_reactor_now(lubdub_link_group(link)->reactor));
+
+    return paths > 0 ? paths : 1;
 }
 
 void lubdub_link_ask(struct lubdub_link *link)

@@ -44,12 +44,18 @@ struct lubdub_link_group {
      * Nothing may be done to the session. NULL: not needed.
      */
     void (*on_visit)(struct lubdub_link *link, lubdub_time now);
+    /*
+     * More or fewer paths of a session's connection work than before (`was`). Comes in the link's own step, with a
+     * frame of the peer. NULL: not needed.
+     */
+    void (*on_paths)(struct lubdub_link *link, unsigned paths, unsigned was, lubdub_time now);
     /* Where the peer comes from, as a number: an origin of suspicion (core/suspicion.h). NULL: all from one. */
     uint32_t (*origin)(struct lubdub_link *link);
     /* A proxy ends the connection: the kernel that acknowledges is the proxy's. NULL: none does. */
     bool (*is_proxied)(struct lubdub_link *link);
     lubdub_duration gather;         /* lubdub_link_group_gather() */
     unsigned step_count;            /* steps of this group's links that are running */
+    bool may_have_paths;            /* sockets may be of Multipath TCP: each is asked */
     struct lubdub_tuning inherited; /* what the sockets were given already, by their listener; zeroed: nothing */
 };
 
@@ -77,6 +83,9 @@ enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdu
 void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,
                        lubdub_duration retry_after);
 enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content, size_t length);
+
+/* How many paths the connection has at this moment; 1 without Multipath TCP. */
+unsigned lubdub_link_paths(struct lubdub_link *link);
 
 /* Challenges a session that is up, unless an earlier challenge still waits for its ACK. */
 void lubdub_link_ask(struct lubdub_link *link);

@@ -325,6 +325,7 @@ static void reactor_free(struct lubdub_reactor *reactor)
     ev_ref(reactor->loop);
     ev_prepare_stop(reactor->loop, &reactor->turn_end);
     lubdub_waiting_clear(&reactor->waiting);
+    lubdub_paths_clear(&reactor->paths);
     free(reactor->input);
     free(reactor->output);
     free(reactor);

@@ -25,6 +25,7 @@
 #include "ev/buckets.h"
 #include "ev/gather.h"
 #include "ev/waiting.h"
+#include "ev/paths.h"
 
 /*
  * So many bytes are read from one socket at a time; the rest waits for the loop's next turn, so that no peer holds it.
@@ -132,6 +133,7 @@ struct lubdub_reactor {
     struct lubdub_waiting waiting;
     unsigned ready_count; /* sockets in this turn */
     unsigned hasty_count; /* users of this loop that do not want it to gather */
+    struct lubdub_paths paths; /* of the links with Multipath TCP (link.c) */
     unsigned link_count;  /* of all that are open on this loop */
     unsigned reference_count;
     unsigned busy_count; /* callbacks of ours that are running */

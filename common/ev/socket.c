@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,24 +15,40 @@
 /* One byte unsent is enough to make the kernel ask us to wait. */
 #define UNSENT_LIMIT 1
 
+/* Multipath TCP takes no more bytes at once than this, and makes a segment of each part: with 1 a probe became 16
+   segments of one byte. */
+#define UNSENT_LIMIT_MULTIPATH 4096
+
 /* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or
  * two. */
 #define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
 
+bool lubdub_socket_may_have_paths(int socket)
+{
+    int protocol = 0;
+    socklen_t length = sizeof protocol;
+
+    return getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 && protocol == LUBDUB_PROTOCOL_MPTCP;
+}
+
 void lubdub_socket_tune(int socket)
 {
     const int on = 1;
-    const int unsent = UNSENT_LIMIT;
+    const int unsent = lubdub_socket_may_have_paths(socket) ? UNSENT_LIMIT_MULTIPATH : UNSENT_LIMIT;
 
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
-int lubdub_socket_new(const struct lubdub_address *address)
+int lubdub_socket_new(const struct lubdub_address *address, bool wants_multipath)
 {
     int family = lubdub_address_is_ipv4(address) ? AF_INET : AF_INET6;
+    int made = -1;
 
-    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (wants_multipath) {
+        made = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, LUBDUB_PROTOCOL_MPTCP);
+    }
+    return made >= 0 ? made : socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 /*
@@ -110,6 +127,19 @@ static bool has_unread(int socket)
     return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
+void lubdub_socket_weigh(const struct tcp_info *info, struct lubdub_evidence *evidence)
+{
+    evidence->unacknowledged = info->tcpi_unacked;
+    evidence->is_sent_again = info->tcpi_retransmits > 0 || info->tcpi_backoff > 0;
+    evidence->has_no_way_out = finds_no_way_out(info);
+    evidence->silent_for = info->tcpi_last_ack_recv * LUBDUB_MILLISECOND;
+    evidence->round_trip = (lubdub_duration)info->tcpi_rtt * LUBDUB_MICROSECOND;
+    evidence->least_round_trip =
+        info->tcpi_min_rtt != UINT32_MAX ? (lubdub_duration)info->tcpi_min_rtt * LUBDUB_MICROSECOND : 0;
+    evidence->ack_delay =
+        DELAYED_ACK + ((lubdub_duration)info->tcpi_rtt + 4 * (lubdub_duration)info->tcpi_rttvar) * LUBDUB_MICROSECOND;
+}
+
 void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
 {
     struct tcp_info info;
@@ -117,16 +147,8 @@ void lubdub_socket_look(int socket, struct lubdub_evidence *evidence)
 
     memset(&info, 0, sizeof info);
     evidence->is_known = getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
-    evidence->unacknowledged = info.tcpi_unacked;
-    evidence->is_sent_again = info.tcpi_retransmits > 0 || info.tcpi_backoff > 0;
-    evidence->has_no_way_out = finds_no_way_out(&info);
     evidence->has_unread = has_unread(socket);
-    evidence->silent_for = info.tcpi_last_ack_recv * LUBDUB_MILLISECOND;
-    evidence->round_trip = (lubdub_duration)info.tcpi_rtt * LUBDUB_MICROSECOND;
-    evidence->least_round_trip =
-        info.tcpi_min_rtt != UINT32_MAX ? (lubdub_duration)info.tcpi_min_rtt * LUBDUB_MICROSECOND : 0;
-    evidence->ack_delay =
-        DELAYED_ACK + ((lubdub_duration)info.tcpi_rtt + 4 * (lubdub_duration)info.tcpi_rttvar) * LUBDUB_MICROSECOND;
+    lubdub_socket_weigh(&info, evidence);
 }
 
 bool lubdub_socket_is_tcp(int socket)
@@ -161,6 +183,15 @@ lubdub_duration lubdub_socket_round_trip(int socket)
 #define STATE_CLOSE 7
 #define STATE_CLOSE_WAIT 8
 
+/* TCP_INFO of a Multipath TCP socket is that of its first path, which may be over while the connection lives. */
+static bool is_over_on_all_paths(int socket)
+{
+    struct pollfd watched = {.fd = socket, .events = POLLRDHUP};
+
+    return !lubdub_socket_may_have_paths(socket) ||
+           (poll(&watched, 1, 0) > 0 && (watched.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
+}
+
 bool lubdub_socket_has_ended(int socket)
 {
     struct tcp_info info;
@@ -168,7 +199,7 @@ bool lubdub_socket_has_ended(int socket)
 
     memset(&info, 0, sizeof info);
     return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
-           (info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT);
+           (info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT) && is_over_on_all_paths(socket);
 }
 
 void lubdub_socket_reset(int socket)

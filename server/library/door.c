@@ -119,6 +119,7 @@ static void tell_connected(struct lubdub_worker *worker, struct lubdub_record *r
         .is_resumed = is_resumed,
         .labels = labels,
         .label_count = lubdub_peer_labels(record->peer, labels),
+        .paths = lubdub_link_paths(&record->link),
     };
 
     lubdub_server_tell(worker, record, &event);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ev/container_of.h"
+#include "ev/paths.h"
 #include "ev/socket.h"
 #include "server/library/door.h"
 #include "server/library/proxied.h"
@@ -152,17 +153,21 @@ static enum lubdub_error error_of_bind(int error)
 }
 
 /* A listening socket; -1 and errno. */
-static int listen_on(struct lubdub_address *address, const struct lubdub_tuning *tuning, bool shares_port,
-                     bool opens_port)
+static int listen_on(struct lubdub_address *address, const struct lubdub_tuning *tuning,
+                     enum lubdub_multipath multipath, bool shares_port, bool opens_port)
 {
     const int on = 1;
     struct sockaddr_storage local;
     socklen_t length = lubdub_address_to_socket(address, &local);
     struct lubdub_address bound;
-    int socket = lubdub_socket_new(address);
+    int socket = lubdub_socket_new(address, multipath != LUBDUB_MULTIPATH_OFF);
 
     if (socket < 0) {
         return -1;
+    }
+    if (multipath == LUBDUB_MULTIPATH_REQUIRED && !lubdub_socket_may_have_paths(socket)) {
+        errno = EPROTONOSUPPORT;
+        goto fail;
     }
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (!lubdub_address_is_ipv4(address)) {
@@ -218,7 +223,8 @@ static struct lubdub_listener *listener_on(struct lubdub_worker *worker, int soc
 enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct lubdub_worker *worker,
                                       struct lubdub_address *address, bool shares_port, bool opens_port)
 {
-    int socket = listen_on(address, &worker->tuning, shares_port, opens_port);
+    int socket =
+        listen_on(address, &worker->tuning, worker->rules->settings.multipath, shares_port, opens_port);
 
     if (socket < 0) {
         return error_of_bind(errno);

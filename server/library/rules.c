@@ -86,6 +86,9 @@ static const char *check(const struct lubdub_server_settings *settings)
     if (settings->ipv6_prefix < 1 || settings->ipv6_prefix > 128) {
         return "ipv6_prefix is not 1 to 128";
     }
+    if ((unsigned)settings->multipath > LUBDUB_MULTIPATH_REQUIRED) {
+        return "multipath is none of its values";
+    }
     if (settings->workers > 256) {
         return "there are more than 256 workers";
     }

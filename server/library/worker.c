@@ -154,6 +154,16 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
     lubdub_server_tell(worker, record, &told);
 }
 
+static void on_paths(struct lubdub_link *link, unsigned paths, unsigned was, lubdub_time now)
+{
+    struct lubdub_record *record = record_of(link);
+    struct lubdub_server_event event = {.kind = LUBDUB_SERVER_PATHS, .now = now, .paths = paths, .was_paths = was};
+
+    if (record->peer->is_session) {
+        lubdub_server_tell(worker_of(link), record, &event);
+    }
+}
+
 static void on_closed(struct lubdub_link *link)
 {
     struct lubdub_worker *worker = worker_of(link);
@@ -388,12 +398,16 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->rules = lubdub_rules_share(server->rules);
     worker->group.settings = &worker->rules->settings.session;
     worker->tuning = tuning_by_default(worker);
-    worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
+    worker->group.may_have_paths = worker->rules->settings.multipath != LUBDUB_MULTIPATH_OFF;
+    if (!worker->group.may_have_paths) { /* a listener of Multipath TCP takes none of it */
+        worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
+    }
     worker->group.origin = origin_of;
     worker->group.is_proxied = is_proxied;
     worker->group.on_event = on_event;
     worker->group.on_closed = on_closed;
     worker->group.on_visit = on_visit;
+    worker->group.on_paths = on_paths;
     worker->group.on_rest = on_rest;
     set_gather(worker);
     lubdub_mailbox_init(&worker->mailbox, worker->loop, &worker->group.reactor->waiting, on_wake);

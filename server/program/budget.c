@@ -20,6 +20,7 @@ enum matter {
     HEALTH,
     MESSAGE,
     REJECTED,
+    PATHS,
     MATTERS,
 };
 
@@ -34,6 +35,7 @@ static const struct rule {
     [HEALTH] = {LUBDUB_SERVER_HEALTH, 10, LUBDUB_SECOND, 10 * LUBDUB_SECOND},
     [MESSAGE] = {LUBDUB_SERVER_MESSAGE, 20, 200 * LUBDUB_MILLISECOND, 10 * LUBDUB_SECOND},
     [REJECTED] = {LUBDUB_SERVER_REJECTED, 10, 10 * LUBDUB_MINUTE, 10 * LUBDUB_MINUTE},
+    [PATHS] = {LUBDUB_SERVER_PATHS, 6, 20 * LUBDUB_SECOND, LUBDUB_MINUTE},
 };
 
 struct tally {
@@ -69,6 +71,7 @@ struct account {
     uint8_t content[BUDGET_CONTENT_MAX];
     lubdub_duration silent_for[RECOVERED + 1];
     uint64_t bytes;
+    unsigned paths;
 };
 
 struct budget {
@@ -256,6 +259,9 @@ static void note_details(struct account *account, const struct lubdub_server_eve
         account->has_reason = event->has_reason;
         account->reason = event->reason;
         break;
+    case PATHS:
+        account->paths = event->paths;
+        break;
     case MATTERS:
         break;
     }
@@ -373,6 +379,9 @@ static void tell_of_one(struct budget *budget, struct account *account, enum mat
         sum.cause = account->cause;
         sum.has_reason = account->has_reason;
         sum.reason = account->reason;
+        break;
+    case PATHS:
+        sum.paths = account->paths;
         break;
     case MATTERS:
         break;

@@ -26,7 +26,7 @@ struct budget;
 
 /* What a summary tells. It lives until the callback returns. */
 struct budget_sum {
-    enum lubdub_server_event_kind of; /* LATE, RECOVERED, HEALTH, MESSAGE, REJECTED, CONNECTED, DISCONNECTED, GONE */
+    enum lubdub_server_event_kind of; /* LATE, RECOVERED, HEALTH, MESSAGE, PATHS, REJECTED, CONNECTED, DISCONNECTED, GONE */
     uint64_t count;
     lubdub_time now;
     lubdub_duration over;                /* since the first of them */
@@ -46,6 +46,7 @@ struct budget_sum {
     size_t content_length;
     lubdub_duration silent_for; /* LATE, RECOVERED, of one session: the longest */
     uint64_t bytes;             /* MESSAGE, of one session: the lengths together */
+    unsigned paths;             /* PATHS, of one session: the last number */
 };
 
 typedef void (*budget_tell)(const struct budget_sum *sum, void *user_data);

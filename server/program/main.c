@@ -11,6 +11,7 @@
 #include <lubdub/server.h>
 #include <lubdub/version.h>
 
+#include "ev/paths.h"
 #include "program/events/escape.h"
 #include "program/events/log.h"
 #include "program/events/output.h"
@@ -159,6 +160,15 @@ static void take_expected(struct program *program, struct options *taken)
     if (path != NULL && taken->expect != NULL && strcmp(path, taken->expect) == 0) {
         lubdub_log_info("the list of the expected is read again lines=%zu", taken->expected.count);
         register_expect(program->reg, &taken->expected);
+    }
+}
+
+static void warn_of_missing_paths(const struct options *options)
+{
+    const char *lack = options->mptcp ? lubdub_paths_lack() : NULL;
+
+    if (lack != NULL) {
+        lubdub_log_warning("--mptcp: plain TCP only reason=\"%s\"", lack);
     }
 }
 
@@ -438,6 +448,7 @@ int main(int argc, char *argv[])
     }
 
     lubdub_log_kernel();
+    warn_of_missing_paths(&program.options);
     warn_of_open_tokens(&program.options);
     warn_of_shown_tokens(&program.options);
     program.exit_status = start(&program);

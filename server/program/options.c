@@ -42,6 +42,8 @@ static const struct lubdub_setting rows[] = {
      .help = "event loops, each in a thread (the processors it may use)"},
     {.name = "reuse-port", .kind = LUBDUB_SETTING_FLAG, .is_fixed = true, .offset = FIELD(reuse_port),
      .help = "share the port with other server processes"},
+    {.name = "mptcp", .kind = LUBDUB_SETTING_FLAG, .is_fixed = true, .offset = FIELD(mptcp),
+     .help = "accept Multipath TCP too: a session lives while one of its paths does"},
     {.name = "interval", .letter = 'i', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(interval),
      .minimum = MILLISECOND, .maximum = LONGEST, .help = "probe interval of clients that ask for none (1s)"},
     {.name = "expiry", .letter = 'e', .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(expiry),
@@ -321,6 +323,7 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->proxy_count = options->proxy_from.count;
     settings->shares_port = options->reuse_port;
     settings->requires_identity = options->require_id;
+    settings->multipath = options->mptcp ? LUBDUB_MULTIPATH_IF_POSSIBLE : LUBDUB_MULTIPATH_OFF;
     settings->ipv6_prefix = options->ipv6_prefix;
     settings->gather = lubdub_gather_value(options->gather);
     settings->session.message_rate = (uint32_t)options->message_rate;

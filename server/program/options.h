@@ -30,6 +30,7 @@ struct options {
     const char *gather; /* NULL: auto */
     int on_message; /* enum lubdub_on_message by the order of the words */
     bool require_hello;
+    bool mptcp;
     bool require_id;
     bool reuse_port;
     const char *token_file;

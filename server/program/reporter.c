@@ -52,8 +52,19 @@ static const char *event_word(enum lubdub_server_event_kind kind)
         return "stopped";
     case LUBDUB_SERVER_ROOM:
         return "room";
+    case LUBDUB_SERVER_PATHS:
+        return "paths";
     }
     return "unknown";
+}
+
+/* Of which there are two words for one kind. */
+static const char *word_of(const struct lubdub_server_event *event)
+{
+    if (event->kind == LUBDUB_SERVER_PATHS) {
+        return event->paths < event->was_paths ? "path-lost" : "path-back";
+    }
+    return event_word(event->kind);
 }
 
 /*
@@ -92,6 +103,7 @@ static void put_connected(struct lubdub_event_line *line, const struct lubdub_se
     put_milliseconds(line, "expiry_ms", event->expiry);
     lubdub_event_line_flag(line, "resumed", event->is_resumed);
     lubdub_event_line_flag(line, "tls", false);
+    lubdub_event_line_number(line, "paths", event->paths);
     lubdub_event_line_labels_begin(line, "labels");
     for (i = 0; i < event->label_count; i++) {
         lubdub_event_line_label(line, event->labels[i].key.data, event->labels[i].key.length,
@@ -151,6 +163,9 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
     case LUBDUB_SERVER_SUSPICIOUS:
         lubdub_event_line_string(line, "text", event->text.data, event->text.length);
         break;
+    case LUBDUB_SERVER_PATHS:
+        lubdub_event_line_number(line, "paths", event->paths);
+        break;
     case LUBDUB_SERVER_GONE:
     case LUBDUB_SERVER_DRAINING:
     case LUBDUB_SERVER_STOPPED:
@@ -195,7 +210,7 @@ static void put_session(struct lubdub_event_line *line, uint64_t session, struct
 static void build(const struct reporter *reporter, const struct lubdub_server_event *event,
                   struct lubdub_event_line *line)
 {
-    lubdub_event_line_begin(line, event_word(event->kind), event->now, realtime_of(event->now));
+    lubdub_event_line_begin(line, word_of(event), event->now, realtime_of(event->now));
     line->rank = rank_of(event);
     put_session(line, event->session, event->identity, event->remote);
     lubdub_event_line_text(line, "node", reporter->node);
@@ -243,6 +258,8 @@ static void put_sum_details(struct lubdub_event_line *line, const struct budget_
         put_content(line, sum->content, sum->content_length);
     } else if (sum->of == LUBDUB_SERVER_MESSAGE) {
         lubdub_event_line_number(line, "length", sum->bytes);
+    } else if (sum->of == LUBDUB_SERVER_PATHS) {
+        lubdub_event_line_number(line, "paths", sum->paths);
     } else {
         put_milliseconds(line, "silent_ms", sum->silent_for);
     }
@@ -494,6 +511,12 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
     if (lubdub_event_line_is(line, "health")) {
         return format_health(line, text, capacity);
     }
+    if (lubdub_event_line_is(line, "path-lost")) {
+        return snprintf(text, capacity, "path lost: %llu left", (unsigned long long)number(line, "paths"));
+    }
+    if (lubdub_event_line_is(line, "path-back")) {
+        return snprintf(text, capacity, "path back: %llu now", (unsigned long long)number(line, "paths"));
+    }
     if (lubdub_event_line_is(line, "late") || lubdub_event_line_is(line, "recovered")) {
         return snprintf(text, capacity, "%s: silent for %llu ms", line->event,
                         (unsigned long long)number(line, "silent_ms"));
@@ -527,7 +550,7 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
 static bool is_word_of_ours(const char *bytes, size_t length)
 {
     static const char *const words[] = {"accepting", "dropped", "event",  "events",
-                                        "missing",   "found",   "outage", "flapping"};
+                                        "missing",   "found",   "outage", "flapping", "path"};
     size_t i;
 
     for (i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -535,7 +558,7 @@ static bool is_word_of_ours(const char *bytes, size_t length)
             return true;
         }
     }
-    for (i = 0; i <= LUBDUB_SERVER_ROOM; i++) {
+    for (i = 0; i <= LUBDUB_SERVER_PATHS; i++) {
         const char *word = event_word((enum lubdub_server_event_kind)i);
 
         if (strlen(word) == length && memcmp(word, bytes, length) == 0) {

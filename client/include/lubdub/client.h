@@ -38,6 +38,7 @@
 
 #include <lubdub/cause.h>
 #include <lubdub/error.h>
+#include <lubdub/multipath.h>
 #include <lubdub/option.h>
 #include <lubdub/session.h>
 #include <lubdub/time.h>
@@ -112,6 +113,12 @@ struct lubdub_client_settings {
      * EVRUN_NOWAIT. A round trip contains it. At most 100 ms; 0, the default: the loop does not gather.
      */
     lubdub_duration gather;
+
+    /*
+     * Multipath TCP (multipath.h): a cut path costs no session while another one works. REQUIRED refuses connections
+     * that turn out to be plain TCP (FAILED, cause `protocol`). OFF, the default.
+     */
+    enum lubdub_multipath multipath;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -150,6 +157,7 @@ enum lubdub_client_event_kind {
     LUBDUB_CLIENT_RETRYING, /* comes back after a while */
     LUBDUB_CLIENT_STOPPED,  /* at rest; no event follows until the next _start */
     LUBDUB_CLIENT_ROOM,     /* after a _send said FULL: there is room for messages again */
+    LUBDUB_CLIENT_PATHS,    /* more or fewer paths of the connection work than before (settings.multipath) */
 };
 
 /*
@@ -196,6 +204,9 @@ struct lubdub_client_event {
 
     bool is_stalled;                  /* PROGRESS */
     lubdub_duration without_progress; /* PROGRESS: how long there was none */
+
+    unsigned paths;     /* UP, PATHS: of the connection, that work; 1 without Multipath TCP */
+    unsigned was_paths; /* PATHS: before */
 };
 
 /* Called in the thread that runs the loop; see above, What calls back. */

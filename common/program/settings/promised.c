@@ -19,12 +19,11 @@ static const char *const of_server[] = {
     "redis",
     "user",
     "require-cert",
-    "mptcp",
     NULL,
 };
 /* clang-format on */
 static const char *const of_client[] = {
-    "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "mptcp", "require-server-health", NULL,
+    "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "require-server-health", NULL,
 };
 static const char *const of_plan[] = {"paths", "shared", NULL};
 

@@ -30,6 +30,7 @@
 
 #include <lubdub/cause.h>
 #include <lubdub/error.h>
+#include <lubdub/multipath.h>
 #include <lubdub/option.h>
 #include <lubdub/session.h>
 #include <lubdub/time.h>
@@ -124,6 +125,13 @@ struct lubdub_server_settings {
      * also with EVRUN_NOWAIT. At most 100 ms; 0, the default: it does not gather. LUBDUB_SERVER_GATHER suits most.
      */
     lubdub_duration gather;
+
+    /*
+     * Multipath TCP (multipath.h) on what is bound from now on; clients with plain TCP are served as before, at the price
+     * of a few system calls for each. Where this kernel has none, _listen binds plain TCP; REQUIRED: SYSTEM with
+     * EPROTONOSUPPORT. OFF, the default.
+     */
+    enum lubdub_multipath multipath;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -156,6 +164,7 @@ enum lubdub_server_event_kind {
     LUBDUB_SERVER_STOPPED,      /* the drain is over; no event follows */
     LUBDUB_SERVER_ROOM,         /* after a _send said FULL: there is room for messages to this session again. With
                                    session 0: after FULL for the queue of a loop, told by that loop's thread */
+    LUBDUB_SERVER_PATHS,        /* more or fewer paths of a session's connection work than before (settings.multipath) */
 };
 
 /*
@@ -199,6 +208,9 @@ struct lubdub_server_event {
     /* A proxy stands between (settings.proxies): remote is what it told. Its kernel acknowledges for the client, so `hung`
        says only that the client was silent, and comes no sooner than the expiry */
     bool is_proxied;
+
+    unsigned paths;                /* CONNECTED, PATHS: of the connection, that work; 1 without Multipath TCP */
+    unsigned was_paths;            /* PATHS: before */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include "support/test.h"
 
 #define START LUBDUB_HOUR
-#define KINDS (LUBDUB_SERVER_ROOM + 1)
+#define KINDS (LUBDUB_SERVER_PATHS + 1)
 
 struct told {
     struct budget *budget;

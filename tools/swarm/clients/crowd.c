@@ -191,7 +191,7 @@ static void start_connecting(struct swarm_crowd *crowd, struct lubdub_link *link
 {
     struct sockaddr_storage address;
     socklen_t length = lubdub_address_to_socket(&crowd->settings.server, &address);
-    int socket = lubdub_socket_new(&crowd->settings.server);
+    int socket = lubdub_socket_new(&crowd->settings.server, crowd->settings.multipath);
 
     if (socket < 0 || bind_source(crowd, socket, number_of(crowd, link)) != 0 ||
         (connect(socket, (const struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS)) {
@@ -454,6 +454,7 @@ bool swarm_crowd_init(struct swarm_crowd *crowd, struct ev_loop *loop, const str
     crowd->group.on_event = on_event;
     crowd->group.on_closed = on_closed;
     lubdub_link_group_gather(&crowd->group, settings->gather);
+    crowd->group.may_have_paths = settings->multipath;
     return true;
 }
 

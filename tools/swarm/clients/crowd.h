@@ -39,6 +39,7 @@ struct swarm_crowd_settings {
     lubdub_duration expiry;
     bool adapts;
     lubdub_duration gather; /* of each process's loop, at most; 0: it does not */
+    bool multipath; /* where this kernel has it */
     double ramp;            /* connections a second */
     uint32_t attempt_limit; /* connections under way at a time */
     uint64_t seed;          /* of the phases */

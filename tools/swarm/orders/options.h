@@ -23,6 +23,7 @@ struct swarm_options {
     lubdub_duration interval;
     lubdub_duration timeout; /* 0 until checked: three intervals */
     lubdub_duration expiry;  /* 0 until checked: three intervals */
+    bool mptcp;              /* the clients speak Multipath TCP; of a server its own options say so */
     bool adaptive;           /* the clients adapt; of a server its own options say so */
     uint64_t ramp;
     const char *gather;      /* NULL: auto */

@@ -153,6 +153,7 @@ static bool begin_workers(struct swarm_run *run)
                          .expiry = options->expiry,
                          .adapts = options->adaptive,
                          .gather = options->longest_gather,
+                         .multipath = options->mptcp,
                          .ramp = (double)options->ramp,
                          .attempt_limit = ATTEMPT_LIMIT,
                          .seed = options->seed,
