@@ -135,7 +135,8 @@ bool lubdub_paths_look(int socket, struct lubdub_evidence *evidence)
         }
     }
     all.is_sent_again = all.is_sent_again && has_segments;
-    all.unacknowledged = info.mptcpi_write_seq != info.mptcpi_snd_una; /* of the whole stream; in bytes, so only whether */
+    all.unacknowledged =
+        info.mptcpi_write_seq != info.mptcpi_snd_una; /* of the whole stream; in bytes, so only whether */
     all.has_unread = evidence->has_unread;
     *evidence = all;
     return true;

@@ -33,9 +33,9 @@ bool lubdub_paths_fell_back(int socket);
 unsigned lubdub_paths_count(int socket);
 
 /*
- * What lubdub_socket_look() tells, over all paths: bytes count as acknowledged when the peer's kernel has them, whichever
- * path brought them, and the peer's kernel was heard when any path heard it. False: the kernel says nothing, and the
- * evidence is as it was.
+ * What lubdub_socket_look() tells, over all paths: bytes count as acknowledged when the peer's kernel has them,
+ * whichever path brought them, and the peer's kernel was heard when any path heard it. False: the kernel says nothing,
+ * and the evidence is as it was.
  */
 bool lubdub_paths_look(int socket, struct lubdub_evidence *evidence);
 

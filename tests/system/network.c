@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "process.h"
@@ -58,6 +59,60 @@ void network_make(struct network *network)
     network_enter(network->home);
 }
 
+static void add_second_cable(const struct network *network)
+{
+    char other[64];
+
+    snprintf(other, sizeof other, "/proc/%d/fd/%d", (int)getpid(), network->client);
+    network_enter(network->server);
+    assert_int_equal(run("ip", "link", "add", "name", "cable2", "type", "veth", "peer", "name", "cable3", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "cable3", "netns", other, NULL), 0);
+    assert_int_equal(run("ip", "address", "add", NETWORK_SERVER_2 "/24", "dev", "cable2", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "cable2", "up", NULL), 0);
+    network_enter(network->client);
+    assert_int_equal(run("ip", "address", "add", NETWORK_CLIENT_2 "/24", "dev", "cable3", NULL), 0);
+    assert_int_equal(run("ip", "link", "set", "cable3", "up", NULL), 0);
+    network_enter(network->home);
+}
+
+#define PROTOCOL_MPTCP 262
+
+static bool has_multipath_tcp(void)
+{
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, PROTOCOL_MPTCP);
+
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return descriptor >= 0;
+}
+
+/* What docs/guide/two-paths.md tells an operator to do. */
+static bool join_paths(const struct network *network)
+{
+    bool is_done;
+
+    network_enter(network->client);
+    is_done = has_multipath_tcp() &&
+              run("ip", "mptcp", "limits", "set", "subflows", "2", "add_addr_accepted", "2", NULL) == 0;
+    network_enter(network->server);
+    is_done = is_done && run("ip", "mptcp", "limits", "set", "subflows", "2", NULL) == 0 &&
+              run("ip", "mptcp", "endpoint", "add", NETWORK_SERVER_2, "dev", "cable2", "signal", NULL) == 0;
+    network_enter(network->home);
+    return is_done;
+}
+
+void network_make_two(struct network *network)
+{
+    network_make(network);
+    add_second_cable(network);
+    if (!join_paths(network)) {
+        network_remove(network);
+        print_message("needs Multipath TCP and ip mptcp: skipped\n");
+        skip();
+    }
+}
+
 void network_remove(struct network *network)
 {
     if (network->home <= 0) {
@@ -103,6 +158,25 @@ static void lose(const struct network *network, int where, const char *link, con
     assert_int_equal(
         run("ip", "neighbour", "replace", to, "lladdr", "02:00:00:00:00:99", "dev", link, "nud", "permanent", NULL), 0);
     network_enter(network->home);
+}
+
+static void find(const struct network *network, int where, const char *link, const char *to)
+{
+    network_enter(where);
+    assert_int_equal(run("ip", "neighbour", "delete", to, "dev", link, NULL), 0);
+    network_enter(network->home);
+}
+
+void network_lose_path(const struct network *network, unsigned path)
+{
+    lose(network, network->server, path == 1 ? "cable0" : "cable2", path == 1 ? NETWORK_CLIENT : NETWORK_CLIENT_2);
+    lose(network, network->client, path == 1 ? "cable1" : "cable3", path == 1 ? NETWORK_SERVER : NETWORK_SERVER_2);
+}
+
+void network_find_path(const struct network *network, unsigned path)
+{
+    find(network, network->server, path == 1 ? "cable0" : "cable2", path == 1 ? NETWORK_CLIENT : NETWORK_CLIENT_2);
+    find(network, network->client, path == 1 ? "cable1" : "cable3", path == 1 ? NETWORK_SERVER : NETWORK_SERVER_2);
 }
 
 void network_lose_from_server(const struct network *network)

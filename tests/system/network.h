@@ -3,6 +3,10 @@
  *
  *     server 10.77.0.1 ═════ veth ═════ 10.77.0.2 client
  *
+ * A second cable is there if it is asked for, and Multipath TCP may then use both:
+ *
+ *     server 10.78.0.1 ═════ veth ═════ 10.78.0.2 client
+ *
  * They vanish with the test. Without the right to make them the test is skipped.
  */
 #ifndef LUBDUB_TESTS_SYSTEM_NETWORK_H
@@ -10,6 +14,8 @@
 
 #define NETWORK_SERVER "10.77.0.1"
 #define NETWORK_CLIENT "10.77.0.2"
+#define NETWORK_SERVER_2 "10.78.0.1"
+#define NETWORK_CLIENT_2 "10.78.0.2"
 
 struct network {
     int home;
@@ -20,6 +26,9 @@ struct network {
 void network_make(struct network *network);
 void network_remove(struct network *network);
 
+/* With the second cable, which the server offers to clients with Multipath TCP. Skips without that, too. */
+void network_make_two(struct network *network);
+
 /* What the test opens or starts from now on stands in this namespace: network->server, ->client or ->home. */
 void network_enter(int where);
 
@@ -27,6 +36,10 @@ void network_enter(int where);
 void network_cut(const struct network *network);
 void network_mend(const struct network *network);
 void network_cut_at_server(const struct network *network);
+
+/* One of two cables, silently and both ways: its ends stay up. */
+void network_lose_path(const struct network *network, unsigned path);
+void network_find_path(const struct network *network, unsigned path);
 
 /* One way only: what this side sends reaches nobody. */
 void network_lose_from_server(const struct network *network);

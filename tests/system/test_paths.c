@@ -1,0 +1,372 @@
+/* Sessions over two cables: one of them cut, both, silently, again and again; and what Multipath TCP cannot have. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "network.h"
+#include "patience.h"
+#include "server_process.h"
+#include "support/test.h"
+
+#define MS LUBDUB_MILLISECOND
+#define OFFERED 6
+
+struct stage {
+    struct network network;
+    struct server_process server;
+    struct process client;
+    struct event_reader client_events;
+};
+
+static int set_up(void **state)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+
+    *state = stage;
+    stage->client.errors = stage->client.output = -1;
+    stage->server.process.errors = stage->server.process.output = -1;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct stage *stage = *state;
+
+    network_remove(&stage->network);
+    event_reader_clear(&stage->client_events);
+    process_clear(&stage->client);
+    server_process_clear(&stage->server);
+    free(stage);
+    return 0;
+}
+
+/* On all addresses: a path to another address than the first must find a listener, too. */
+static void start_server(struct stage *stage, const char *mptcp)
+{
+    struct server_process *server = &stage->server;
+
+    network_enter(stage->network.server);
+    server_process_init(server);
+    process_add(&server->process, "--listen");
+    process_add(&server->process, "0.0.0.0:3333");
+    process_add(&server->process, "--events=json");
+    if (mptcp != NULL) {
+        process_add(&server->process, mptcp);
+    }
+    process_start(&server->process);
+    network_enter(stage->network.home);
+    event_reader_init(&server->events, server->process.output);
+    expect_event(&server->events, "listening", NULL);
+}
+
+static void start_client(struct stage *stage, const char *mptcp, const char *timeout)
+{
+    process_init(&stage->client, "LUBDUB_CLIENT");
+    process_add(&stage->client, "--events=json");
+    process_add(&stage->client, "--id=pump");
+    process_add(&stage->client, "--interval=100ms");
+    process_add(&stage->client, "--expiry");
+    process_add(&stage->client, timeout);
+    process_add(&stage->client, "--timeout");
+    process_add(&stage->client, timeout);
+    if (mptcp != NULL) {
+        process_add(&stage->client, mptcp);
+    }
+    process_add(&stage->client, NETWORK_SERVER ":3333");
+    network_enter(stage->network.client);
+    process_start(&stage->client);
+    network_enter(stage->network.home);
+    event_reader_init(&stage->client_events, stage->client.output);
+}
+
+/* The second path comes some round trips after the first. */
+static void expect_two_paths(struct event_reader *events, const char *name, const char *identity)
+{
+    uint64_t paths = event_number(expect_event(events, name, identity), "paths");
+
+    if (paths == 1) {
+        paths = event_number(expect_event(events, "path-back", identity), "paths");
+    }
+    assert_int_equal(paths, 2);
+}
+
+static void join(struct stage *stage, const char *timeout)
+{
+    network_make_two(&stage->network);
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp", timeout);
+    expect_two_paths(&stage->client_events, "up", NULL);
+    expect_two_paths(&stage->server.events, "connected", "pump");
+}
+
+static void expect_paths(struct stage *stage, const char *name, unsigned paths)
+{
+    assert_int_equal(event_number(expect_event(&stage->client_events, name, NULL), "paths"), paths);
+    assert_int_equal(event_number(expect_event(&stage->server.events, name, "pump"), "paths"), paths);
+}
+
+/* It has lived until now, and leaves as it is told. */
+static void leave(struct stage *stage)
+{
+    assert_int_equal(count_events(&stage->client_events, "down", NULL), 0);
+    process_signal(&stage->client, SIGINT);
+    expect_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause", "bye");
+    server_process_finish(&stage->server);
+    assert_int_equal(count_events(&stage->server.events, "connected", "pump"), 1);
+}
+
+/* ---- cut ---- */
+
+static void session_lives_while_one_path_does_and_its_loss_is_told(void **state)
+{
+    struct stage *stage = *state;
+
+    join(stage, "10s");
+    network_lose_path(&stage->network, 1); /* the path that carries the probes */
+    expect_paths(stage, "path-lost", 1);
+    network_find_path(&stage->network, 1);
+    expect_paths(stage, "path-back", 2);
+    network_lose_path(&stage->network, 2); /* the path that may be idle */
+    expect_paths(stage, "path-lost", 1);
+    leave(stage);
+}
+
+static void cable_that_is_pulled_out_loses_a_path_only(void **state)
+{
+    struct stage *stage = *state;
+
+    join(stage, "10s");
+    network_cut(&stage->network);
+    expect_paths(stage, "path-lost", 1);
+    leave(stage);
+}
+
+static void peer_is_unreachable_when_all_paths_are_silent(void **state)
+{
+    struct stage *stage = *state;
+
+    join(stage, "2s");
+    network_lose_path(&stage->network, 1);
+    network_lose_path(&stage->network, 2);
+    expect_text(expect_event(&stage->client_events, "down", NULL), "cause", "unreachable");
+    expect_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause", "unreachable");
+    assert_int_equal(process_wait(&stage->client), 1);
+}
+
+static void frozen_server_is_hung_over_the_path_that_is_left(void **state)
+{
+    struct stage *stage = *state;
+
+    join(stage, "2s");
+    network_lose_path(&stage->network, 1);
+    expect_paths(stage, "path-lost", 1);
+    process_stop(&stage->server.process);
+    expect_text(expect_event(&stage->client_events, "down", NULL), "cause", "hung");
+    assert_int_equal(process_wait(&stage->client), 1);
+    process_go_on(&stage->server.process);
+}
+
+static void frozen_client_is_hung_over_the_path_that_is_left(void **state)
+{
+    struct stage *stage = *state;
+
+    join(stage, "2s");
+    network_lose_path(&stage->network, 1);
+    expect_paths(stage, "path-lost", 1);
+    process_stop(&stage->client);
+    expect_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause", "hung");
+}
+
+static void path_that_comes_and_goes_each_second_loses_nobody(void **state)
+{
+    struct stage *stage = *state;
+    unsigned i;
+
+    join(stage, "10s");
+    for (i = 0; i < 4; i++) {
+        network_lose_path(&stage->network, 1);
+        stay(LUBDUB_SECOND);
+        network_find_path(&stage->network, 1);
+        stay(LUBDUB_SECOND);
+    }
+    leave(stage);
+}
+
+/* ---- subflows that end, or never come about ---- */
+
+static void reset_of_one_path_loses_a_path_only(void **state)
+{
+    struct stage *stage = *state;
+
+    join(stage, "10s");
+    network_enter(stage->network.client);
+    if (run("ss", "--kill", "--no-header", "--tcp", "dst", NETWORK_SERVER_2, NULL) != 0) {
+        network_enter(stage->network.home);
+        print_message("needs ss --kill: skipped\n");
+        skip();
+    }
+    network_enter(stage->network.home);
+    expect_paths(stage, "path-lost", 1);
+    leave(stage);
+}
+
+static void path_that_stays_half_open_costs_nothing(void **state)
+{
+    struct stage *stage = *state;
+
+    network_make_two(&stage->network);
+    network_lose_path(&stage->network, 2); /* its SYN reaches nobody */
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp", "10s");
+    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
+    assert_int_equal(event_number(expect_event(&stage->server.events, "connected", "pump"), "paths"), 1);
+    expect_events(&stage->client_events, "ack", 30);
+    assert_int_equal(count_events(&stage->client_events, "path-lost", NULL), 0); /* it never worked */
+    leave(stage);
+}
+
+/* Addresses that lead nowhere, and more of them than the limit allows paths. */
+static void offered_addresses_that_lead_nowhere_cost_nothing(void **state)
+{
+    static const char *const nowhere[OFFERED] = {"10.79.0.1", "10.79.0.2", "10.79.0.3",
+                                                 "10.79.0.4", "10.79.0.5", "10.79.0.6"};
+    struct stage *stage = *state;
+    unsigned i;
+
+    network_make_two(&stage->network);
+    network_enter(stage->network.server);
+    for (i = 0; i < OFFERED; i++) {
+        assert_int_equal(run("ip", "address", "add", nowhere[i], "dev", "lo", NULL), 0);
+        assert_int_equal(run("ip", "mptcp", "endpoint", "add", nowhere[i], "signal", NULL), 0);
+    }
+    network_enter(stage->network.home);
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp", "10s");
+    expect_event(&stage->client_events, "up", NULL);
+    expect_event(&stage->server.events, "connected", "pump");
+    expect_events(&stage->client_events, "ack", 30);
+    leave(stage);
+}
+
+/* A process that is killed with bytes unread closes all paths at once (MP_FASTCLOSE). */
+static void killed_peer_ends_the_session_on_all_paths(void **state)
+{
+    struct stage *stage = *state;
+    const char *cause;
+
+    join(stage, "10s");
+    process_signal(&stage->client, SIGKILL);
+    cause = event_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause");
+    assert_true(strcmp(cause, "closed") == 0 || strcmp(cause, "reset") == 0);
+    server_process_finish(&stage->server);
+}
+
+/* ---- one end that does not speak it ---- */
+
+static void client_with_paths_takes_plain_tcp_from_a_plain_server(void **state)
+{
+    struct stage *stage = *state;
+
+    network_make_two(&stage->network);
+    start_server(stage, NULL);
+    start_client(stage, "--mptcp", "10s");
+    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
+    assert_int_equal(event_number(expect_event(&stage->server.events, "connected", "pump"), "paths"), 1);
+    expect_events(&stage->client_events, "ack", 5);
+    leave(stage);
+}
+
+static void plain_client_is_served_by_a_server_with_paths(void **state)
+{
+    struct stage *stage = *state;
+
+    network_make_two(&stage->network);
+    start_server(stage, "--mptcp");
+    start_client(stage, NULL, "2s");
+    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
+    assert_int_equal(event_number(expect_event(&stage->server.events, "connected", "pump"), "paths"), 1);
+    expect_events(&stage->client_events, "ack", 5);
+    process_stop(&stage->client);
+    expect_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause", "hung");
+}
+
+static void required_paths_refuse_a_plain_server(void **state)
+{
+    struct stage *stage = *state;
+    const json_t *down;
+
+    network_make_two(&stage->network);
+    start_server(stage, NULL);
+    start_client(stage, "--mptcp=require", "2s");
+    down = expect_event(&stage->client_events, "down", NULL);
+    expect_text(down, "cause", "protocol");
+    expect_text(down, "text", "Multipath TCP is required, and the server, or a box on the way, does not speak it");
+    assert_int_equal(process_wait(&stage->client), 1);
+    assert_int_equal(count_events(&stage->server.events, "connected", NULL), 0);
+}
+
+static void switch_off(int where, int home)
+{
+    network_enter(where);
+    assert_int_equal(run("ip", "link", "set", "lo", "up", NULL), 0);
+    if (run("sysctl", "--quiet", "--write", "net.mptcp.enabled=0", NULL) != 0) {
+        network_enter(home);
+        print_message("needs sysctl and the right to use it: skipped\n");
+        skip();
+    }
+    network_enter(home);
+}
+
+static void kernel_that_has_it_switched_off_is_told_in_one_line(void **state)
+{
+    struct stage *stage = *state;
+
+    network_make_two(&stage->network);
+    switch_off(stage->network.client, stage->network.home);
+    switch_off(stage->network.server, stage->network.home);
+    start_server(stage, "--mptcp");
+    process_expect_error(&stage->server.process, "Multipath TCP is switched off here");
+    start_client(stage, "--mptcp", "2s");
+    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
+    assert_int_equal(process_count_errors(&stage->client, "Multipath TCP is switched off here"), 1);
+    expect_event(&stage->server.events, "connected", "pump");
+    leave(stage);
+}
+
+static void kernel_that_has_it_switched_off_cannot_start_where_it_is_required(void **state)
+{
+    struct stage *stage = *state;
+
+    network_make_two(&stage->network);
+    switch_off(stage->network.client, stage->network.home);
+    start_client(stage, "--mptcp=require", "2s");
+    assert_int_equal(process_wait(&stage->client), 3);
+    assert_int_equal(process_count_errors(&stage->client, "--mptcp=require: Multipath TCP is switched off here"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(session_lives_while_one_path_does_and_its_loss_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cable_that_is_pulled_out_loses_a_path_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(peer_is_unreachable_when_all_paths_are_silent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(frozen_server_is_hung_over_the_path_that_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(frozen_client_is_hung_over_the_path_that_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(path_that_comes_and_goes_each_second_loses_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reset_of_one_path_loses_a_path_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(path_that_stays_half_open_costs_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(offered_addresses_that_lead_nowhere_cost_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(killed_peer_ends_the_session_on_all_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(client_with_paths_takes_plain_tcp_from_a_plain_server, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(plain_client_is_served_by_a_server_with_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(required_paths_refuse_a_plain_server, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_is_told_in_one_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_cannot_start_where_it_is_required, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
