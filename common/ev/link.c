@@ -177,7 +177,7 @@ static void tune(struct lubdub_link *link, bool is_first)
     if (has_paths(link)) {
         lubdub_paths_tune(link->io.fd, lubdub_session_interval(&link->session));
         if (!lubdub_paths_fell_back(link->io.fd)) {
-            return; /* the timers do not reach the paths (docs/decisions/0015) */
+            return; /* the timers do not reach the paths (docs/decisions/0016) */
         }
         is_first = false; /* the listener's timers did not reach it */
     }

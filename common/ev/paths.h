@@ -29,7 +29,7 @@ const char *lubdub_paths_lack(void);
 /* Whether a connection that lubdub_socket_may_have_paths() has become plain TCP: the peer, or a box on the way, does not speak the protocol. */
 bool lubdub_paths_fell_back(int socket);
 
-/* How many paths work at this moment; 0: none does, or they cannot be looked at. */
+/* How many paths work at this moment; 0: none does, or the connection is plain TCP. */
 unsigned lubdub_paths_count(int socket);
 
 /*

@@ -183,13 +183,15 @@ lubdub_duration lubdub_socket_round_trip(int socket)
 #define STATE_CLOSE 7
 #define STATE_CLOSE_WAIT 8
 
-/* TCP_INFO of a Multipath TCP socket is that of its first path, which may be over while the connection lives. */
-static bool is_over_on_all_paths(int socket)
+/*
+ * TCP_INFO of a Multipath TCP socket is that of its first path, which may be over while the connection lives, and lives
+ * on for a moment after the connection's end.
+ */
+static bool has_hung_up(int socket)
 {
     struct pollfd watched = {.fd = socket, .events = POLLRDHUP};
 
-    return !lubdub_socket_may_have_paths(socket) ||
-           (poll(&watched, 1, 0) > 0 && (watched.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
+    return poll(&watched, 1, 0) > 0 && (watched.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 bool lubdub_socket_has_ended(int socket)
@@ -197,9 +199,12 @@ bool lubdub_socket_has_ended(int socket)
     struct tcp_info info;
     socklen_t length = sizeof info;
 
+    if (lubdub_socket_may_have_paths(socket)) {
+        return has_hung_up(socket);
+    }
     memset(&info, 0, sizeof info);
     return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
-           (info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT) && is_over_on_all_paths(socket);
+           (info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT);
 }
 
 void lubdub_socket_reset(int socket)

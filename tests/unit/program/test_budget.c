@@ -98,6 +98,26 @@ static void finding_b3_session_that_toggles_its_health_is_told_a_few_times_a_sec
     assert_string_equal(told->identity, "pump-7");
 }
 
+static void path_that_comes_and_goes_is_told_a_few_times_and_then_how_many_there_are(void **state)
+{
+    struct told *told = *state;
+    uint64_t admitted = 0;
+    uint64_t i;
+
+    for (i = 0; i < 3600; i++) {
+        struct lubdub_server_event event = event_of(LUBDUB_SERVER_PATHS, 7, START + i * LUBDUB_SECOND);
+
+        event.was_paths = 2 - (unsigned)(i % 2);
+        event.paths = 1 + (unsigned)(i % 2);
+        admitted += budget_admits(told->budget, &event);
+        budget_settle(told->budget, event.now, false);
+    }
+    budget_settle(told->budget, START + LUBDUB_HOUR, true);
+    assert_in_range(admitted, 180, 186); /* one in twenty seconds */
+    assert_int_equal(admitted + told->summed[LUBDUB_SERVER_PATHS], 3600);
+    assert_int_equal(told->last[LUBDUB_SERVER_PATHS].paths, 2);
+}
+
 static void finding_b3_another_session_has_a_budget_of_its_own(void **state)
 {
     struct told *told = *state;
@@ -239,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finding_b3_session_that_toggles_its_health_is_told_a_few_times_a_second, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(path_that_comes_and_goes_is_told_a_few_times_and_then_how_many_there_are, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(finding_b3_another_session_has_a_budget_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finding_b3_all_together_have_a_rate, set_up, tear_down),
