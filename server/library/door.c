@@ -15,6 +15,7 @@
 #include "server/library/grace.h"
 #include "server/library/identities.h"
 #include "server/library/marks.h"
+#include "server/library/opening.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
@@ -84,8 +85,14 @@ static void refuse_replaced(struct lubdub_worker *worker, struct lubdub_record *
                          "a session with this identity started later");
 }
 
+static void count_limit(struct lubdub_worker *worker, enum lubdub_server_limit limit)
+{
+    lubdub_tally_add(&worker->tally.by_limit[limit], 1);
+}
+
 static void refuse_full(struct lubdub_worker *worker, struct lubdub_record *record)
 {
+    count_limit(worker, LUBDUB_SERVER_LIMIT_SESSIONS);
     lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
                          "there are too many sessions");
 }
@@ -412,6 +419,7 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
     const char *refusal;
     uint64_t proof;
 
+    lubdub_opening_end(worker, record);
     if (worker->is_draining) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
         return;
@@ -426,6 +434,12 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
     }
     if (refusal != NULL) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, refusal);
+        return;
+    }
+    if (hello->options.label_count > lubdub_worker_settings(worker)->max_labels) {
+        count_limit(worker, LUBDUB_SERVER_LIMIT_LABELS);
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
+                             "there are too many labels");
         return;
     }
     if (introduce(worker, record, hello, proof_of(worker, hello, proof))) {
@@ -481,9 +495,33 @@ static const char *why_no_room(struct lubdub_worker *worker, struct lubdub_recor
                                const struct lubdub_address *address)
 {
     if (address_is_crowded(worker, record, address)) {
+        count_limit(worker, LUBDUB_SERVER_LIMIT_ADDRESS);
         return "there are too many connections from this address";
     }
-    return waiting_room_is_full(worker) ? "there are too many sessions" : NULL;
+    if (waiting_room_is_full(worker)) {
+        count_limit(worker, LUBDUB_SERVER_LIMIT_SESSIONS);
+        return "there are too many sessions";
+    }
+    return NULL;
+}
+
+/* The connection that has waited longest for its first frame makes room for a newer one. */
+static void refuse_oldest(struct lubdub_worker *worker)
+{
+    static const char text[] = "there are too many connections that have sent no frame";
+    struct lubdub_record *record = lubdub_opening_surplus(worker);
+
+    if (record == NULL) {
+        return;
+    }
+    count_limit(worker, LUBDUB_SERVER_LIMIT_OPENING);
+    lubdub_opening_end(worker, record);
+    if (worker->turned_away < most_turned_away(worker)) {
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, text);
+    } else {
+        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link), text);
+        lubdub_record_free(worker, record);
+    }
 }
 
 void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address,
@@ -512,6 +550,14 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
         lubdub_door_turn_away(worker, socket, refusal);
         lubdub_record_free(worker, record);
         return;
+    }
+    if (refusal == NULL) {
+        refuse_oldest(worker);
+        if (!lubdub_opening_begin(worker, record)) {
+            lubdub_record_free(worker, record);
+            lubdub_socket_reset(socket);
+            return;
+        }
     }
     if (lubdub_link_open(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL) != LUBDUB_ERROR_OK) {
         lubdub_record_free(worker, record);

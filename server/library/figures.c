@@ -62,10 +62,25 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
     sum->stalled_for += tallied(&reactor->absence_total);
     sum->suspicions += tallied(&tally->suspicions);
     sum->pauses += tallied(&tally->pauses);
+    for (i = 0; i < LUBDUB_SERVER_LIMIT_CAPACITY; i++) {
+        sum->by_limit[i] += tallied(&tally->by_limit[i]);
+    }
     add_buckets(&sum->verdict_lateness, &tally->verdict_lateness);
     add_buckets(&sum->round_trip, &tally->round_trip);
     add_buckets(&sum->turn, &reactor->turns);
     add_buckets(&sum->session, &tally->session);
+}
+
+const char *lubdub_server_limit_word(size_t limit)
+{
+    static const char *const words[] = {
+        [LUBDUB_SERVER_LIMIT_SESSIONS] = "sessions",       [LUBDUB_SERVER_LIMIT_ADDRESS] = "address",
+        [LUBDUB_SERVER_LIMIT_OPENING] = "opening",         [LUBDUB_SERVER_LIMIT_LABELS] = "labels",
+        [LUBDUB_SERVER_LIMIT_OUTPUT] = "output",           [LUBDUB_SERVER_LIMIT_ACCEPTS] = "accepts",
+        [LUBDUB_SERVER_LIMIT_DESCRIPTORS] = "descriptors",
+    };
+
+    return limit < sizeof words / sizeof words[0] ? words[limit] : NULL;
 }
 
 void lubdub_server_figures(struct lubdub_server *server, struct lubdub_server_figures *figures)

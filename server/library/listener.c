@@ -19,7 +19,6 @@
 #include "server/library/proxied.h"
 #include "server/library/tell.h"
 
-#define ACCEPTS_PER_TURN 64
 #define BACKLOG 4096 /* cut to net.core.somaxconn by the kernel */
 #define PAUSE 0.1    /* seconds */
 
@@ -50,6 +49,7 @@ static void refuse_one(struct lubdub_worker *worker, int listening)
     close(worker->spare_descriptor);
     socket = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
+        lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_DESCRIPTORS], 1);
         lubdub_door_turn_away(worker, socket, "no descriptor is left");
     }
     worker->spare_descriptor = open(null_device, O_RDONLY | O_CLOEXEC);
@@ -77,15 +77,16 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct lubdub_listener *listener = container_of(io, struct lubdub_listener, io);
     struct lubdub_worker *worker = listener->worker;
+    const size_t most = lubdub_worker_settings(worker)->accepts_per_turn;
     unsigned refused = 0;
-    unsigned accepted;
+    size_t accepted;
     (void)loop;
 
     lubdub_worker_enter(worker);
     if ((revents & EV_ERROR) != 0) {
         pause_accepting(listener, "the loop cannot watch the listening socket", PAUSE); /* libev stopped the watcher */
     }
-    for (accepted = 0; accepted < ACCEPTS_PER_TURN && !worker->is_draining && !worker->server->is_doomed; accepted++) {
+    for (accepted = 0; accepted < most && !worker->is_draining && !worker->server->is_doomed; accepted++) {
         struct sockaddr_storage remote;
         socklen_t length = sizeof remote;
         struct lubdub_address address;
@@ -109,6 +110,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
         }
         listener->is_at_reserve = socket >= worker->first_reserved;
         if (listener->is_at_reserve) {
+            lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_DESCRIPTORS], 1);
             lubdub_door_turn_away(worker, socket, "no descriptor is left");
             if (++refused == REFUSED_AT_ONCE || !listener->lacks) {
                 pause_accepting(listener, strerror(EMFILE), SHORT_PAUSE);
@@ -121,6 +123,9 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
         } else {
             lubdub_door_accept(worker, socket, &address, false);
         }
+    }
+    if (accepted == most) {
+        lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_ACCEPTS], 1);
     }
     lubdub_worker_leave(worker);
 }

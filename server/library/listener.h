@@ -17,7 +17,7 @@ struct lubdub_listener {
     struct lubdub_address address;
     struct lubdub_listener *next;
     bool is_at_reserve; /* the last that was accepted got a descriptor that is not for clients */
-    bool lacks; /* the last attempt found no descriptors or memory, or could not wait, and that was told */
+    bool lacks;         /* the last attempt found no descriptors or memory, or could not wait, and that was told */
 };
 
 /*
@@ -30,8 +30,8 @@ enum lubdub_error lubdub_listener_new(struct lubdub_listener **listener, struct 
                                       struct lubdub_address *address, bool shares_port, bool opens_port);
 /*
  * The same on a listening socket of the application's: on a copy of its descriptor, so that every worker has one. It is
- * made non-blocking, and gets the options that sockets of ours have. *address is filled. INVALID: no descriptor, or none
- * that listens on TCP. The caller's descriptor stays the caller's.
+ * made non-blocking, and gets the options that sockets of ours have. *address is filled. INVALID: no descriptor, or
+ * none that listens on TCP. The caller's descriptor stays the caller's.
  */
 enum lubdub_error lubdub_listener_adopt(struct lubdub_listener **listener, struct lubdub_worker *worker, int socket,
                                         struct lubdub_address *address);

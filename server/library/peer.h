@@ -28,6 +28,7 @@ struct lubdub_peer {
     bool counts_address : 1; /* the registry counts its address */
     bool is_turned_away : 1; /* refused; the worker counts it */
     bool is_undecided : 1;   /* the application was asked and has not answered */
+    bool is_opening : 1;     /* no whole frame has come (opening.h) */
     uint8_t identity_length;
     uint8_t label_count;
     uint8_t last_end : 7; /* what was before it. Of a newcomer that waits for its identity under the server's lock */

@@ -10,11 +10,9 @@
 #include "ev/container_of.h"
 #include "ev/socket.h"
 #include "server/library/door.h"
+#include "server/library/opening.h"
 #include "server/library/proxy_header.h"
 #include "server/library/tell.h"
-
-/* Of one worker: more than these wait for nothing but their own time out. */
-#define MOST_WAITING 1024
 
 struct lubdub_proxied {
     ev_io io;
@@ -49,6 +47,8 @@ static int stop(struct lubdub_proxied *proxied)
     *proxied->link = proxied->next;
     if (proxied->next != NULL) {
         proxied->next->link = proxied->link;
+    } else {
+        worker->last_proxied = proxied->link;
     }
     worker->proxied_count--;
     atomic_fetch_sub_explicit(&worker->tally.connections, 1, memory_order_relaxed);
@@ -178,7 +178,7 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
 
 void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy)
 {
-    struct lubdub_proxied *proxied = worker->proxied_count < MOST_WAITING ? calloc(1, sizeof *proxied) : NULL;
+    struct lubdub_proxied *proxied = calloc(1, sizeof *proxied);
     lubdub_duration patience = lubdub_worker_settings(worker)->session.handshake_timeout;
 
     if (proxied == NULL) {
@@ -187,14 +187,15 @@ void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struc
         lubdub_socket_reset(socket);
         return;
     }
+    if (worker->proxied_count >= lubdub_opening_most(worker)) {
+        lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OPENING], 1);
+        reject(worker->proxied, LUBDUB_CAUSE_REJECTED, "there are too many connections that have sent no frame");
+    }
     proxied->worker = worker;
     proxied->proxy = *proxy;
-    proxied->next = worker->proxied;
-    proxied->link = &worker->proxied;
-    if (proxied->next != NULL) {
-        proxied->next->link = &proxied->next;
-    }
-    worker->proxied = proxied;
+    proxied->link = worker->last_proxied;
+    *proxied->link = proxied;
+    worker->last_proxied = &proxied->next;
     worker->proxied_count++;
     lubdub_tally_add(&worker->tally.connections, 1);
     ev_io_init(&proxied->io, on_io, socket, EV_READ);

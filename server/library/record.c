@@ -7,6 +7,7 @@
 #include "server/library/grace.h"
 #include "server/library/identities.h"
 #include "server/library/marks.h"
+#include "server/library/opening.h"
 #include "server/library/peer.h"
 #include "server/library/tell.h"
 
@@ -133,6 +134,7 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
 {
     struct lubdub_peer *peer = record->peer;
 
+    lubdub_opening_end(worker, record);
     let_go(worker, record, LUBDUB_CAUSE_REPLACED); /* it waited for its identity, and has died */
     if (peer->counts_address) {
         struct lubdub_address address;

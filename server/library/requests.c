@@ -23,6 +23,7 @@ enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t sess
     error = lubdub_link_send(&record->link, content, length);
     if (error == LUBDUB_ERROR_FULL) {
         lubdub_tally_add(&worker->tally.messages_dropped, 1);
+        lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OUTPUT], 1);
     }
     return error == LUBDUB_ERROR_WRONG_STATE ? LUBDUB_ERROR_NOT_FOUND : error; /* its end comes */
 }
@@ -63,6 +64,7 @@ bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter 
         if (record->peer != NULL && record->peer->is_session &&
             lubdub_link_send(&record->link, letter->parcel->content, letter->parcel->length) == LUBDUB_ERROR_FULL) {
             lubdub_tally_add(&worker->tally.messages_dropped, 1);
+            lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OUTPUT], 1);
         }
     }
     return letter->progress >= worker->pool.used;

@@ -21,6 +21,9 @@ void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, 
     defaults.remembered_ends = 16384;
     defaults.away_limit = 65536;
     defaults.ipv6_prefix = 64;
+    defaults.max_opening = 4096;
+    defaults.accepts_per_turn = 64;
+    defaults.max_labels = LUBDUB_LABEL_COUNT_LIMIT;
     lubdub_sized_init(settings, size, &defaults, sizeof defaults);
 }
 
@@ -88,6 +91,12 @@ static const char *check(const struct lubdub_server_settings *settings)
     }
     if ((unsigned)settings->multipath > LUBDUB_MULTIPATH_REQUIRED) {
         return "multipath is none of its values";
+    }
+    if (settings->accepts_per_turn < 1 || settings->accepts_per_turn > 65536) {
+        return "accepts_per_turn is not 1 to 65536";
+    }
+    if (settings->max_labels > LUBDUB_LABEL_COUNT_LIMIT) {
+        return "max_labels is more than 8";
     }
     if (settings->workers > 256) {
         return "there are more than 256 workers";

@@ -12,7 +12,7 @@
 struct lubdub_rules {
     _Atomic unsigned references;
     struct lubdub_server_settings settings;
-    struct lubdub_tokens tokens; /* in place of the tokens of the settings */
+    struct lubdub_tokens tokens;    /* in place of the tokens of the settings */
     struct lubdub_network *proxies; /* in place of those of the settings */
     char agent[];
 };

@@ -351,6 +351,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
     bool wants_recent = LUBDUB_SIZED_HAS(counts->size, struct lubdub_server_counts, longest_recent_turn);
     uint32_t i;
     size_t cause;
+    size_t limit;
 
     for (i = 0; i < server->worker_count; i++) {
         const struct lubdub_tally *tally = &server->workers[i].tally;
@@ -374,6 +375,9 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         if (wants_recent) { /* an older caller does not get it, and does not take it from another one */
             sum.longest_recent_turn =
                 lubdub_duration_longer(sum.longest_recent_turn, atomic_exchange(&reactor->longest_recent_turn, 0));
+        }
+        for (limit = 0; limit < LUBDUB_SERVER_LIMIT_CAPACITY; limit++) {
+            sum.by_limit[limit] += tallied(&tally->by_limit[limit]);
         }
         for (cause = 0; cause < LUBDUB_CAUSE_CAPACITY; cause++) {
             sum.by_cause[cause] += tallied(&tally->by_cause[cause]);

@@ -57,9 +57,19 @@ struct lubdub_tally {
     _Atomic uint64_t recovered;
     _Atomic uint64_t early_verdicts;
     _Atomic uint64_t pauses;
+    _Atomic uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY];
     struct lubdub_buckets verdict_lateness;
     struct lubdub_buckets round_trip;
     struct lubdub_buckets session;
+};
+
+/* Connections that have not sent a whole frame yet (opening.h). */
+struct lubdub_opening {
+    uint64_t *numbers; /* a ring, oldest first; some of them are not opening any more */
+    uint32_t capacity; /* a power of two */
+    uint32_t first;    /* goes round */
+    uint32_t length;
+    uint32_t count; /* that are opening */
 };
 
 struct lubdub_worker {
@@ -75,13 +85,15 @@ struct lubdub_worker {
     struct lubdub_pool pool;
     struct lubdub_listener *listeners;
     uint32_t listener_count;
-    struct lubdub_proxied *proxied; /* connections whose proxy has not told yet where they come from */
+    struct lubdub_opening opening;
+    struct lubdub_proxied *proxied; /* connections whose proxy has not told yet where they come from; oldest first */
+    struct lubdub_proxied **last_proxied;
     unsigned proxied_count;
-    uint32_t turned_away;    /* connections that were refused and are still here, until the client has left */
-    int first_reserved;      /* descriptors from this one on are not for clients */
+    uint32_t turned_away; /* connections that were refused and are still here, until the client has left */
+    int first_reserved;   /* descriptors from this one on are not for clients */
     int spare_descriptor; /* given up to tell one client that there are none left */
     struct lubdub_mailbox mailbox;
-    unsigned own_waiting; /* data letters in the mailbox that this thread posted itself */
+    unsigned own_waiting;       /* data letters in the mailbox that this thread posted itself */
     struct lubdub_letter *ends; /* LUBDUB_LETTER_END of sessions that the application ended in this thread */
     struct lubdub_letter **last_end;
     uint64_t awaited; /* a newcomer that waits on the stack, while its holder is ended in this thread; 0: none */
@@ -100,7 +112,7 @@ struct lubdub_worker {
     uint32_t told; /* draining: how many places of the pool were searched for connections to tell */
     ev_timer patience; /* draining: when it is over, */
     lubdub_time patience_ends;
-    uint32_t aborted; /* and then: how many places were searched for sessions that are still here */
+    uint32_t aborted;  /* and then: how many places were searched for sessions that are still here */
     bool is_searching; /* SEARCH is not done; and how far it has come */
     uint32_t searched;
     bool is_reviewing; /* sessions are compared with newer tokens (review.h); and how far that has come */
@@ -114,7 +126,7 @@ struct lubdub_server {
     struct lubdub_worker *workers;
     uint32_t worker_count;
     uint64_t token_key[2]; /* under which tokens are hashed, as long as the server lives */
-    size_t ipv6_prefix; /* by which addresses are counted; stays as it was at the start */
+    size_t ipv6_prefix;    /* by which addresses are counted; stays as it was at the start */
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */
     _Atomic uint32_t adopted_count;  /* goes round */
@@ -133,9 +145,9 @@ struct lubdub_server {
     uint16_t port;
     bool is_started;
     _Atomic bool is_draining; /* DRAINING was told */
-    bool is_stopped; /* STOPPED was told */
-    _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
-    unsigned depth;         /* callbacks of worker 0's loop that are running */
+    bool is_stopped;          /* STOPPED was told */
+    _Atomic bool is_doomed;   /* freed from inside a callback; goes when that returns. No thread tells anything then */
+    unsigned depth;           /* callbacks of worker 0's loop that are running */
     void (*dispose)(struct lubdub_server *server); /* frees a doomed server; tell.c calls it */
 };
 

@@ -24,6 +24,7 @@
 #include "server/library/listener.h"
 #include "server/library/marks.h"
 #include "server/library/own_thread.h"
+#include "server/library/opening.h"
 #include "server/library/peer.h"
 #include "server/library/proxied.h"
 #include "server/library/record.h"
@@ -93,6 +94,7 @@ static void on_down(struct lubdub_worker *worker, struct lubdub_record *record, 
         lubdub_record_end(worker, record, &end);
         return;
     }
+    lubdub_opening_end(worker, record);
     if ((event->cause == LUBDUB_CAUSE_CLOSED || event->cause == LUBDUB_CAUSE_RESET) && event->text.length == 0) {
         lubdub_tally_add(&worker->tally.empty, 1); /* port scans and health checks of load balancers: no news */
         return;
@@ -395,6 +397,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     if (error != LUBDUB_ERROR_OK) {
         return error;
     }
+    worker->last_proxied = &worker->proxied;
     worker->rules = lubdub_rules_share(server->rules);
     worker->group.settings = &worker->rules->settings.session;
     worker->tuning = tuning_by_default(worker);
@@ -438,6 +441,7 @@ void lubdub_worker_clear(struct lubdub_worker *worker)
         lubdub_listener_free(listener);
     }
     lubdub_proxied_clear(worker);
+    lubdub_opening_clear(worker);
     lubdub_requests_clear(worker);
     if (worker->has_mailbox) {
         lubdub_drain_clear(worker);

@@ -202,6 +202,7 @@ static void read_again(struct program *program)
     warn_of_open_tokens(&taken);
     warn_of_shown_tokens(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
+    lubdub_log_set_rate((unsigned)taken.log_rate);
     options_clear(&program->taken);
     lubdub_token_file_clear(&program->options.tokens); /* replaced, too */
     program->taken = taken;
@@ -218,10 +219,25 @@ static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int revents)
     service_tell_reloaded(&program->service);
 }
 
+/* How often each limit was reached: " limit_sessions=0 limit_address=2 ...". Returns text. */
+static const char *write_limits(const struct lubdub_server_counts *counts, char *text, size_t capacity)
+{
+    size_t used = 0;
+    size_t i;
+
+    text[0] = '\0';
+    for (i = 0; lubdub_server_limit_word(i) != NULL && used < capacity; i++) {
+        used += (size_t)snprintf(text + used, capacity - used, " limit_%s=%llu", lubdub_server_limit_word(i),
+                                 (unsigned long long)counts->by_limit[i]);
+    }
+    return text;
+}
+
 static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
     struct program *program = watcher->data;
     struct lubdub_server_counts counts = {.size = sizeof counts};
+    char limits[256];
     (void)loop, (void)revents;
 
     lubdub_server_counts(program->server, &counts);
@@ -229,7 +245,7 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
         "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
         "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu hooks_ok=%llu "
-        "hooks_failed=%llu hooks_killed=%llu hooks_unstarted=%llu hooks_dropped=%llu",
+        "hooks_failed=%llu hooks_killed=%llu hooks_unstarted=%llu hooks_dropped=%llu log_suppressed=%llu%s",
         (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
         (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
         (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
@@ -243,7 +259,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         (unsigned long long)hooks_count(program->hooks, HOOKS_FAILED),
         (unsigned long long)hooks_count(program->hooks, HOOKS_KILLED),
         (unsigned long long)hooks_count(program->hooks, HOOKS_UNSTARTED),
-        (unsigned long long)hooks_count(program->hooks, HOOKS_DROPPED));
+        (unsigned long long)hooks_count(program->hooks, HOOKS_DROPPED), (unsigned long long)lubdub_log_suppressed(),
+        write_limits(&counts, limits, sizeof limits));
 }
 
 static void watch_signal(struct program *program, ev_signal *watcher, int signal,
@@ -447,6 +464,7 @@ int main(int argc, char *argv[])
         lubdub_log_set_level((enum lubdub_log_level)program.options.log_level);
     }
 
+    lubdub_log_set_rate((unsigned)program.options.log_rate);
     lubdub_log_kernel();
     warn_of_missing_paths(&program.options);
     warn_of_open_tokens(&program.options);

@@ -67,6 +67,12 @@ static const struct lubdub_setting rows[] = {
      .minimum = 1, .help = "sessions at the same time (as many as descriptors)"},
     {.name = "max-per-address", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_per_address),
      .help = "connections from one address, 0: no limit (a quarter of the descriptors)"},
+    {.name = "max-opening", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_opening),
+     .help = "connections that have sent no frame; of more the oldest goes, 0: no limit (4096, a quarter of the descriptors)"},
+    {.name = "accepts-per-turn", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(accepts_per_turn),
+     .minimum = 1, .maximum = 65536, .help = "connections accepted before the sessions of a loop have their turn (64)"},
+    {.name = "max-labels", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_labels),
+     .maximum = LUBDUB_LABEL_COUNT_LIMIT, .help = "labels of a client; one with more is refused (8)"},
     {.name = "ipv6-prefix", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .is_fixed = true,
      .offset = FIELD(ipv6_prefix), .minimum = 1, .maximum = 128,
      .help = "so many bits of an IPv6 address make one address (64)"},
@@ -111,6 +117,8 @@ static const struct lubdub_setting rows[] = {
      .help = "a run of the hook that takes longer is killed (10s)"},
     {.name = "drain", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(drain), .maximum = LONGEST,
      .help = "on SIGTERM, time for clients to leave (2s)"},
+    {.name = "log-rate", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(log_rate), .minimum = 1,
+     .maximum = 1000000, .help = "log lines of one reason in a second; the rest is counted (10)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
      .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
 };
@@ -238,7 +246,7 @@ const struct lubdub_settings_table options_table = {
     .check = check,
 };
 
-/* One address can keep so many of the others out. 0: no limit. */
+/* One address can keep so many of the others out; 0: no limit. */
 static uint64_t quarter_of_descriptors(void)
 {
     struct rlimit limit;
@@ -263,6 +271,13 @@ void options_init(struct options *options)
     options->handshake_timeout = defaults.session.handshake_timeout;
     options->max_content = defaults.session.max_content;
     options->max_per_address = quarter_of_descriptors();
+    options->max_opening = defaults.max_opening;
+    if (options->max_per_address > 0 && options->max_per_address < options->max_opening) {
+        options->max_opening = options->max_per_address;
+    }
+    options->accepts_per_turn = defaults.accepts_per_turn;
+    options->max_labels = defaults.max_labels;
+    options->log_rate = LUBDUB_LOG_RATE;
     options->ipv6_prefix = defaults.ipv6_prefix;
     options->message_rate = defaults.session.message_rate;
     options->message_burst = defaults.session.message_burst;
@@ -315,6 +330,9 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->grace = options->grace;
     settings->max_sessions = options->max_sessions;
     settings->max_per_address = options->max_per_address;
+    settings->max_opening = options->max_opening;
+    settings->accepts_per_turn = options->accepts_per_turn;
+    settings->max_labels = options->max_labels;
     settings->on_message = on_message[options->on_message];
     settings->tokens = options->tokens.tokens;
     settings->token_identities = options->tokens.patterns;

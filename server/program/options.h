@@ -23,6 +23,9 @@ struct options {
     uint64_t max_content;
     uint64_t max_sessions;
     uint64_t max_per_address;
+    uint64_t max_opening;
+    uint64_t accepts_per_turn;
+    uint64_t max_labels;
     uint64_t ipv6_prefix;
     uint64_t message_rate;
     uint64_t message_burst;
@@ -45,6 +48,7 @@ struct options {
     bool hook_batch;
     lubdub_duration hook_timeout;
     lubdub_duration drain;
+    uint64_t log_rate;
     int log_level;
 
     struct lubdub_settings_loaded loaded;

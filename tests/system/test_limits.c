@@ -328,9 +328,66 @@ static void descriptors_and_memory_return_to_where_they_were(void **state)
     server_process_finish(&stage->server);
 }
 
+/* ---- what a stranger costs ---- */
+
+#define STRANGERS 6000
+
+/* Sanitizers put room around every block: there it is seen only that a connection has no buffer. */
+#ifdef LUBDUB_SANITIZED
+#define STRANGER_LIMIT (1536 * MEMORY_FACTOR)
+#else
+#define STRANGER_LIMIT 256
+#endif
+
+static void connect_strangers(struct stage *stage, int *sockets, unsigned from, unsigned to)
+{
+    const lubdub_time until = now() + PATIENCE;
+    struct raw_client stranger;
+    unsigned i;
+
+    for (i = from; i < to; i++) {
+        raw_connect(&stranger, stage->server.port);
+        sockets[i] = stranger.socket;
+    }
+    while (server_process_count(&stage->server, "connections") < to) {
+        assert_true(now() < until);
+    }
+}
+
+/* The first ones bring what is needed once; the tables of the loop grow by doubling, so that all of it is counted. */
+static void plain_connection_costs_at_most_256_bytes_before_its_first_frame(void **state)
+{
+    struct stage *stage = *state;
+    static int sockets[STRANGERS];
+    struct rlimit limit;
+    size_t before;
+    size_t grown;
+    unsigned i;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < STRANGERS + 100) {
+        skip();
+    }
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    server_process_start(&stage->server, "--workers=1", "--handshake-timeout=60s", "--max-per-address=0",
+                         "--max-opening=0", NULL);
+    connect_strangers(stage, sockets, 0, 100);
+    before = process_resident(&stage->server.process);
+    connect_strangers(stage, sockets, 100, STRANGERS);
+    grown = 1024 * (process_resident(&stage->server.process) - before) / (STRANGERS - 100);
+    print_message("bytes of a connection before its first frame: %zu\n", grown);
+    assert_in_range(grown, 1, STRANGER_LIMIT);
+    for (i = 0; i < STRANGERS; i++) {
+        close(sockets[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(plain_connection_costs_at_most_256_bytes_before_its_first_frame, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(one_session_too_many_is_told_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_address_has_so_many_connections_and_no_more, set_up, tear_down),
         cmocka_unit_test(too_few_descriptors_to_start_are_said_so),

@@ -13,7 +13,6 @@
 #include "program/events/timestamp.h"
 #include "program/events/writer.h"
 
-#define SITE_ENTRIES_MAX 10
 #define SITE_WINDOW LUBDUB_SECOND
 #define SUPPRESSED_LENGTH sizeof " suppressed=4294967295"
 
@@ -24,6 +23,8 @@ const char *const lubdub_log_level_words[] = {"error", "warning", "info", "debug
 
 static _Atomic(struct lubdub_event_writer *) log_writer;
 static atomic_int log_level = LUBDUB_LOG_INFO;
+static atomic_uint log_rate = LUBDUB_LOG_RATE;
+static _Atomic uint64_t log_suppressed;
 static pthread_mutex_t site_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct lubdub_log_site *sites;
 
@@ -113,9 +114,10 @@ bool lubdub_log_site_admits(struct lubdub_log_site *site, lubdub_time now, unsig
         atomic_compare_exchange_strong(&site->window_start, &start, now)) {
         atomic_store(&site->written, 0);
     }
-    if (atomic_fetch_add(&site->written, 1) >= SITE_ENTRIES_MAX) {
+    if (atomic_fetch_add(&site->written, 1) >= atomic_load_explicit(&log_rate, memory_order_relaxed)) {
         atomic_fetch_sub(&site->written, 1);
         atomic_fetch_add(&site->suppressed, 1);
+        atomic_fetch_add(&log_suppressed, 1);
         return false;
     }
     *suppressed = atomic_exchange(&site->suppressed, 0);
@@ -204,6 +206,16 @@ void lubdub_log_set_level(enum lubdub_log_level level)
 enum lubdub_log_level lubdub_log_level(void)
 {
     return (enum lubdub_log_level)atomic_load(&log_level);
+}
+
+void lubdub_log_set_rate(unsigned rate)
+{
+    atomic_store(&log_rate, rate);
+}
+
+uint64_t lubdub_log_suppressed(void)
+{
+    return atomic_load(&log_suppressed);
 }
 
 uint64_t lubdub_log_lost(void)

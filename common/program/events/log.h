@@ -26,6 +26,9 @@ enum lubdub_log_level {
 /* For a CHOICE setting: "error", "warning", "info", "debug", NULL. */
 extern const char *const lubdub_log_level_words[];
 
+/* Entries of one place in the source in a second, where a peer can bring them about (lubdub_log_peer). */
+#define LUBDUB_LOG_RATE 10
+
 /* Longer entries are cut. */
 #define LUBDUB_LOG_LINE_MAX 1024
 
@@ -45,6 +48,12 @@ enum lubdub_log_level lubdub_log_level(void);
  */
 void lubdub_log_close(void);
 
+/* Another rate than LUBDUB_LOG_RATE. Any time, any thread. */
+void lubdub_log_set_rate(unsigned rate);
+
+/* Entries that were left out because of their rate. */
+uint64_t lubdub_log_suppressed(void);
+
 /* Entries that standard error did not take. */
 uint64_t lubdub_log_lost(void);
 
@@ -56,8 +65,8 @@ void lubdub_log(enum lubdub_log_level level, const char *format, ...) __attribut
 #define lubdub_log_debug(...) lubdub_log(LUBDUB_LOG_DEBUG, __VA_ARGS__)
 
 /*
- * For what a peer can bring about as often as it likes: each place in the source writes at most ten entries a second,
- * and the next one written says how many were left out: suppressed=N.
+ * For what a peer can bring about as often as it likes: each place in the source writes at most ten entries a second
+ * (or lubdub_log_set_rate), and the next one written says how many were left out: suppressed=N.
  */
 #define lubdub_log_peer(level, ...)                                \
     do {                                                           \

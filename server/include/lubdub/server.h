@@ -132,6 +132,11 @@ struct lubdub_server_settings {
      * EPROTONOSUPPORT. OFF, the default.
      */
     enum lubdub_multipath multipath;
+
+    /* Connections that have sent no whole frame yet. Of more, the oldest is refused. 0: no limit. 4096 */
+    size_t max_opening;
+    size_t accepts_per_turn; /* connections that a loop accepts before its sessions have their turn, 1 to 65536; 64 */
+    size_t max_labels;       /* of a session, 0 to 8: a client with more is refused; 8 */
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -340,6 +345,23 @@ LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duratio
 LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
                                                        const struct lubdub_server_settings *settings);
 
+/* The limits of a server that clients can reach. Their numbers stay; new ones may come. */
+enum lubdub_server_limit {
+    LUBDUB_SERVER_LIMIT_SESSIONS,    /* max_sessions: clients that were refused */
+    LUBDUB_SERVER_LIMIT_ADDRESS,     /* max_per_address: connections that were refused */
+    LUBDUB_SERVER_LIMIT_OPENING,     /* max_opening: connections that gave way to newer ones */
+    LUBDUB_SERVER_LIMIT_LABELS,      /* max_labels: clients that were refused */
+    LUBDUB_SERVER_LIMIT_OUTPUT,      /* session.output_limit: messages that had no room in their session */
+    LUBDUB_SERVER_LIMIT_ACCEPTS,     /* accepts_per_turn: turns after which there may have been more to accept */
+    LUBDUB_SERVER_LIMIT_DESCRIPTORS, /* of the process: connections that were refused */
+};
+
+/* So many limits there can be. */
+#define LUBDUB_SERVER_LIMIT_CAPACITY 16
+
+/* "sessions", "address", "opening", …; NULL for a number that stands for none. Static. */
+LUBDUB_API const char *lubdub_server_limit_word(size_t limit);
+
 /*
  * For a watchdog: whether every loop has turned since the last time that this was true, or since _start. Where it is true,
  * all loops are asked to turn again. A loop that hangs, in a callback too, keeps it false. From one thread at a time,
@@ -371,6 +393,7 @@ struct lubdub_server_counts {
     lubdub_duration longest_recent_turn; /* the same, since these counts were last asked for this one */
     uint64_t by_cause[LUBDUB_CAUSE_CAPACITY]; /* of disconnected; the place is the code of enum lubdub_cause */
     uint64_t gone_early; /* identities, before their grace time was over: too many were away (away_limit) */
+    uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY]; /* how often each was reached; the place is enum lubdub_server_limit */
 };
 
 /* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */
@@ -430,6 +453,8 @@ struct lubdub_server_figures {
                                                         loop at most are looked at */
     struct lubdub_server_histogram turn;             /* of the loops, from waking until sleeping again */
     struct lubdub_server_histogram session;          /* how long sessions lasted that ended */
+
+    uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY]; /* how often each was reached; the place is enum lubdub_server_limit */
 };
 
 /* May be called from any thread, inside the callback too. */

@@ -122,6 +122,12 @@ static void peer_writes_ten_entries_a_second_and_the_rest_is_counted(void **stat
     assert_int_equal(suppressed, 1000);
     assert_true(lubdub_log_site_admits(&site, start + LUBDUB_SECOND, &suppressed));
     assert_int_equal(suppressed, 0);
+    assert_int_equal(lubdub_log_suppressed(), 1000);
+
+    lubdub_log_set_rate(1);
+    assert_true(lubdub_log_site_admits(&site, start + 2 * LUBDUB_SECOND, &suppressed));
+    assert_false(lubdub_log_site_admits(&site, start + 2 * LUBDUB_SECOND, &suppressed));
+    lubdub_log_set_rate(LUBDUB_LOG_RATE);
 }
 
 static void flood_of_one_place_leaves_room_for_others(void **state)
