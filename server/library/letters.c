@@ -3,15 +3,18 @@
 
 #include "server/library/door.h"
 #include "server/library/requests.h"
+#include "server/library/review.h"
 #include "server/library/trial.h"
 
 /* Returns whether the letter is done with. */
 static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget)
 {
-    if (letter->kind != LUBDUB_LETTER_BROADCAST) {
-        (void)lubdub_budget_spend(budget); /* a broadcast pays for each session */
+    if (letter->kind != LUBDUB_LETTER_BROADCAST && letter->kind != LUBDUB_LETTER_DISCONNECT_TOKEN) {
+        (void)lubdub_budget_spend(budget); /* these two pay for each session */
     }
     switch (letter->kind) {
+    case LUBDUB_LETTER_DISCONNECT_TOKEN:
+        return lubdub_review_disconnect(worker, letter, budget);
     case LUBDUB_LETTER_BROADCAST:
         return lubdub_worker_broadcast(worker, letter, budget);
     case LUBDUB_LETTER_SEND:

@@ -236,9 +236,13 @@ void lubdub_mailbox_put_back(struct lubdub_mailbox *mailbox, struct lubdub_lette
     struct lubdub_letters *letters = queue_of(mailbox, letter);
 
     pthread_mutex_lock(&mailbox->lock);
-    letter->next = letters->first;
-    letters->first = letter;
-    if (letter->next == NULL) {
+    if (letters == &mailbox->data) {
+        letter->next = letters->first;
+        letters->first = letter;
+        letters->last = letter->next == NULL ? &letter->next : letters->last;
+    } else {
+        letter->next = NULL;
+        *letters->last = letter;
         letters->last = &letter->next;
     }
     letters->bytes += size_of(letter);

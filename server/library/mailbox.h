@@ -36,13 +36,14 @@ enum lubdub_order {
 };
 
 enum lubdub_letter_kind {
-    LUBDUB_LETTER_SEND,       /* data, */
-    LUBDUB_LETTER_BROADCAST,  /* too */
-    LUBDUB_LETTER_DISCONNECT, /* BYE with reason and text; cause shutdown */
-    LUBDUB_LETTER_REPLACED,   /* another session took the identity over */
-    LUBDUB_LETTER_RELEASED,   /* a connection need not wait for its identity any more */
-    LUBDUB_LETTER_CHALLENGE,  /* another connection wants the session's identity: does the session live? */
-    LUBDUB_LETTER_JUDGED,     /* whether it does */
+    LUBDUB_LETTER_SEND,             /* data, */
+    LUBDUB_LETTER_BROADCAST,        /* too */
+    LUBDUB_LETTER_DISCONNECT,       /* BYE with reason and text; cause shutdown */
+    LUBDUB_LETTER_DISCONNECT_TOKEN, /* the same to all that a token let in */
+    LUBDUB_LETTER_REPLACED,         /* another session took the identity over */
+    LUBDUB_LETTER_RELEASED,         /* a connection need not wait for its identity any more */
+    LUBDUB_LETTER_CHALLENGE,        /* another connection wants the session's identity: does the session live? */
+    LUBDUB_LETTER_JUDGED,           /* whether it does */
     LUBDUB_LETTER_REGRANT,
     LUBDUB_LETTER_ANSWER, /* the application's about a client that wants in (answer.h), as the parcel */
     LUBDUB_LETTER_ADOPT,  /* a connected socket, the letter's until it is opened */
@@ -67,10 +68,11 @@ struct lubdub_letter {
     lubdub_duration silent_for; /* and for how long the client had been silent then */
     lubdub_duration interval;
     lubdub_duration expiry;
-    uint64_t other;    /* CHALLENGE: the connection that asks; JUDGED: the session that was asked */
+    uint64_t other;    /* CHALLENGE: the connection that asks; JUDGED: the session that was asked;
+                                      DISCONNECT_TOKEN: the proof (tokens.h) */
     bool holder_lives; /* JUDGED */
     int socket;        /* ADOPT; -1: none (any more) */
-    uint32_t progress; /* BROADCAST: how far it has come */
+    uint32_t progress; /* BROADCAST, DISCONNECT_TOKEN: how far it has come */
 };
 
 struct lubdub_letters {
@@ -141,7 +143,7 @@ unsigned lubdub_mailbox_take_orders(struct lubdub_mailbox *mailbox, lubdub_time 
 /* The oldest control letter, else the oldest of the data, which is the caller's now; NULL: none. */
 struct lubdub_letter *lubdub_mailbox_take(struct lubdub_mailbox *mailbox);
 
-/* Puts a letter that is not done back in front. */
+/* Puts a letter that is not done back: data in front, which keeps its order; control behind the others. */
 void lubdub_mailbox_put_back(struct lubdub_mailbox *mailbox, struct lubdub_letter *letter);
 
 /* Has its owner called again in the next turn of the loop. */

@@ -31,6 +31,11 @@ void lubdub_mark_late(struct lubdub_worker *worker, struct lubdub_record *record
     set(worker, record, LUBDUB_MARK_LATE, is_late ? LUBDUB_MARK_LATE : 0);
 }
 
+void lubdub_mark_full(struct lubdub_worker *worker, struct lubdub_record *record, bool is_full)
+{
+    lubdub_pool_mark(&worker->pool, record, LUBDUB_MARK_FULL, is_full ? LUBDUB_MARK_FULL : 0);
+}
+
 void lubdub_mark_health(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_health health,
                         const uint8_t *content, size_t length)
 {

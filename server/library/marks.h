@@ -15,6 +15,9 @@ void lubdub_mark_unlisted(struct lubdub_worker *worker, struct lubdub_record *re
 
 void lubdub_mark_late(struct lubdub_worker *worker, struct lubdub_record *record, bool is_late);
 
+/* Whether a message found no room in it since ROOM was told last. */
+void lubdub_mark_full(struct lubdub_worker *worker, struct lubdub_record *record, bool is_full);
+
 /* content: of the probe that told it. */
 void lubdub_mark_health(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_health health,
                         const uint8_t *content, size_t length);

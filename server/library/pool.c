@@ -34,9 +34,10 @@ bool lubdub_pool_init(struct lubdub_pool *pool, uint32_t capacity, uint32_t work
     pool->marks = reserve(pool->capacity * sizeof *pool->marks);
     pool->messages = reserve(pool->capacity * sizeof *pool->messages);
     pool->sayings = reserve(pool->capacity * sizeof *pool->sayings);
+    pool->data = reserve(pool->capacity * sizeof *pool->data);
     pool->has_readers = pthread_mutex_init(&pool->readers, NULL) == 0;
     if (pool->records == NULL || pool->generations == NULL || pool->marks == NULL || pool->messages == NULL ||
-        pool->sayings == NULL || !pool->has_readers) {
+        pool->sayings == NULL || pool->data == NULL || !pool->has_readers) {
         lubdub_pool_clear(pool);
         return false;
     }
@@ -101,6 +102,7 @@ void lubdub_pool_clear(struct lubdub_pool *pool)
     unreserve((void *)(uintptr_t)pool->marks, pool->capacity * sizeof *pool->marks);
     unreserve((void *)(uintptr_t)pool->messages, pool->capacity * sizeof *pool->messages);
     unreserve((void *)(uintptr_t)pool->sayings, pool->capacity * sizeof *pool->sayings);
+    unreserve(pool->data, pool->capacity * sizeof *pool->data);
     if (pool->has_readers) {
         pthread_mutex_destroy(&pool->readers);
     }
@@ -110,6 +112,11 @@ void lubdub_pool_clear(struct lubdub_pool *pool)
 void lubdub_pool_enter(struct lubdub_pool *pool)
 {
     pthread_mutex_lock(&pool->readers);
+}
+
+bool lubdub_pool_try_enter(struct lubdub_pool *pool)
+{
+    return pthread_mutex_trylock(&pool->readers) == 0;
 }
 
 void lubdub_pool_leave(struct lubdub_pool *pool)
@@ -181,6 +188,22 @@ void lubdub_pool_say(struct lubdub_pool *pool, const struct lubdub_record *recor
     if (before != NULL) {
         put_aside(pool, before, LUBDUB_NO_RECORD);
     }
+}
+
+void *lubdub_pool_swap_data(struct lubdub_pool *pool, const struct lubdub_record *record, void *data)
+{
+    void **place = &pool->data[record - pool->records];
+    void *before = *place;
+
+    if (before != data) { /* else its memory stays untouched */
+        *place = data;
+    }
+    return before;
+}
+
+void *lubdub_pool_data(const struct lubdub_pool *pool, const struct lubdub_record *record)
+{
+    return pool->data[record - pool->records];
 }
 
 void lubdub_pool_count_message(struct lubdub_pool *pool, const struct lubdub_record *record)

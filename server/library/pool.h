@@ -38,6 +38,7 @@ enum lubdub_mark {
     LUBDUB_MARK_LATE = 2,
     LUBDUB_MARK_WARNING = 4, /* its health, */
     LUBDUB_MARK_CRITICAL = 8,
+    LUBDUB_MARK_FULL = 16, /* a message found no room, and ROOM was not told since */
 };
 
 /* What the content of a probe said when the session's health changed. */
@@ -66,6 +67,7 @@ struct lubdub_pool {
     _Atomic uint8_t *marks;                   /* lubdub_mark; the pool's thread writes, any may read */
     _Atomic uint64_t *messages;               /* received of the session; as marks */
     _Atomic(struct lubdub_saying *) *sayings; /* NULL: none; as marks */
+    void **data;                              /* the application's own */
     uint32_t capacity;
     _Atomic uint32_t used; /* places that were ever used */
     uint32_t count;        /* records in use */
@@ -97,10 +99,15 @@ void lubdub_pool_say(struct lubdub_pool *pool, const struct lubdub_record *recor
 
 void lubdub_pool_count_message(struct lubdub_pool *pool, const struct lubdub_record *record);
 
+/* Sets the application's pointer and returns the one before; NULL: none. */
+void *lubdub_pool_swap_data(struct lubdub_pool *pool, const struct lubdub_record *record, void *data);
+void *lubdub_pool_data(const struct lubdub_pool *pool, const struct lubdub_record *record);
+
 /* ---- for a reader: what is listed while it is in here stays until it leaves. Brief, and without a call of others ----
  */
 
 void lubdub_pool_enter(struct lubdub_pool *pool);
+bool lubdub_pool_try_enter(struct lubdub_pool *pool); /* false: another one is in */
 void lubdub_pool_leave(struct lubdub_pool *pool);
 
 /* The number of the session in this record. */

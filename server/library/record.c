@@ -8,6 +8,7 @@
 #include "server/library/identities.h"
 #include "server/library/marks.h"
 #include "server/library/opening.h"
+#include "server/library/own_data.h"
 #include "server/library/peer.h"
 #include "server/library/tell.h"
 
@@ -63,6 +64,7 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     event->connected_for = lubdub_time_between(connected_at, event->now);
     lubdub_buckets_add(&worker->tally.session, event->connected_for);
     lubdub_server_tell(worker, record, event);
+    lubdub_own_data_free(worker, record);
     keep_debt(worker, record, event);
     let_go(worker, record, event->cause); /* only now may the next session have the identity */
 }
@@ -146,5 +148,6 @@ void lubdub_record_free(struct lubdub_worker *worker, struct lubdub_record *reco
     }
     atomic_fetch_sub_explicit(&worker->tally.connections, 1, memory_order_relaxed);
     worker->turned_away -= peer->is_turned_away;
+    lubdub_own_data_free(worker, record);
     lubdub_pool_give_back(&worker->pool, record);
 }

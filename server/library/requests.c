@@ -6,6 +6,8 @@
 #include "ev/clock.h"
 #include "ev/socket.h"
 #include "server/library/admission.h"
+#include "server/library/everywhere.h"
+#include "server/library/marks.h"
 #include "server/library/own_thread.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
@@ -22,6 +24,7 @@ enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t sess
     }
     error = lubdub_link_send(&record->link, content, length);
     if (error == LUBDUB_ERROR_FULL) {
+        lubdub_mark_full(worker, record, true);
         lubdub_tally_add(&worker->tally.messages_dropped, 1);
         lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OUTPUT], 1);
     }
@@ -63,6 +66,7 @@ bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter 
 
         if (record->peer != NULL && record->peer->is_session &&
             lubdub_link_send(&record->link, letter->parcel->content, letter->parcel->length) == LUBDUB_ERROR_FULL) {
+            lubdub_mark_full(worker, record, true);
             lubdub_tally_add(&worker->tally.messages_dropped, 1);
             lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OUTPUT], 1);
         }
@@ -147,9 +151,33 @@ void lubdub_requests_clear(struct lubdub_worker *worker)
 
 /* ---- from any thread ---- */
 
-static struct lubdub_worker *worker_of(struct lubdub_server *server, uint64_t session)
+/*
+ * What another thread can know before it hands something over: NOT_FOUND, or FULL where the session had no room the
+ * last time. A loop's thread does not wait for a reader, and hands over what it could not look at.
+ */
+static enum lubdub_error look_at(struct lubdub_server *server, struct lubdub_worker *worker, uint64_t session)
 {
-    return &server->workers[lubdub_place_worker(lubdub_number_place(session), server->worker_count)];
+    uint32_t index = lubdub_number_place(session) / server->worker_count;
+    unsigned marks;
+
+    if (index >= worker->pool.used) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    if (lubdub_own_thread_worker(server) == NULL) {
+        lubdub_pool_enter(&worker->pool);
+    } else if (!lubdub_pool_try_enter(&worker->pool)) {
+        return LUBDUB_ERROR_OK;
+    }
+    marks = lubdub_pool_marks(&worker->pool, &worker->pool.records[index]);
+    if ((marks & LUBDUB_MARK_LISTED) != 0 &&
+        lubdub_pool_number(&worker->pool, &worker->pool.records[index]) != session) {
+        marks = 0;
+    }
+    lubdub_pool_leave(&worker->pool);
+    if ((marks & LUBDUB_MARK_LISTED) == 0) {
+        return LUBDUB_ERROR_NOT_FOUND;
+    }
+    return (marks & LUBDUB_MARK_FULL) != 0 ? LUBDUB_ERROR_FULL : LUBDUB_ERROR_OK;
 }
 
 /* The letter is handed over, or freed. NULL: there was no memory for it. */
@@ -198,8 +226,9 @@ static enum lubdub_error send_in_order(struct lubdub_worker *worker, uint64_t se
 
 enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content, size_t length)
 {
-    struct lubdub_worker *worker = worker_of(server, session);
+    struct lubdub_worker *worker = lubdub_server_worker(server, session);
     bool is_own = worker == lubdub_own_thread_worker(server);
+    enum lubdub_error error;
 
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
@@ -210,89 +239,21 @@ enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t sess
     if (length > LUBDUB_CONTENT_LIMIT) {
         return LUBDUB_ERROR_TOO_LONG;
     }
-    return is_own ? send_in_order(worker, session, content, length)
-                  : post_message(worker, session, content, length, false);
-}
-
-/* All workers get it or none. Letters are chained by their next. */
-static enum lubdub_error reserve_everywhere(struct lubdub_server *server, struct lubdub_letter *letters,
-                                            bool wants_room)
-{
-    struct lubdub_letter *letter = letters;
-    uint32_t reserved;
-
-    for (reserved = 0; reserved < server->worker_count; reserved++, letter = letter->next) {
-        if (!lubdub_mailbox_reserve(&server->workers[reserved].mailbox, letter, wants_room)) {
-            while (reserved-- > 0) {
-                lubdub_mailbox_give_back(&server->workers[reserved].mailbox, letters); /* they are alike */
-            }
-            return LUBDUB_ERROR_FULL;
-        }
+    if (is_own) {
+        return send_in_order(worker, session, content, length);
     }
-    return LUBDUB_ERROR_OK;
-}
-
-static void free_chain(struct lubdub_letter *letters)
-{
-    struct lubdub_letter *next;
-
-    for (; letters != NULL; letters = next) {
-        next = letters->next;
-        lubdub_letter_free(letters);
+    error = look_at(server, worker, session);
+    if (error == LUBDUB_ERROR_FULL) {
+        lubdub_tally_add(&worker->tally.messages_dropped, 1);
     }
-}
-
-/* A letter for each worker; NULL without memory. */
-static struct lubdub_letter *write_everywhere(const struct lubdub_server *server, const void *content, size_t length)
-{
-    struct lubdub_parcel *parcel = lubdub_parcel_new(content, length);
-    struct lubdub_letter *letters = NULL;
-    uint32_t i;
-
-    for (i = 0; parcel != NULL && i < server->worker_count; i++) {
-        struct lubdub_letter *letter = lubdub_letter_new(LUBDUB_LETTER_BROADCAST);
-
-        if (letter == NULL) {
-            free_chain(letters);
-            letters = NULL;
-            break;
-        }
-        atomic_fetch_add(&parcel->references, 1);
-        letter->parcel = parcel;
-        letter->next = letters;
-        letters = letter;
-    }
-    if (parcel != NULL) {
-        lubdub_parcel_drop(parcel);
-    }
-    return letters;
+    return error == LUBDUB_ERROR_OK ? post_message(worker, session, content, length, false) : error;
 }
 
 static enum lubdub_error broadcast(struct lubdub_server *server, const void *content, size_t length, bool wants_room)
 {
-    const struct lubdub_worker *own = lubdub_own_thread_worker(server);
-    struct lubdub_letter *letter = write_everywhere(server, content, length);
-    uint32_t i;
+    struct lubdub_letter *letters = lubdub_everywhere_write(server, LUBDUB_LETTER_BROADCAST, content, length);
 
-    if (letter == NULL) {
-        return LUBDUB_ERROR_NO_MEMORY;
-    }
-    if (reserve_everywhere(server, letter, wants_room) != LUBDUB_ERROR_OK) {
-        free_chain(letter);
-        return LUBDUB_ERROR_FULL;
-    }
-    for (i = 0; i < server->worker_count; i++) {
-        struct lubdub_worker *worker = &server->workers[i];
-        struct lubdub_letter *next = letter->next;
-
-        if (worker == own) {
-            letter->is_own = true;
-            worker->own_waiting++;
-        }
-        lubdub_mailbox_post_reserved(&worker->mailbox, letter);
-        letter = next;
-    }
-    return LUBDUB_ERROR_OK;
+    return letters != NULL ? lubdub_everywhere_post(server, letters, wants_room) : LUBDUB_ERROR_NO_MEMORY;
 }
 
 enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content, size_t length)
@@ -325,13 +286,16 @@ void lubdub_worker_echo(struct lubdub_worker *worker, struct lubdub_record *reco
 enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session, enum lubdub_reason reason,
                                            const char *text)
 {
-    struct lubdub_worker *worker = worker_of(server, session);
+    struct lubdub_worker *worker = lubdub_server_worker(server, session);
 
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
     if (worker == lubdub_own_thread_worker(server)) {
         return lubdub_worker_dismiss(worker, session, reason, text);
+    }
+    if (look_at(server, worker, session) == LUBDUB_ERROR_NOT_FOUND) {
+        return LUBDUB_ERROR_NOT_FOUND;
     }
     return post(worker, lubdub_letter_to_end(LUBDUB_LETTER_DISCONNECT, session, reason, text));
 }
@@ -363,7 +327,7 @@ enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
 enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session, lubdub_duration interval,
                                         lubdub_duration expiry)
 {
-    struct lubdub_worker *worker = worker_of(server, session);
+    struct lubdub_worker *worker = lubdub_server_worker(server, session);
     struct lubdub_letter *letter;
 
     if (session == 0) {
@@ -371,6 +335,9 @@ enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t s
     }
     if (worker == lubdub_own_thread_worker(server)) {
         return lubdub_worker_regrant(worker, session, interval, expiry);
+    }
+    if (look_at(server, worker, session) == LUBDUB_ERROR_NOT_FOUND) {
+        return LUBDUB_ERROR_NOT_FOUND;
     }
     letter = lubdub_letter_new(LUBDUB_LETTER_REGRANT);
     if (letter == NULL) {

@@ -32,8 +32,8 @@ void lubdub_worker_tell_owed_ends(struct lubdub_worker *worker);
 bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget);
 
 /*
- * A MESSAGE of a session: to all sessions, or back to it, behind what this thread sent before. Where there is no room it is
- * dropped and counted.
+ * A MESSAGE of a session: to all sessions, or back to it, behind what this thread sent before. Where there is no room
+ * it is dropped and counted.
  */
 void lubdub_worker_pass_on(struct lubdub_worker *worker, const void *content, size_t length);
 void lubdub_worker_echo(struct lubdub_worker *worker, struct lubdub_record *record, const void *content, size_t length);

@@ -20,12 +20,13 @@ static bool is_revoked(const struct lubdub_worker *worker, const struct lubdub_p
     return proof != 0 && !lubdub_tokens_admit(&worker->rules->tokens, proof, lubdub_peer_identity(peer));
 }
 
-static void end(struct lubdub_worker *worker, struct lubdub_record *record)
+static void end(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,
+                enum lubdub_cause cause, const char *why)
 {
     if (record->peer->is_session) {
-        lubdub_record_dismiss(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, text, false, 0);
+        lubdub_record_dismiss(worker, record, reason, cause, why, false, 0);
     } else if (lubdub_session_state(&record->link.session) == LUBDUB_SESSION_ASKED) {
-        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, text);
+        lubdub_record_refuse(worker, record, reason, cause, why);
     }
 }
 
@@ -38,9 +39,21 @@ bool lubdub_review_go_on(struct lubdub_worker *worker, struct lubdub_budget *bud
         struct lubdub_record *record = &worker->pool.records[worker->reviewed];
 
         if (record->peer != NULL && is_revoked(worker, record->peer)) {
-            end(worker, record);
+            end(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, text);
         }
     }
     worker->is_reviewing = worker->reviewed < worker->pool.used;
     return !worker->is_reviewing;
+}
+
+bool lubdub_review_disconnect(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget)
+{
+    for (; letter->progress < worker->pool.used && lubdub_budget_spend(budget); letter->progress++) {
+        struct lubdub_record *record = &worker->pool.records[letter->progress];
+
+        if (record->peer != NULL && lubdub_peer_proof(record->peer) == letter->other) {
+            end(worker, record, letter->reason, LUBDUB_CAUSE_SHUTDOWN, lubdub_letter_text(letter));
+        }
+    }
+    return letter->progress >= worker->pool.used;
 }

@@ -13,4 +13,10 @@ void lubdub_review_begin(struct lubdub_worker *worker);
  */
 bool lubdub_review_go_on(struct lubdub_worker *worker, struct lubdub_budget *budget);
 
+/*
+ * Does the same to all that the token with the letter's proof let in, with the letter's reason and text. Returns
+ * whether all were looked at; the letter remembers how far it has come.
+ */
+bool lubdub_review_disconnect(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget);
+
 #endif

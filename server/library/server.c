@@ -108,6 +108,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
         }
     }
     made->on_freed = known.on_freed;
+    made->free_data = known.free_data;
     *server = made;
     return LUBDUB_ERROR_OK;
 

@@ -123,6 +123,7 @@ struct lubdub_server {
     lubdub_server_callback callback;
     void *user_data;
     void (*on_freed)(void *user_data);
+    void (*free_data)(void *data, void *user_data);
     struct lubdub_worker *workers;
     uint32_t worker_count;
     uint64_t token_key[2]; /* under which tokens are hashed, as long as the server lives */

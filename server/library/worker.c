@@ -143,6 +143,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
         told.kind = LUBDUB_SERVER_HEALTH;
         break;
     case LUBDUB_EVENT_ROOM:
+        lubdub_mark_full(worker, record, false);
         told.kind = LUBDUB_SERVER_ROOM;
         break;
     case LUBDUB_EVENT_NONE:

@@ -12,7 +12,7 @@
 
 #include "endpoint.h"
 #include "failing_malloc.h"
-#include "server/library/departed.h"
+#include "server/library/state.h"
 #include "server_fixture.h"
 #include "support/test.h"
 
@@ -332,13 +332,16 @@ static void b1_free_waits_for_no_messages(void **state)
 static void *fill_control(void *user_data)
 {
     const struct call *call = user_data;
-    uint64_t nobody = call->session + ((uint64_t)1 << 40);
-    enum lubdub_error error;
+    struct lubdub_mailbox *mailbox = &lubdub_server_worker(call->server, call->session)->mailbox;
+    struct lubdub_letter *letter;
+    bool is_posted;
 
     do {
-        error = lubdub_server_regrant(call->server, nobody, LUBDUB_SECOND, LUBDUB_MINUTE);
-    } while (error == LUBDUB_ERROR_OK);
-    assert_int_equal(error, LUBDUB_ERROR_FULL);
+        letter = lubdub_letter_new(LUBDUB_LETTER_REGRANT);
+        letter->session = call->session + ((uint64_t)1 << 40);
+        is_posted = lubdub_mailbox_post(mailbox, letter, false);
+    } while (is_posted);
+    lubdub_letter_free(letter);
     return NULL;
 }
 

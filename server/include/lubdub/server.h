@@ -11,7 +11,8 @@
  *
  * Threads. With one worker (the default) everything happens on the caller's loop, in its thread. With more, the
  * others run in threads of their own, each with its own loop and its own listener on the same port, and the
- * callback comes from all of them, for one session always from the same. _send, _broadcast, _disconnect, _regrant,
+ * callback comes from all of them, for one session always from the same. _send, _send_to, _broadcast, _disconnect (and
+ * _disconnect_identity, _disconnect_token), _regrant,
  * _drain, _reconfigure, _adopt, _accept, _refuse, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
  * from the thread that runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
@@ -137,6 +138,13 @@ struct lubdub_server_settings {
     size_t max_opening;
     size_t accepts_per_turn; /* connections that a loop accepts before its sessions have their turn, 1 to 65536; 64 */
     size_t max_labels;       /* of a session, 0 to 8: a client with more is refused; 8 */
+
+    /*
+     * Frees what lubdub_server_set_data() was given last, where that is not NULL: once for each connection, after its last
+     * event, in its thread; for connections that are there when the server is freed in the thread that frees it. With the user
+     * data of the callback. It must not call the server. Stays as it was at _new. NULL.
+     */
+    void (*free_data)(void *data, void *user_data);
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -216,6 +224,8 @@ struct lubdub_server_event {
 
     unsigned paths;                /* CONNECTED, PATHS: of the connection, that work; 1 without Multipath TCP */
     unsigned was_paths;            /* PATHS: before */
+
+    void *data; /* of a session: what lubdub_server_set_data() was given last; else NULL */
 };
 
 /*
@@ -288,11 +298,16 @@ LUBDUB_API enum lubdub_error lubdub_server_start(struct lubdub_server *server);
  *
  * From the session's own thread it leaves at once: NOT_FOUND (also where the connection proves broken), TOO_LONG, FULL
  * (ROOM follows). While a broadcast of this thread is still on its way, and from any other thread, it goes into the queue of
- * the session's loop. OK means handed over then, and what cannot be delivered is dropped and counted. FULL: the queue
- * has its 4 MiB of messages (ROOM with session 0 follows). NO_MEMORY.
+ * the session's loop. OK means handed over then, and what cannot be delivered is dropped and counted. NOT_FOUND; FULL: a
+ * message before it found no room in the session (ROOM follows), or the queue has its 4 MiB of messages (ROOM with session 0
+ * follows). NO_MEMORY.
  */
 LUBDUB_API enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content,
                                                 size_t length);
+
+/* The same to the session that has this identity. NOT_FOUND: none has it now. */
+LUBDUB_API enum lubdub_error lubdub_server_send_to(struct lubdub_server *server, const char *identity,
+                                                   size_t identity_length, const void *content, size_t length);
 
 /*
  * Sends a MESSAGE to every session, a part of them in each turn of each loop. A session without room misses it, which
@@ -318,11 +333,35 @@ LUBDUB_API enum lubdub_error lubdub_server_refuse(struct lubdub_server *server, 
 /*
  * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. The BYE leaves at once, and no
  * event of the session but DISCONNECTED follows, after the callback that is running has returned. NOT_FOUND, NO_MEMORY.
- * From another thread it is handed over, and overtakes messages that still wait there: NO_MEMORY, FULL (4 MiB of such
- * letters wait).
+ * From another thread it is handed over, and overtakes messages that still wait there: NOT_FOUND, NO_MEMORY, FULL (4 MiB
+ * of such letters wait).
  */
 LUBDUB_API enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session,
                                                       enum lubdub_reason reason, const char *text);
+
+/* The same with the session that has this identity. NOT_FOUND: none has it now. */
+LUBDUB_API enum lubdub_error lubdub_server_disconnect_identity(struct lubdub_server *server, const char *identity,
+                                                               size_t length, enum lubdub_reason reason,
+                                                               const char *text);
+
+/*
+ * The same with all sessions that this token let in, and with clients that came with it and wait to be one. Every loop is
+ * told, and looks at a part of its sessions in each turn: OK says that all were told, and not that there was a session. It
+ * keeps no client with this token from coming back: take the token out of the settings first, or refuse it in on_request.
+ * NOT_FOUND: no token has this length. NO_MEMORY, FULL: nothing is ended.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_disconnect_token(struct lubdub_server *server, const void *token,
+                                                            size_t length, enum lubdub_reason reason,
+                                                            const char *text);
+
+/*
+ * One pointer of the application's for a session, also for a client that on_request was called about. In the session's
+ * thread only, that is in the callback, where event->data shows it too. It comes back to free_data of the settings when
+ * the connection is over; a pointer that is replaced before is the caller's to free. NOT_FOUND: no such session in this
+ * thread.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_set_data(struct lubdub_server *server, uint64_t session, void *data);
+LUBDUB_API void *lubdub_server_data(struct lubdub_server *server, uint64_t session);
 
 /* Changes the grant of one session; clamped as at HELLO. NOT_FOUND; from another thread as _disconnect. */
 LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session,
@@ -337,7 +376,7 @@ LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duratio
 
 /*
  * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
- * ipv6_prefix and on_freed stay. A session whose token is not among the tokens any more, or does not let in its identity,
+ * ipv6_prefix, on_freed and free_data stay. A session whose token is not among the tokens any more, or does not let in its identity,
  * ends: BYE 6, cause `rejected`. Where no token is asked for any more, all stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
  * them before it does anything else that waits for it. INVALID for settings that _check refuses, NO_MEMORY: the old ones
  * stay in force everywhere.
