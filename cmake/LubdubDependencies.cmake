@@ -4,6 +4,9 @@
 find_package(Threads REQUIRED GLOBAL)
 find_package(Libev REQUIRED GLOBAL)
 find_path(UTHASH_INCLUDE_DIR uthash.h REQUIRED)
+if(LUBDUB_TLS)
+    find_package(OpenSSL 3.0 REQUIRED GLOBAL)
+endif()
 
 if(LUBDUB_PROGRAMS)
     find_package(PkgConfig REQUIRED)

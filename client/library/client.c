@@ -106,6 +106,9 @@ static enum lubdub_error init(struct lubdub_client *client, struct ev_loop *loop
         return LUBDUB_ERROR_NO_MEMORY;
     }
     lubdub_client_rules_init(&client->rules, settings, client->block);
+    if (client->rules.tls != NULL) {
+        client->rules.tls->kind->hold(client->rules.tls);
+    }
     lubdub_backoff_init(&client->backoff, settings->backoff_min, settings->backoff_max, seed);
     ev_timer_init(&client->timer, on_timer, 0, 0);
     client->progress_within = settings->progress_within;
@@ -288,4 +291,20 @@ void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_clie
         all.lost += current.timed_out - current.late;
     }
     lubdub_sized_give(counts, &all, sizeof all);
+}
+
+enum lubdub_error lubdub_client_set_tls(struct lubdub_client *client, struct lubdub_tls *tls)
+{
+    struct lubdub_tls *old = client->rules.tls;
+
+    if (old == NULL) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    if (tls == NULL || !lubdub_transport_fits(tls)) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    tls->kind->hold(tls);
+    client->rules.tls = tls;
+    old->kind->drop(old);
+    return LUBDUB_ERROR_OK;
 }

@@ -6,6 +6,18 @@
 #include "ev/clock.h"
 #include "ev/container_of.h"
 
+static enum lubdub_error open_link(struct lubdub_client *client, int socket,
+                                   const struct lubdub_session_settings *opening)
+{
+    const char *host = lubdub_server_list_current(&client->rules.servers)->server.host;
+
+    if (client->rules.tls == NULL) {
+        return lubdub_link_open(&client->link, &client->group, socket, LUBDUB_ROLE_CLIENT, opening);
+    }
+    return lubdub_link_open_tls(&client->link, &client->group, socket, LUBDUB_ROLE_CLIENT, opening, client->rules.tls,
+                                client->rules.tls_name != NULL ? client->rules.tls_name : host);
+}
+
 void lubdub_client_open_session(struct lubdub_client *client, int socket, lubdub_time now)
 {
     struct lubdub_session_settings opening = client->rules.session;
@@ -15,7 +27,7 @@ void lubdub_client_open_session(struct lubdub_client *client, int socket, lubdub
         opening.incarnation = client->incarnation;
     }
     client->has_link = true;
-    if (lubdub_link_open(&client->link, &client->group, socket, LUBDUB_ROLE_CLIENT, &opening) != LUBDUB_ERROR_OK) {
+    if (open_link(client, socket, &opening) != LUBDUB_ERROR_OK) {
         struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_DOWN, now);
 
         client->has_link = false;

@@ -5,6 +5,7 @@
 
 #include "core/sized.h"
 #include "ev/gather.h"
+#include "ev/transport.h"
 
 #define HOST_LIMIT 255
 #define CONNECT_TIMEOUT_LIMIT LUBDUB_HOUR
@@ -104,6 +105,12 @@ static const char *check(const struct lubdub_client_settings *settings)
     if (settings->source != NULL && is_link_local(&source) && source.scope == 0) {
         return "the source is a link-local address, which needs its scope: fe80::1%eth0";
     }
+    if (settings->tls != NULL && !lubdub_transport_fits(settings->tls)) {
+        return "tls is of another release of the library";
+    }
+    if (settings->tls_name != NULL && (settings->tls_name[0] == '\0' || strlen(settings->tls_name) > HOST_LIMIT)) {
+        return "the name in the server's certificate is empty or longer than 255 bytes";
+    }
     if (settings->stay_limit > CONNECT_TIMEOUT_LIMIT * 24) {
         return "a silent server is stayed with for more than a day";
     }
@@ -148,6 +155,7 @@ size_t lubdub_client_rules_block_size(const struct lubdub_client_settings *setti
     for (i = 0; i < settings->server_count; i++) {
         size += strlen(settings->servers[i].host) + 1;
     }
+    size += settings->tls_name != NULL ? strlen(settings->tls_name) + 1 : 0;
     for (i = 0; i < session->label_count; i++) {
         size += session->labels[i].key.length + session->labels[i].value.length;
     }
@@ -218,6 +226,10 @@ void lubdub_client_rules_init(struct lubdub_client_rules *rules, const struct lu
     copy_slice(&place, &rules->session.content);
     lubdub_server_list_init(&rules->servers, copy_servers(&place, entries, settings), settings->server_count);
     rules->has_source = settings->source != NULL && lubdub_address_parse(&rules->source, settings->source, 0);
+    if (settings->tls_name != NULL) {
+        rules->tls_name = copy_bytes(&place, settings->tls_name, strlen(settings->tls_name) + 1);
+    }
+    rules->tls = settings->tls;
     rules->connect_timeout = settings->connect_timeout;
     rules->reconnects = settings->reconnects;
     rules->multipath = settings->multipath;

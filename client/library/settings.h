@@ -15,6 +15,8 @@ struct lubdub_client_rules {
     struct lubdub_address source;           /* port 0 always; used if has_source */
     lubdub_duration connect_timeout;
     enum lubdub_multipath multipath;
+    struct lubdub_tls *tls; /* held by the client; NULL: plain */
+    const char *tls_name;   /* NULL: the server's host */
     bool has_source;
     bool reconnects;
 };

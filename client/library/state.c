@@ -22,6 +22,9 @@ void lubdub_client_dispose_if_freed(struct lubdub_client *client)
     lubdub_server_list_clear(&client->rules.servers);
     lubdub_client_forget_token(client);
     free(client->content);
+    if (client->rules.tls != NULL) {
+        client->rules.tls->kind->drop(client->rules.tls);
+    }
     free(client);
 }
 

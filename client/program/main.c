@@ -320,9 +320,27 @@ static int start(struct program *program)
     return 0;
 }
 
+/* The files of TLS are read before anything else is done. */
+static bool prepare_tls(struct program *program)
+{
+    const struct lubdub_credentials files = options_credentials(&program->options);
+    char problem[LUBDUB_SETTINGS_PROBLEM_SIZE];
+
+    if (!options_make_tls(&program->options, problem, sizeof problem)) {
+        fprintf(stderr, "lubdub-client: cannot start: %s\n", problem);
+        program->exit_status = LUBDUB_EXIT_CANNOT_START;
+        return false;
+    }
+    lubdub_credentials_warn(program->options.tls, &files);
+    return true;
+}
+
 static void run(struct program *program)
 {
     watch_events(program);
+    if (!prepare_tls(program)) {
+        return;
+    }
     if (program->options.goal.detect != 0 && !pursue_goal(program)) {
         return;
     }

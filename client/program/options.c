@@ -138,6 +138,16 @@ static const struct lubdub_setting rows[] = {
      .maximum = LUBDUB_CONTENT_LIMIT, .help = "content of every probe (none)"},
     {.name = "token-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(token_file),
      .help = "its first line proves who we are"},
+    {.name = "tls", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(with_tls),
+     .help = "connect over TLS, and never without"},
+    {.name = "tls-ca", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_ca), .minimum = 1,
+     .help = "trust servers with certificates of these authorities, PEM (those of the system)"},
+    {.name = "tls-cert", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_cert), .minimum = 1,
+     .help = "certificate that proves who we are, and those up to its authority, PEM"},
+    {.name = "tls-key", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_key), .minimum = 1,
+     .help = "key of this certificate, PEM, without a passphrase"},
+    {.name = "tls-name", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_name), .minimum = 1,
+     .maximum = 255, .help = "name that the server's certificate must have (the host)"},
     {.name = "message", .letter = 'm', .metavar = "TEXT", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(message),
      .maximum = LUBDUB_CONTENT_LIMIT, .help = "send this whenever the server is up"},
     {.name = "count", .letter = 'c', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(count),
@@ -300,10 +310,28 @@ bool options_read_token(struct options *options, char *problem, size_t capacity)
     return true;
 }
 
+struct lubdub_credentials options_credentials(const struct options *options)
+{
+    return (struct lubdub_credentials){
+        .certificate = options->tls_cert,
+        .key = options->tls_key,
+        .authority = options->tls_ca,
+    };
+}
+
+bool options_make_tls(struct options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_credentials files = options_credentials(options);
+
+    return !options->with_tls ||
+           lubdub_credentials_load(&options->tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity);
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct options *options = target;
     struct lubdub_client_settings settings;
+    struct lubdub_credentials files;
     const char *fault;
 
     if (options->expiry != 0 && options->expiry < 2 * options->interval) {
@@ -321,6 +349,11 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     if (!options_read_token(options, problem, capacity)) {
         return false;
     }
+    files = options_credentials(options);
+    fault = lubdub_credentials_judge_client(options->with_tls, &files, options->tls_name);
+    if (fault != NULL) {
+        return refuse(problem, capacity, fault);
+    }
     options_client_settings(options, &settings);
     fault = lubdub_client_settings_check(&settings);
     return fault == NULL || refuse(problem, capacity, fault);
@@ -334,7 +367,7 @@ const struct lubdub_settings_table options_table = {
                "Several hosts are tried in turn, or with --all at once. Without any: localhost:3333.\n",
     .closing = "Exit status: 0 after --count acks; 1 the server went down or cannot be reached, the last check was critical\n"
                "or has no result, or the deadline came first; 2 usage; 3 cannot start; 128+N by signal N (141: nobody\n"
-               "reads standard output). SIGHUP reads the configuration and the token again.\n",
+               "reads standard output). SIGHUP reads configuration, token and certificates again.\n",
     .version = LUBDUB_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -359,6 +392,7 @@ void options_init(struct options *options)
 void options_clear(struct options *options)
 {
     lubdub_secret_file_clear(&options->token);
+    lubdub_credentials_free(options->tls);
     free(options->hosts);
     free(options->servers);
     lubdub_settings_clear(&options->loaded);
@@ -470,6 +504,8 @@ void options_client_settings(const struct options *options, struct lubdub_client
     settings->multipath = options_multipath(options);
     settings->backoff_min = options->backoff_min;
     settings->backoff_max = options->backoff_max;
+    settings->tls = options->tls;
+    settings->tls_name = options->tls_name;
     settings->stay_limit =
         options->stay_limit > 0 ? options->stay_limit : shorter(10 * options->timeout.length, 24 * LUBDUB_HOUR);
 }

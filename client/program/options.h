@@ -8,6 +8,7 @@
 #include "program/events/form.h"
 #include "program/settings/secret_file.h"
 #include "program/settings/settings.h"
+#include "program/tls/credentials.h"
 
 /* --timeout: fixed, or adaptive up to a limit. */
 struct timeout {
@@ -42,6 +43,11 @@ struct options {
     struct lubdub_strings label;
     const char *content;
     const char *token_file;
+    bool with_tls;
+    const char *tls_ca;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_name;
     const char *message;
     uint64_t count;           /* 0: no end */
     lubdub_duration deadline; /* 0: none */
@@ -60,6 +66,7 @@ struct options {
     struct lubdub_settings_loaded loaded;
     char found_id[LUBDUB_IDENTITY_LIMIT + 1]; /* by id_from */
     struct lubdub_secret_file token;
+    struct lubdub_tls *tls;        /* options_make_tls() */
     struct lubdub_hostport *hosts; /* what the servers point to */
     struct lubdub_client_server *servers;
     size_t server_count;
@@ -67,6 +74,12 @@ struct options {
 };
 
 extern const struct lubdub_settings_table options_table;
+
+/* The files of TLS, as the options name them. */
+struct lubdub_credentials options_credentials(const struct options *options);
+
+/* Reads these files, where the options ask for TLS. False: problem says why. */
+bool options_make_tls(struct options *options, char *problem, size_t capacity);
 
 /* The values that hold when nothing is said. */
 void options_init(struct options *options);

@@ -9,7 +9,8 @@
 
 bool reload_has_files(const struct program *program)
 {
-    return program->options.loaded.config_path != NULL || program->options.token_file != NULL;
+    return program->options.loaded.config_path != NULL || program->options.token_file != NULL ||
+           program->options.with_tls;
 }
 
 static bool is_same_text(const char *one, const char *other)
@@ -77,6 +78,8 @@ static void put_in_force(struct program *program, struct options *fresh, const s
     for (i = 0; i < program->watch_count; i++) {
         if (changes->needs_session) {
             watch_renew(&program->watches[i]);
+        } else if (program->options.tls != NULL) {
+            lubdub_client_set_tls(program->watches[i].client, program->options.tls);
         }
     }
     options_clear(&old);
@@ -94,7 +97,8 @@ void reload_options(struct program *program)
     }
     options_init(fresh);
     if (lubdub_settings_load(&options_table, program->argc, program->argv, fresh, &fresh->loaded) !=
-        LUBDUB_SETTINGS_OK) {
+            LUBDUB_SETTINGS_OK ||
+        !options_make_tls(fresh, fresh->loaded.problem, sizeof fresh->loaded.problem)) {
         lubdub_log_error("the configuration stays as it was: %s", fresh->loaded.problem);
         options_clear(fresh);
         free(fresh);

@@ -131,15 +131,36 @@ void lubdub_session_leave(struct lubdub_session *session, struct lubdub_turn *tu
     session->owes_end = false; /* a session that leaves is not told, also where BYE found no memory */
 }
 
+/*
+ * The first bytes of a record of TLS, where a session is to begin: one side has it on, the other has not. A common mistake,
+ * which deserves its own sentence.
+ */
+static const char *speaks_tls(const struct lubdub_session *session, const uint8_t *bytes, size_t length)
+{
+    bool is_tls = length > 1 && bytes[0] >= 20 && bytes[0] <= 23 && bytes[1] == 3;
+
+    if (session->state != LUBDUB_SESSION_OPENING || !is_tls) {
+        return NULL;
+    }
+    return session->role == LUBDUB_ROLE_SERVER ? "the client speaks TLS, and this port is plain"
+                                               : "the server speaks TLS, and TLS is off here";
+}
+
 void lubdub_session_receive_end(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_cause how,
                                 struct lubdub_event *event)
 {
     event->kind = LUBDUB_EVENT_NONE;
     if (session->state < LUBDUB_SESSION_LEAVING) {
         bool is_cut = session->extra != NULL && session->extra->partial.length > 0 && !session->extra->partial_is_used;
+        const char *tls =
+            is_cut ? speaks_tls(session, session->extra->partial.bytes, session->extra->partial.length) : NULL;
 
-        lubdub_session_fail(session, turn, event, how, LUBDUB_NO_REASON,
-                            is_cut && how == LUBDUB_CAUSE_CLOSED ? "the stream ended inside a frame" : NULL);
+        if (tls != NULL) {
+            lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_TLS, LUBDUB_NO_REASON, tls);
+        } else {
+            lubdub_session_fail(session, turn, event, how, LUBDUB_NO_REASON,
+                                is_cut && how == LUBDUB_CAUSE_CLOSED ? "the stream ended inside a frame" : NULL);
+        }
     } else if (session->owes_end) {
         tell_owed_end(session, turn, event);
     }
@@ -280,7 +301,15 @@ size_t lubdub_session_receive(struct lubdub_session *session, struct lubdub_turn
             return taken;
         }
         if (status != LUBDUB_FRAME_WHOLE) {
-            fail_header(session, turn, status, &frame, event);
+            const struct lubdub_partial *kept = session->extra != NULL ? &session->extra->partial : NULL;
+            const char *tls = kept != NULL && kept->length > 0 ? speaks_tls(session, kept->bytes, kept->length)
+                                                               : speaks_tls(session, input + taken, length - taken);
+
+            if (status == LUBDUB_FRAME_BAD_MAGIC && tls != NULL) {
+                lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_TLS, LUBDUB_NO_REASON, tls);
+            } else {
+                fail_header(session, turn, status, &frame, event);
+            }
             return taken;
         }
         if (duties(session)->handle(session, turn, &frame, event) == LUBDUB_HANDLING_NOT_YET) {

@@ -38,6 +38,21 @@ static struct lubdub_link *link_of(struct lubdub_step *step)
     return container_of(step, struct lubdub_link_step, step)->link;
 }
 
+static void on_io(struct ev_loop *loop, ev_io *io, int revents);
+static void on_tls_io(struct ev_loop *loop, ev_io *io, int revents);
+
+/* A link knows by its watcher's callback whether it is plain: this needs no further byte in a link. */
+static bool is_plain(const struct lubdub_link *link)
+{
+    return link->io.cb == on_io;
+}
+
+/* Of a link that is not plain. */
+static struct lubdub_transport *transport_of(const struct lubdub_link *link)
+{
+    return lubdub_transports_find(&lubdub_link_group(link)->reactor->transports, link->io.fd);
+}
+
 /* ---- links that broke in a call ---- */
 
 /*
@@ -91,17 +106,26 @@ static struct lubdub_transfer read_stream(struct lubdub_step *step)
     return came(length, errno);
 }
 
-static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8_t *bytes, size_t length, bool is_last)
+/* Whether the step may write now. If not, the socket stays writable, and the loop says so in its next turn. */
+static bool may_write(struct lubdub_link_step *own, bool is_last)
 {
-    struct lubdub_link_step *own = container_of(step, struct lubdub_link_step, step);
-    int socket = own->link->io.fd;
-    unsigned at_least = step->is_call ? 1 : LUBDUB_WRITES_AT_LEAST;
-    ssize_t sent;
+    unsigned at_least = own->step.is_call ? 1 : LUBDUB_WRITES_AT_LEAST;
 
     if (!lubdub_reactor_writes(lubdub_link_group(own->link)->reactor) && own->writes >= at_least && !is_last) {
-        return (struct lubdub_transfer){0}; /* the socket stays writable, and the loop says so in its next turn */
+        return false;
     }
     own->writes++;
+    return true;
+}
+
+static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8_t *bytes, size_t length, bool is_last)
+{
+    int socket = link_of(step)->io.fd;
+    ssize_t sent;
+
+    if (!may_write(container_of(step, struct lubdub_link_step, step), is_last)) {
+        return (struct lubdub_transfer){0};
+    }
     do {
         sent = is_last ? lubdub_socket_send_last(socket, bytes, length) : lubdub_socket_send(socket, bytes, length);
     } while (sent < 0 && errno == EINTR);
@@ -208,6 +232,28 @@ static void count(struct lubdub_link *link, int sessions, int late)
     lubdub_suspicion_count_from(&group->reactor->suspicion, origin, sessions, late);
 }
 
+/* What TLS has to say of an end that the session cannot explain. */
+static struct lubdub_slice text_of_tls(const struct lubdub_transport *transport, const struct lubdub_event *event)
+{
+    static const char unfinished[] = "the TLS handshake was not finished within the handshake time";
+
+    if (transport->problem != NULL && event->text.length == 0) {
+        return (struct lubdub_slice){transport->problem, strlen(transport->problem)};
+    }
+    if (!transport->is_open && event->deadline != 0) {
+        return (struct lubdub_slice){unfinished, sizeof unfinished - 1};
+    }
+    return event->text;
+}
+
+static void tell_down(struct lubdub_link *link, const struct lubdub_event *event, lubdub_time now)
+{
+    struct lubdub_event explained = *event;
+
+    explained.text = text_of_tls(transport_of(link), event);
+    lubdub_link_group(link)->on_event(link, &explained, now);
+}
+
 static void tell(struct lubdub_step *step, const struct lubdub_event *event)
 {
     struct lubdub_link_step *own = container_of(step, struct lubdub_link_step, step);
@@ -222,7 +268,11 @@ static void tell(struct lubdub_step *step, const struct lubdub_event *event)
         (event->kind == LUBDUB_EVENT_LATE || event->kind == LUBDUB_EVENT_RECOVERED)) {
         count(link, 0, event->kind == LUBDUB_EVENT_LATE ? 1 : -1);
     }
-    lubdub_link_group(link)->on_event(link, event, step->turn.now);
+    if (event->kind == LUBDUB_EVENT_DOWN && !is_plain(link)) {
+        tell_down(link, event, step->turn.now);
+    } else {
+        lubdub_link_group(link)->on_event(link, event, step->turn.now);
+    }
 }
 
 static const struct lubdub_stream tcp = {
@@ -230,6 +280,48 @@ static const struct lubdub_stream tcp = {
     .write = write_stream,
     .shut = shut_stream,
     .look = look,
+    .now = read_clock,
+    .arm = arm,
+    .tell = tell,
+};
+
+/* ---- the stream: TLS on a socket ---- */
+
+static struct lubdub_transfer read_tls(struct lubdub_step *step)
+{
+    struct lubdub_transport *transport = transport_of(link_of(step));
+
+    return transport->kind->read(transport, step->input, step->input_capacity);
+}
+
+static struct lubdub_transfer write_tls(struct lubdub_step *step, const uint8_t *bytes, size_t length, bool is_last)
+{
+    struct lubdub_transport *transport = transport_of(link_of(step));
+
+    if (!may_write(container_of(step, struct lubdub_link_step, step), is_last)) {
+        return (struct lubdub_transfer){0};
+    }
+    return transport->kind->write(transport, bytes, length, is_last);
+}
+
+static void shut_tls(struct lubdub_step *step)
+{
+    struct lubdub_transport *transport = transport_of(link_of(step));
+
+    transport->kind->shut(transport);
+}
+
+static void look_below_tls(struct lubdub_step *step, struct lubdub_evidence *evidence)
+{
+    look(step, evidence);
+    evidence->has_unread = evidence->has_unread || transport_of(link_of(step))->has_input;
+}
+
+static const struct lubdub_stream tls = {
+    .read = read_tls,
+    .write = write_tls,
+    .shut = shut_tls,
+    .look = look_below_tls,
     .now = read_clock,
     .arm = arm,
     .tell = tell,
@@ -264,7 +356,7 @@ static void begin(struct lubdub_link_step *step, struct lubdub_link *link, lubdu
     step->has_messages = false;
     step->step = (struct lubdub_step){
         .session = &link->session,
-        .stream = &tcp,
+        .stream = is_plain(link) ? &tcp : &tls,
         .turn =
             {
                 .now = now,
@@ -307,6 +399,9 @@ static void stop(struct lubdub_link *link)
     struct lubdub_link_group *group = lubdub_link_group(link);
 
     ev_io_stop(group->reactor->loop, &link->io);
+    if (!is_plain(link)) {
+        lubdub_transports_remove(&group->reactor->transports, link->io.fd);
+    }
     group->reactor->link_count--;
     lubdub_paths_remove(&group->reactor->paths, link->io.fd);
     if (counts(&link->session)) {
@@ -316,12 +411,28 @@ static void stop(struct lubdub_link *link)
     lubdub_session_clear(&link->session);
 }
 
+/* In a handshake it is TLS that reads and writes. What it holds for a session that listens again is read at once. */
+static int wanted_by_tls(struct lubdub_link *link, int wanted)
+{
+    const struct lubdub_transport *transport = transport_of(link);
+
+    if (!transport->is_open) {
+        wanted = EV_READ;
+    } else if (transport->has_input && (wanted & EV_READ) != 0) {
+        lubdub_reactor_set(lubdub_link_group(link)->reactor, &link->deadline, lubdub_clock_now());
+    }
+    return wanted | (transport->has_output ? EV_WRITE : 0);
+}
+
 static void watch(struct lubdub_link *link)
 {
     struct ev_loop *loop = lubdub_link_group(link)->reactor->loop;
     int wanted = (lubdub_session_wants_input(&link->session) ? EV_READ : 0) |
                  (lubdub_session_has_output(&link->session) ? EV_WRITE : 0);
 
+    if (!is_plain(link)) {
+        wanted = wanted_by_tls(link, wanted);
+    }
     if ((link->io.events & (EV_READ | EV_WRITE)) != wanted) {
         ev_io_stop(loop, &link->io);
         ev_io_set(&link->io, link->io.fd, wanted);
@@ -418,10 +529,9 @@ static void watch_paths(struct lubdub_link *link, lubdub_time now)
 /* ---- events that wake a link ---- */
 
 /* The kernel did not take the whole ack: a step sees to the rest. */
-static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length, ssize_t sent, int error)
+static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length, struct lubdub_transfer went)
 {
     struct lubdub_link_step step;
-    struct lubdub_transfer went = transfer_of(sent, error);
 
     begin(&step, link, now, false);
     memcpy(step.step.turn.output, step.step.input, length);
@@ -438,7 +548,7 @@ static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t len
 {
     struct lubdub_reactor *reactor = lubdub_link_group(link)->reactor;
     bool has_answered = lubdub_session_has_answered(&link->session);
-    ssize_t sent;
+    struct lubdub_transfer went;
 
     if (reactor->step != NULL || !lubdub_session_answer_quickly(&link->session, lubdub_link_group(link)->settings, now,
                                                                 reactor->input, length)) {
@@ -447,9 +557,17 @@ static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t len
     if (!has_answered) {
         count(link, 1, 0);
     }
-    sent = lubdub_socket_send(link->io.fd, reactor->input, length);
-    if (sent != (ssize_t)length) {
-        finish_ack(link, now, length, sent, errno);
+    if (is_plain(link)) {
+        ssize_t sent = lubdub_socket_send(link->io.fd, reactor->input, length);
+
+        went = transfer_of(sent, errno);
+    } else {
+        struct lubdub_transport *transport = transport_of(link);
+
+        went = transport->kind->write(transport, reactor->input, length, false);
+    }
+    if (went.length != length) {
+        finish_ack(link, now, length, went);
     } else if (paths_of(link)->capacity > 0) {
         watch_paths(link, now);
     }
@@ -490,15 +608,78 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     end(&step, link->session.role == LUBDUB_ROLE_SERVER);
 }
 
+/* Keeps what TLS has read and the session has not: the buffers are the loop's. */
+static void rest(struct lubdub_link_step *step)
+{
+    struct lubdub_transport *transport = transport_of(step->link);
+
+    if (!transport->kind->rest(transport)) {
+        lubdub_step_break(&step->step, LUBDUB_CAUSE_SHUTDOWN);
+    }
+}
+
+/* What came, and what else TLS has read already: the loop would not say that there is more. */
+static void take_all(struct lubdub_link_step *step, struct lubdub_transfer transfer)
+{
+    struct lubdub_transport *transport = transport_of(step->link);
+    bool goes_on = lubdub_step_take(&step->step, transfer);
+
+    while (goes_on && transport->has_input && lubdub_step_flush(&step->step)) {
+        goes_on = lubdub_step_read(&step->step);
+    }
+}
+
+static void on_tls_io(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct lubdub_link *link = container_of(io, struct lubdub_link, io);
+    struct lubdub_reactor *reactor = lubdub_link_group(link)->reactor;
+    struct lubdub_transport *transport = transport_of(link);
+    lubdub_time now = lubdub_reactor_now(reactor);
+    struct lubdub_transfer flushed = {0};
+    struct lubdub_transfer transfer = {0};
+    struct lubdub_link_step step;
+    unsigned was;
+    (void)loop;
+
+    if ((revents & EV_ERROR) == 0 && (!ev_is_active(io) || !lubdub_reactor_serves(reactor, now))) {
+        return; /* it waits for its own step; or it stays ready */
+    }
+    if ((revents & EV_ERROR) != 0) {
+        transfer.end = LUBDUB_CAUSE_SHUTDOWN;
+    } else if ((revents & EV_WRITE) != 0) {
+        flushed = transport->kind->flush(transport);
+    }
+    if (transfer.end == LUBDUB_CAUSE_NONE && flushed.end == LUBDUB_CAUSE_NONE && (revents & EV_READ) != 0) {
+        transfer = transport->kind->read(transport, reactor->input, LUBDUB_INPUT_SIZE);
+        if (transfer.length > 0 && transfer.end == LUBDUB_CAUSE_NONE && !transport->has_input &&
+            answer_quickly(link, now, transfer.length)) {
+            return;
+        }
+    }
+    begin(&step, link, now, false);
+    if (flushed.end != LUBDUB_CAUSE_NONE) {
+        lubdub_step_break(&step.step, flushed.end);
+    } else {
+        take_all(&step, transfer);
+    }
+    if ((revents & EV_READ) != 0 && lubdub_paths_have_changed(paths_of(link), io->fd, now, &was)) {
+        tell_paths(link, now, was);
+    }
+    rest(&step);
+    end(&step, link->session.role == LUBDUB_ROLE_SERVER);
+}
+
 static void on_due(struct lubdub_deadline *node, lubdub_time now)
 {
     struct lubdub_link *link = container_of(node, struct lubdub_link, deadline);
     struct lubdub_link_group *group = lubdub_link_group(link);
     lubdub_time deadline = lubdub_session_deadline(&link->session, group->settings);
     enum lubdub_cause cause = broken_by(link);
+    bool has_input = !is_plain(link) && transport_of(link)->has_input;
     struct lubdub_link_step step;
 
-    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && cause == LUBDUB_CAUSE_NONE) {
+    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED &&
+        cause == LUBDUB_CAUSE_NONE && !has_input) {
         note_gather(link, lubdub_session_patience(&link->session, group->settings));
         lubdub_reactor_set(group->reactor, node, deadline);
         if (group->on_visit != NULL) {
@@ -512,6 +693,9 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
         lubdub_step_break(&step.step, cause);
     } else {
         lubdub_step_due(&step.step);
+    }
+    if (!is_plain(link)) {
+        rest(&step);
     }
     end(&step, false);
 }
@@ -617,15 +801,13 @@ void lubdub_link_group_clear(struct lubdub_link_group *group)
     }
 }
 
-enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
-                                   enum lubdub_role role, const struct lubdub_session_settings *opening)
+/* The watcher is set, and so is the transport of a link that is not plain. */
+static enum lubdub_error open_link(struct lubdub_link *link, enum lubdub_role role,
+                                   const struct lubdub_session_settings *opening)
 {
+    struct lubdub_link_group *group = lubdub_link_group(link);
     struct lubdub_link_step step;
     enum lubdub_error error;
-
-    memset(link, 0, sizeof *link);
-    ev_io_init(&link->io, on_io, socket, EV_READ);
-    link->io.data = group;
 
     begin(&step, link, lubdub_reactor_now(group->reactor), true);
     if (opening != NULL) {
@@ -636,23 +818,66 @@ enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_
     if (error != LUBDUB_ERROR_OK) {
         pop(&step, group->reactor);
         group->step_count--;
+        if (!is_plain(link)) {
+            lubdub_transports_remove(&group->reactor->transports, link->io.fd);
+        }
+        close(link->io.fd);
         lubdub_reactor_leave(group->reactor);
-        close(socket);
         return error;
     }
     group->reactor->link_count++;
-    if (group->may_have_paths && lubdub_socket_may_have_paths(socket)) {
-        (void)lubdub_paths_add(&group->reactor->paths, socket, step.step.turn.now); /* without memory: as one path */
+    if (group->may_have_paths && lubdub_socket_may_have_paths(link->io.fd)) {
+        (void)lubdub_paths_add(&group->reactor->paths, link->io.fd, step.step.turn.now); /* without memory: as one path */
     }
     if (counts(&link->session)) {
         count(link, 1, 0);
     }
     ev_io_start(group->reactor->loop, &link->io);
     if (group->gather > 0) {
-        lubdub_waiting_mind_end(&group->reactor->waiting, socket);
+        lubdub_waiting_mind_end(&group->reactor->waiting, link->io.fd);
     }
     end_call(&step);
     return LUBDUB_ERROR_OK;
+}
+
+enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
+                                   enum lubdub_role role, const struct lubdub_session_settings *opening)
+{
+    memset(link, 0, sizeof *link);
+    ev_io_init(&link->io, on_io, socket, EV_READ);
+    link->io.data = group;
+    return open_link(link, role, opening);
+}
+
+enum lubdub_error lubdub_link_open_tls(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
+                                       enum lubdub_role role, const struct lubdub_session_settings *opening,
+                                       struct lubdub_tls *tls_of, const char *name)
+{
+    struct lubdub_transports *transports = &group->reactor->transports;
+    struct lubdub_transport *transport;
+
+    memset(link, 0, sizeof *link);
+    ev_io_init(&link->io, on_tls_io, socket, EV_READ);
+    link->io.data = group;
+    transport = tls_of->kind->begin(tls_of, transports, &link->io, role, name);
+    if (transport == NULL || !lubdub_transports_put(transports, socket, transport)) {
+        if (transport != NULL) {
+            transport->kind->free(transport);
+        }
+        close(socket);
+        return LUBDUB_ERROR_NO_MEMORY;
+    }
+    return open_link(link, role, opening);
+}
+
+bool lubdub_link_is_tls(const struct lubdub_link *link)
+{
+    return link->io.cb == on_tls_io;
+}
+
+const struct lubdub_transport *lubdub_link_transport(const struct lubdub_link *link)
+{
+    return is_plain(link) ? NULL : transport_of(link);
 }
 
 /* Joins the step that is running for this link, or begins a step. */

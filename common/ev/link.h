@@ -78,6 +78,21 @@ void lubdub_link_group_gather(struct lubdub_link_group *group, lubdub_duration l
 enum lubdub_error lubdub_link_open(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
                                    enum lubdub_role role, const struct lubdub_session_settings *opening);
 
+/*
+ * The same over TLS, which the socket's two ends negotiate first: until then nothing is written, and a client's HELLO
+ * waits. name: of the server, which a client checks; NULL for a server's side. A handshake that fails, or ends, is the
+ * session's end, with the cause `tls` and what was wrong as its text.
+ */
+enum lubdub_error lubdub_link_open_tls(struct lubdub_link *link, struct lubdub_link_group *group, int socket,
+                                       enum lubdub_role role, const struct lubdub_session_settings *opening,
+                                       struct lubdub_tls *tls, const char *name);
+
+/* Whether it was opened so; also after its end. */
+bool lubdub_link_is_tls(const struct lubdub_link *link);
+
+/* What stands between the link and its socket; NULL: nothing, the link is plain, or closed. */
+const struct lubdub_transport *lubdub_link_transport(const struct lubdub_link *link);
+
 /* As lubdub_session_grant, _leave and _send; WRONG_STATE also where the connection proves broken. */
 enum lubdub_error lubdub_link_grant(struct lubdub_link *link, const struct lubdub_grant *grant);
 void lubdub_link_leave(struct lubdub_link *link, enum lubdub_reason reason, const char *text, bool has_retry_after,

@@ -302,7 +302,7 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
         return NULL;
     }
     reactor->output_capacity = OUTPUT_SIZE;
-    reactor->loop = loop;
+    reactor->loop = reactor->transports.loop = loop;
     reactor->hooks = hooks;
     reactor->ran_at = lubdub_clock_now();
     reactor->armed_for = LUBDUB_TIME_NEVER;
@@ -326,6 +326,7 @@ static void reactor_free(struct lubdub_reactor *reactor)
     ev_prepare_stop(reactor->loop, &reactor->turn_end);
     lubdub_waiting_clear(&reactor->waiting);
     lubdub_paths_clear(&reactor->paths);
+    lubdub_transports_clear(&reactor->transports);
     free(reactor->input);
     free(reactor->output);
     free(reactor);

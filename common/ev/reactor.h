@@ -26,6 +26,7 @@
 #include "ev/gather.h"
 #include "ev/waiting.h"
 #include "ev/paths.h"
+#include "ev/transport.h"
 
 /*
  * So many bytes are read from one socket at a time; the rest waits for the loop's next turn, so that no peer holds it.
@@ -135,6 +136,7 @@ struct lubdub_reactor {
     unsigned hasty_count; /* users of this loop that do not want it to gather */
     struct lubdub_paths paths; /* of the links with Multipath TCP (link.c) */
     unsigned link_count;  /* of all that are open on this loop */
+    struct lubdub_transports transports; /* of the links that are not plain */
     unsigned reference_count;
     unsigned busy_count; /* callbacks of ours that are running */
     struct lubdub_reactor *next;

@@ -25,8 +25,13 @@ bool lubdub_asking_ask(struct lubdub_worker *worker, struct lubdub_record *recor
         .interval = hello->options.interval_ms * LUBDUB_MILLISECOND,
         .expiry = hello->options.expiry_ms * LUBDUB_MILLISECOND,
         .remote = remote,
+        .is_tls = lubdub_link_is_tls(&record->link),
     };
+    const struct lubdub_transport *transport = lubdub_link_transport(&record->link);
 
+    if (transport != NULL && transport->is_proven) {
+        request.certificate_names = (struct lubdub_slice){transport->names, transport->names_length};
+    }
     lubdub_peer_address(record->peer, &address);
     address.port = (uint16_t)record->remote_port;
     lubdub_address_format(&address, remote);

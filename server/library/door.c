@@ -12,6 +12,7 @@
 #include "ev/socket.h"
 #include "server/library/admission.h"
 #include "server/library/asking.h"
+#include "server/library/certificate.h"
 #include "server/library/grace.h"
 #include "server/library/identities.h"
 #include "server/library/marks.h"
@@ -424,6 +425,12 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         lubdub_record_refuse(worker, record, LUBDUB_REASON_DRAINING, LUBDUB_CAUSE_SHUTDOWN, "the server goes away");
         return;
     }
+    refusal = lubdub_certificate_refuse(lubdub_link_transport(&record->link),
+                                        lubdub_worker_settings(worker)->requires_certificate, hello->options.identity);
+    if (refusal != NULL) {
+        lubdub_record_refuse(worker, record, LUBDUB_REASON_UNAUTHORIZED, LUBDUB_CAUSE_REJECTED, refusal);
+        return;
+    }
     if (hello->is_anonymous) {
         decide(worker, record, hello);
         return;
@@ -442,7 +449,12 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
                              "there are too many labels");
         return;
     }
-    if (introduce(worker, record, hello, proof_of(worker, hello, proof))) {
+    proof = proof_of(worker, hello, proof);
+    if (proof == 0) {
+        proof = lubdub_certificate_proof(lubdub_link_transport(&record->link), worker->server->token_key);
+        record->peer->is_certified = proof != 0;
+    }
+    if (introduce(worker, record, hello, proof)) {
         decide(worker, record, hello);
     }
 }
@@ -471,7 +483,7 @@ static bool waiting_room_is_full(const struct lubdub_worker *worker)
     return most > 0 && worker->pool.count > most + room;
 }
 
-void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, const char *text)
+void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, bool is_tls, const char *text)
 {
     const struct lubdub_options options = {
         .text = {text, strlen(text)},
@@ -483,7 +495,9 @@ void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, const char 
     struct lubdub_frame bye = {.type = LUBDUB_FRAME_BYE, .sequence = LUBDUB_REASON_OVERLOADED, .content = content};
 
     bye.length = (uint16_t)lubdub_options_encode(&options, LUBDUB_FRAME_BYE, content, sizeof content);
-    (void)lubdub_socket_send(socket, bytes, lubdub_frame_encode(bytes, sizeof bytes, &bye));
+    if (!is_tls) {
+        (void)lubdub_socket_send(socket, bytes, lubdub_frame_encode(bytes, sizeof bytes, &bye));
+    }
     shutdown(socket, SHUT_WR);
     (void)lubdub_socket_receive(socket, bytes, sizeof bytes); /* unread, it would make an RST of the close */
     close(socket);
@@ -519,12 +533,22 @@ static void refuse_oldest(struct lubdub_worker *worker)
     if (worker->turned_away < most_turned_away(worker)) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, text);
     } else {
-        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link), text);
+        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link),
+                              lubdub_link_is_tls(&record->link), text);
         lubdub_record_free(worker, record);
     }
 }
 
-void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address,
+static enum lubdub_error open_link(struct lubdub_worker *worker, struct lubdub_record *record, int socket, bool is_tls)
+{
+    if (is_tls) {
+        return lubdub_link_open_tls(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL,
+                                    lubdub_worker_settings(worker)->tls, NULL);
+    }
+    return lubdub_link_open(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL);
+}
+
+void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address, bool is_tls,
                         bool is_proxied)
 {
     struct lubdub_record *record = lubdub_pool_take(&worker->pool);
@@ -547,7 +571,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
     lubdub_tally_add(&worker->tally.connections, 1);
     refusal = why_no_room(worker, record, address);
     if (refusal != NULL && worker->turned_away >= most_turned_away(worker)) {
-        lubdub_door_turn_away(worker, socket, refusal);
+        lubdub_door_turn_away(worker, socket, is_tls, refusal);
         lubdub_record_free(worker, record);
         return;
     }
@@ -559,7 +583,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
             return;
         }
     }
-    if (lubdub_link_open(&record->link, &worker->group, socket, LUBDUB_ROLE_SERVER, NULL) != LUBDUB_ERROR_OK) {
+    if (open_link(worker, record, socket, is_tls) != LUBDUB_ERROR_OK) {
         lubdub_record_free(worker, record);
         return;
     }
@@ -581,5 +605,5 @@ void lubdub_door_adopt(struct lubdub_worker *worker, int socket)
     }
     lubdub_socket_tune(socket);
     lubdub_tuning_set(socket, &worker->tuning, NULL); /* what all others inherit from their listener */
-    lubdub_door_accept(worker, socket, &address, false);
+    lubdub_door_accept(worker, socket, &address, false, false);
 }

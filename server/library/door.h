@@ -5,18 +5,21 @@
 #include "server/library/answer.h"
 #include "server/library/state.h"
 
-/* A connection came. The socket is the worker's now. is_proxied: a proxy told the address. */
-void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address,
+/*
+ * A connection came. The socket is the worker's now. is_tls: the client begins with a handshake of TLS. is_proxied: a proxy
+ * told the address.
+ */
+void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address, bool is_tls,
                         bool is_proxied);
 
 /* A connected socket of the application's, which is the worker's now. */
 void lubdub_door_adopt(struct lubdub_worker *worker, int socket);
 
 /*
- * Says BYE 7 to a socket that no session is made for, and closes it at once. It is counted as rejected, and not told:
- * there may be any number of them.
+ * Says BYE 7 to a socket that no session is made for, and closes it at once; a client of TLS, with which nothing is
+ * negotiated, is told nothing. It is counted as rejected, and not told: there may be any number of them.
  */
-void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, const char *text);
+void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, bool is_tls, const char *text);
 
 /*
  * A connection asks to become a session, by HELLO or by a first PROBE or MESSAGE. On return it is granted or refused,

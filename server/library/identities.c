@@ -60,14 +60,17 @@ static void take(struct lubdub_worker *worker, struct lubdub_record *record, uin
 
 /*
  * Whether the holder was let in by another proof. One that came when no proof was asked for gives way to any proof, and
- * one that came with a token gives way to all when tokens are not asked for any more.
+ * one that came with a token gives way to all when tokens are not asked for any more. A certificate protects its session in
+ * any case.
  */
 static bool is_foreign(const struct lubdub_worker *worker, const struct lubdub_peer *newcomer,
                        const struct lubdub_peer *holder)
 {
     uint64_t proof = lubdub_peer_proof(holder);
 
-    return lubdub_tokens_are_asked_for(&worker->rules->tokens) && proof != 0 && proof != lubdub_peer_proof(newcomer);
+    bool counts = holder->is_certified || lubdub_tokens_are_asked_for(&worker->rules->tokens);
+
+    return counts && proof != 0 && proof != lubdub_peer_proof(newcomer);
 }
 
 static void claim_from(struct lubdub_worker *worker, struct lubdub_record *record, uint32_t place, uint64_t beaten,

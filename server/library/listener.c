@@ -39,7 +39,7 @@ static bool is_lack(int error)
 }
 
 /* Without a descriptor left, one client can still be told so: the spare descriptor is given up for it. */
-static void refuse_one(struct lubdub_worker *worker, int listening)
+static void refuse_one(struct lubdub_worker *worker, int listening, bool is_tls)
 {
     int socket;
 
@@ -50,7 +50,7 @@ static void refuse_one(struct lubdub_worker *worker, int listening)
     socket = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
         lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_DESCRIPTORS], 1);
-        lubdub_door_turn_away(worker, socket, "no descriptor is left");
+        lubdub_door_turn_away(worker, socket, is_tls, "no descriptor is left");
     }
     worker->spare_descriptor = open(null_device, O_RDONLY | O_CLOEXEC);
 }
@@ -97,7 +97,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
                 int error = errno;
 
                 if (error == EMFILE) {
-                    refuse_one(worker, io->fd);
+                    refuse_one(worker, io->fd, listener->is_tls);
                 }
                 pause_accepting(listener, strerror(error), PAUSE);
                 break;
@@ -111,7 +111,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
         listener->is_at_reserve = socket >= worker->first_reserved;
         if (listener->is_at_reserve) {
             lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_DESCRIPTORS], 1);
-            lubdub_door_turn_away(worker, socket, "no descriptor is left");
+            lubdub_door_turn_away(worker, socket, listener->is_tls, "no descriptor is left");
             if (++refused == REFUSED_AT_ONCE || !listener->lacks) {
                 pause_accepting(listener, strerror(EMFILE), SHORT_PAUSE);
                 break;
@@ -119,9 +119,9 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
         } else if (!lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
             close(socket);
         } else if (lubdub_proxied_is_proxy(worker, &address)) {
-            lubdub_proxied_accept(worker, socket, &address);
+            lubdub_proxied_accept(worker, socket, &address, listener->is_tls);
         } else {
-            lubdub_door_accept(worker, socket, &address, false);
+            lubdub_door_accept(worker, socket, &address, listener->is_tls, false);
         }
     }
     if (accepted == most) {

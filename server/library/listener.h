@@ -17,6 +17,7 @@ struct lubdub_listener {
     struct lubdub_address address;
     struct lubdub_listener *next;
     bool is_at_reserve; /* the last that was accepted got a descriptor that is not for clients */
+    bool is_tls;
     bool lacks;         /* the last attempt found no descriptors or memory, or could not wait, and that was told */
 };
 

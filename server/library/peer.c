@@ -105,6 +105,7 @@ void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target
     target->is_ipv4 = peer->is_ipv4;
     target->is_proxied = peer->is_proxied;
     target->has_proof = peer->has_proof;
+    target->is_certified = peer->is_certified;
     target->identity_length = peer->identity_length;
     target->label_count = peer->label_count;
     target->last_end = peer->last_end;

@@ -22,6 +22,7 @@ struct lubdub_peer {
     bool is_ipv4 : 1;
     bool is_proxied : 1; /* the address is what a proxy told */
     bool has_proof : 1;
+    bool is_certified : 1; /* the proof stands for the names of a certificate, not for a token */
     uint8_t : 0;
     bool is_session : 1;     /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1;  /* the registry's index names it */
@@ -70,7 +71,7 @@ void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *
 /* The part of the address by which connections are counted. */
 void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_prefix, struct lubdub_address *address);
 
-/* A number that stands for what let the client in (tokens.h); 0: nothing was asked for. */
+/* A number that stands for what let the client in (tokens.h, certificate.h); 0: nothing was asked for. */
 uint64_t lubdub_peer_proof(const struct lubdub_peer *peer);
 
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer);

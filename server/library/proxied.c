@@ -21,6 +21,7 @@ struct lubdub_proxied {
     struct lubdub_proxied *next;
     struct lubdub_proxied **link; /* what points to this one */
     struct lubdub_address proxy;
+    bool is_tls;
 };
 
 bool lubdub_proxied_is_proxy(const struct lubdub_worker *worker, const struct lubdub_address *address)
@@ -93,6 +94,7 @@ static void admit(struct lubdub_proxied *proxied, size_t length, const struct lu
 {
     struct lubdub_worker *worker = proxied->worker;
     const struct lubdub_address from = *address;
+    bool is_tls = proxied->is_tls;
     int socket = stop(proxied);
 
     want(socket, 1);
@@ -100,7 +102,7 @@ static void admit(struct lubdub_proxied *proxied, size_t length, const struct lu
         close(socket);
         return;
     }
-    lubdub_door_accept(worker, socket, &from, is_proxied);
+    lubdub_door_accept(worker, socket, &from, is_tls, is_proxied);
 }
 
 /* Looks at what has come. *proxied may be gone afterwards. */
@@ -176,7 +178,8 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_worker_leave(worker);
 }
 
-void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy)
+void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy,
+                           bool is_tls)
 {
     struct lubdub_proxied *proxied = calloc(1, sizeof *proxied);
     lubdub_duration patience = lubdub_worker_settings(worker)->session.handshake_timeout;
@@ -193,6 +196,7 @@ void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struc
     }
     proxied->worker = worker;
     proxied->proxy = *proxy;
+    proxied->is_tls = is_tls;
     proxied->link = worker->last_proxied;
     *proxied->link = proxied;
     worker->last_proxied = &proxied->next;

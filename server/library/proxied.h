@@ -13,10 +13,12 @@
 bool lubdub_proxied_is_proxy(const struct lubdub_worker *worker, const struct lubdub_address *address);
 
 /*
- * A connection of a proxy came. The socket is the worker's now. Header and first frame have a handshake time each. A
+ * A connection of a proxy came. The socket is the worker's now. Header and first frame have a handshake time each; behind
+ * the header comes TLS, or not. A
  * wrong header is told as REJECTED with the address of the proxy, and the socket is closed with nothing written.
  */
-void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy);
+void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy,
+                           bool is_tls);
 
 /* Closes all connections that wait, without a word. */
 void lubdub_proxied_clear(struct lubdub_worker *worker);

@@ -17,7 +17,7 @@ static bool is_revoked(const struct lubdub_worker *worker, const struct lubdub_p
 {
     uint64_t proof = lubdub_peer_proof(peer);
 
-    return proof != 0 && !lubdub_tokens_admit(&worker->rules->tokens, proof, lubdub_peer_identity(peer));
+    return proof != 0 && !peer->is_certified && !lubdub_tokens_admit(&worker->rules->tokens, proof, lubdub_peer_identity(peer));
 }
 
 static void end(struct lubdub_worker *worker, struct lubdub_record *record, enum lubdub_reason reason,

@@ -7,6 +7,7 @@
 
 #include "core/sized.h"
 #include "ev/gather.h"
+#include "ev/transport.h"
 
 void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, size_t size)
 {
@@ -104,6 +105,9 @@ static const char *check(const struct lubdub_server_settings *settings)
     if (settings->gather > LUBDUB_GATHER_LIMIT) {
         return "gather is more than 100 ms";
     }
+    if (settings->tls != NULL && !lubdub_transport_fits(settings->tls)) {
+        return "tls is of another release of the library";
+    }
     fault = check_tokens(settings->tokens, settings->token_count);
     if (fault == NULL) {
         fault = check_patterns(settings->token_identities, settings->token_count);
@@ -167,6 +171,9 @@ struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *setti
         memcpy(rules->agent, agent.data, agent.length);
         rules->settings.session.agent.data = rules->agent;
     }
+    if (rules->settings.tls != NULL) {
+        rules->settings.tls->kind->hold(rules->settings.tls);
+    }
     rules->settings.session.requires_hello |= settings->token_count > 0 || settings->requires_identity;
     return rules;
 }
@@ -180,6 +187,9 @@ struct lubdub_rules *lubdub_rules_share(struct lubdub_rules *rules)
 void lubdub_rules_drop(struct lubdub_rules *rules)
 {
     if (rules != NULL && atomic_fetch_sub(&rules->references, 1) == 1) {
+        if (rules->settings.tls != NULL) {
+            rules->settings.tls->kind->drop(rules->settings.tls);
+        }
         lubdub_tokens_clear(&rules->tokens);
         free(rules->proxies);
         free(rules);

@@ -141,7 +141,7 @@ static void add_listener(struct lubdub_worker *worker, struct lubdub_listener *l
 }
 
 /* The same address for every worker, each with a socket of its own. */
-static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct lubdub_address *address)
+static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct lubdub_address *address, bool is_tls)
 {
     bool shares_port = server->rules->settings.shares_port;
     uint32_t i;
@@ -156,6 +156,7 @@ static enum lubdub_error listen_everywhere(struct lubdub_server *server, struct 
         if (error != LUBDUB_ERROR_OK) {
             return error;
         }
+        listener->is_tls = is_tls;
         add_listener(worker, listener);
     }
     if (server->port == 0) {
@@ -185,7 +186,7 @@ static void unbind(struct lubdub_server *server, uint32_t before)
     }
 }
 
-static enum lubdub_error listen_to_both(struct lubdub_server *server, uint16_t port)
+static enum lubdub_error listen_to_both(struct lubdub_server *server, uint16_t port, bool is_tls)
 {
     struct lubdub_address address;
     uint32_t before = server->workers[0].listener_count;
@@ -193,7 +194,7 @@ static enum lubdub_error listen_to_both(struct lubdub_server *server, uint16_t p
     enum lubdub_error second;
 
     lubdub_address_parse(&address, "0.0.0.0", port);
-    first = listen_everywhere(server, &address);
+    first = listen_everywhere(server, &address, is_tls);
     if (first != LUBDUB_ERROR_OK) {
         unbind(server, before);
         if (first != LUBDUB_ERROR_ADDRESS) {
@@ -202,7 +203,7 @@ static enum lubdub_error listen_to_both(struct lubdub_server *server, uint16_t p
     }
     before = server->workers[0].listener_count;
     lubdub_address_parse(&address, "::", port > 0 ? port : address.port);
-    second = listen_everywhere(server, &address);
+    second = listen_everywhere(server, &address, is_tls);
     if (second != LUBDUB_ERROR_OK) {
         unbind(server, before);
     }
@@ -211,7 +212,7 @@ static enum lubdub_error listen_to_both(struct lubdub_server *server, uint16_t p
 }
 
 /* All or nothing. */
-enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port)
+static enum lubdub_error listen_to(struct lubdub_server *server, const char *host, uint16_t port, bool is_tls)
 {
     const uint32_t before = server->workers[0].listener_count;
     struct lubdub_address address;
@@ -221,9 +222,10 @@ enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char 
         return LUBDUB_ERROR_WRONG_STATE;
     }
     if (host == NULL) {
-        error = listen_to_both(server, port);
+        error = listen_to_both(server, port, is_tls);
     } else {
-        error = lubdub_address_parse(&address, host, port) ? listen_everywhere(server, &address) : LUBDUB_ERROR_ADDRESS;
+        error = lubdub_address_parse(&address, host, port) ? listen_everywhere(server, &address, is_tls)
+                                                           : LUBDUB_ERROR_ADDRESS;
     }
     if (error != LUBDUB_ERROR_OK) {
         unbind(server, before);
@@ -257,6 +259,23 @@ enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int
     return error;
 }
 
+enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port)
+{
+    return listen_to(server, host, port, false);
+}
+
+enum lubdub_error lubdub_server_listen_tls(struct lubdub_server *server, const char *host, uint16_t port)
+{
+    enum lubdub_error error;
+
+    if (server->rules->settings.tls == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    error = listen_to(server, host, port, true);
+    server->listens_to_tls = server->listens_to_tls || error == LUBDUB_ERROR_OK;
+    return error;
+}
+
 uint16_t lubdub_server_port(const struct lubdub_server *server)
 {
     return server->port;
@@ -271,6 +290,7 @@ static void tell_listening(struct lubdub_server *server)
         struct lubdub_server_event event = {
             .kind = LUBDUB_SERVER_LISTENING,
             .address = lubdub_address_format(&listener->address, text),
+            .is_tls = listener->is_tls,
         };
 
         lubdub_server_tell(&server->workers[0], NULL, &event);
@@ -307,7 +327,7 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     struct lubdub_rules *old;
     uint32_t i;
 
-    if (lubdub_server_settings_adopt(&known, settings) != NULL) {
+    if (lubdub_server_settings_adopt(&known, settings) != NULL || (server->listens_to_tls && known.tls == NULL)) {
         return LUBDUB_ERROR_INVALID;
     }
     rules = lubdub_rules_new(&known, server->token_key);
@@ -357,6 +377,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
     for (i = 0; i < server->worker_count; i++) {
         const struct lubdub_tally *tally = &server->workers[i].tally;
         struct lubdub_reactor *reactor = server->workers[i].group.reactor;
+        const struct lubdub_transport_counts *tls = &reactor->transports.counts;
 
         sum.connections += tallied(&tally->connections);
         sum.accepted += tallied(&tally->accepted);
@@ -370,6 +391,11 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         sum.gone_early += tallied(&tally->gone_early);
         sum.narrow += tallied(&tally->narrow);
         sum.suspicions += tallied(&tally->suspicions);
+        sum.tls_1_2 += tallied(&tls->done_1_2);
+        sum.tls_1_3 += tallied(&tls->done_1_3);
+        sum.tls_failed += tallied(&tls->failed);
+        sum.tls_under_way += tallied(&tls->under_way);
+        sum.tls_waiting += tallied(&tls->waiting);
         sum.absences += tallied(&reactor->absence_count);
         sum.absent_for += tallied(&reactor->absence_total);
         sum.longest_turn = lubdub_duration_longer(sum.longest_turn, tallied(&reactor->longest_turn));

@@ -144,6 +144,7 @@ struct lubdub_server {
 
     ev_timer grace; /* in worker 0's loop; grace.c */
     uint16_t port;
+    bool listens_to_tls;
     bool is_started;
     _Atomic bool is_draining; /* DRAINING was told */
     bool is_stopped;          /* STOPPED was told */

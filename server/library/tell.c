@@ -31,6 +31,7 @@ void lubdub_server_tell(struct lubdub_worker *worker, struct lubdub_record *reco
         event->identity = lubdub_peer_identity(record->peer);
         event->is_proxied = record->peer->is_proxied;
         event->data = lubdub_pool_data(&worker->pool, record);
+        event->is_tls = lubdub_link_is_tls(&record->link);
         event->session = event->kind == LUBDUB_SERVER_REJECTED ? 0 : lubdub_pool_number(&worker->pool, record);
     }
     server->callback(server, event, server->user_data);

@@ -172,6 +172,27 @@ static void warn_of_missing_paths(const struct options *options)
     }
 }
 
+static void warn_of_certificate(const struct options *options)
+{
+    const struct lubdub_credentials files = options_credentials(options);
+
+    lubdub_credentials_warn(options->tls, &files);
+}
+
+/* Where TLS is listened to stays until a restart, so new settings must go on serving it. */
+static bool reload_tls(const struct program *program, struct options *taken)
+{
+    if (!options_make_tls(taken, taken->loaded.problem, sizeof taken->loaded.problem)) {
+        return false;
+    }
+    if (program->options.tls_listen.count > 0 && taken->tls == NULL) {
+        snprintf(taken->loaded.problem, sizeof taken->loaded.problem,
+                 "TLS is listened to until a restart, and there is no certificate any more");
+        return false;
+    }
+    return true;
+}
+
 /* All or nothing: what cannot be read leaves everything as it was. */
 static void read_again(struct program *program)
 {
@@ -186,7 +207,8 @@ static void read_again(struct program *program)
     }
     options_init(&taken);
     if (lubdub_settings_load(&options_table, program->argc, program->argv, &taken, &taken.loaded) !=
-        LUBDUB_SETTINGS_OK) {
+            LUBDUB_SETTINGS_OK ||
+        !reload_tls(program, &taken)) {
         lubdub_log_error("configuration not taken, the old one stays problem=\"%s\"", taken.loaded.problem);
         options_clear(&taken);
         return;
@@ -201,6 +223,7 @@ static void read_again(struct program *program)
     take_expected(program, &taken);
     warn_of_open_tokens(&taken);
     warn_of_shown_tokens(&taken);
+    warn_of_certificate(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
     lubdub_log_set_rate((unsigned)taken.log_rate);
     options_clear(&program->taken);
@@ -292,29 +315,47 @@ static bool listen_as_handed_over(struct program *program)
     return true;
 }
 
-/* Where the service manager listens, the default addresses are its affair. */
-static bool listen_as_told(struct program *program)
+typedef enum lubdub_error listen_function(struct lubdub_server *server, const char *host, uint16_t port);
+
+/* host NULL: all addresses. Returns whether it listens; else says why not. */
+static bool listen_to(struct program *program, listen_function *listen, const char *host, uint16_t port)
 {
-    const struct lubdub_hostports *listen = &program->options.listen;
-    size_t count = listen->count > 0 || program->handed_over > 0 ? listen->count : 1;
+    enum lubdub_error error = listen(program->server, host, port);
+
+    if (error != LUBDUB_ERROR_OK) {
+        fprintf(stderr, "lubdub-server: cannot listen on %s port %u: %s\n", host == NULL ? "all addresses" : host,
+                (unsigned)port,
+                error == LUBDUB_ERROR_SYSTEM    ? strerror(errno)
+                : error == LUBDUB_ERROR_ADDRESS ? "it is no address of this machine"
+                                                : lubdub_error_text(error));
+    }
+    return error == LUBDUB_ERROR_OK;
+}
+
+static bool listen_to_all(struct program *program, listen_function *listen, const struct lubdub_hostports *places)
+{
     size_t i;
 
-    for (i = 0; i < count; i++) {
-        bool is_all = listen->count == 0 || strcmp(listen->items[i].host, "*") == 0;
-        const char *host = is_all ? NULL : listen->items[i].host;
-        uint16_t port = listen->count == 0 ? LUBDUB_DEFAULT_PORT : listen->items[i].port;
-        enum lubdub_error error = lubdub_server_listen(program->server, host, port);
+    for (i = 0; i < places->count; i++) {
+        const char *host = places->items[i].host;
 
-        if (error != LUBDUB_ERROR_OK) {
-            fprintf(stderr, "lubdub-server: cannot listen on %s port %u: %s\n", is_all ? "all addresses" : host,
-                    (unsigned)port,
-                    error == LUBDUB_ERROR_SYSTEM    ? strerror(errno)
-                    : error == LUBDUB_ERROR_ADDRESS ? "it is no address of this machine"
-                                                    : lubdub_error_text(error));
+        if (!listen_to(program, listen, strcmp(host, "*") == 0 ? NULL : host, places->items[i].port)) {
             return false;
         }
     }
     return true;
+}
+
+/* Where the service manager listens, the default addresses are its affair. */
+static bool listen_as_told(struct program *program)
+{
+    const struct options *options = &program->options;
+
+    if (options_listens_plainly_everywhere(options) && program->handed_over == 0) {
+        return listen_to(program, lubdub_server_listen, NULL, LUBDUB_DEFAULT_PORT);
+    }
+    return listen_to_all(program, lubdub_server_listen, &options->listen) &&
+           listen_to_all(program, lubdub_server_listen_tls, &options->tls_listen);
 }
 
 static void print_events_problem(const char *file, int error)
@@ -412,6 +453,12 @@ static int start(struct program *program)
     if (failed != 0) {
         return failed;
     }
+    if (!options_make_tls(&program->options, program->options.loaded.problem,
+                          sizeof program->options.loaded.problem)) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    warn_of_certificate(&program->options);
     options_server_settings(&program->options, &settings);
     error = lubdub_server_new(&program->server, program->loop, &settings, on_event, program);
     if (error != LUBDUB_ERROR_OK) {

@@ -37,6 +37,16 @@ static const char *judge_network(const char *value, void *field)
 static const struct lubdub_setting rows[] = {
     {.name = "listen", .letter = 'l', .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_ADDRESSES, .is_fixed = true,
      .offset = FIELD(listen), .help = "accept clients there; repeatable (all addresses, port 3333)"},
+    {.name = "tls-listen", .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_ADDRESSES, .is_fixed = true,
+     .offset = FIELD(tls_listen), .help = "accept clients over TLS there, and plain ones only by --listen; repeatable"},
+    {.name = "tls-cert", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_cert), .minimum = 1,
+     .help = "certificate of the server and those up to its authority, PEM"},
+    {.name = "tls-key", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_key), .minimum = 1,
+     .help = "key of the certificate, PEM, without a passphrase"},
+    {.name = "tls-client-ca", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .offset = FIELD(tls_client_ca),
+     .minimum = 1, .help = "ask clients for certificates of these authorities, PEM; their names bound the identities"},
+    {.name = "require-cert", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_cert),
+     .help = "no sessions without a client's certificate"},
     {.name = "workers", .letter = 'w', .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .is_fixed = true,
      .offset = FIELD(workers), .minimum = 1, .maximum = 256,
      .help = "event loops, each in a thread (the processors it may use)"},
@@ -123,28 +133,74 @@ static const struct lubdub_setting rows[] = {
      .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
 };
 
-static bool listens_on_addresses(const struct options *options, char *problem, size_t capacity)
+/* Whether one of the first `count` of these is the same. */
+static bool is_among(const struct lubdub_hostports *all, size_t count, const struct lubdub_hostport *one)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (all->items[i].port == one->port && strcmp(all->items[i].host, one->host) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* others: what another option listens to already. */
+static bool listens_on_addresses(const char *name, const struct lubdub_hostports *listen,
+                                 const struct lubdub_hostports *others, char *problem, size_t capacity)
 {
     struct lubdub_address address;
-    size_t i, k;
+    size_t i;
 
-    for (i = 0; i < options->listen.count; i++) {
-        const char *host = options->listen.items[i].host;
+    for (i = 0; i < listen->count; i++) {
+        const char *host = listen->items[i].host;
 
         if (strcmp(host, "*") != 0 && !lubdub_address_parse(&address, host, 1)) {
-            snprintf(problem, capacity, "--listen: %s is not a numeric address (or * for all)", host);
+            snprintf(problem, capacity, "%s: %s is not a numeric address (or * for all)", name, host);
             return false;
         }
-        for (k = 0; k < i; k++) {
-            if (options->listen.items[k].port == options->listen.items[i].port &&
-                strcmp(options->listen.items[k].host, host) == 0) {
-                snprintf(problem, capacity, "--listen: %s port %u is given twice", host,
-                         (unsigned)options->listen.items[i].port);
-                return false;
-            }
+        if (listen->items[i].port != 0 && (is_among(listen, i, &listen->items[i]) ||
+                                           is_among(others, others->count, &listen->items[i]))) {
+            snprintf(problem, capacity, "%s: %s port %u is given twice", name, host, (unsigned)listen->items[i].port);
+            return false;
         }
     }
     return true;
+}
+
+/* What the options of TLS need of each other; NULL: they fit. */
+static const char *why_no_tls(const struct options *options)
+{
+    bool is_asked_for = options->tls_listen.count > 0 || options->tls_cert != NULL || options->tls_key != NULL ||
+                        options->tls_client_ca != NULL || options->require_cert;
+
+    if (!is_asked_for) {
+        return NULL;
+    }
+    if (lubdub_credentials_refuse() != NULL) {
+        return lubdub_credentials_refuse();
+    }
+    if (options->tls_listen.count == 0) {
+        return "nothing listens to TLS; add --tls-listen";
+    }
+    if (options->tls_cert == NULL || options->tls_key == NULL) {
+        return "needs --tls-cert and --tls-key";
+    }
+    if (options->require_cert && options->tls_client_ca == NULL) {
+        return "with --require-cert needs --tls-client-ca, the authorities that issue the clients' certificates";
+    }
+    return NULL;
+}
+
+/* The option that the sentence is about. */
+static const char *option_of_tls(const struct options *options)
+{
+    return options->tls_listen.count > 0   ? "--tls-listen"
+           : options->tls_cert != NULL      ? "--tls-cert"
+           : options->tls_key != NULL       ? "--tls-key"
+           : options->tls_client_ca != NULL ? "--tls-client-ca"
+                                            : "--require-cert";
 }
 
 static bool has_hook_that_can_run(const struct options *options, char *problem, size_t capacity)
@@ -207,7 +263,13 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         snprintf(problem, capacity, "--expiry-max must be at least twice --interval-min");
         return false;
     }
-    if (!listens_on_addresses(options, problem, capacity)) {
+    fault = why_no_tls(options);
+    if (fault != NULL) {
+        snprintf(problem, capacity, "%s: %s", option_of_tls(options), fault);
+        return false;
+    }
+    if (!listens_on_addresses("--listen", &options->listen, &(struct lubdub_hostports){0}, problem, capacity) ||
+        !listens_on_addresses("--tls-listen", &options->tls_listen, &options->listen, problem, capacity)) {
         return false;
     }
     if (!has_hook_that_can_run(options, problem, capacity)) {
@@ -237,8 +299,8 @@ const struct lubdub_settings_table options_table = {
     .section = "server",
     .arguments = "[OPTIONS]",
     .summary = "Accepts heartbeat clients, answers their probes, expires the silent, and reports who left and why.\n",
-    .closing = "Signals: TERM and INT drain and stop; HUP reads configuration and tokens again and reopens files;\n"
-               "USR1 writes one line of counters to the log.\n",
+    .closing = "Signals: TERM and INT drain and stop; HUP reads configuration, tokens and certificates again and reopens\n"
+               "files; USR1 writes one line of counters to the log.\n",
     .version = LUBDUB_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -291,7 +353,14 @@ void options_clear(struct options *options)
 {
     lubdub_token_file_clear(&options->tokens);
     expect_file_clear(&options->expected);
+    lubdub_credentials_free(options->tls);
+    options->tls = NULL;
     lubdub_settings_clear(&options->loaded);
+}
+
+bool options_listens_plainly_everywhere(const struct options *options)
+{
+    return options->listen.count == 0 && options->tls_listen.count == 0;
 }
 
 bool options_show_tokens(const struct options *options)
@@ -307,7 +376,25 @@ bool options_show_tokens(const struct options *options)
             return options->tokens.count > 0;
         }
     }
-    return options->tokens.count > 0 && options->listen.count == 0; /* all addresses */
+    return options->tokens.count > 0 && options_listens_plainly_everywhere(options);
+}
+
+struct lubdub_credentials options_credentials(const struct options *options)
+{
+    return (struct lubdub_credentials){
+        .certificate = options->tls_cert,
+        .key = options->tls_key,
+        .authority = options->tls_client_ca,
+        .requires_certificate = options->require_cert,
+    };
+}
+
+bool options_make_tls(struct options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_credentials files = options_credentials(options);
+
+    return options->tls_listen.count == 0 ||
+           lubdub_credentials_load(&options->tls, LUBDUB_ROLE_SERVER, &files, problem, capacity);
 }
 
 void options_server_settings(const struct options *options, struct lubdub_server_settings *settings)
@@ -342,6 +429,8 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->shares_port = options->reuse_port;
     settings->requires_identity = options->require_id;
     settings->multipath = options->mptcp ? LUBDUB_MULTIPATH_IF_POSSIBLE : LUBDUB_MULTIPATH_OFF;
+    settings->tls = options->tls;
+    settings->requires_certificate = options->require_cert;
     settings->ipv6_prefix = options->ipv6_prefix;
     settings->gather = lubdub_gather_value(options->gather);
     settings->session.message_rate = (uint32_t)options->message_rate;

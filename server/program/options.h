@@ -8,9 +8,15 @@
 #include "program/settings/settings.h"
 #include "program/settings/token_file.h"
 #include "server/register/expect_file.h"
+#include "program/tls/credentials.h"
 
 struct options {
     struct lubdub_hostports listen;
+    struct lubdub_hostports tls_listen;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_client_ca;
+    bool require_cert;
     uint64_t workers;
     lubdub_duration interval;
     lubdub_duration expiry;
@@ -55,6 +61,7 @@ struct options {
     struct lubdub_token_file tokens;
     struct lubdub_slice *proxies; /* proxy_from, as the library takes it */
     struct expect_file expected;
+    struct lubdub_tls *tls; /* options_make_tls() */
 };
 
 extern const struct lubdub_settings_table options_table;
@@ -65,6 +72,15 @@ void options_clear(struct options *options);
 
 /* Whether clients elsewhere send their tokens to a listener without TLS. */
 bool options_show_tokens(const struct options *options);
+
+/* No option says where to listen: on all addresses, then, at the usual port. */
+bool options_listens_plainly_everywhere(const struct options *options);
+
+/* The files of TLS, as the options name them. */
+struct lubdub_credentials options_credentials(const struct options *options);
+
+/* Reads these files, where the options ask for TLS. False: problem says why. */
+bool options_make_tls(struct options *options, char *problem, size_t capacity);
 
 /* Fills the library's settings; they point into options. */
 void options_server_settings(const struct options *options, struct lubdub_server_settings *settings);

@@ -102,7 +102,7 @@ static void put_connected(struct lubdub_event_line *line, const struct lubdub_se
     put_milliseconds(line, "interval_ms", event->interval);
     put_milliseconds(line, "expiry_ms", event->expiry);
     lubdub_event_line_flag(line, "resumed", event->is_resumed);
-    lubdub_event_line_flag(line, "tls", false);
+    lubdub_event_line_flag(line, "tls", event->is_tls);
     lubdub_event_line_number(line, "paths", event->paths);
     lubdub_event_line_labels_begin(line, "labels");
     for (i = 0; i < event->label_count; i++) {
@@ -137,6 +137,7 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
     switch (event->kind) {
     case LUBDUB_SERVER_LISTENING:
         lubdub_event_line_text(line, "address", event->address);
+        lubdub_event_line_flag(line, "tls", event->is_tls);
         break;
     case LUBDUB_SERVER_CONNECTED:
         put_connected(line, event);
@@ -418,6 +419,13 @@ static uint64_t number(const struct lubdub_event_line *line, const char *key)
     return value;
 }
 
+static bool is_set(const struct lubdub_event_line *line, const char *key)
+{
+    bool flag = false;
+
+    return lubdub_event_line_get_flag(line, key, &flag) && flag;
+}
+
 static int format_health(const struct lubdub_event_line *line, char *text, size_t capacity)
 {
     char health[32];
@@ -502,8 +510,9 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
     char more[2048];
 
     if (lubdub_event_line_is(line, "listening")) {
-        return snprintf(text, capacity, "listening on %s",
-                        lubdub_event_line_show(line, "address", "", more, sizeof more));
+        return snprintf(text, capacity, "listening on %s%s",
+                        lubdub_event_line_show(line, "address", "", more, sizeof more),
+                        is_set(line, "tls") ? " over TLS" : "");
     }
     if (lubdub_event_line_is(line, "message")) {
         return snprintf(text, capacity, "message: %llu bytes", (unsigned long long)number(line, "length"));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "endpoint.h"
+#include "over_tls.h"
 #include "support/test.h"
 
 /* What is allocated in here is the server's (failing_malloc.h). */
@@ -33,6 +34,8 @@ int server_fixture_setup(void **state)
         fixture->clients[i].socket = -1;
     }
     raw_clients_turn(turn, fixture->loop);
+    fixture->tls = over_tls_begin();
+    fixture->settings.tls = fixture->tls;
     *state = fixture;
     return fixture->loop == NULL || fixture->told == NULL;
 }
@@ -49,6 +52,7 @@ int server_fixture_teardown(void **state)
         }
     }
     raw_clients_turn(NULL, NULL);
+    over_tls_end(fixture->tls);
     ev_loop_destroy(fixture->loop);
     pthread_mutex_destroy(&fixture->lock);
     free(fixture->told);
@@ -97,12 +101,19 @@ void server_fixture_on_event(struct lubdub_server *server, const struct lubdub_s
     }
 }
 
+enum lubdub_error server_fixture_listen(const struct server_fixture *fixture, struct lubdub_server *server,
+                                        const char *host, uint16_t port)
+{
+    return fixture->tls != NULL ? lubdub_server_listen_tls(server, host, port)
+                                : lubdub_server_listen(server, host, port);
+}
+
 void server_fixture_start(struct server_fixture *fixture)
 {
     assert_int_equal(
         lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
         LUBDUB_ERROR_OK);
-    assert_int_equal(lubdub_server_listen(fixture->server, "127.0.0.1", 0), LUBDUB_ERROR_OK);
+    assert_int_equal(server_fixture_listen(fixture, fixture->server, "127.0.0.1", 0), LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_server_start(fixture->server), LUBDUB_ERROR_OK);
 }
 

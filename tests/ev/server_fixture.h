@@ -33,6 +33,7 @@ struct server_fixture {
     struct lubdub_server_settings settings;
     struct lubdub_server *server;               /* NULL once freed */
     struct raw_client clients[FIXTURE_CLIENTS]; /* closed at the end */
+    struct lubdub_tls *tls; /* with LUBDUB_TESTS_OVER_TLS in the environment; else NULL. The clients speak it, too */
 
     pthread_mutex_t lock;
     struct told_event *told;
@@ -49,8 +50,23 @@ struct server_fixture {
 int server_fixture_setup(void **state);
 int server_fixture_teardown(void **state);
 
+/*
+ * For a test of what is different over TLS, where it would say nothing: a server tells nothing before the handshake is done,
+ * and a handshake needs a loop that runs.
+ */
+#define PLAINLY_ONLY(fixture)        \
+    do {                             \
+        if ((fixture)->tls != NULL) { \
+            skip();                  \
+        }                            \
+    } while (0)
+
 /* Makes, listens on 127.0.0.1 and a free port, and starts. */
 void server_fixture_start(struct server_fixture *fixture);
+
+/* lubdub_server_listen() or, over TLS, lubdub_server_listen_tls(). */
+enum lubdub_error server_fixture_listen(const struct server_fixture *fixture, struct lubdub_server *server,
+                                        const char *host, uint16_t port);
 
 /* The callback, for tests that make the server themselves; the fixture is its user data. */
 void server_fixture_on_event(struct lubdub_server *server, const struct lubdub_server_event *event, void *user_data);

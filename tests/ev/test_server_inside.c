@@ -156,7 +156,7 @@ static void free_of_one_server_leaves_the_other(void **state)
     struct lubdub_server *other;
 
     assert_int_equal(lubdub_server_new(&other, fixture->loop, &fixture->settings, NULL, NULL), LUBDUB_ERROR_OK);
-    assert_int_equal(lubdub_server_listen(other, "127.0.0.1", 0), LUBDUB_ERROR_OK);
+    assert_int_equal(server_fixture_listen(fixture, other, "127.0.0.1", 0), LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_server_start(other), LUBDUB_ERROR_OK);
     raw_join(&fixture->clients[1], lubdub_server_port(other), "b", 0, 0);
     fixture->inside = free_at;

@@ -163,6 +163,7 @@ static void session_behind_a_proxy_is_marked(void **state)
     struct lubdub_server_session *found;
     struct wire_bytes header = {0};
 
+    PLAINLY_ONLY(fixture);
     fixture->settings.proxies = &proxy;
     fixture->settings.proxy_count = 1;
     server_fixture_start(fixture);

@@ -395,6 +395,7 @@ static void address_limit_counts_across_workers(void **state)
     size_t welcome = 0;
     size_t i;
 
+    PLAINLY_ONLY(fixture);
     fixture->settings.max_per_address = 10;
     server_fixture_start(fixture);
     for (i = 0; i < CROWD; i++) {
@@ -444,6 +445,7 @@ static void loop_that_hangs_is_noticed(void **state)
     bool turned_though_one_hung;
     size_t i;
 
+    PLAINLY_ONLY(fixture);
     own_thread = pthread_self();
     fixture->inside = hang_in_the_other_thread;
     server_fixture_start(fixture);

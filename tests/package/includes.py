@@ -21,7 +21,8 @@ FOLDERS = ("common", "server", "client", "tools", "bench", "examples")
 PAGE = "docs/internals/architecture.md"
 
 # An include names a path below one of these; the first that has the file wins.
-ROOTS = ("", "common", "tools", "bench", "common/include", "server/include", "client/include")
+ROOTS = ("", "common", "tools", "bench", "common/include", "common/tls/include", "server/include",
+         "client/include")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<(lubdub/[^>]+)>)', re.MULTILINE)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)

@@ -22,6 +22,12 @@
 
 static void (*turn_others)(void *user_data);
 static void *turn_user_data;
+static const struct raw_cover *covers;
+
+void raw_clients_cover(const struct raw_cover *cover)
+{
+    covers = cover;
+}
 
 void raw_clients_turn(void (*turn)(void *user_data), void *user_data)
 {
@@ -29,8 +35,7 @@ void raw_clients_turn(void (*turn)(void *user_data), void *user_data)
     turn_user_data = user_data;
 }
 
-/* Until the socket has something to read. False: the time is over. */
-static bool wait_readable(int socket, lubdub_time until)
+bool raw_wait_readable(int socket, lubdub_time until)
 {
     struct pollfd wait = {.fd = socket, .events = POLLIN};
 
@@ -90,6 +95,7 @@ static bool connect_to(struct raw_client *client, const char *source, const char
         close(client->socket);
         client->socket = -1;
     }
+    client->cover = client->socket >= 0 && covers != NULL ? covers->begin() : NULL;
     return client->socket >= 0;
 }
 
@@ -122,6 +128,10 @@ void raw_close(struct raw_client *client)
 {
     close(client->socket);
     client->socket = -1;
+    if (client->cover != NULL) {
+        covers->end(client->cover);
+        client->cover = NULL;
+    }
     free(client->bytes);
     client->bytes = NULL;
     client->length = 0;
@@ -140,7 +150,8 @@ void raw_send(struct raw_client *client, const void *bytes, size_t length)
     const uint8_t *next = bytes;
 
     while (length > 0) {
-        ssize_t sent = send(client->socket, next, length, MSG_NOSIGNAL);
+        ssize_t sent = client->cover != NULL ? covers->send(client->cover, client->socket, next, length)
+                                             : send(client->socket, next, length, MSG_NOSIGNAL);
 
         if (sent < 0) {
             return; /* the server has had enough; what it said is there to be read */
@@ -243,19 +254,25 @@ static bool take_frame(struct raw_client *client, struct raw_frame *frame)
     return true;
 }
 
+/* As recv(), but waits; -2: the time is over. */
+static ssize_t receive_bytes(struct raw_client *client, void *bytes, size_t capacity, lubdub_time until)
+{
+    if (client->cover != NULL) {
+        return covers->receive(client->cover, client->socket, bytes, capacity, until);
+    }
+    return raw_wait_readable(client->socket, until) ? recv(client->socket, bytes, capacity, 0) : -2;
+}
+
 enum raw_result raw_receive(struct raw_client *client, struct raw_frame *frame, lubdub_time until)
 {
     while (!take_frame(client, frame)) {
         ssize_t part;
 
-        if (!wait_readable(client->socket, until)) {
-            return RAW_NOTHING;
-        }
         client->bytes = realloc(client->bytes, client->length + READ_SIZE);
         assert_non_null(client->bytes);
-        part = recv(client->socket, client->bytes + client->length, READ_SIZE, 0);
+        part = receive_bytes(client, client->bytes + client->length, READ_SIZE, until);
         if (part <= 0) {
-            return part == 0 ? RAW_END : RAW_RESET;
+            return part == 0 ? RAW_END : part == -1 ? RAW_RESET : RAW_NOTHING;
         }
         client->length += (size_t)part;
     }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <lubdub/frame.h>
 #include <lubdub/time.h>
@@ -16,6 +17,7 @@
 
 struct raw_client {
     int socket;
+    void *cover;    /* raw_clients_cover(); NULL: plain */
     uint8_t *bytes; /* received, not looked at */
     size_t length;
     uint64_t probes;
@@ -45,6 +47,21 @@ enum raw_result {
  * NULL: the server is another process, or a thread.
  */
 void raw_clients_turn(void (*turn)(void *user_data), void *user_data);
+
+/* Until there is something to read. False: the time is over. */
+bool raw_wait_readable(int socket, lubdub_time until);
+
+/* What stands between raw clients and their sockets. */
+struct raw_cover {
+    void *(*begin)(void);
+    /* Both as send() and recv(); receive waits, and gives -2 when the time is over. */
+    ssize_t (*send)(void *cover, int socket, const void *bytes, size_t length);
+    ssize_t (*receive)(void *cover, int socket, void *bytes, size_t capacity, lubdub_time until);
+    void (*end)(void *cover);
+};
+
+/* Of raw clients that connect from now on. NULL: none. */
+void raw_clients_cover(const struct raw_cover *cover);
 
 /* To 127.0.0.1, or a numeric address. */
 void raw_connect(struct raw_client *client, uint16_t port);

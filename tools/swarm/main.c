@@ -142,6 +142,7 @@ static int run_and_report(struct ev_loop *loop, const struct swarm_options *opti
 int main(int argc, char *argv[])
 {
     struct swarm_options options;
+    char problem[LUBDUB_SETTINGS_PROBLEM_SIZE];
     struct ev_loop *loop;
     int exit_status;
 
@@ -155,6 +156,9 @@ int main(int argc, char *argv[])
     loop = lubdub_loop_open("lubdub-swarm");
     if (loop == NULL) {
         exit_status = LUBDUB_EXIT_CANNOT_START;
+    } else if (!swarm_options_make_tls(&options, problem, sizeof problem)) {
+        exit_status = fail("cannot start", NULL, problem);
+        ev_loop_destroy(loop);
     } else {
         exit_status = run_and_report(loop, &options);
         ev_loop_destroy(loop);

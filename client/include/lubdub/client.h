@@ -50,6 +50,7 @@ extern "C" {
 
 struct ev_loop;
 struct lubdub_client;
+struct lubdub_tls; /* <lubdub/tls.h> */
 
 /* Never grows, since settings hold an array of it. */
 struct lubdub_client_server {
@@ -119,6 +120,13 @@ struct lubdub_client_settings {
      * that turn out to be plain TCP (FAILED, cause `protocol`). OFF, the default.
      */
     enum lubdub_multipath multipath;
+
+    /*
+     * Made by lubdub_tls_new() for a client, and held by this one until it is freed. NULL, the default: plain connections.
+     * With it there are none: a server with which no TLS can be agreed is not used, and the cause is `tls`.
+     */
+    struct lubdub_tls *tls;
+    const char *tls_name; /* that the server's certificate has to have; NULL: the host, as the list of servers names it */
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -238,6 +246,13 @@ LUBDUB_API void lubdub_client_set_health(struct lubdub_client *client, enum lubd
  * 1024 bytes, NO_MEMORY. From inside CONNECTING it is that of this connection.
  */
 LUBDUB_API enum lubdub_error lubdub_client_set_token(struct lubdub_client *client, const void *token, size_t length);
+
+/*
+ * The certificates of every connection from now on, instead of those of the settings: made by lubdub_tls_new() for a client,
+ * and held by this one. INVALID: of another release; WRONG_STATE for a client without settings.tls, whose connections are
+ * plain.
+ */
+LUBDUB_API enum lubdub_error lubdub_client_set_tls(struct lubdub_client *client, struct lubdub_tls *tls);
 
 /*
  * The content of every probe from now on, on later connections too, instead of that of the settings; copied. Probes

@@ -11,22 +11,18 @@ struct promises {
 /* One a line, so that two changes of it do not meet. */
 /* clang-format off */
 static const char *const of_server[] = {
-    "tls-listen",
-    "tls-cert",
-    "tls-key",
-    "tls-client-ca",
     "http",
     "redis",
     "user",
-    "require-cert",
     NULL,
 };
 /* clang-format on */
 static const char *const of_client[] = {
-    "tls", "tls-ca", "tls-cert", "tls-key", "tls-name", "require-server-health", NULL,
+    "require-server-health", NULL,
 };
+static const char *const of_plan[] = {"paths", "shared", NULL};
 
-static const struct promises all[] = {{"server", of_server}, {"client", of_client}};
+static const struct promises all[] = {{"server", of_server}, {"client", of_client}, {"plan", of_plan}};
 
 bool lubdub_settings_is_promised(const char *section, const char *name, size_t length)
 {

@@ -44,6 +44,7 @@ extern "C" {
 struct ev_loop;
 struct lubdub_server;
 struct lubdub_server_request;
+struct lubdub_tls; /* <lubdub/tls.h> */
 
 /* For settings.gather. */
 #define LUBDUB_SERVER_GATHER LUBDUB_MILLISECOND
@@ -145,6 +146,18 @@ struct lubdub_server_settings {
      * data of the callback. It must not call the server. Stays as it was at _new. NULL.
      */
     void (*free_data)(void *data, void *user_data);
+
+    /*
+     * What lubdub_server_listen_tls() needs: made by lubdub_tls_new() for a server, and held from _new or _reconfigure on as
+     * long as it is needed. New connections use the newest. NULL, the default: there is no TLS.
+     */
+    struct lubdub_tls *tls;
+
+    /*
+     * No session without a certificate that was checked, so none on a plain connection; false. Whether required or not, a
+     * client with a certificate has an identity that one of its names (docs/guide/tls.md) is or bounds, as a pattern.
+     */
+    bool requires_certificate;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -226,6 +239,8 @@ struct lubdub_server_event {
     unsigned was_paths;            /* PATHS: before */
 
     void *data; /* of a session: what lubdub_server_set_data() was given last; else NULL */
+
+    bool is_tls; /* LISTENING: to TLS; CONNECTED, DISCONNECTED, REJECTED: the connection is not plain */
 };
 
 /*
@@ -244,6 +259,9 @@ struct lubdub_server_request {
     lubdub_duration interval; /* asked for; 0: none */
     lubdub_duration expiry;
     const char *remote; /* as lubdub_server_event_remote() writes it */
+
+    bool is_tls;
+    struct lubdub_slice certificate_names; /* of the client's certificate, which was checked; each ends with a 0 byte */
 };
 
 /* Called in the thread of the session's loop; see above, What calls back. */
@@ -283,6 +301,12 @@ LUBDUB_API enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *
  * come before _start. A server that drains closes it.
  */
 LUBDUB_API enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket);
+
+/*
+ * As lubdub_server_listen(), for connections over TLS, by settings.tls (INVALID without it). lubdub_server_reconfigure() must then go on
+ * giving one.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_listen_tls(struct lubdub_server *server, const char *host, uint16_t port);
 
 /* The port of the first address that was bound; 0 before. */
 LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
@@ -378,8 +402,8 @@ LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duratio
  * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
  * ipv6_prefix, on_freed and free_data stay. A session whose token is not among the tokens any more, or does not let in its identity,
  * ends: BYE 6, cause `rejected`. Where no token is asked for any more, all stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
- * them before it does anything else that waits for it. INVALID for settings that _check refuses, NO_MEMORY: the old ones
- * stay in force everywhere.
+ * them before it does anything else that waits for it. INVALID for settings that _check refuses, and without TLS where the
+ * server listens to it; NO_MEMORY: the old ones stay in force everywhere.
  */
 LUBDUB_API enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server,
                                                        const struct lubdub_server_settings *settings);
@@ -433,6 +457,11 @@ struct lubdub_server_counts {
     uint64_t by_cause[LUBDUB_CAUSE_CAPACITY]; /* of disconnected; the place is the code of enum lubdub_cause */
     uint64_t gone_early; /* identities, before their grace time was over: too many were away (away_limit) */
     uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY]; /* how often each was reached; the place is enum lubdub_server_limit */
+    uint64_t tls_1_2;    /* handshakes that were finished, with this version of TLS */
+    uint64_t tls_1_3;
+    uint64_t tls_failed;    /* handshakes that were not: refused, broken, given up */
+    uint64_t tls_under_way; /* now */
+    uint64_t tls_waiting;   /* now: a whole ClientHello has come, and the handshake has to wait for others */
 };
 
 /* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */

@@ -122,6 +122,16 @@ static lubdub_duration phase_of(const struct swarm_crowd *crowd, uint32_t number
     return 1 + random_below(&random, crowd->settings.interval);
 }
 
+static enum lubdub_error begin_session(struct swarm_crowd *crowd, struct lubdub_link *link, int socket,
+                                       const struct lubdub_session_settings *opening)
+{
+    if (crowd->settings.tls == NULL) {
+        return lubdub_link_open(link, &crowd->group, socket, LUBDUB_ROLE_CLIENT, opening);
+    }
+    return lubdub_link_open_tls(link, &crowd->group, socket, LUBDUB_ROLE_CLIENT, opening, crowd->settings.tls,
+                                crowd->settings.tls_name);
+}
+
 static void open_link(struct swarm_crowd *crowd, struct lubdub_link *link, int socket)
 {
     struct lubdub_session_settings opening = crowd->session_settings;
@@ -134,7 +144,7 @@ static void open_link(struct swarm_crowd *crowd, struct lubdub_link *link, int s
     opening.phase = phase_of(crowd, number);
     lubdub_socket_tune(socket);
     set_state(crowd, link, SWARM_CLIENT_OPENING);
-    if (lubdub_link_open(link, &crowd->group, socket, LUBDUB_ROLE_CLIENT, &opening) != LUBDUB_ERROR_OK) {
+    if (begin_session(crowd, link, socket, &opening) != LUBDUB_ERROR_OK) {
         set_state(crowd, link, SWARM_CLIENT_ABSENT);
         note_failure(crowd, "a client could not begin", "no memory is left");
     }

@@ -43,6 +43,8 @@ struct swarm_crowd_settings {
     double ramp;            /* connections a second */
     uint32_t attempt_limit; /* connections under way at a time */
     uint64_t seed;          /* of the phases */
+    struct lubdub_tls *tls; /* NULL: plain */
+    const char *tls_name;   /* of the server */
     /* Where a client connects from; the port is the kernel's choice. NULL: the address is, too. */
     void (*source_address)(struct lubdub_address *address, uint32_t client);
 };

@@ -9,6 +9,7 @@
 
 #include "program/settings/gather.h"
 #include "program/settings/parse.h"
+#include "program/tls/credentials.h"
 #include "swarm/orders/capacity.h"
 #include "swarm/orders/layout.h"
 
@@ -136,6 +137,35 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_COUNT,
      .offset = FIELD(seed),
      .help = "of everything that is random; the same for the same choices (another each time)"},
+    {.name = "tls",
+     .kind = LUBDUB_SETTING_FLAG,
+     .offset = FIELD(with_tls),
+     .help = "connect over TLS (a server of our own: --spawn-server='--tls-cert F --tls-key F')"},
+    {.name = "tls-ca",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(tls_ca),
+     .minimum = 1,
+     .help = "trust servers with certificates of these authorities, PEM (those of the system)"},
+    {.name = "tls-cert",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(tls_cert),
+     .minimum = 1,
+     .help = "certificate of all clients, and those up to its authority, PEM"},
+    {.name = "tls-key",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(tls_key),
+     .minimum = 1,
+     .help = "key of this certificate, PEM, without a passphrase"},
+    {.name = "tls-name",
+     .metavar = "NAME",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(tls_name),
+     .minimum = 1,
+     .maximum = 255,
+     .help = "name that the server's certificate must have (the host; of our own server: localhost)"},
     {.name = "report",
      .metavar = "text|json",
      .kind = LUBDUB_SETTING_CHOICE,
@@ -243,15 +273,40 @@ static bool take_processes(struct swarm_options *options, char *problem, size_t 
     return true;
 }
 
+static struct lubdub_credentials credentials_of(const struct swarm_options *options)
+{
+    return (struct lubdub_credentials){
+        .certificate = options->tls_cert,
+        .key = options->tls_key,
+        .authority = options->tls_ca,
+    };
+}
+
+bool swarm_options_make_tls(struct swarm_options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_credentials files = credentials_of(options);
+
+    return !options->with_tls ||
+           lubdub_credentials_load(&options->tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity);
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct swarm_options *options = target;
+    struct lubdub_credentials files;
+    const char *fault;
 
     options->longest_gather = lubdub_gather_value(options->gather);
     options->timeout = options->timeout > 0 ? options->timeout : 3 * options->interval;
     options->expiry = options->expiry > 0 ? options->expiry : 3 * options->interval;
     if (options->expiry < 2 * options->interval) {
         snprintf(problem, capacity, "--expiry must be at least twice --interval");
+        return false;
+    }
+    files = credentials_of(options);
+    fault = lubdub_credentials_judge_client(options->with_tls, &files, options->tls_name);
+    if (fault != NULL) {
+        snprintf(problem, capacity, "%s", fault);
         return false;
     }
     return take_server(options, positionals, problem, capacity) && take_orders(options, problem, capacity) &&
@@ -316,5 +371,6 @@ void swarm_options_init(struct swarm_options *options)
 
 void swarm_options_clear(struct swarm_options *options)
 {
+    lubdub_credentials_free(options->tls);
     lubdub_settings_clear(&options->loaded);
 }

@@ -33,6 +33,11 @@ struct swarm_options {
     struct lubdub_strings faults;
     uint64_t seed;
     int report; /* enum swarm_report_form */
+    bool with_tls;
+    const char *tls_ca;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_name;
     const char *csv;
     const char *plot;
 
@@ -42,10 +47,15 @@ struct swarm_options {
     size_t order_count;
     bool needs_network; /* one of them does */
 
+    struct lubdub_tls *tls; /* of the clients; NULL: plain. swarm_options_make_tls() */
+
     struct lubdub_settings_loaded loaded;
 };
 
 extern const struct lubdub_settings_table swarm_options_table;
+
+/* Reads the files of TLS, where the options ask for it. False: problem says why. */
+bool swarm_options_make_tls(struct swarm_options *options, char *problem, size_t capacity);
 
 /* The defaults; and the table has its help with that. */
 void swarm_options_init(struct swarm_options *options);

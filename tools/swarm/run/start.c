@@ -73,7 +73,11 @@ static bool begin_servers(struct swarm_run *run)
 {
     const struct swarm_options *options = run->options;
     struct swarm_server_settings settings = {
-        .options = options->spawn_server, .interval = options->interval, .expiry = options->expiry};
+        .options = options->spawn_server,
+        .interval = options->interval,
+        .expiry = options->expiry,
+        .speaks_tls = options->tls != NULL,
+    };
 
     if (options->needs_network) {
         settings.enter = swarm_run_enter_servers_network;
@@ -142,6 +146,14 @@ static bool are_ready(const struct swarm_run *run)
     return swarm_workers_are_ready(&run->workers);
 }
 
+static const char *tls_name(const struct swarm_options *options)
+{
+    if (options->tls_name != NULL) {
+        return options->tls_name;
+    }
+    return options->spawn_server != NULL ? "localhost" : options->server.host;
+}
+
 static bool begin_workers(struct swarm_run *run)
 {
     const struct swarm_options *options = run->options;
@@ -157,6 +169,8 @@ static bool begin_workers(struct swarm_run *run)
                          .ramp = (double)options->ramp,
                          .attempt_limit = ATTEMPT_LIMIT,
                          .seed = options->seed,
+                         .tls = options->tls,
+                         .tls_name = tls_name(options),
                          .source_address = is_loopback(&run->address) ? swarm_source_address : NULL},
     };
 

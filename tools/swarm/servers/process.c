@@ -185,10 +185,12 @@ bool swarm_server_start(struct swarm_server *server, const struct lubdub_address
     char limits[3][LUBDUB_DURATION_TEXT_SIZE];
     char shared[] = "--reuse-port=yes";
     char alone[] = "--reuse-port=no";
+    char plainly[] = "--listen";
+    char over_tls[] = "--tls-listen";
     lubdub_duration interval = server->settings.interval;
     char *more = strdup(server->settings.options);
     char *arguments[ARGUMENT_LIMIT + 1] = {
-        server->path, (char[]){"--events"},       (char[]){"json"}, (char[]){"--listen"},
+        server->path, (char[]){"--events"},       (char[]){"json"}, server->settings.speaks_tls ? over_tls : plainly,
         listen,       (char[]){"--interval-min"}, limits[0],        (char[]){"--interval-max"},
         limits[1],    (char[]){"--expiry-max"},   limits[2],        server->settings.shares_port ? shared : alone,
         (char[]){"--max-per-address=0"}, /* all clients come from one */

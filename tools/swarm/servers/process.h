@@ -23,6 +23,7 @@ struct swarm_server_settings {
     lubdub_duration interval; /* what clients will ask for */
     lubdub_duration expiry;
     bool shares_port; /* with others of ours */
+    bool speaks_tls;  /* and nothing else */
     /*
      * Called first of all in the new process, for instance to enter a network namespace. False: the process ends with
      * status 3. What is to be said of it goes to standard error, which we hear. NULL: not needed.

@@ -1,0 +1,120 @@
+/* Calls liblubdub-tls, where there is one. */
+#include "program/tls/credentials.h"
+
+#ifdef LUBDUB_HAS_TLS
+
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <lubdub/tls.h>
+
+#include "program/events/escape.h"
+#include "program/events/log.h"
+
+/* Before its end a certificate is warned of for so long. */
+#define WARNED_BEFORE (14 * 24 * 3600)
+
+const char *lubdub_credentials_refuse(void)
+{
+    return NULL;
+}
+
+bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, const struct lubdub_credentials *files,
+                             char *problem, size_t capacity)
+{
+    struct lubdub_tls_settings settings;
+
+    lubdub_tls_settings_init(&settings);
+    settings.certificate_file = files->certificate;
+    settings.key_file = files->key;
+    settings.authority_file = files->authority;
+    settings.requires_certificate = files->requires_certificate;
+    return lubdub_tls_new(tls, role, &settings, problem, capacity) == LUBDUB_ERROR_OK;
+}
+
+void lubdub_credentials_free(struct lubdub_tls *tls)
+{
+    lubdub_tls_free(tls);
+}
+
+static void warn_of_validity(const struct lubdub_tls *tls, const char *shown)
+{
+    int64_t now = (int64_t)time(NULL);
+    int64_t not_before;
+    int64_t not_after;
+
+    if (!lubdub_tls_validity(tls, &not_before, &not_after)) {
+        return;
+    }
+    if (now > not_after) {
+        lubdub_log_warning("the certificate has expired, its peers will refuse it file=%s", shown);
+    } else if (now < not_before) {
+        lubdub_log_warning("the certificate is not valid yet, its peers will refuse it file=%s", shown);
+    } else if (not_after - now < WARNED_BEFORE) {
+        lubdub_log_warning("the certificate expires soon file=%s hours=%lld", shown,
+                           (long long)((not_after - now) / 3600));
+    }
+}
+
+void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_credentials *files)
+{
+    struct stat status;
+    char shown[512];
+
+    if (tls == NULL || files->certificate == NULL || files->key == NULL) {
+        return;
+    }
+    lubdub_escape_value(shown, sizeof shown, files->certificate, strlen(files->certificate));
+    warn_of_validity(tls, shown);
+    if (stat(files->key, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+        lubdub_escape_value(shown, sizeof shown, files->key, strlen(files->key));
+        lubdub_log_warning("every user may read or write the key file=%s", shown);
+    }
+}
+
+#else
+
+#include <stdio.h>
+
+const char *lubdub_credentials_refuse(void)
+{
+    return "this program was built without TLS (LUBDUB_TLS=OFF)";
+}
+
+bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, const struct lubdub_credentials *files,
+                             char *problem, size_t capacity)
+{
+    (void)role, (void)files;
+    *tls = NULL;
+    snprintf(problem, capacity, "%s", lubdub_credentials_refuse());
+    return false;
+}
+
+void lubdub_credentials_free(struct lubdub_tls *tls)
+{
+    (void)tls;
+}
+
+void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_credentials *files)
+{
+    (void)tls, (void)files;
+}
+
+#endif
+
+const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_credentials *files, const char *name)
+{
+    bool is_asked_for = is_on || files->certificate != NULL || files->key != NULL || files->authority != NULL || name != NULL;
+
+    if (is_asked_for && lubdub_credentials_refuse() != NULL) {
+        return "--tls: this program was built without TLS (LUBDUB_TLS=OFF)";
+    }
+    if (is_asked_for && !is_on) {
+        return "--tls-ca, --tls-cert, --tls-key and --tls-name need --tls";
+    }
+    if ((files->certificate == NULL) != (files->key == NULL)) {
+        return "--tls-cert and --tls-key belong together";
+    }
+    return NULL;
+}

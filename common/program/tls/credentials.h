@@ -1,0 +1,42 @@
+/*
+ * Makes what the options --tls-… of a program say into a struct lubdub_tls. In a build without TLS there are the same
+ * functions, and none of them makes anything.
+ */
+#ifndef LUBDUB_PROGRAM_TLS_CREDENTIALS_H
+#define LUBDUB_PROGRAM_TLS_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lubdub/session.h>
+
+struct lubdub_tls;
+
+/* The files that the options name; NULL: not given. */
+struct lubdub_credentials {
+    const char *certificate;
+    const char *key;
+    const char *authority;
+    bool requires_certificate; /* of clients */
+};
+
+/* What an option says that a build without TLS cannot do; NULL where it can. */
+const char *lubdub_credentials_refuse(void);
+
+/*
+ * Of a client: whether its options --tls-ca, --tls-cert, --tls-key and --tls-name go together with --tls (is_on). NULL, or a
+ * sentence that names the option.
+ */
+const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_credentials *files, const char *name);
+
+/* Reads the files. False: problem says why, and names the file. */
+bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, const struct lubdub_credentials *files,
+                             char *problem, size_t capacity);
+
+/* NULL does no harm. */
+void lubdub_credentials_free(struct lubdub_tls *tls);
+
+/* Logs what a person should know: a certificate that is not valid, or not for long; a key that others may read. */
+void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_credentials *files);
+
+#endif

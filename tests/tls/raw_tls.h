@@ -1,0 +1,16 @@
+/*
+ * Lets raw clients (support/raw_client.h) speak TLS: with OpenSSL directly, and nothing of ours. The handshake is done
+ * when a client first sends or receives.
+ */
+#ifndef LUBDUB_TESTS_TLS_RAW_TLS_H
+#define LUBDUB_TESTS_TLS_RAW_TLS_H
+
+#include "certificates.h"
+
+/* From now on; authorities: a file of those to trust. NULL: plain again. */
+void raw_clients_speak_tls(const char *authority_file);
+
+/* The certificate of raw clients from now on. NULL: none. */
+void raw_clients_show(const struct certificate_files *files);
+
+#endif
