@@ -185,25 +185,25 @@ def machine():
     }
 
 
-def print_table(rows, pairs, quick, is_markdown=False):
+def print_table(header, rows, pairs, quick, is_markdown=False):
+    """`header` has a name for each column; of the rows' cells those are text that stand below "figure", "goal" and ""."""
     facts = machine()
     print(f"{facts['processors']} × {facts['processor']}, {facts['memory_gib']} GiB, Linux {facts['kernel']}; "
           f"medians of up to {pairs}" + (" (quick: not a measurement)" if quick else "")
           + ("" if facts["isolated"] else "; not isolated"))
-    header = ("figure", "ours", "yardstick", "ratio", "goal", "")
-    cells = [header] + [
-        (row["figure"], number(row["ours"]), number(row["yardstick"]), number(row["ratio"]), row["goal"],
-         "" if quick or not row["goal"] else "reached" if row["is_reached"] else "MISSED")
-        for row in rows
-    ]
+    is_text = [name in ("figure", "goal", "") for name in header]
+    cells = [tuple(header)] + [tuple(row) for row in rows]
     if is_markdown:
-        cells.insert(1, ("---", "--:", "--:", "--:", "---", "---"))
+        cells.insert(1, tuple("---" if left else "--:" for left in is_text))
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
     print()
     for line in cells:
-        words = [cell.ljust(width) if column in (0, 4, 5) else cell.rjust(width)
-                 for column, (cell, width) in enumerate(zip(line, widths))]
+        words = [cell.ljust(width) if left else cell.rjust(width) for left, cell, width in zip(is_text, line, widths)]
         print("| " + " | ".join(words) + " |" if is_markdown else "  ".join(words).rstrip())
+
+
+def verdict(row, quick):
+    return "" if quick or not row["goal"] else "reached" if row["is_reached"] else "MISSED"
 
 
 def number(value):

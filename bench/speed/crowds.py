@@ -13,12 +13,18 @@ from dataclasses import dataclass
 
 from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, free_ports, kernel_counter, phases_of,
                      put_ahead, word_in)
+from sides import command_of, in_turn, is_yardstick
 
 ASKED_EVERY = 0.25  # seconds: what a running swarm and its servers are looked after
+SLOWEST = 8  # times fewer probes a second than asked for, then a scenario has failed
 PROCESSES = 6  # for 100,000 connections where one process may have 20,000 descriptors
 
 
 # ---- lubdub-swarm
+
+
+class TooMuch(RuntimeError):
+    """The machine does not carry that many probes."""
 
 
 def children(process_id, name):
@@ -54,7 +60,7 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
                     output = swarm.communicate(timeout=ASKED_EVERY)[0]
                 except subprocess.TimeoutExpired:
                     if time.monotonic() > end:
-                        raise RuntimeError(f"lubdub-swarm did not end within {patience} s") from None
+                        raise TooMuch(f"lubdub-swarm did not end within {patience} s") from None
         finally:
             if swarm.poll() is None:
                 swarm.terminate()
@@ -66,7 +72,7 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
         raise RuntimeError("lubdub-swarm could not do it: " + " ".join(command))
     report = json.loads(output)
     if report["overloaded"]:
-        raise RuntimeError(next(note for note in report["notes"] if "could not carry the load" in note))
+        raise TooMuch(next(note for note in report["notes"] if "could not carry the load" in note))
     return report
 
 
@@ -103,14 +109,28 @@ class Deaths:
     interval_ms: int
     share: float
     within_ms: int
-    has_yardstick = False
     repeats: int = 3
     is_long = True
 
     def run_pair(self, programs, number, quick):
+        """What the machine does not carry in time is done again with half as many probes a second, and that is told."""
+        slower = 1
+        while True:
+            try:
+                found = self.run(programs, slower, quick)
+                break
+            except TooMuch as failure:
+                if slower == SLOWEST:
+                    raise RuntimeError(str(failure)) from None
+                slower *= 2
+        found["asked"] = 1000 * self.clients / self.interval_ms / slower
+        found["is_less"] = slower > 1
+        return {"ours": {"swarm": found}}
+
+    def run(self, programs, slower, quick):
         began = time.time()
         with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
-            report = run_swarm(programs, self.arguments(quick), quick, watch=ask_for_counters, errors=log)
+            report = run_swarm(programs, self.arguments(slower, quick), quick, watch=ask_for_counters, errors=log)
             log.seek(0)
             turns = [(moment_of(line), int(turn)) for line in log if (turn := counter_in(line, "recent_turn_max_us"))]
         ended = began + report["lasted_ms"] / 1000  # then they leave
@@ -121,7 +141,7 @@ class Deaths:
         frozen, totals, costs = fault_row(report, "freeze", "server"), report["totals"], report["costs"]
         if not frozen or not frozen["late_ms"]:
             raise RuntimeError(f"no frozen client was found: {report['notes']}")
-        return {"ours": {"swarm": {
+        return {
             "late_p50_ms": frozen["late_ms"]["p50"], "late_p999_ms": frozen["late_ms"]["p99_9"],
             "late_max_ms": frozen["late_ms"]["max"], "early_ms": max(0.0, -frozen["late_ms"]["min"]),
             "missed": totals["missed"], "false": totals["false_alarms"], "wrong": totals["wrong_cause"],
@@ -130,11 +150,12 @@ class Deaths:
             "ack_max_ms": totals["round_trip_ms"]["max"],
             "turn_max_ms": max(turns_meanwhile) / 1000,
             "turn_max_ever_ms": max(turn for _, turn in turns) / 1000,
-            "resident_each": costs["server_bytes_per_session"], "client_each": costs["swarm_bytes_per_client"]}}}
+            "server_us": costs["server_processor_us_per_probe"],
+            "resident_each": costs["server_bytes_per_session"], "client_each": costs["swarm_bytes_per_client"]}
 
-    def arguments(self, quick):
+    def arguments(self, slower, quick):
         processes = 2 if quick else PROCESSES
-        interval_ms = 100 if quick else self.interval_ms
+        interval_ms = slower * (100 if quick else self.interval_ms)
         within_ms = min(self.within_ms, 200) if quick else self.within_ms
         return ["--processes", processes, "--server-processes", processes, "--spawn-server=--workers=1",
                 "--clients", 200 if quick else self.clients, "--ramp", 20000, "--interval", f"{interval_ms}ms",
@@ -147,7 +168,6 @@ class Deaths:
 
 class Restart:
     """The server dies under clients that come back by themselves, and is there again at once."""
-    has_yardstick = False
     repeats = 1
 
     def run_pair(self, programs, number, quick):
@@ -196,27 +216,24 @@ class Spread:
     connections: int
     plan: str
     interval_ms: int
-    server_command: object
-    has_yardstick = True
     repeats: int = 1
 
     def run_pair(self, programs, number, quick):
-        sides = ["ours", "yardstick"] if number % 2 == 0 else ["yardstick", "ours"]
-        return {side: self.run(programs, side, quick) for side in sides}
+        return {side: self.run(programs, side, quick) for side in in_turn(number)}
 
     def run(self, programs, side, quick):
         parts = 2 if quick else PROCESSES
         connections = 100 if quick else self.connections // parts
         interval_ms = 1000 if quick else self.interval_ms
-        plan = "idle:1,paced:1" if quick else self.plan
+        plan = "idle:0.5,paced:0.5" if quick else self.plan
         ports = free_ports(parts)
         servers, loads = [], []
         try:
             for port in ports:
-                servers.append(Running(self.command(programs, side, port, interval_ms), SERVER_CORE, quick))
+                servers.append(Running(command_of(side, programs, interval_ms, port=port), SERVER_CORE, quick))
             for port, server in zip(ports, servers):
                 command = [programs.load, "--port", port, "--server", server.id, "--connections", connections,
-                           "--interval", interval_ms, "--plan", plan] + (["--echo"] if side == "yardstick" else [])
+                           "--interval", interval_ms, "--plan", plan] + (["--echo"] if is_yardstick(side) else [])
                 loads.append(subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                                               preexec_fn=apart(LOAD_CORE, quick)))
             runs = [phases_of(load.communicate(timeout=PATIENCE)[0]) for load in loads]
@@ -225,11 +242,6 @@ class Spread:
                 one.kill()
                 one.wait()
         return {phase: self.together([run[phase] for run in runs]) for phase in runs[0]}
-
-    def command(self, programs, side, port, interval_ms):
-        if side == "yardstick":
-            return [programs.yardstick, port, 1000]
-        return self.server_command(programs, interval_ms, port=port)
 
     @staticmethod
     def together(phases):

@@ -4,6 +4,7 @@ import pathlib
 import socket
 import time
 
+import harness
 from crowds import children, fault_row, run_swarm
 from harness import resident, word_in
 
@@ -98,12 +99,18 @@ def why_not(clients):
     return None
 
 
-def run(programs, clients, minutes, interval, deaths, ramp, quick):
+def print_rows(rows, quick, is_markdown):
+    harness.print_table(("figure", "ours", "goal", ""),
+                        [(row["figure"], harness.number(row["ours"]), row["goal"], harness.verdict(row, quick))
+                         for row in rows], 1, quick, is_markdown)
+
+
+def run(programs, clients, minutes, interval, deaths, ramp, gather, quick):
     """All of it once. Returns the swarm's report and the watch."""
     watch = Watch(clients)
     share = deaths / 2 / clients
     report = run_swarm(programs, [
-        "--spawn-server=--workers=1", "--clients", clients, "--ramp", ramp, "--interval", f"{interval}s",
+        f"--spawn-server=--workers=1 --gather={gather}", "--gather", gather, "--clients", clients, "--ramp", ramp, "--interval", f"{interval}s",
         "--expiry", f"{3 * interval}s", "--timeout", f"{3 * interval}s", "--warmup", f"{interval + 5}s",
         "--duration", f"{round(minutes * 60)}s", "--fault", f"freeze:{share:.6f}", "--fault", f"kill:{share:.6f}"],
         quick, watch=watch, patience=clients / ramp + minutes * 60 + 10 * interval + 300)
@@ -122,7 +129,7 @@ def rows_of(report, watch, clients):
 
     def row(figure, ours, most=None, unit_goal=None):
         goal = unit_goal or ("" if most is None else f"at most {most:g}")
-        return {"figure": figure, "ours": ours, "yardstick": None, "ratio": None, "goal": goal,
+        return {"figure": figure, "ours": ours, "goal": goal,
                 "is_reached": ours is not None and (most is None or ours <= most)}
 
     return [

@@ -37,6 +37,29 @@ static double span_of(const struct procedure *procedure)
     return procedure->wish->detect - (procedure->network != NULL ? procedure->network->delay : 0);
 }
 
+/* The share of heartbeats that one path loses, or brings more than x later than the mean; at most. */
+static double missing_on_one(const struct plan_network *network, double loss, double x)
+{
+    return x > 0 ? (network->variance + loss * x * x) / (network->variance + x * x) : 1;
+}
+
+/* The same of all paths together. */
+static double missing(const struct procedure *procedure, double x)
+{
+    const struct plan_network *network = procedure->network;
+    double one = missing_on_one(network, procedure->loss, x);
+    double others = 1;
+    unsigned i;
+
+    if (network->paths < 2) {
+        return one;
+    }
+    for (i = 1; i < network->paths; i++) {
+        others *= missing_on_one(network, procedure->loss, x - LUBDUB_PLAN_FAILOVER);
+    }
+    return one * (network->shared + (1 - network->shared) * others);
+}
+
 /* gamma' of section 5, q_0' of section 4: the share of heartbeats that come in time, at least. */
 static double share_in_time(const struct procedure *procedure)
 {
@@ -45,20 +68,18 @@ static double share_in_time(const struct procedure *procedure)
     if (procedure->network == NULL) {
         return (1 - procedure->loss) * (1 - procedure->late(procedure->user_data, span));
     }
-    return (1 - procedure->loss) * span * span / (procedure->network->variance + span * span);
+    return 1 - missing(procedure, span);
 }
 
 /* What a heartbeat that is sent x before the end adds to ln f(interval): the more, the longer x. */
 static double worth(const struct procedure *procedure, double x)
 {
     double loss = procedure->loss;
-    double variance;
 
     if (procedure->network == NULL) {
         return -log(loss + (1 - loss) * procedure->late(procedure->user_data, x));
     }
-    variance = procedure->network->variance;
-    return log((variance + x * x) / (variance + loss * x * x));
+    return -log(missing(procedure, x));
 }
 
 /* ln f(interval). */

@@ -25,11 +25,23 @@ struct plan_wish {
     double mistake_length;
 };
 
+/*
+ * With several paths (Multipath TCP) delay, variance and loss are those of one. What one path does not bring in time,
+ * another one brings, later by the time to fail over, unless the paths fail together.
+ */
 struct plan_network {
     double delay;
     double variance;
     double loss;
+    unsigned paths; /* 0 is 1 */
+    double shared;  /* the share of the outages of one path that all paths have; with one path not used */
 };
+
+/* What moves from a path that is cut to another one comes so much later, there and back (docs/decisions/0016). */
+#define LUBDUB_PLAN_FAILOVER 0.41
+
+/* Where nobody says otherwise. */
+#define LUBDUB_PLAN_SHARED 0.05
 
 /* What may be chosen. */
 struct plan_limits {

@@ -38,11 +38,15 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_STOPPED:
         ev_break(measuring->loop, EVBREAK_ALL);
         break;
+    case LUBDUB_CLIENT_UP:
     case LUBDUB_CLIENT_PATHS:
+        if (event->paths > measuring->sample->paths) {
+            measuring->sample->paths = event->paths;
+        }
+        break;
     case LUBDUB_CLIENT_ROOM:
     case LUBDUB_CLIENT_CONNECTING:
     case LUBDUB_CLIENT_FAILED:
-    case LUBDUB_CLIENT_UP:
     case LUBDUB_CLIENT_GRANT_CHANGED:
     case LUBDUB_CLIENT_MESSAGE:
     case LUBDUB_CLIENT_HEALTH:
@@ -113,6 +117,7 @@ bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t 
     lubdub_client_settings_init(&settings);
     settings.servers = &server;
     settings.server_count = 1;
+    settings.multipath = LUBDUB_MULTIPATH_IF_POSSIBLE;
     is_measured = lubdub_plan_measure_by(sample, loop, &settings, interval, length, problem);
     ev_loop_destroy(loop);
     return is_measured;

@@ -10,7 +10,8 @@
 
 #include "client/plan/sample.h"
 
-/* False, and why: the server could not be reached, went down, or answered too little. */
+/* With Multipath TCP where both ends have it. False, and why: the server could not be reached, went down, or answered
+ * too little. */
 bool lubdub_plan_measure(struct plan_sample *sample, const char *host, uint16_t port, lubdub_duration interval,
                          lubdub_duration length, char problem[PLAN_PROBLEM_SIZE]);
 

@@ -29,6 +29,7 @@ struct plan_sample {
     double mean; /* seconds */
     double squares;
     double most;
+    unsigned paths; /* of the connection that was measured, the most; 0: not known */
 };
 
 void lubdub_plan_sample_add(struct plan_sample *sample, double round_trip);

@@ -92,6 +92,8 @@ static bool measure(const struct goal *goal, struct ev_loop *loop, const struct 
         return false;
     }
     lubdub_plan_sample_network(&sample, network);
+    network->paths = sample.paths;
+    network->shared = LUBDUB_PLAN_SHARED;
     return true;
 }
 
@@ -123,9 +125,10 @@ enum goal_result goal_pursue(const struct goal *goal, struct ev_loop *loop,
     if (means->expiry < 2 * means->interval) {
         means->expiry = 2 * means->interval;
     }
-    lubdub_log_info("settings for the goal interval_ms=%llu timeout_ms=%llu expiry_ms=%llu rtt_us=%.0f",
+    lubdub_log_info("settings for the goal interval_ms=%llu timeout_ms=%llu expiry_ms=%llu rtt_us=%.0f paths=%u",
                     (unsigned long long)(means->interval / LUBDUB_MILLISECOND),
                     (unsigned long long)(means->timeout / LUBDUB_MILLISECOND),
-                    (unsigned long long)(means->expiry / LUBDUB_MILLISECOND), network.delay * 1e6);
+                    (unsigned long long)(means->expiry / LUBDUB_MILLISECOND), network.delay * 1e6,
+                    network.paths > 0 ? network.paths : 1);
     return GOAL_REACHED;
 }

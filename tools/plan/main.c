@@ -9,8 +9,8 @@
 
 #include "program/process/exit_status.h"
 
-#include "plan/advice.h"
 #include "client/plan/measure.h"
+#include "plan/advice.h"
 #include "plan/options.h"
 #include "plan/report.h"
 #include "program/process/startup.h"
@@ -86,6 +86,8 @@ static int take_network(const struct plan_options *options, struct plan *plan)
     if (options->loss >= 0) {
         plan->network.loss = options->loss;
     }
+    plan->network.paths = options->paths > 0 ? (unsigned)options->paths : plan->sample.paths;
+    plan->network.shared = options->shared >= 0 ? options->shared : LUBDUB_PLAN_SHARED;
     return status;
 }
 

@@ -23,7 +23,8 @@ static const char *take_short_time(const char *value, void *field)
     double number;
     double unit;
 
-    if (!lubdub_plan_take_decimal(value, &number, &rest) || !lubdub_plan_take_unit(rest, units, &unit) || number * unit > 3600) {
+    if (!lubdub_plan_take_decimal(value, &number, &rest) || !lubdub_plan_take_unit(rest, units, &unit) ||
+        number * unit > 3600) {
         return "must be a time as in 12.5ms, 300us or 1s, an hour at most";
     }
     *(double *)field = number * unit;
@@ -106,6 +107,18 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_SHARE,
      .offset = FIELD(loss),
      .help = "of round trips that do not come back, 1% or 0.01 (0; or what was measured)"},
+    {.name = "paths",
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(paths),
+     .minimum = 1,
+     .maximum = 8,
+     .help = "of Multipath TCP between both ends, each as delay, deviation and loss say (1; or what was measured)"},
+    {.name = "shared",
+     .metavar = "SHARE",
+     .kind = LUBDUB_SETTING_SHARE,
+     .offset = FIELD(shared),
+     .help = "of the outages of one path that all paths have at once (5%)"},
     {.name = "interval-min",
      .metavar = "D",
      .kind = LUBDUB_SETTING_DURATION,
@@ -168,6 +181,10 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         snprintf(problem, capacity, "--loss must be less than 100%%: else nothing ever comes back");
         return false;
     }
+    if (options->shared >= 0 && options->paths == 1) {
+        snprintf(problem, capacity, "--shared goes with two --paths or more");
+        return false;
+    }
     return check_source(options, problem, capacity);
 }
 
@@ -178,10 +195,11 @@ const struct lubdub_settings_table plan_options_table = {
     .summary =
         "Says which interval, timeout and expiry find a dead peer in time and are wrong as rarely as is wished,\n"
         "with as few packets as that takes, on a network that is measured, was measured, or is stated.\n",
-    .closing = "By Chen, Toueg and Aguilera, On the Quality of Service of Failure Detectors, 2002; docs/guide/planning.md.\n"
-               "\n"
-               "Exit status: 0 planned; 1 not possible, or the server was not there to be measured; 2 usage;\n"
-               "3 the file cannot be read.\n",
+    .closing =
+        "By Chen, Toueg and Aguilera, On the Quality of Service of Failure Detectors, 2002; docs/guide/planning.md.\n"
+        "\n"
+        "Exit status: 0 planned; 1 not possible, or the server was not there to be measured; 2 usage;\n"
+        "3 the file cannot be read.\n",
     .version = LUBDUB_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -195,6 +213,7 @@ void plan_options_init(struct plan_options *options)
     options->delay = -1;
     options->deviation = -1;
     options->loss = -1;
+    options->shared = -1;
     options->length = 10 * LUBDUB_SECOND;
     options->measure_interval = 100 * LUBDUB_MILLISECOND;
     options->interval_least = 10 * LUBDUB_MILLISECOND;

@@ -24,6 +24,8 @@ struct plan_options {
     double delay;                   /* seconds; negative: not given */
     double deviation;
     double loss;
+    uint64_t paths;
+    double shared; /* negative: not given */
     const char *from;
     const char *measure;
     lubdub_duration length; /* of measuring */

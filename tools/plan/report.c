@@ -68,8 +68,9 @@ static void print_answer(FILE *file, const struct plan *plan)
             length(answer->mistake_length, mistake));
     fprintf(file, "           where losses and delays know nothing of each other: an outage of the path that lasts\n"
                   "           longer than the timeout is a false alarm, whatever the interval\n");
-    fprintf(file, "\nlubdub-client --interval %.0fms --timeout %.0fms --expiry %.0fms\n", whole_ms(answer->interval),
-            whole_ms(answer->timeout), whole_ms(plan->expiry));
+    fprintf(file, "\nlubdub-client%s --interval %.0fms --timeout %.0fms --expiry %.0fms\n",
+            plan->network.paths > 1 ? " --mptcp" : "", whole_ms(answer->interval), whole_ms(answer->timeout),
+            whole_ms(plan->expiry));
 }
 
 static bool is_any_way(const struct plan_ways *ways)
@@ -125,6 +126,10 @@ static void report_text(FILE *file, const struct plan_options *options, const st
             length(plan->wish.mistake_gap, gap));
     fprintf(file, "network    round trip %.3f ms, deviation %.3f ms, %.4g %% lost (%s)\n", plan->network.delay * 1e3,
             sqrt(plan->network.variance) * 1e3, plan->network.loss * 100, source_text(options, plan, source));
+    if (plan->network.paths > 1) {
+        fprintf(file, "paths      %u, which share %.4g %% of their outages; a cut one is left after %.0f ms\n",
+                plan->network.paths, plan->network.shared * 100, LUBDUB_PLAN_FAILOVER * 1e3);
+    }
     if (plan->answer.is_possible) {
         print_answer(file, plan);
     } else {
@@ -172,11 +177,14 @@ void plan_report(FILE *file, const struct plan_options *options, const struct pl
         report_text(file, options, plan);
         return;
     }
-    root = json_pack("{s:b, s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f, s:I}, s:o, s:o}", "possible", plan->answer.is_possible,
-                     "wish", "detect_s", plan->wish.detect, "mistake_gap_s", plan->wish.mistake_gap, "mistake_length_s",
-                     plan->wish.mistake_length, "network", "delay_s", plan->network.delay, "deviation_s",
-                     sqrt(plan->network.variance), "loss", plan->network.loss, "round_trips",
-                     (json_int_t)plan->sample.count, "plan", answer_json(plan), "possible_with", ways_json(plan));
+    root = json_pack("{s:b, s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f, s:I, s:i, s:f}, s:o, s:o}", "possible",
+                     plan->answer.is_possible, "wish", "detect_s", plan->wish.detect, "mistake_gap_s",
+                     plan->wish.mistake_gap, "mistake_length_s", plan->wish.mistake_length, "network", "delay_s",
+                     plan->network.delay, "deviation_s", sqrt(plan->network.variance), "loss", plan->network.loss,
+                     "round_trips", (json_int_t)plan->sample.count, "paths",
+                     plan->network.paths > 1 ? (int)plan->network.paths : 1, "shared",
+                     plan->network.paths > 1 ? plan->network.shared : 1.0, "plan", answer_json(plan), "possible_with",
+                     ways_json(plan));
     json_dumpf(root, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     fputc('\n', file);
     json_decref(root);

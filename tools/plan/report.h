@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "plan/options.h"
 #include "client/plan/sample.h"
+#include "plan/options.h"
 
 struct plan {
     struct plan_wish wish;

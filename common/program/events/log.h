@@ -43,8 +43,8 @@ void lubdub_log_set_level(enum lubdub_log_level level);
 enum lubdub_log_level lubdub_log_level(void);
 
 /*
- * Writes what waits, for at most two seconds; counts of suppressed entries come last. No other thread may log
- * meanwhile.
+ * Writes what waits, for two seconds, or six where it is being read; counts of suppressed entries come last. No other
+ * thread may log meanwhile.
  */
 void lubdub_log_close(void);
 

@@ -273,6 +273,7 @@ static enum lubdub_event_output_result write_piece(struct lubdub_event_output *o
         count = write_some(output, bytes + *taken, length - *taken);
         if (count > 0) {
             *taken += (size_t)count;
+            atomic_fetch_add_explicit(&output->taken, (uint64_t)count, memory_order_relaxed);
         } else if (count == 0) {
             return judge(output, EIO);
         } else if (errno != EAGAIN && errno != EWOULDBLOCK) {

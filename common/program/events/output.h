@@ -22,6 +22,7 @@ struct lubdub_event_output {
     int kick;                   /* eventfd: look at the two below */
     atomic_int next_descriptor; /* to be used from now on, or -1 */
     _Atomic lubdub_time give_up_at;
+    _Atomic uint64_t taken; /* bytes that the descriptor took, in all */
 };
 
 enum lubdub_event_output_result {

@@ -200,11 +200,8 @@ uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer)
     return writer != NULL ? atomic_load(&writer->refused) + atomic_load(&writer->pump.lost) : 0;
 }
 
-/*
- * Waits for the thread to end, and counts what is lost. Returns false where it would not: then it will free the writer
- * by itself, and nothing here may touch that again.
- */
-static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, uint64_t *lost)
+/* Returns whether the thread ended. */
+static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until)
 {
     struct timespec limit = {.tv_sec = (time_t)(until / LUBDUB_SECOND), .tv_nsec = (long)(until % LUBDUB_SECOND)};
     bool has_ended;
@@ -214,6 +211,45 @@ static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, 
     while (!writer->has_ended && wrong == 0) {
         wrong = pthread_cond_timedwait(&writer->ended, &writer->store.lock, &limit);
     }
+    has_ended = writer->has_ended;
+    pthread_mutex_unlock(&writer->store.lock);
+    return has_ended;
+}
+
+/* Waits as long as the output takes something within the patience, but not for ever. */
+static void wait_while_it_writes(struct lubdub_event_writer *writer, lubdub_duration patience)
+{
+    lubdub_time now = lubdub_clock_now();
+    lubdub_time most = lubdub_time_after(now, LUBDUB_EVENT_WRITER_PATIENCES * patience);
+    lubdub_time give_up_at = lubdub_time_after(now, patience);
+    uint64_t taken = atomic_load(&writer->pump.output.taken);
+
+    lubdub_event_output_limit(&writer->pump.output, give_up_at);
+    lubdub_event_store_close(&writer->store);
+    while (!wait_for_end(writer, lubdub_time_after(lubdub_clock_now(), patience / 8 + 1))) {
+        uint64_t before = taken;
+
+        now = lubdub_clock_now();
+        taken = atomic_load(&writer->pump.output.taken);
+        if (taken != before && now < give_up_at) {
+            give_up_at = lubdub_time_earlier(lubdub_time_after(now, patience), most);
+            lubdub_event_output_limit(&writer->pump.output, give_up_at);
+        }
+        if (now >= lubdub_time_after(give_up_at, FAREWELL)) {
+            return;
+        }
+    }
+}
+
+/*
+ * Counts what is lost, and leaves a thread that has not ended to itself. Returns whether it has ended; if not, it will
+ * free the writer, and nothing here may touch that again.
+ */
+static bool part(struct lubdub_event_writer *writer, uint64_t *lost)
+{
+    bool has_ended;
+
+    pthread_mutex_lock(&writer->store.lock);
     has_ended = writer->has_ended;
     *lost = atomic_load(&writer->refused) + atomic_load(&writer->accepted) - atomic_load(&writer->pump.kept);
     if (!has_ended) {
@@ -226,15 +262,13 @@ static bool wait_for_end(struct lubdub_event_writer *writer, lubdub_time until, 
 
 uint64_t lubdub_event_writer_close(struct lubdub_event_writer *writer, lubdub_duration patience)
 {
-    lubdub_time give_up_at = lubdub_time_after(lubdub_clock_now(), patience);
     uint64_t lost;
 
     if (writer == NULL) {
         return 0;
     }
-    lubdub_event_output_limit(&writer->pump.output, give_up_at);
-    lubdub_event_store_close(&writer->store);
-    if (wait_for_end(writer, lubdub_time_after(give_up_at, FAREWELL), &lost)) {
+    wait_while_it_writes(writer, patience);
+    if (part(writer, &lost)) {
         pthread_join(writer->thread, NULL);
         free_writer(writer);
     }

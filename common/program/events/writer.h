@@ -62,10 +62,13 @@ uint64_t lubdub_event_writer_lost(const struct lubdub_event_writer *writer);
 
 #define LUBDUB_EVENT_WRITER_PATIENCE (2 * LUBDUB_SECOND)
 
+/* A reader that goes on reading gets so many times the patience. */
+#define LUBDUB_EVENT_WRITER_PATIENCES 3
+
 /*
- * Writes what waits, for at most patience, then ends the thread and frees the writer. Never hangs: a thread that the
- * kernel does not let go of is left behind and cleans up after itself. Returns how many lines were lost in all (at
- * most, where a thread was left behind).
+ * Writes what waits, then ends the thread and frees the writer. Gives up when nothing was taken for `patience`, and
+ * after three times that in any case. Never hangs: a thread that the kernel does not let go of is left behind and
+ * cleans up after itself. Returns how many lines were lost in all (at most, where a thread was left behind).
  */
 uint64_t lubdub_event_writer_close(struct lubdub_event_writer *writer, lubdub_duration patience);
 

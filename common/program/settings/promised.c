@@ -20,9 +20,8 @@ static const char *const of_server[] = {
 static const char *const of_client[] = {
     "require-server-health", NULL,
 };
-static const char *const of_plan[] = {"paths", "shared", NULL};
 
-static const struct promises all[] = {{"server", of_server}, {"client", of_client}, {"plan", of_plan}};
+static const struct promises all[] = {{"server", of_server}, {"client", of_client}};
 
 bool lubdub_settings_is_promised(const char *section, const char *name, size_t length)
 {

@@ -75,7 +75,8 @@ static void plans_keep_what_was_wished(void **state)
         for (j = 0; j < COUNT_OF(delays); j++) {
             for (k = 0; k < COUNT_OF(detects); k++) {
                 const struct plan_wish wish = {detects[k], MONTH, detects[k]};
-                const struct plan_network network = {delays[j], delays[j] * delays[j] / 4, losses[i]};
+                const struct plan_network network = {
+                    .delay = delays[j], .variance = delays[j] * delays[j] / 4, .loss = losses[i]};
                 const struct plan_limits limits = {.interval_least = 0.001, .step = 0.001};
                 struct plan_answer answer = lubdub_plan_configure(&wish, &network, &limits);
 
@@ -104,7 +105,7 @@ static void worse_networks_take_shorter_intervals(void **state)
     (void)state;
 
     for (loss = 0; loss < 0.5; loss += 0.05) {
-        const struct plan_network network = {0.05, 0.0001, loss};
+        const struct plan_network network = {.delay = 0.05, .variance = 0.0001, .loss = loss};
         struct plan_answer answer = lubdub_plan_configure(&wish, &network, &limits);
 
         assert_true(answer.is_possible && answer.interval <= last);
@@ -115,7 +116,7 @@ static void worse_networks_take_shorter_intervals(void **state)
 static void nothing_is_known_sooner_than_a_round_trip(void **state)
 {
     const struct plan_wish wish = {0.05, MONTH, 1};
-    const struct plan_network network = {0.08, 0.0001, 0};
+    const struct plan_network network = {.delay = 0.08, .variance = 0.0001, .loss = 0};
     const struct plan_limits limits = {.interval_least = 0.001, .step = 0.001};
     struct plan_ways ways;
     (void)state;
@@ -129,7 +130,7 @@ static void nothing_is_known_sooner_than_a_round_trip(void **state)
 static void every_way_out_is_one(void **state)
 {
     const struct plan_wish wish = {2, MONTH, 2};
-    const struct plan_network network = {0.04, 0.0004, 0.3};
+    const struct plan_network network = {.delay = 0.04, .variance = 0.0004, .loss = 0.3};
     const struct plan_limits limits = {.interval_least = 0.5, .step = 0.001};
     struct plan_limits other_limits = limits;
     struct plan_network other_network = network;
@@ -151,9 +152,55 @@ static void every_way_out_is_one(void **state)
     assert_true(ways.interval > 0 && lubdub_plan_configure(&wish, &network, &other_limits).is_possible);
 }
 
+/* By hand: what one path does not bring in time, the other one brings, later by the failover, unless both are out. */
+static void second_path_multiplies_what_one_does_not_bring(void **state)
+{
+    const struct plan_wish wish = {.detect = 3.1, .mistake_gap = 1, .mistake_length = 3};
+    const struct plan_network one = {.delay = 0.1, .variance = 0.01, .loss = 0.1};
+    struct plan_network two = one;
+    const double later = 1.5 - LUBDUB_PLAN_FAILOVER;
+    /* One heartbeat beside the first: with an interval of 1.5 s, the one sent 1.5 s before the end. */
+    const double first = (0.01 + 0.1 * 1.5 * 1.5) / (0.01 + 1.5 * 1.5);
+    const double second = (0.01 + 0.1 * later * later) / (0.01 + later * later);
+    (void)state;
+
+    two.paths = 2;
+    two.shared = 0.25;
+    expect_near(exp(lubdub_plan_log_gap(&wish, &two, 1.5)), 1.5 / (first * (0.25 + 0.75 * second)), 1e-9);
+    two.shared = 1;
+    expect_near(lubdub_plan_log_gap(&wish, &two, 1.5), lubdub_plan_log_gap(&wish, &one, 1.5), 1e-12);
+    two.shared = 0;
+    two.paths = 3;
+    expect_near(exp(lubdub_plan_log_gap(&wish, &two, 1.5)), 1.5 / (first * second * second), 1e-9);
+}
+
+static void plan_for_two_paths_is_better_the_less_they_share(void **state)
+{
+    const struct plan_wish wish = {.detect = 3, .mistake_gap = MONTH, .mistake_length = 3};
+    const struct plan_limits limits = {.interval_least = 0.01, .interval_share = 0.5, .step = 0.001};
+    static const double shared[] = {1, 0.5, 0.2, 0.05, 0};
+    struct plan_network network = {.delay = 0.04, .variance = 0.0004, .loss = 0.05, .paths = 2};
+    double before = 0;
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+        struct plan_answer answer;
+
+        network.shared = shared[i];
+        answer = lubdub_plan_configure(&wish, &network, &limits);
+        assert_true(answer.is_possible);
+        assert_true(answer.mistake_gap >= MONTH);
+        assert_true(answer.interval > before); /* fewer packets, and a shorter timeout, for the same false alarms */
+        before = answer.interval;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(second_path_multiplies_what_one_does_not_bring),
+        cmocka_unit_test(plan_for_two_paths_is_better_the_less_they_share),
         cmocka_unit_test(example_of_the_paper_with_a_known_distribution),
         cmocka_unit_test(example_of_the_paper_with_mean_and_variance),
         cmocka_unit_test(bound_is_the_product_of_the_paper),
