@@ -2,7 +2,6 @@
 #include "server/program/hook_queue.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
 {
@@ -28,6 +27,14 @@ static uint64_t subject_of(const struct lubdub_event_line *line)
     return session;
 }
 
+void hook_item_free(struct hook_item *item)
+{
+    if (item != NULL) {
+        free(item->kept);
+        free(item);
+    }
+}
+
 static void remove_after(struct hook_queue *queue, struct hook_item *before, struct hook_item *item)
 {
     if (before != NULL) {
@@ -39,7 +46,7 @@ static void remove_after(struct hook_queue *queue, struct hook_item *before, str
         queue->last = before;
     }
     queue->count--;
-    queue->bytes -= item->length;
+    queue->bytes -= item->kept->length;
 }
 
 static void leave_out_first(struct hook_queue *queue)
@@ -47,27 +54,35 @@ static void leave_out_first(struct hook_queue *queue)
     struct hook_item *item = queue->first;
 
     remove_after(queue, NULL, item);
-    free(item);
+    hook_item_free(item);
+}
+
+/* NULL without memory. */
+static struct hook_item *new_item(const struct lubdub_event_line *line)
+{
+    struct hook_item *item = calloc(1, sizeof *item);
+
+    if (item == NULL) {
+        return NULL;
+    }
+    item->subject = subject_of(line);
+    item->kept = lubdub_event_keep(line);
+    if (item->kept == NULL) {
+        free(item);
+        return NULL;
+    }
+    return item;
 }
 
 size_t hook_queue_put(struct hook_queue *queue, const struct lubdub_event_line *line)
 {
-    struct hook_item *item = malloc(sizeof *item + line->length);
+    struct hook_item *item = new_item(line);
     size_t left_out = 0;
 
     if (item == NULL) {
         return 1;
     }
-    item->next = NULL;
-    item->subject = subject_of(line);
-    item->event = line->event;
-    item->mono = line->mono;
-    item->real = line->real;
-    item->is_truncated = line->is_truncated;
-    item->length = line->length;
-    memcpy(item->fields, line->fields, line->length);
-
-    while (queue->count > 0 && (queue->count == HOOK_QUEUE_EVENTS || queue->bytes + item->length > HOOK_QUEUE_BYTES)) {
+    while (queue->count > 0 && (queue->count == HOOK_QUEUE_EVENTS || queue->bytes + line->length > HOOK_QUEUE_BYTES)) {
         leave_out_first(queue);
         left_out++;
     }
@@ -78,7 +93,7 @@ size_t hook_queue_put(struct hook_queue *queue, const struct lubdub_event_line *
     }
     queue->last = item;
     queue->count++;
-    queue->bytes += item->length;
+    queue->bytes += line->length;
     return left_out;
 }
 
@@ -107,14 +122,6 @@ struct hook_item *hook_queue_take(struct hook_queue *queue, const uint64_t *busy
         }
     }
     return NULL;
-}
-
-void hook_item_line(const struct hook_item *item, struct lubdub_event_line *line)
-{
-    lubdub_event_line_begin(line, item->event, item->mono, item->real);
-    line->is_truncated = item->is_truncated;
-    line->length = item->length;
-    memcpy(line->fields, item->fields, item->length);
 }
 
 size_t hook_queue_clear(struct hook_queue *queue)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "program/events/line.h"
+#include "program/events/kept.h"
 
 #define HOOK_QUEUE_EVENTS ((size_t)1024)
 #define HOOK_QUEUE_BYTES ((size_t)2 * 1024 * 1024)
@@ -21,12 +21,7 @@ struct hook_item {
     struct hook_item *next;
     uint64_t
         subject; /* equal for events of one subject; by chance also for two subjects, which then wait for each other */
-    const char *event;
-    lubdub_time mono;
-    uint64_t real;
-    bool is_truncated;
-    uint32_t length;
-    uint8_t fields[];
+    struct lubdub_event_kept *kept;
 };
 
 /* Zeroed: empty. */
@@ -40,11 +35,11 @@ struct hook_queue {
 /* Copies the line. Returns how many events are left out for it; itself, where there is no memory. */
 size_t hook_queue_put(struct hook_queue *queue, const struct lubdub_event_line *line);
 
-/* Takes the oldest whose subject is not among the busy ones, for the caller to free(). NULL: there is none. */
+/* Takes the oldest whose subject is not among the busy ones, for the caller to hook_item_free(). NULL: there is none.
+ */
 struct hook_item *hook_queue_take(struct hook_queue *queue, const uint64_t *busy, size_t busy_count);
 
-/* The line again. */
-void hook_item_line(const struct hook_item *item, struct lubdub_event_line *line);
+void hook_item_free(struct hook_item *item);
 
 /* Leaves out all that wait. Returns how many. */
 size_t hook_queue_clear(struct hook_queue *queue);

@@ -409,9 +409,9 @@ static bool write_input(struct hooks *hooks, struct run *run, int input, struct 
 
     run->subject = item->subject;
     while (item != NULL) {
-        hook_item_line(item, &hooks->line);
-        bytes += item->length;
-        free(item);
+        lubdub_event_kept_line(item->kept, &hooks->line);
+        bytes += item->kept->length;
+        hook_item_free(item);
         is_whole = write_line(hooks, input, &hooks->line) && is_whole;
         events++;
         item = hooks->is_batch && events < BATCH_EVENTS && bytes < BATCH_BYTES ? take_item(hooks) : NULL;
@@ -453,7 +453,7 @@ static void start_run(struct hooks *hooks, struct run *run, struct hook_item *it
     if (input >= 0) {
         is_written = write_input(hooks, run, input, item);
     } else {
-        free(item);
+        hook_item_free(item);
     }
     if (!is_written || !start_process(hooks, run, input)) {
         count(hooks, HOOKS_UNSTARTED, 1);

@@ -22,6 +22,7 @@
 #include "server/program/options.h"
 #include "server/program/reporter.h"
 #include "server/program/service.h"
+#include "server/program/web.h"
 #include "server/register/register.h"
 
 struct program {
@@ -35,6 +36,7 @@ struct program {
     struct service service;
     unsigned handed_over; /* listening sockets of the service manager */
     struct lubdub_register *reg;
+    struct web *web; /* NULL: none */
     int argc;
     char **argv;
     int exit_status;
@@ -210,17 +212,20 @@ static void read_again(struct program *program)
             LUBDUB_SETTINGS_OK ||
         !reload_tls(program, &taken)) {
         lubdub_log_error("configuration not taken, the old one stays problem=\"%s\"", taken.loaded.problem);
+        web_note_reload(program->web, false);
         options_clear(&taken);
         return;
     }
     options_server_settings(&taken, &settings);
     if (lubdub_server_reconfigure(program->server, &settings) != LUBDUB_ERROR_OK) {
         lubdub_log_error("configuration not taken, the old one stays problem=\"no memory is left\"");
+        web_note_reload(program->web, false);
         options_clear(&taken);
         return;
     }
     log_changes(program, &taken);
     take_expected(program, &taken);
+    web_note_reload(program->web, true);
     warn_of_open_tokens(&taken);
     warn_of_shown_tokens(&taken);
     warn_of_certificate(&taken);
@@ -433,6 +438,26 @@ static int open_register(struct program *program)
     return 0;
 }
 
+/* Returns whether it listens, or need not; else says why not. */
+static bool open_web(struct program *program)
+{
+    const struct web_settings settings = {
+        .options = &program->options,
+        .server = program->server,
+        .reg = program->reg,
+        .reporter = &program->reporter,
+        .hooks = program->hooks,
+    };
+    char shown[512];
+    int error = web_open(&program->web, &settings);
+
+    if (error != 0) {
+        lubdub_escape_text(shown, sizeof shown, program->options.http, strlen(program->options.http));
+        fprintf(stderr, "lubdub-server: cannot serve HTTP on %s: %s\n", shown, strerror(error));
+    }
+    return error == 0;
+}
+
 /* Returns 0, or the status to leave with. */
 static int start(struct program *program)
 {
@@ -464,7 +489,7 @@ static int start(struct program *program)
     if (error != LUBDUB_ERROR_OK) {
         return cannot_start(error);
     }
-    if (!listen_as_handed_over(program) || !listen_as_told(program)) {
+    if (!listen_as_handed_over(program) || !listen_as_told(program) || !open_web(program)) {
         return LUBDUB_EXIT_CANNOT_START;
     }
     watch_signal(program, &program->terminate, SIGTERM, on_leave);
@@ -521,13 +546,15 @@ int main(int argc, char *argv[])
         ev_run(program.loop, 0);
     }
     service_close(&program.service);
-    register_stop(program.reg); /* it asks the server */
+    web_stop(program.web); /* it asks the server, and so does the next */
+    register_stop(program.reg);
     lubdub_server_free(program.server);
     register_close(program.reg);
     lost = reporter_close(&program.reporter);
     if (lost > 0) {
         lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);
     }
+    web_close(program.web);
     hooks_close(program.hooks, HOOKS_PATIENCE);
     lubdub_log_close();
     options_clear(&program.taken);

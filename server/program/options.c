@@ -14,6 +14,7 @@
 #include "program/events/log.h"
 #include "program/settings/gather.h"
 #include "server/program/hooks.h"
+#include "server/program/web_address.h"
 
 #define MILLISECOND LUBDUB_MILLISECOND
 #define DEFAULT_EXPIRY (3 * LUBDUB_SECOND)
@@ -115,6 +116,14 @@ static const struct lubdub_setting rows[] = {
      .minimum = 1, .help = "who is to be there; a line is IDENTITY or PATTERN [COUNT] [grace=D] [KEY=VALUE...]"},
     {.name = "state", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(state),
      .minimum = 1, .help = "remember identities and how they ended in this file, over restarts"},
+    {.name = "http", .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(http),
+     .minimum = 1, .take = web_judge_address, .help = "serve a page, JSON and metrics there; or on unix:PATH"},
+    {.name = "http-token-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(http_token_file), .minimum = 1,
+     .help = "ask readers for the token in this file; must be given where the address is not of this machine alone"},
+    {.name = "http-host", .metavar = "NAME", .kind = LUBDUB_SETTING_STRINGS, .is_fixed = true,
+     .offset = FIELD(http_hosts), .minimum = 1, .maximum = LUBDUB_HOST_LENGTH_MAX,
+     .help = "a name that readers may call the server by; repeatable (numeric addresses and localhost)"},
     {.name = "hook", .metavar = "PROGRAM", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(hook),
      .minimum = 1, .help = "run this program for each event, with its fields in the environment and as JSON on its input"},
     {.name = "hook-events", .metavar = "LIST", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
@@ -203,6 +212,27 @@ static const char *option_of_tls(const struct options *options)
                                             : "--require-cert";
 }
 
+/* Elsewhere than on this machine, readers need a token. */
+static bool may_be_read(struct options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_secret_kind kind = {"--http-token-file", "token", LUBDUB_TOKEN_LIMIT};
+
+    if (options->http == NULL) {
+        if (options->http_token_file != NULL || options->http_hosts.count > 0) {
+            snprintf(problem, capacity, "%s: there is no --http that it could be about",
+                     options->http_token_file != NULL ? "--http-token-file" : "--http-host");
+            return false;
+        }
+        return true;
+    }
+    if (options->http_token_file == NULL && !web_is_local(options->http)) {
+        snprintf(problem, capacity, "--http: at an address that other machines can reach, --http-token-file must be given");
+        return false;
+    }
+    return options->http_token_file == NULL ||
+           lubdub_secret_file_read_first(&options->http_token, options->http_token_file, &kind, problem, capacity);
+}
+
 static bool has_hook_that_can_run(const struct options *options, char *problem, size_t capacity)
 {
     char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
@@ -273,6 +303,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         return false;
     }
     if (!has_hook_that_can_run(options, problem, capacity)) {
+        return false;
+    }
+    if (!may_be_read(options, problem, capacity)) {
         return false;
     }
     if (options->expect != NULL && !expect_file_read(&options->expected, options->expect, problem, capacity)) {
@@ -355,6 +388,7 @@ void options_clear(struct options *options)
     expect_file_clear(&options->expected);
     lubdub_credentials_free(options->tls);
     options->tls = NULL;
+    lubdub_secret_file_clear(&options->http_token);
     lubdub_settings_clear(&options->loaded);
 }
 

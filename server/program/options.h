@@ -49,6 +49,9 @@ struct options {
     const char *node;
     const char *expect;
     const char *state;
+    const char *http;
+    const char *http_token_file;
+    struct lubdub_strings http_hosts;
     const char *hook;
     const char *hook_events;
     bool hook_batch;
@@ -62,6 +65,7 @@ struct options {
     struct lubdub_slice *proxies; /* proxy_from, as the library takes it */
     struct expect_file expected;
     struct lubdub_tls *tls; /* options_make_tls() */
+    struct lubdub_secret_file http_token;
 };
 
 extern const struct lubdub_settings_table options_table;

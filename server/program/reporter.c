@@ -558,8 +558,8 @@ static int format_event(const struct lubdub_event_line *line, char *text, size_t
 /* Words that lines have of their own where an identity may stand. */
 static bool is_word_of_ours(const char *bytes, size_t length)
 {
-    static const char *const words[] = {"accepting", "dropped", "event",  "events",
-                                        "missing",   "found",   "outage", "flapping", "path"};
+    static const char *const words[] = {"accepting", "dropped", "event",    "events", "missing",
+                                        "found",     "outage",  "flapping", "path"};
     size_t i;
 
     for (i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -687,11 +687,19 @@ int reporter_reopen(struct reporter *reporter)
     return reporter->file != NULL ? lubdub_event_writer_reopen(reporter->file) : 0;
 }
 
+uint64_t reporter_lost_output(const struct reporter *reporter)
+{
+    return reporter->output != NULL ? lubdub_event_writer_lost(reporter->output) : 0;
+}
+
+uint64_t reporter_lost_file(const struct reporter *reporter)
+{
+    return reporter->file != NULL ? lubdub_event_writer_lost(reporter->file) : 0;
+}
+
 uint64_t reporter_lost(const struct reporter *reporter)
 {
-    uint64_t lost = reporter->output != NULL ? lubdub_event_writer_lost(reporter->output) : 0;
-
-    return lost + (reporter->file != NULL ? lubdub_event_writer_lost(reporter->file) : 0);
+    return reporter_lost_output(reporter) + reporter_lost_file(reporter);
 }
 
 uint64_t reporter_close(struct reporter *reporter)

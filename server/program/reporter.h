@@ -61,7 +61,9 @@ void reporter_tell(struct reporter *reporter, const struct lubdub_event_line *li
 /* Opens the file anew; 0 or an errno. */
 int reporter_reopen(struct reporter *reporter);
 
-/* How many lines were lost so far. */
+/* How many lines were lost so far: on standard output, in the file, and both together. */
+uint64_t reporter_lost_output(const struct reporter *reporter);
+uint64_t reporter_lost_file(const struct reporter *reporter);
 uint64_t reporter_lost(const struct reporter *reporter);
 
 /* No event may be reported meanwhile. Writes what waits, for a bounded time. Returns how many lines were lost. */

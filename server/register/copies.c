@@ -148,6 +148,19 @@ bool register_next(struct lubdub_register *reg, uint64_t *cursor, struct registe
     return is_found;
 }
 
+size_t register_concerns(struct lubdub_register *reg, uint64_t sessions[REGISTER_CONCERNS],
+                         struct concern items[REGISTER_CONCERNS])
+{
+    size_t count;
+
+    pthread_mutex_lock(&reg->lock);
+    count = reg->concerns.count;
+    memcpy(sessions, reg->concerns.sessions, count * sizeof sessions[0]);
+    memcpy(items, reg->concerns.items, count * sizeof items[0]);
+    pthread_mutex_unlock(&reg->lock);
+    return count;
+}
+
 static void count_expected(struct lubdub_register *reg, struct register_summary *summary)
 {
     size_t i;
@@ -181,6 +194,8 @@ void register_summary(struct lubdub_register *reg, struct register_summary *summ
     summary->outages = reg->outage_count;
     summary->gone_restored = reg->gone_restored;
     memcpy(summary->rejected_by_cause, reg->rejected_by_cause, sizeof summary->rejected_by_cause);
+    memcpy(summary->rejected_by_reason, reg->rejected_by_reason, sizeof summary->rejected_by_reason);
+    memcpy(summary->pauses, reg->pauses, sizeof summary->pauses);
     summary->state_written_ms = reg->state_written_ms;
     summary->state_failed = reg->state_failed;
     count_expected(reg, summary);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "server/register/concerns.h"
 #include "server/register/history.h"
 #include "server/register/known.h"
 
@@ -59,7 +60,9 @@ struct register_summary {
     uint64_t flapping;
     uint64_t outages; /* so far */
     uint64_t gone_restored;
-    uint64_t rejected_by_cause[LUBDUB_CAUSE_CAPACITY]; /* so far */
+    uint64_t rejected_by_cause[LUBDUB_CAUSE_CAPACITY]; /* so far, without a BYE */
+    uint64_t rejected_by_reason[REGISTER_REASONS + 1]; /* with a BYE; the last place: of other reasons */
+    uint64_t pauses[REGISTER_PAUSES];                  /* of accepting */
     uint64_t state_written_ms;                         /* 0: never */
     bool state_failed;                                 /* the last time */
 
@@ -68,6 +71,11 @@ struct register_summary {
     struct history_mark marks[HISTORY_MARKS];      /* the last first */
     size_t mark_count;
 };
+
+/* Sessions that are late or not well; sessions[] are their numbers. Returns how many, REGISTER_CONCERNS at most. */
+#define REGISTER_CONCERNS CONCERNS
+size_t register_concerns(struct lubdub_register *reg, uint64_t sessions[REGISTER_CONCERNS],
+                         struct concern items[REGISTER_CONCERNS]);
 
 void register_summary(struct lubdub_register *reg, struct register_summary *summary);
 

@@ -8,6 +8,16 @@
 
 #include <lubdub/cause.h>
 
+/* What accepting paused for. */
+enum register_pause {
+    REGISTER_PAUSE_DESCRIPTORS,
+    REGISTER_PAUSE_MEMORY,
+    REGISTER_PAUSE_OTHER,
+    REGISTER_PAUSES,
+};
+
+#define REGISTER_REASONS 11 /* of LUBDUB_REASONS */
+
 #define HISTORY_MINUTES 1440
 #define HISTORY_SHOWN 60 /* minutes of the timeline */
 #define HISTORY_MARKS 32

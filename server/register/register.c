@@ -33,6 +33,7 @@ static void note_end(struct lubdub_register *reg, const struct lubdub_server_eve
     lubdub_time was_due = outage_deadline(&reg->outage);
     bool is_loss = !outage_is_wished(event->cause) && !reg->is_draining;
 
+    concerns_note(&reg->concerns, event, now_ms);
     history_end(&reg->history, now_ms, event->cause, is_loss);
     if (!reg->is_draining) {
         outage_note(&reg->outage, event->now, reg->sessions, event->cause, event->labels, event->label_count);
@@ -44,6 +45,24 @@ static void note_end(struct lubdub_register *reg, const struct lubdub_server_eve
     if (outage_deadline(&reg->outage) < was_due) {
         pthread_cond_signal(&reg->news);
     }
+}
+
+static void note_rejection(struct lubdub_register *reg, const struct lubdub_server_event *event, uint64_t now_ms)
+{
+    history_reject(&reg->history, now_ms);
+    if (event->has_reason) {
+        reg->rejected_by_reason[event->reason < REGISTER_REASONS ? event->reason : REGISTER_REASONS]++;
+    } else {
+        reg->rejected_by_cause[(size_t)event->cause < LUBDUB_CAUSE_CAPACITY ? event->cause : 0]++;
+    }
+}
+
+static enum register_pause pause_of(struct lubdub_slice text)
+{
+    if (memmem(text.data, text.length, "descriptor", 10) != NULL) {
+        return REGISTER_PAUSE_DESCRIPTORS;
+    }
+    return memmem(text.data, text.length, "memory", 6) != NULL ? REGISTER_PAUSE_MEMORY : REGISTER_PAUSE_OTHER;
 }
 
 void register_note(struct lubdub_register *reg, const struct lubdub_server_event *event)
@@ -66,8 +85,15 @@ void register_note(struct lubdub_register *reg, const struct lubdub_server_event
         attendance_gone(reg, event, now_ms);
         break;
     case LUBDUB_SERVER_REJECTED:
-        history_reject(&reg->history, now_ms);
-        reg->rejected_by_cause[(size_t)event->cause < LUBDUB_CAUSE_CAPACITY ? event->cause : 0]++;
+        note_rejection(reg, event, now_ms);
+        break;
+    case LUBDUB_SERVER_PAUSED:
+        reg->pauses[pause_of(event->text)]++;
+        break;
+    case LUBDUB_SERVER_LATE:
+    case LUBDUB_SERVER_RECOVERED:
+    case LUBDUB_SERVER_HEALTH:
+        concerns_note(&reg->concerns, event, now_ms);
         break;
     case LUBDUB_SERVER_DRAINING:
         reg->is_draining = true;

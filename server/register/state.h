@@ -6,6 +6,7 @@
 
 #include <lubdub/server.h>
 
+#include "server/register/concerns.h"
 #include "server/register/history.h"
 #include "server/register/outage.h"
 #include "server/register/store.h"
@@ -53,7 +54,10 @@ struct lubdub_register {
     size_t flapping_count;
     size_t restored_count;
     uint64_t gone_restored;
-    uint64_t rejected_by_cause[LUBDUB_CAUSE_CAPACITY];
+    uint64_t rejected_by_cause[LUBDUB_CAUSE_CAPACITY]; /* without a BYE */
+    uint64_t rejected_by_reason[REGISTER_REASONS + 1]; /* with a BYE; the last place: of other reasons */
+    uint64_t pauses[REGISTER_PAUSES];
+    struct concerns concerns;
     struct outage outage;
     uint64_t outage_count;
     struct history history;

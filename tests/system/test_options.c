@@ -180,6 +180,12 @@ static void server_refuses_what_is_typed_wrong(void **state)
         {{"--hook", "true", "--hook-events", "connected,no-such"}, "connected,disconnected,late"},
         {{"--hook", "true", "--hook-events", "connected,"}, "connected,disconnected,late"},
         {{"--hook-batch"}, "--hook"},
+        {{"--http", "8080"}, "--http"},
+        {{"--http", "example.org:8080"}, "numeric address"},
+        {{"--http", "unix:"}, "unix:"},
+        {{"--http", "0.0.0.0:8080"}, "--http-token-file"},
+        {{"--http", "[::]:8080"}, "--http-token-file"},
+        {{"--http-host", "a"}, "--http"},
         {{"--hook-events", "all"}, "--hook"},
     };
 
@@ -195,7 +201,6 @@ static void server_refuses_what_it_cannot_do_yet(void **state)
         {{"--tls-key", "f"}, "--tls-key"},
         {{"--tls-client-ca", "f"}, "--tls-client-ca"},
         {{"--require-cert"}, "--require-cert"},
-        {{"--http", "127.0.0.1:8080"}, "--http"},
         {{"--redis", "redis://localhost"}, "--redis"},
         {{"--user", "nobody"}, "--user"},
     };

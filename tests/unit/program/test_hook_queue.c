@@ -1,8 +1,6 @@
 /* Events that wait for the hook: their order, which may run beside each other, and what is left out of too many. */
 #include "server/program/hook_queue.h"
 
-#include <stdlib.h>
-
 #include "support/test.h"
 
 static void put(struct hook_queue *queue, const char *event, const char *identity, uint64_t number)
@@ -21,7 +19,7 @@ static void expect(struct hook_item *item, const char *event, uint64_t number)
     uint64_t found = 0;
 
     assert_non_null(item);
-    hook_item_line(item, &line);
+    lubdub_event_kept_line(item->kept, &line);
     assert_string_equal(line.event, event);
     assert_true(lubdub_event_line_get_number(&line, "session", &found));
     assert_int_equal(found, number);
@@ -46,13 +44,13 @@ static void events_of_one_identity_wait_for_each_other(void **state)
     expect(second, "connected", 2); /* pump-7 is busy */
     busy[1] = second->subject;
     assert_null(hook_queue_take(&queue, busy, 2));
-    free(first);
+    hook_item_free(first);
     first = hook_queue_take(&queue, busy + 1, 1);
     expect(first, "disconnected", 1);
     assert_int_equal(queue.count, 0);
     assert_int_equal(queue.bytes, 0);
-    free(first);
-    free(second);
+    hook_item_free(first);
+    hook_item_free(second);
 }
 
 static void sessions_without_identity_are_subjects_of_their_own(void **state)
@@ -69,8 +67,8 @@ static void sessions_without_identity_are_subjects_of_their_own(void **state)
     expect(first, "connected", 1);
     second = hook_queue_take(&queue, &first->subject, 1);
     expect(second, "connected", 2);
-    free(first);
-    free(second);
+    hook_item_free(first);
+    hook_item_free(second);
     assert_int_equal(hook_queue_clear(&queue), 1);
     assert_null(queue.last);
 }
@@ -91,7 +89,7 @@ static void oldest_gives_way_where_too_many_wait(void **state)
     assert_int_equal(queue.count, HOOK_QUEUE_EVENTS);
     item = hook_queue_take(&queue, NULL, 0);
     expect(item, "late", 2);
-    free(item);
+    hook_item_free(item);
     hook_queue_clear(&queue);
 }
 

@@ -1,0 +1,22 @@
+/* What the program around the server knows of itself, for the page and the metrics. */
+#ifndef LUBDUB_SERVER_HTTP_PROGRAM_FIGURES_H
+#define LUBDUB_SERVER_HTTP_PROGRAM_FIGURES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HTTP_HOOK_RESULTS 5
+
+struct http_program_figures {
+    uint64_t events_lost_output; /* on standard output, */
+    uint64_t events_lost_file;   /* and in the file */
+    const char *hook_words[HTTP_HOOK_RESULTS];
+    uint64_t hook_counts[HTTP_HOOK_RESULTS];
+    bool last_reload_is_good;    /* of the settings; their first reading counts */
+    uint64_t last_good_reload_s; /* since 1970 */
+};
+
+/* Fills it; in the thread of the HTTP server. */
+typedef void (*http_fill)(struct http_program_figures *figures, void *user_data);
+
+#endif

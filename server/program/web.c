@@ -1,0 +1,130 @@
+/* Tells the HTTP server what the program knows of itself. */
+#include "server/program/web.h"
+
+#ifdef LUBDUB_HTTP
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <lubdub/version.h>
+
+#include "ev/clock.h"
+#include "server/http/http.h"
+
+struct web {
+    struct reporter *reporter;
+    struct hooks *hooks;
+    struct http *http;
+    atomic_bool last_reload_is_good;
+    atomic_uint_least64_t last_good_reload_s;
+};
+
+static void fill(struct http_program_figures *figures, void *user_data)
+{
+    struct web *web = user_data;
+    int result;
+
+    figures->events_lost_output = reporter_lost_output(web->reporter);
+    figures->events_lost_file = reporter_lost_file(web->reporter);
+    for (result = 0; result < HOOKS_RESULTS; result++) {
+        figures->hook_words[result] = hooks_result_word((enum hooks_result)result);
+        figures->hook_counts[result] = hooks_count(web->hooks, (enum hooks_result)result);
+    }
+    figures->last_reload_is_good = atomic_load(&web->last_reload_is_good);
+    figures->last_good_reload_s = atomic_load(&web->last_good_reload_s);
+}
+
+static void hear(const struct lubdub_event_line *line, void *user_data)
+{
+    http_tell(user_data, line);
+}
+
+void web_note_reload(struct web *web, bool is_good)
+{
+    if (web == NULL) {
+        return;
+    }
+    atomic_store(&web->last_reload_is_good, is_good);
+    if (is_good) {
+        atomic_store(&web->last_good_reload_s, lubdub_clock_realtime() / LUBDUB_SECOND);
+    }
+}
+
+int web_open(struct web **opened, const struct web_settings *settings)
+{
+    const struct options *options = settings->options;
+    struct web *web;
+    int error;
+
+    if (options->http == NULL) {
+        return 0;
+    }
+    web = calloc(1, sizeof *web);
+    if (web == NULL) {
+        return ENOMEM;
+    }
+    web->reporter = settings->reporter;
+    web->hooks = settings->hooks;
+    web_note_reload(web, true);
+    error = http_open(&web->http, &(struct http_settings){
+                                      .address = options->http,
+                                      .token = options->http_token.count > 0 ? options->http_token.lines[0]
+                                                                             : (struct lubdub_slice){NULL, 0},
+                                      .hosts = options->http_hosts.items,
+                                      .host_count = options->http_hosts.count,
+                                      .node = options->node,
+                                      .version = LUBDUB_VERSION,
+                                      .server = settings->server,
+                                      .reg = settings->reg,
+                                      .fill = fill,
+                                      .user_data = web,
+                                  });
+    if (error != 0) {
+        free(web);
+        return error;
+    }
+    reporter_add_listener(settings->reporter, hear, web->http);
+    *opened = web;
+    return 0;
+}
+
+void web_stop(struct web *web)
+{
+    if (web != NULL) {
+        http_stop(web->http);
+    }
+}
+
+void web_close(struct web *web)
+{
+    if (web != NULL) {
+        http_free(web->http);
+        free(web);
+    }
+}
+
+#else
+
+int web_open(struct web **web, const struct web_settings *settings)
+{
+    (void)web, (void)settings;
+    return 0; /* no address is right */
+}
+
+void web_note_reload(struct web *web, bool is_good)
+{
+    (void)web, (void)is_good;
+}
+
+void web_stop(struct web *web)
+{
+    (void)web;
+}
+
+void web_close(struct web *web)
+{
+    (void)web;
+}
+
+#endif
