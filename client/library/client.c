@@ -58,6 +58,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
         return; /* it still says goodbye; lubdub_client_on_link_closed() sets the timer again */
     }
     client->next_move = LUBDUB_NEXT_NOTHING;
+    client->thread = pthread_self(); /* the application may have begun in another one */
     lubdub_client_enter(client);
     switch (next_move) {
     case LUBDUB_NEXT_NOTHING:
@@ -77,6 +78,39 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     case LUBDUB_NEXT_STOPPED:
         finish_stop(client);
         break;
+    }
+    lubdub_client_leave(client);
+}
+
+/* ---- other threads ---- */
+
+static bool is_own_thread(const struct lubdub_client *client)
+{
+    return pthread_equal(client->thread, pthread_self()) != 0;
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
+{
+    struct lubdub_client *client = container_of(wake, struct lubdub_client, outside.wake);
+    enum lubdub_health health;
+    enum lubdub_reason reason;
+    (void)loop, (void)revents;
+
+    if (client->is_freed) {
+        return;
+    }
+    client->thread = pthread_self();
+    lubdub_client_enter(client);
+    if (lubdub_outside_take_health(&client->outside, &health)) {
+        lubdub_client_set_health(client, health);
+    }
+    lubdub_client_deliver(client);
+    if (lubdub_outside_take_stop(&client->outside, &reason)) {
+        (void)lubdub_client_stop(client, reason);
+    } else if (lubdub_outside_has_room_again(&client->outside)) {
+        struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_ROOM, lubdub_clock_now());
+
+        lubdub_client_tell(client, &event);
     }
     lubdub_client_leave(client);
 }
@@ -145,7 +179,10 @@ enum lubdub_error lubdub_client_new(struct lubdub_client **client, struct ev_loo
         return error;
     }
     made->callback = callback;
+    made->on_freed = own.on_freed;
     made->user_data = user_data;
+    made->thread = pthread_self();
+    lubdub_outside_init(&made->outside, loop, on_wake);
     *client = made;
     return LUBDUB_ERROR_OK;
 }
@@ -155,6 +192,7 @@ enum lubdub_error lubdub_client_start(struct lubdub_client *client)
     if (client->state != LUBDUB_CLIENT_STATE_STOPPED) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
+    client->thread = pthread_self();
     lubdub_client_go_on(client, LUBDUB_CLIENT_STATE_CONNECTING, LUBDUB_NEXT_ROUND, 0);
     lubdub_client_watch_progress(client);
     return LUBDUB_ERROR_OK;
@@ -164,8 +202,14 @@ enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *c
 {
     enum lubdub_error error;
 
-    if (client->session_number == 0 || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
+    uint64_t session = client->session_number;
+
+    if (session == 0 || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
         return LUBDUB_ERROR_WRONG_STATE;
+    }
+    if (!is_own_thread(client)) {
+        return length > LUBDUB_CONTENT_LIMIT ? LUBDUB_ERROR_TOO_LONG
+                                             : lubdub_outside_send(&client->outside, session, content, length);
     }
     lubdub_client_enter(client);
     error = lubdub_link_send(&client->link, content, length);
@@ -175,6 +219,10 @@ enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *c
 
 void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health)
 {
+    if (!is_own_thread(client)) {
+        lubdub_outside_set_health(&client->outside, health);
+        return;
+    }
     client->health = (uint8_t)health;
     lubdub_client_tell_health(client);
 }
@@ -228,10 +276,14 @@ enum lubdub_error lubdub_client_set_content(struct lubdub_client *client, const 
     return LUBDUB_ERROR_OK;
 }
 
-void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
+enum lubdub_error lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
 {
     if (client->state == LUBDUB_CLIENT_STATE_STOPPED || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
-        return;
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    if (!is_own_thread(client)) {
+        lubdub_outside_stop(&client->outside, reason);
+        return LUBDUB_ERROR_OK;
     }
     lubdub_client_enter(client);
     lubdub_connector_free(client->connector);
@@ -246,19 +298,27 @@ void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
         lubdub_link_leave(&client->link, reason, NULL, false, 0);
     }
     lubdub_client_leave(client);
+    return LUBDUB_ERROR_OK;
 }
 
-void lubdub_client_free(struct lubdub_client *client)
+enum lubdub_error lubdub_client_free(struct lubdub_client *client)
 {
+    bool is_running;
+
     if (client == NULL) {
-        return;
+        return LUBDUB_ERROR_OK;
     }
+    if (client->is_freed) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
+    is_running = client->depth > 0 || client->group.step_count > 0;
     client->is_freed = true;
     ev_timer_stop(client->group.reactor->loop, &client->timer);
     lubdub_client_ignore_progress(client);
     lubdub_connector_free(client->connector);
     client->connector = NULL;
     lubdub_client_dispose_if_freed(client);
+    return is_running ? LUBDUB_ERROR_LATER : LUBDUB_ERROR_OK;
 }
 
 enum lubdub_client_state lubdub_client_state(const struct lubdub_client *client)
@@ -280,6 +340,7 @@ void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_clie
 {
     struct lubdub_client_counts all = client->totals;
 
+    all.dropped = client->dropped;
     if (client->session_number != 0 && !client->owes_shutdown) {
         struct lubdub_probe_counts current;
 

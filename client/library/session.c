@@ -1,6 +1,8 @@
 /* Turns a session's events into events for the application. */
 #include "client/library/session.h"
 
+#include <stdlib.h>
+
 #include "client/library/end.h"
 #include "client/library/progress.h"
 #include "ev/clock.h"
@@ -137,10 +139,29 @@ static void on_health(struct lubdub_client *client, const struct lubdub_event *f
     lubdub_client_tell(client, &event);
 }
 
+void lubdub_client_deliver(struct lubdub_client *client)
+{
+    struct lubdub_outside_message *message;
+
+    while ((message = lubdub_outside_take(&client->outside)) != NULL) {
+        bool is_here = message->session == client->session_number && client->state != LUBDUB_CLIENT_STATE_STOPPING;
+        enum lubdub_error error =
+            is_here ? lubdub_link_send(&client->link, message->content, message->length) : LUBDUB_ERROR_WRONG_STATE;
+
+        if (error == LUBDUB_ERROR_FULL) {
+            lubdub_outside_put_back(&client->outside, message); /* until the session has room: that is an event */
+            return;
+        }
+        client->dropped += error != LUBDUB_ERROR_OK;
+        free(message);
+    }
+}
+
 static void on_room(struct lubdub_client *client, lubdub_time now)
 {
     struct lubdub_client_event event = lubdub_client_event_new(client, LUBDUB_CLIENT_ROOM, now);
 
+    lubdub_client_deliver(client); /* they have waited longer than what the application may send now */
     lubdub_client_tell(client, &event);
 }
 
@@ -232,9 +253,9 @@ static void on_session_down(struct lubdub_client *client, const struct lubdub_ev
         return;
     }
     if (event.cause == LUBDUB_CAUSE_REPLACED) {
-        event.text =
-            lubdub_client_text("a session of this identity has a higher incarnation; if it is an old one of our own, the "
-                               "clock of this machine is behind");
+        event.text = lubdub_client_text(
+            "a session of this identity has a higher incarnation; if it is an old one of our own, the "
+            "clock of this machine is behind");
     }
     lubdub_client_fail(client, &event);
 }

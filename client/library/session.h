@@ -11,6 +11,9 @@ void lubdub_client_on_link_event(struct lubdub_link *link, const struct lubdub_e
 void lubdub_client_on_link_closed(struct lubdub_link *link);
 void lubdub_client_on_link_paths(struct lubdub_link *link, unsigned paths, unsigned was, lubdub_time now);
 
+/* Sends what other threads have handed over, as far as there is room. */
+void lubdub_client_deliver(struct lubdub_client *client);
+
 /* The content that the application set goes into the session's probes. */
 void lubdub_client_tell_content(struct lubdub_client *client);
 

@@ -12,6 +12,9 @@ void lubdub_client_enter(struct lubdub_client *client)
 
 void lubdub_client_dispose_if_freed(struct lubdub_client *client)
 {
+    void (*on_freed)(void *user_data) = client->on_freed;
+    void *user_data = client->user_data;
+
     if (!client->is_freed || client->depth > 0 || client->group.step_count > 0) {
         return;
     }
@@ -21,11 +24,15 @@ void lubdub_client_dispose_if_freed(struct lubdub_client *client)
     lubdub_link_group_clear(&client->group);
     lubdub_server_list_clear(&client->rules.servers);
     lubdub_client_forget_token(client);
+    lubdub_outside_clear(&client->outside);
     free(client->content);
     if (client->rules.tls != NULL) {
         client->rules.tls->kind->drop(client->rules.tls);
     }
     free(client);
+    if (on_freed != NULL) {
+        on_freed(user_data);
+    }
 }
 
 void lubdub_client_leave(struct lubdub_client *client)

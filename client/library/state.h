@@ -9,6 +9,7 @@
 
 #include "client/library/backoff.h"
 #include "client/library/connector.h"
+#include "client/library/outside.h"
 #include "client/library/settings.h"
 #include "ev/link.h"
 
@@ -35,20 +36,24 @@ struct lubdub_client {
     struct lubdub_client_rules rules;
     struct lubdub_backoff backoff;
     lubdub_client_callback callback;
+    void (*on_freed)(void *user_data);
     void *user_data;
+    struct lubdub_outside outside;
+    _Atomic pthread_t thread;           /* that runs the loop, as far as is known */
+    uint64_t dropped;                   /* messages that other threads had handed over */
     struct lubdub_client_counts totals; /* of sessions that are over */
     struct lubdub_address remote;
     lubdub_time up_at;
-    uint64_t session_number;
+    _Atomic uint64_t session_number;
     lubdub_duration stay_limit; /* 0: none */
     lubdub_time leave_due;      /* where next_move is LUBDUB_NEXT_LEAVE */
     char *token;                /* it replaces the token of the settings; NULL: none */
     char *content;              /* it replaces the content of the probes; NULL: none */
     size_t content_length;
-    uint64_t incarnation; /* the last one used; made by the client unless the settings fix it */
-    unsigned depth;       /* the library's functions on the stack */
-    uint8_t state;        /* enum lubdub_client_state */
-    uint8_t next_move;    /* enum lubdub_next_move */
+    uint64_t incarnation;  /* the last one used; made by the client unless the settings fix it */
+    unsigned depth;        /* the library's functions on the stack */
+    _Atomic uint8_t state; /* enum lubdub_client_state */
+    uint8_t next_move;     /* enum lubdub_next_move */
     uint8_t health;
     uint8_t stop_reason;
     uint8_t silence; /* enum lubdub_cause of the timeout, while the server counts as down */

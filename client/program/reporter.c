@@ -28,7 +28,7 @@ static const char *event_word(enum lubdub_client_event_kind kind)
     case LUBDUB_CLIENT_MESSAGE:
         return "message";
     case LUBDUB_CLIENT_HEALTH:
-        return "health";
+        return "server-health";
     case LUBDUB_CLIENT_PROGRESS:
         return "progress";
     case LUBDUB_CLIENT_DOWN:

@@ -213,7 +213,7 @@ static void put_other(struct page *page, const struct lubdub_event_line *line)
     } else if (lubdub_event_line_is(line, "grant-changed")) {
         put(page, "lubdub-client: new grant, interval %llu ms, expiry %llu ms", number(line, "interval_ms"),
             number(line, "expiry_ms"));
-    } else if (lubdub_event_line_is(line, "health")) {
+    } else if (lubdub_event_line_is(line, "server-health")) {
         put(page, "lubdub-client: the server is ");
         put_field(page, line, "health", "");
     }

@@ -187,6 +187,17 @@ bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn
            challenge(session, turn, 1 + waits_for_regrant(session));
 }
 
+/* Beside a challenge of a silence and one of a regrant. */
+#define MOST_WAITING_WITH_HEALTH 3
+
+void lubdub_session_tell_health(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_health health)
+{
+    lubdub_session_set_health(session, health);
+    if (session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP) {
+        (void)challenge(session, turn, MOST_WAITING_WITH_HEALTH);
+    }
+}
+
 lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
                                       const struct lubdub_session_settings *settings, lubdub_time asked_at)
 {

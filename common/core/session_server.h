@@ -29,6 +29,9 @@ void lubdub_session_wish(struct lubdub_session *session, lubdub_duration interva
 /* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
 bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn);
 
+/* Sets our health and challenges a session that is up, so that the client hears of it now. */
+void lubdub_session_tell_health(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_health health);
+
 /* Whether the client has probed, or acknowledged a challenge, at least once: it is there, and not just a connection. */
 static inline bool lubdub_session_has_answered(const struct lubdub_session *session)
 {

@@ -937,7 +937,8 @@ enum lubdub_error lubdub_link_send(struct lubdub_link *link, const void *content
 
 unsigned lubdub_link_paths(struct lubdub_link *link)
 {
-    unsigned paths = lubdub_paths_renew(paths_of(link), link->io.fd, lubdub_reactor_now(lubdub_link_group(link)->reactor));
+    unsigned paths =
+        lubdub_paths_renew(paths_of(link), link->io.fd, lubdub_reactor_now(lubdub_link_group(link)->reactor));
 
     return paths > 0 ? paths : 1;
 }
@@ -948,6 +949,15 @@ void lubdub_link_ask(struct lubdub_link *link)
     struct lubdub_link_step *step = join(&own, link);
 
     (void)lubdub_session_ask(&link->session, &step->step.turn);
+    (void)finish(&own, step, LUBDUB_ERROR_OK);
+}
+
+void lubdub_link_tell_health(struct lubdub_link *link, enum lubdub_health health)
+{
+    struct lubdub_link_step own;
+    struct lubdub_link_step *step = join(&own, link);
+
+    lubdub_session_tell_health(&link->session, &step->step.turn, health);
     (void)finish(&own, step, LUBDUB_ERROR_OK);
 }
 

@@ -105,6 +105,9 @@ unsigned lubdub_link_paths(struct lubdub_link *link);
 /* Challenges a session that is up, unless an earlier challenge still waits for its ACK. */
 void lubdub_link_ask(struct lubdub_link *link);
 
+/* Tells this health with a probe at once, and with all that follow, to a client whose session is up. */
+void lubdub_link_tell_health(struct lubdub_link *link, enum lubdub_health health);
+
 /*
  * Reads the clock anew: events that the step running for this link tells from now on did not happen before that time.
  */

@@ -17,6 +17,7 @@
 #include "server/library/identities.h"
 #include "server/library/marks.h"
 #include "server/library/opening.h"
+#include "server/library/own_health.h"
 #include "server/library/peer.h"
 #include "server/library/record.h"
 #include "server/library/requests.h"
@@ -186,6 +187,7 @@ static void begin_session(struct lubdub_worker *worker, struct lubdub_record *re
     lubdub_tally_add(&worker->tally.connected, 1);
     lubdub_tally_add(&worker->tally.resumed, past->is_resumed);
     lubdub_link_grant(&record->link, &grant);
+    lubdub_own_health_tell(worker, record);
     lubdub_mark_listed(worker, record);
     tell_connected(worker, record, now, grant.is_resumed);
 }

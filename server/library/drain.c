@@ -13,9 +13,24 @@
 /* Clients that a drain lets come back in one second. */
 #define RETURNS_PER_SECOND 1000
 
-void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience)
+enum lubdub_error lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience)
 {
+    if (!server->is_started || server->is_stopped) {
+        return LUBDUB_ERROR_WRONG_STATE;
+    }
     lubdub_mailbox_order_drain(&server->workers[0].mailbox, lubdub_time_after(lubdub_clock_now(), patience));
+    return LUBDUB_ERROR_OK;
+}
+
+static void tell_stopped(struct lubdub_server *server)
+{
+    struct lubdub_server_event event = {.kind = LUBDUB_SERVER_STOPPED};
+    uint32_t i;
+
+    for (i = 0; i < server->worker_count; i++) {
+        event.cut += atomic_load(&server->workers[i].tally.cut);
+    }
+    lubdub_server_tell(&server->workers[0], NULL, &event);
 }
 
 void lubdub_drain_note_drained(struct lubdub_server *server)
@@ -30,7 +45,7 @@ void lubdub_drain_note_drained(struct lubdub_server *server)
     if (!server->is_stopped) {
         server->is_stopped = true;
         lubdub_grace_stop_timer(server); /* nothing follows STOPPED */
-        lubdub_server_tell_of_itself(server, LUBDUB_SERVER_STOPPED);
+        tell_stopped(server);
     }
 }
 
@@ -61,6 +76,7 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
         if (record->peer != NULL) {
             struct lubdub_server_event event = {.now = lubdub_clock_now(), .cause = LUBDUB_CAUSE_SHUTDOWN};
 
+            lubdub_tally_add(&worker->tally.cut, 1);
             lubdub_record_end(worker, record, &event);
             lubdub_link_abort(&record->link);
             lubdub_record_free(worker, record);

@@ -32,6 +32,7 @@ enum lubdub_order {
     LUBDUB_ORDER_GRACE = 8,    /* worker 0: a grace time began */
     LUBDUB_ORDER_DRAINED = 16, /* worker 0: a worker has no connection left */
     LUBDUB_ORDER_SEARCH = 32,  /* a REPLACED or RELEASED could not be written or found no room: find its record */
+    LUBDUB_ORDER_HEALTH = 64,  /* tell all sessions of the server's health */
     LUBDUB_ORDER_TURN = 128,   /* show that the loop turns */
 };
 

@@ -11,6 +11,7 @@
 #include "core/sized.h"
 #include "server/library/grace.h"
 #include "server/library/listener.h"
+#include "server/library/own_thread.h"
 #include "server/library/peer.h"
 #include "server/library/requests.h"
 #include "server/library/tell.h"
@@ -119,16 +120,23 @@ fail:
     return error;
 }
 
-void lubdub_server_free(struct lubdub_server *server)
+enum lubdub_error lubdub_server_free(struct lubdub_server *server)
 {
+    const struct lubdub_worker *own;
+
     if (server == NULL) {
-        return;
+        return LUBDUB_ERROR_OK;
+    }
+    own = lubdub_own_thread_worker(server);
+    if ((own != NULL && own->index > 0) || server->is_doomed) {
+        return LUBDUB_ERROR_WRONG_STATE; /* a thread cannot wait for its own end */
     }
     if (server->depth > 0 || server->workers[0].group.step_count > 0) {
         server->is_doomed = true; /* one of its callbacks is running */
-        return;
+        return LUBDUB_ERROR_LATER;
     }
     free_now(server);
+    return LUBDUB_ERROR_OK;
 }
 
 /* ---- listening ---- */

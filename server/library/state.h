@@ -57,6 +57,7 @@ struct lubdub_tally {
     _Atomic uint64_t recovered;
     _Atomic uint64_t early_verdicts;
     _Atomic uint64_t pauses;
+    _Atomic uint64_t cut; /* by the end of a drain */
     _Atomic uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY];
     struct lubdub_buckets verdict_lateness;
     struct lubdub_buckets round_trip;
@@ -109,14 +110,16 @@ struct lubdub_worker {
     bool has_told_all; /* draining: every connection was told */
     _Atomic bool is_drained;
     _Atomic bool has_turned; /* since it was last asked to (LUBDUB_ORDER_TURN) */
-    uint32_t told; /* draining: how many places of the pool were searched for connections to tell */
-    ev_timer patience; /* draining: when it is over, */
+    uint32_t told;           /* draining: how many places of the pool were searched for connections to tell */
+    ev_timer patience;       /* draining: when it is over, */
     lubdub_time patience_ends;
     uint32_t aborted;  /* and then: how many places were searched for sessions that are still here */
     bool is_searching; /* SEARCH is not done; and how far it has come */
     uint32_t searched;
     bool is_reviewing; /* sessions are compared with newer tokens (review.h); and how far that has come */
     uint32_t reviewed;
+    bool is_telling_health; /* not all sessions know the server's newest health; and how far that has come */
+    uint32_t told_health;
 };
 
 struct lubdub_server {
@@ -131,6 +134,7 @@ struct lubdub_server {
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */
     _Atomic uint32_t adopted_count;  /* goes round */
+    _Atomic uint8_t health;          /* enum lubdub_health; of the server itself */
 
     pthread_mutex_t lock;
     struct lubdub_rules *rules; /* under the lock, as all that follow */
@@ -145,9 +149,9 @@ struct lubdub_server {
     ev_timer grace; /* in worker 0's loop; grace.c */
     uint16_t port;
     bool listens_to_tls;
-    bool is_started;
+    _Atomic bool is_started;
     _Atomic bool is_draining; /* DRAINING was told */
-    bool is_stopped;          /* STOPPED was told */
+    _Atomic bool is_stopped;  /* STOPPED was told */
     _Atomic bool is_doomed;   /* freed from inside a callback; goes when that returns. No thread tells anything then */
     unsigned depth;           /* callbacks of worker 0's loop that are running */
     void (*dispose)(struct lubdub_server *server); /* frees a doomed server; tell.c calls it */

@@ -23,8 +23,9 @@
 #include "server/library/letters.h"
 #include "server/library/listener.h"
 #include "server/library/marks.h"
-#include "server/library/own_thread.h"
 #include "server/library/opening.h"
+#include "server/library/own_health.h"
+#include "server/library/own_thread.h"
 #include "server/library/peer.h"
 #include "server/library/proxied.h"
 #include "server/library/record.h"
@@ -335,6 +336,9 @@ static bool follow_orders(struct lubdub_worker *worker)
     if ((orders & LUBDUB_ORDER_TURN) != 0) {
         atomic_store(&worker->has_turned, true);
     }
+    if ((orders & LUBDUB_ORDER_HEALTH) != 0) {
+        lubdub_own_health_begin(worker);
+    }
     if ((orders & LUBDUB_ORDER_SEARCH) != 0) {
         worker->is_searching = true;
         worker->searched = 0;
@@ -352,7 +356,8 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     if (follow_orders(worker)) {
         lubdub_worker_tell_owed_ends(worker);
         if (!lubdub_door_search(worker, &budget) || !lubdub_review_go_on(worker, &budget) ||
-            !lubdub_drain_go_on(worker, &budget) || !lubdub_letters_open(worker, &budget)) {
+            !lubdub_own_health_go_on(worker, &budget) || !lubdub_drain_go_on(worker, &budget) ||
+            !lubdub_letters_open(worker, &budget)) {
             lubdub_mailbox_wake(&worker->mailbox); /* the sockets have their turn in between */
         }
         if (lubdub_mailbox_has_room_again(&worker->mailbox)) {
@@ -403,7 +408,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->group.settings = &worker->rules->settings.session;
     worker->tuning = tuning_by_default(worker);
     worker->group.may_have_paths = worker->rules->settings.multipath != LUBDUB_MULTIPATH_OFF;
-    if (!worker->group.may_have_paths) { /* a listener of Multipath TCP takes none of it */
+    if (!worker->group.may_have_paths) {          /* a listener of Multipath TCP takes none of it */
         worker->group.inherited = worker->tuning; /* what listeners are given, every accepted socket inherits */
     }
     worker->group.origin = origin_of;

@@ -167,9 +167,11 @@ static void put_details(struct lubdub_event_line *line, const struct lubdub_serv
     case LUBDUB_SERVER_PATHS:
         lubdub_event_line_number(line, "paths", event->paths);
         break;
+    case LUBDUB_SERVER_STOPPED:
+        lubdub_event_line_number(line, "cut", event->cut);
+        break;
     case LUBDUB_SERVER_GONE:
     case LUBDUB_SERVER_DRAINING:
-    case LUBDUB_SERVER_STOPPED:
     case LUBDUB_SERVER_ROOM:
         break;
     }

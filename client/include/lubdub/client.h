@@ -14,9 +14,10 @@
  *     ev_run(loop, 0);
  *     lubdub_client_free(client);
  *
- * Threads. Everything happens on the caller's loop: a client is called from the thread that runs it, and calls back in
- * that thread. Names are looked up in a helper thread, so nothing here ever blocks; numeric addresses need none.
- * lubdub_client_progress() alone may come from any thread.
+ * Threads. Everything happens on the caller's loop, and all callbacks come in the thread that runs it. _send, _set_health,
+ * _stop, _progress, _state and _session may be called from any thread between _start and _free; everything else from the
+ * thread that runs the loop. Names are looked up in a helper thread, so nothing here ever blocks; numeric addresses need
+ * none.
  *
  * fork(). Fork before _start. A child that was forked later holds the connection of its parent open, and a server that
  * should see `closed` sees `hung`: so the child first calls _free on each client, and ev_loop_fork() before it runs a
@@ -127,6 +128,12 @@ struct lubdub_client_settings {
      */
     struct lubdub_tls *tls;
     const char *tls_name; /* that the server's certificate has to have; NULL: the host, as the list of servers names it */
+
+    /*
+     * The client is gone: called once for each client that _new made, after the last event, with the user data of the
+     * callback. Nothing of the client runs in any thread from then on. NULL.
+     */
+    void (*on_freed)(void *user_data);
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -234,11 +241,15 @@ LUBDUB_API enum lubdub_error lubdub_client_start(struct lubdub_client *client);
 
 /*
  * Sends a MESSAGE. Copies content. WRONG_STATE without a session, TOO_LONG beyond what the server takes, FULL when more
- * than session.output_limit bytes of messages would wait.
+ * than session.output_limit bytes of messages would wait: ROOM follows.
+ *
+ * From another thread the message is handed over to the loop, and waits there while the session has no room. OK means
+ * that; what cannot be delivered, because the session ended or the server takes less, is dropped and counted. FULL: 256 KiB
+ * of such messages wait (ROOM follows). WRONG_STATE, NO_MEMORY, TOO_LONG beyond 65535 bytes.
  */
 LUBDUB_API enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *content, size_t length);
 
-/* Tells this health with every probe from now on, on later connections too. */
+/* Tells this health with every probe from now on, on later connections too. Any thread. */
 LUBDUB_API void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health);
 
 /*
@@ -263,19 +274,23 @@ LUBDUB_API enum lubdub_error lubdub_client_set_content(struct lubdub_client *cli
                                                        size_t length);
 
 /*
- * The application's work goes on: to be called where it is done, not by a timer. The one function that may be called
- * from any thread, at any time between _new and _free. Costs a look at the clock.
+ * The application's work goes on: to be called where it is done, not by a timer. From any thread, at any time between _new
+ * and _free. Costs a look at the clock.
  */
 LUBDUB_API void lubdub_client_progress(struct lubdub_client *client);
 
 /*
  * Leaves: says BYE where there is a session (DOWN with the cause `shutdown` follows), waits a second at most for the
- * server's end of file, and is STOPPED. Does nothing to a client that is stopped or stopping.
+ * server's end of file, and is STOPPED. Any thread. WRONG_STATE, and nothing is done: it is stopped or stopping.
  */
-LUBDUB_API void lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason);
+LUBDUB_API enum lubdub_error lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason);
 
-/* Closes without a word and frees; no event follows. NULL does no harm. The memory goes when the last callback ends. */
-LUBDUB_API void lubdub_client_free(struct lubdub_client *client);
+/*
+ * Closes without a word and frees; no event follows. NULL does no harm. OK: it is gone. LATER: inside a callback, and it
+ * goes when the last callback of the client has returned; on_freed of the settings says so. WRONG_STATE: that was asked
+ * for before.
+ */
+LUBDUB_API enum lubdub_error lubdub_client_free(struct lubdub_client *client);
 
 enum lubdub_client_state {
     LUBDUB_CLIENT_STATE_STOPPED,
@@ -305,6 +320,7 @@ struct lubdub_client_counts {
     uint64_t late;
     uint64_t lost;   /* timed out and not acked, or under way when a session went down */
     uint64_t narrow; /* acked in the last quarter of their timeout: an early warning */
+    uint64_t dropped; /* messages that other threads had handed over, and that could not be delivered */
 };
 LUBDUB_API void lubdub_client_counts(const struct lubdub_client *client, struct lubdub_client_counts *counts);
 

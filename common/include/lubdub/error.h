@@ -24,7 +24,8 @@ extern "C" {
     X(ADDRESS, "address", "the address is not understood")                        \
     X(ADDRESS_IN_USE, "address-in-use", "somebody listens on this address")       \
     X(PERMISSION, "permission", "the system does not permit this")                \
-    X(SYSTEM, "system", "the system refused; errno tells why")
+    X(SYSTEM, "system", "the system refused; errno tells why")                    \
+    X(LATER, "later", "it happens when the callback that is running has returned")
 
 /* A later release may add errors at the end. 0 is success. */
 enum lubdub_error {

@@ -13,7 +13,7 @@
  * others run in threads of their own, each with its own loop and its own listener on the same port, and the
  * callback comes from all of them, for one session always from the same. _send, _send_to, _broadcast, _disconnect (and
  * _disconnect_identity, _disconnect_token), _regrant,
- * _drain, _reconfigure, _adopt, _accept, _refuse, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
+ * _drain, _set_health, _reconfigure, _adopt, _accept, _refuse, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
  * from the thread that runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
  * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
@@ -238,6 +238,8 @@ struct lubdub_server_event {
     unsigned paths;                /* CONNECTED, PATHS: of the connection, that work; 1 without Multipath TCP */
     unsigned was_paths;            /* PATHS: before */
 
+    uint64_t cut; /* STOPPED: connections that had not closed when the patience was over */
+
     void *data; /* of a session: what lubdub_server_set_data() was given last; else NULL */
 
     bool is_tls; /* LISTENING: to TLS; CONNECTED, DISCONNECTED, REJECTED: the connection is not plain */
@@ -392,11 +394,18 @@ LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server,
                                                    lubdub_duration interval, lubdub_duration expiry);
 
 /*
+ * What the server says of its own health, which is passing at first: every client is told with a probe now, a part of them in
+ * each turn of each loop, and newcomers when their sessions begin. A client of this toolkit shows it as HEALTH, and
+ * lubdub-client as `server-health`. Any thread. Cannot fail, and needs no memory to be called.
+ */
+LUBDUB_API void lubdub_server_set_health(struct lubdub_server *server, enum lubdub_health health);
+
+/*
  * Stops accepting and tells every client BYE 1 with a moment to come back at; STOPPED follows when all have left or
  * patience is over, which counts from this call. A second call can shorten the patience. Overtakes messages that wait.
- * Cannot fail, and needs no memory.
+ * Needs no memory. WRONG_STATE, and nothing is done: before _start, or after STOPPED.
  */
-LUBDUB_API void lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
+LUBDUB_API enum lubdub_error lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
  * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
@@ -608,11 +617,12 @@ LUBDUB_API void lubdub_server_session_free(struct lubdub_server_session *session
 
 /*
  * Closes everything without a word and frees; waits for the threads, but not for messages that wait. NULL does no harm. No
- * event begins after this call. Inside a callback it returns at once, and the server ends when the callback has
- * returned; callbacks of other threads may still be running then, so that what they use may go only with on_freed. Not
- * with a mutex held that a callback takes.
+ * event begins after this call. OK: it is gone. LATER: inside a callback, where it returns at once, and the server ends when
+ * the callback has returned; callbacks of other threads may still be running then, so that what they use may go only with
+ * on_freed. WRONG_STATE, and nothing is done: in a thread of the server's own, or when it was asked for before. Not with a
+ * mutex held that a callback takes.
  */
-LUBDUB_API void lubdub_server_free(struct lubdub_server *server);
+LUBDUB_API enum lubdub_error lubdub_server_free(struct lubdub_server *server);
 
 #ifdef __cplusplus
 }
