@@ -604,10 +604,21 @@ static bool rest_stream(struct lubdub_transport *transport)
     return is_kept;
 }
 
+/* A peer that has said goodbye waits for ours (RFC 8446, 6.1). A link that is given up says nothing. */
+static void answer_goodbye(struct stream *stream)
+{
+    if (stream->state == STATE_OPEN && stream->has_goodbye && !stream->is_shut && stream->output.length == 0) {
+        ERR_clear_error();
+        (void)SSL_shutdown(stream->ssl);
+        (void)send_output(stream, true);
+    }
+}
+
 static void free_stream(struct lubdub_transport *transport)
 {
     struct stream *stream = stream_of(transport);
 
+    answer_goodbye(stream);
     leave_gate(stream);
     SSL_free(stream->ssl);
     drop(&stream->input);

@@ -150,3 +150,10 @@ void raw_clients_show(const struct certificate_files *files)
         assert_int_equal(SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM), 1);
     }
 }
+
+void raw_end_politely(struct raw_client *client)
+{
+    SSL_shutdown(client->cover);
+    (void)send_all(client->cover, client->socket);
+    raw_close(client);
+}

@@ -13,4 +13,9 @@ void raw_clients_speak_tls(const char *authority_file);
 /* The certificate of raw clients from now on. NULL: none. */
 void raw_clients_show(const struct certificate_files *files);
 
+struct raw_client;
+
+/* Says the goodbye of TLS (close_notify), and closes. */
+void raw_end_politely(struct raw_client *client);
+
 #endif
