@@ -106,6 +106,8 @@ class Server:
         self.process = None
 
     def start(self):
+        if self.process is not None:
+            self.log.close()
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [os.environ["LUBDUB_SERVER"], "--listen", f"127.0.0.1:{self.port}", "--events", "none", "--http", self.http,

@@ -17,10 +17,13 @@ static const char *const of_server[] = {
 };
 /* clang-format on */
 static const char *const of_client[] = {
-    "require-server-health", NULL,
+    "require-server-health",
+    NULL,
 };
 
-static const struct promises all[] = {{"server", of_server}, {"client", of_client}};
+static const char *const of_presence[] = {"redis", NULL};
+
+static const struct promises all[] = {{"server", of_server}, {"client", of_client}, {"presence", of_presence}};
 
 bool lubdub_settings_is_promised(const char *section, const char *name, size_t length)
 {

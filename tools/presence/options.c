@@ -1,0 +1,126 @@
+/* Lists the options of lubdub-presence, one row each, and reads its command. */
+#include "presence/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <lubdub/version.h>
+
+#define FIELD(name) offsetof(struct presence_options, name)
+
+static const char *judge_url(const char *value, void *field)
+{
+    (void)field;
+    if (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0 ||
+        (strncmp(value, "unix:", 5) == 0 && value[5] != '\0')) {
+        return NULL;
+    }
+    return "must be http://HOST:PORT, https://HOST:PORT or unix:PATH";
+}
+
+static const struct lubdub_setting rows[] = {
+    {.name = "http",
+     .metavar = "URL",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(http),
+     .minimum = 1,
+     .take = judge_url,
+     .help = "the server: http://HOST:PORT, https://… or unix:PATH (" PRESENCE_SOCKET ", or http://localhost)"},
+    {.name = "token-file",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(token_file),
+     .minimum = 1,
+     .help = "a file whose first line is the token that the server asks for"},
+    {.name = "json",
+     .letter = 'j',
+     .kind = LUBDUB_SETTING_FLAG,
+     .offset = FIELD(is_json),
+     .help = "one JSON object a line, as the server tells it"},
+    {.name = "id",
+     .metavar = "TEXT",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(id),
+     .help = "list: identities that begin with this"},
+    {.name = "state",
+     .metavar = "LIST",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(state),
+     .help = "list: in these states: up, late, away, gone, missing, with commas between (all)"},
+    {.name = "label",
+     .metavar = "KEY[=VALUE]",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(label),
+     .help = "list: with this label"},
+};
+
+static const char *const words[] = {"list", "get", "watch", "missing"};
+
+static bool take_command(struct presence_options *options, const char *word)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i], word) == 0) {
+            options->command = (enum presence_command)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
+{
+    const struct lubdub_secret_kind kind = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
+    struct presence_options *options = target;
+
+    if (positionals->count == 0 || !take_command(options, positionals->items[0])) {
+        snprintf(problem, capacity, "say what to do: list, get ID, watch [ID] or missing");
+        return false;
+    }
+    options->name = positionals->count > 1 ? positionals->items[1] : NULL;
+    if (options->command == PRESENCE_GET && options->name == NULL) {
+        snprintf(problem, capacity, "get: the identity must be given");
+        return false;
+    }
+    if (options->name != NULL && options->command != PRESENCE_GET && options->command != PRESENCE_WATCH) {
+        snprintf(problem, capacity, "%s: takes no identity; get and watch do", positionals->items[0]);
+        return false;
+    }
+    if (options->command != PRESENCE_LIST &&
+        (options->id != NULL || options->state != NULL || options->label != NULL)) {
+        snprintf(problem, capacity, "%s: belongs to list",
+                 options->id != NULL      ? "--id"
+                 : options->state != NULL ? "--state"
+                                          : "--label");
+        return false;
+    }
+    return options->token_file == NULL ||
+           lubdub_secret_file_read_first(&options->token, options->token_file, &kind, problem, capacity);
+}
+
+const struct lubdub_settings_table presence_options_table = {
+    .program = "lubdub-presence",
+    .section = "presence",
+    .arguments = "[OPTIONS] list | get ID | watch [ID] | missing",
+    .summary = "Asks a lubdub-server who is there and who is not, over HTTP (lubdub-server --http).\n",
+    .closing =
+        "Exit status: 0 done, and of get: it is up (or late), of missing: nobody is; 1 it is not, or somebody is;\n"
+        "2 usage; 3 the server cannot be asked.\n",
+    .version = LUBDUB_VERSION,
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .positional_max = 2,
+    .check = check,
+};
+
+void presence_options_init(struct presence_options *options)
+{
+    memset(options, 0, sizeof *options);
+}
+
+void presence_options_clear(struct presence_options *options)
+{
+    lubdub_secret_file_clear(&options->token);
+    lubdub_settings_clear(&options->loaded);
+}
