@@ -15,7 +15,7 @@ static const char greeting[] = "hello from the guide";
 
 static void on_event(struct lubdub_client *client, const struct lubdub_client_event *event, void *user_data)
 {
-    struct ev_loop *loop = user_data;
+    struct ev_loop *loop = (struct ev_loop *)user_data;
 
     switch (event->kind) {
     case LUBDUB_CLIENT_UP:

@@ -12,7 +12,6 @@
 #include <lubdub/client.h>
 
 static struct lubdub_client *client;
-static ev_async finished;
 
 static void on_event(struct lubdub_client *from, const struct lubdub_client_event *event, void *user_data)
 {
@@ -23,17 +22,11 @@ static void on_event(struct lubdub_client *from, const struct lubdub_client_even
         fflush(stdout);
         break;
     case LUBDUB_CLIENT_STOPPED:
-        ev_break(user_data, EVBREAK_ALL);
+        ev_break((struct ev_loop *)user_data, EVBREAK_ALL);
         break;
     default:
         break;
     }
-}
-
-static void on_finished(struct ev_loop *loop, ev_async *async, int revents)
-{
-    (void)loop, (void)async, (void)revents;
-    lubdub_client_stop(client, LUBDUB_REASON_NORMAL);
 }
 
 static void sleep_for(long milliseconds)
@@ -48,11 +41,12 @@ static void *work(void *user_data)
 {
     int piece;
 
+    (void)user_data;
     for (piece = 0; piece < 40; piece++) {
         sleep_for(piece == 20 ? 1000 : 50); /* one piece waits for a lock */
         lubdub_client_progress(client);
     }
-    ev_async_send(user_data, &finished);
+    lubdub_client_stop(client, LUBDUB_REASON_NORMAL); /* this is another thread than the loop's */
     return NULL;
 }
 
@@ -71,10 +65,8 @@ int main(int argc, char *argv[])
     if (lubdub_client_new(&client, loop, &settings, on_event, loop) != LUBDUB_ERROR_OK) {
         return 1;
     }
-    ev_async_init(&finished, on_finished);
-    ev_async_start(loop, &finished);
     lubdub_client_start(client);
-    if (pthread_create(&worker, NULL, work, loop) != 0) {
+    if (pthread_create(&worker, NULL, work, NULL) != 0) {
         return 1;
     }
     ev_run(loop, 0); /* the heartbeat's loop; in a larger program, a thread's */

@@ -15,7 +15,7 @@
 
 static void on_event(struct lubdub_server *server, const struct lubdub_server_event *event, void *user_data)
 {
-    struct ev_loop *loop = user_data;
+    struct ev_loop *loop = (struct ev_loop *)user_data;
     char remote[80];
 
     lubdub_server_event_remote(event, remote);
@@ -42,7 +42,7 @@ static void on_event(struct lubdub_server *server, const struct lubdub_server_ev
 static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
     (void)loop, (void)revents;
-    lubdub_server_drain(watcher->data, 2 * LUBDUB_SECOND);
+    lubdub_server_drain((struct lubdub_server *)watcher->data, 2 * LUBDUB_SECOND);
 }
 
 int main(int argc, char *argv[])
