@@ -88,6 +88,72 @@ static void sessions_that_adapt_hold(void **state)
     expect_all_hold(&settings, 3100, 3139, "--adaptive --thin --rto-min 60ms --rto-max 1s");
 }
 
+/* Always, and ten times as long as by default. */
+static void loops_that_gather_hold(void **state)
+{
+    struct sim_settings settings;
+    (void)state;
+
+    settings_of_a_short_run(&settings);
+    settings.gather = 10 * MS;
+    expect_all_hold(&settings, 5000, 5019, "--gather 10ms");
+    settings.adapts = true;
+    expect_all_hold(&settings, 5100, 5119, "--gather 10ms --adaptive");
+    settings.has_messages = true;
+    settings.length = LUBDUB_MINUTE;
+    expect_all_hold(&settings, 5200, 5203, "--gather 10ms --adaptive --messages");
+}
+
+static int by_length(const void *one, const void *other)
+{
+    const lubdub_duration *a = one;
+    const lubdub_duration *b = other;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* How soon frozen peers are found, on the average of the middle half, by clients or servers that adapt. */
+static lubdub_duration found_after(enum sim_observer observer, lubdub_duration gather)
+{
+    static struct sim_sum sum;
+    struct sim_settings settings;
+    struct sim_detections *found = &sum.total.detections[observer][0];
+    lubdub_duration together = 0;
+    size_t i;
+
+    sim_settings_init(&settings);
+    settings.is_mixed = false;
+    settings.network = SIM_NETWORK_LAN;
+    settings.faults = SIM_FAULTS_CONTEST;
+    settings.fault_gap = 10 * LUBDUB_SECOND;
+    settings.adapts = true;
+    settings.is_blind[observer == SIM_OBSERVER_CLIENT ? SIM_OBSERVER_SERVER : SIM_OBSERVER_CLIENT] = true;
+    settings.gather = gather;
+    assert_true(sim_run_many(&settings, 1, 2, 2, NULL, &sum));
+    assert_int_equal(sum.failed, 0);
+    assert_int_equal(sum.total.false_alarms[observer], 0);
+    assert_true(found->count > 500);
+    qsort(found->items, found->count, sizeof *found->items, by_length);
+    for (i = found->count / 4; i < found->count / 4 * 3; i++) {
+        together += found->items[i] / (found->count / 2);
+    }
+    sim_sum_clear(&sum);
+    return together;
+}
+
+static void sessions_that_adapt_find_the_dead_as_soon_where_loops_gather(void **state)
+{
+    enum sim_observer observer;
+    (void)state;
+
+    for (observer = 0; observer < SIM_OBSERVER_COUNT; observer++) {
+        lubdub_duration without = found_after(observer, 0);
+        lubdub_duration with = found_after(observer, MS);
+
+        assert_in_range(with, without - without / 50, without + without / 50);
+    }
+}
+
 /* Every answer is later than half the timeout, so that each probe is doubted and asked for again. */
 static void sessions_in_doubt_all_the_time_are_not_cut_for_it(void **state)
 {
@@ -231,6 +297,8 @@ int main(void)
         cmocka_unit_test(short_expiries_hold),
         cmocka_unit_test(timeouts_of_many_intervals_hold),
         cmocka_unit_test(sessions_that_adapt_hold),
+        cmocka_unit_test(loops_that_gather_hold),
+        cmocka_unit_test(sessions_that_adapt_find_the_dead_as_soon_where_loops_gather),
         cmocka_unit_test(sessions_in_doubt_all_the_time_are_not_cut_for_it),
         cmocka_unit_test(same_seed_is_the_same_run_and_another_is_another),
         cmocka_unit_test(jobs_change_nothing),

@@ -154,6 +154,13 @@ static const struct lubdub_setting rows[] = {
      .maximum = LUBDUB_HOUR,
      .help = "TCP_USER_TIMEOUT (0: the kernel gives up after 924.6 s)"},
     {.name = "thin", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(is_thin), .help = "TCP_THIN_LINEAR_TIMEOUTS (no)"},
+    {.name = "gather",
+     .metavar = "D",
+     .kind = LUBDUB_SETTING_DURATION,
+     .offset = FIELD(gather),
+     .minimum = MS,
+     .maximum = 100 * MS,
+     .help = "for which every loop gathers, always (0)"},
     {.name = "adaptive",
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(adapts),
@@ -274,6 +281,7 @@ void sim_options_settings(const struct sim_options *options, struct sim_settings
     settings->tcp.user_timeout = options->user_timeout;
     settings->tcp.is_thin = options->is_thin;
     settings->adapts = options->adapts;
+    settings->gather = options->gather;
     settings->has_messages = options->has_messages;
 }
 
@@ -285,13 +293,18 @@ static unsigned long long ms(lubdub_duration duration)
 
 void sim_options_replay(const struct sim_options *options, uint64_t seed, char *text, size_t capacity)
 {
+    char gather[32] = "";
+
+    if (options->gather > 0) {
+        snprintf(gather, sizeof gather, " --gather %llums", ms(options->gather));
+    }
     snprintf(text, capacity,
              "lubdub-simulate --story --seeds %llu --length %llums --clients %llu --network %s --faults=%s "
              "--fault-gap %llums --interval %llums --timeout %llums --expiry %llums --rto-min %llums --rto-max %llums "
-             "--user-timeout %llums%s%s%s",
+             "--user-timeout %llums%s%s%s%s",
              (unsigned long long)seed, ms(options->length), (unsigned long long)options->clients,
              network_words[options->network], options->has_faults ? "yes" : "no", ms(options->fault_gap),
              ms(options->interval), ms(options->timeout), ms(options->expiry), ms(options->rto_min),
-             ms(options->rto_max), ms(options->user_timeout), options->is_thin ? " --thin" : "",
+             ms(options->rto_max), ms(options->user_timeout), options->is_thin ? " --thin" : "", gather,
              options->adapts ? " --adaptive" : "", options->has_messages ? " --messages" : "");
 }

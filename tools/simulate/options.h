@@ -24,6 +24,7 @@ struct sim_options {
     uint64_t jobs; /* 0 until checked: the processors */
     int network;   /* enum sim_network, or SIM_NETWORK_COUNT: mixed */
     bool has_faults;
+    lubdub_duration gather;
     bool adapts;
     bool has_messages;
     bool is_thin;

@@ -73,6 +73,7 @@ static struct sim_connection *free_connection(struct sim_world *world)
         sim_timer_init(&end->timer);
         sim_timer_init(&end->judge_timer);
         sim_timer_init(&end->write_timer);
+        sim_timer_init(&end->gather_timer);
     }
     return connection;
 }

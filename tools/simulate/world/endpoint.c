@@ -441,6 +441,21 @@ void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *co
     }
 }
 
+void sim_endpoint_on_arrival(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
+{
+    struct sim_end *end = &connection->ends[side];
+    lubdub_duration gather = world->settings->gather;
+
+    if (gather == 0 || !end->has_session || sim_tcp_end_has_come(connection, side)) {
+        sim_endpoint_on_readable(world, connection, side);
+        return;
+    }
+    /* All sockets of a process at the same moments; the moments of two processes lie anywhere. */
+    sim_timer_arm(&end->gather_timer, &world->queue,
+                  world->now + gather - (world->now + sim_process_of(world, end)->origin) % gather, SIM_EVENT_GATHERED,
+                  connection->index, sim_detail(connection, side));
+}
+
 void sim_endpoint_on_writable(struct sim_world *world, struct sim_connection *connection, enum sim_side side)
 {
     struct sim_end *end = &connection->ends[side];

@@ -12,6 +12,9 @@
 void sim_endpoint_begin(struct sim_world *world, struct sim_connection *connection);
 
 /* Something can be read, or the session is to begin. Ignored while the process does not run. */
+/* Bytes or an end have reached the kernel of this side: its loop reads them, now or when it has gathered. */
+void sim_endpoint_on_arrival(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+
 void sim_endpoint_on_readable(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 void sim_endpoint_on_writable(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 

@@ -70,6 +70,12 @@ struct sim_settings {
     bool adapts; /* the sessions' setting of that name */
 
     /*
+     * Every loop gathers so long, always: input that has arrived is read at moments so far apart, and waits for half of that
+     * on average. The ends of connections and all deadlines do not wait. 0: nothing does.
+     */
+    lubdub_duration gather;
+
+    /*
      * Applications talk (application.h): they send, echo, relay and broadcast from inside callbacks, some links are slow,
      * buffers are finite and take a part of what is offered, some peers stop reading, and grants change.
      */

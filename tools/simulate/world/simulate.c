@@ -93,7 +93,7 @@ static void world_init(struct sim_world *world, const struct sim_settings *setti
     world->clients = must_have(world->client_count, sizeof *world->clients);
     world->processes = must_have(world->process_count, sizeof *world->processes);
     world->free_flight = SIM_NOBODY;
-    world->on_readable = sim_endpoint_on_readable;
+    world->on_readable = sim_endpoint_on_arrival;
     world->on_client_over = sim_connect_again;
     world->on_writable = sim_endpoint_on_writable;
     world->on_message = sim_application_on_message;
@@ -173,6 +173,11 @@ static void happen_to_connection(struct sim_world *world, const struct sim_event
             sim_endpoint_on_writable(world, connection, (enum sim_side)which);
         }
         break;
+    case SIM_EVENT_GATHERED:
+        if (sim_timer_take(&end->gather_timer, event->at)) {
+            sim_endpoint_on_readable(world, connection, (enum sim_side)which);
+        }
+        break;
     case SIM_EVENT_JUDGE:
         if (sim_timer_take(&end->judge_timer, event->at)) {
             sim_judge_on_due(world, connection, (enum sim_side)which);
@@ -215,6 +220,7 @@ static void happen(struct sim_world *world, const struct sim_event *event)
     case SIM_EVENT_RESEND:
     case SIM_EVENT_ACKNOWLEDGE:
     case SIM_EVENT_WRITABLE:
+    case SIM_EVENT_GATHERED:
     case SIM_EVENT_JUDGE:
         happen_to_connection(world, event);
         break;

@@ -441,6 +441,13 @@ size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, 
     return length;
 }
 
+bool sim_tcp_end_has_come(const struct sim_connection *connection, enum sim_side side)
+{
+    const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
+
+    return connection->ends[side].has_error || (stream->has_fin && stream->received_to == stream->written_to);
+}
+
 bool sim_tcp_has_ended(const struct sim_connection *connection, enum sim_side side)
 {
     const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];

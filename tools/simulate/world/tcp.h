@@ -36,6 +36,9 @@ size_t sim_tcp_read(struct sim_world *world, struct sim_connection *connection, 
 /* Whether a read would give something: bytes, an end, an error. */
 bool sim_tcp_is_readable(const struct sim_connection *connection, enum sim_side side);
 
+/* The end or an error has come, whatever is still to be read before it. */
+bool sim_tcp_end_has_come(const struct sim_connection *connection, enum sim_side side);
+
 /* All was read, and the peer's end came. */
 bool sim_tcp_has_ended(const struct sim_connection *connection, enum sim_side side);
 

@@ -32,6 +32,7 @@ enum sim_event_kind {
     SIM_EVENT_WRITABLE,    /* of an end; the same: its kernel has room again */
     SIM_EVENT_TALK,        /* subject: a client's application, or SIM_NOBODY: the server's */
     SIM_EVENT_FAULT,       /* subject: the client, or SIM_NOBODY; detail: fault.c's */
+    SIM_EVENT_GATHERED,    /* of an end, as for a timer: its loop has gathered, and looks at its sockets */
 };
 
 #define SIM_NOBODY UINT32_MAX
@@ -188,6 +189,7 @@ struct sim_end {
     struct sim_timer timer;
     struct sim_timer judge_timer;
     struct sim_timer write_timer;
+    struct sim_timer gather_timer;
     bool is_deaf; /* its application does not read */
 
     /* what the judge knows */
