@@ -2,7 +2,7 @@
 #
 #   lubdub_library(client SOURCES … [PARTS core] [INSIDE ev] [LINKS …])   installed: lubdub::client, lubdub::client-static
 #   lubdub_archive(ev SOURCES … [LINKS …] [INCLUDES …])                   ours alone: lubdub::ev
-#   lubdub_program(lubdub-client SOURCES … LINKS …)                       installed
+#   lubdub_program(lubdub-client SOURCES … LINKS … [PACKAGE client])      installed; in the package of the tools, or this one
 #   lubdub_test(test_silence lubdub::core-static [SOURCES …] [LABELS …] [TIMEOUT seconds] [RUN_SERIAL])
 #   lubdub_tests(lubdub::core-static …)       one for each test_*.c in the folder; its other *.c are linked to all of them
 #
@@ -116,22 +116,31 @@ function(lubdub_library part)
     add_library(lubdub::${part} ALIAS ${shared})
     add_library(lubdub::${part}-static ALIAS ${static})
 
-    install(TARGETS ${shared} ${static} EXPORT lubdub)
-    install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+    install(TARGETS ${shared} ${static} EXPORT lubdub
+        LIBRARY COMPONENT library NAMELINK_COMPONENT development
+        ARCHIVE COMPONENT development)
+    install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.h")
+    set_property(GLOBAL APPEND PROPERTY LUBDUB_SHARED ${shared})
+    set_property(GLOBAL APPEND PROPERTY LUBDUB_INSTALLED ${shared} ${static})
     configure_file(lubdub-${part}.pc.in lubdub-${part}.pc @ONLY)
-    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lubdub-${part}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lubdub-${part}.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 endfunction()
 
 # ---- Programs and tests
 
 function(lubdub_program name)
-    cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;LINKS")
+    cmake_parse_arguments(PARSE_ARGV 1 program "" "PACKAGE" "SOURCES;LINKS")
     add_executable(${name} ${program_SOURCES})
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE ${program_LINKS} lubdub-flags)
     # One folder for all, as when installed: lubdub-swarm finds lubdub-server beside itself.
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
-    install(TARGETS ${name})
+    if(NOT program_PACKAGE)
+        set(program_PACKAGE tools)
+    endif()
+    install(TARGETS ${name} COMPONENT ${program_PACKAGE})
+    set_property(GLOBAL APPEND PROPERTY LUBDUB_INSTALLED ${name})
 endfunction()
 
 function(lubdub_test name)
