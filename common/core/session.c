@@ -7,6 +7,7 @@
 #include "core/session_server.h"
 #include "core/session_shared.h"
 #include "core/shared_field.h"
+#include "core/traffic.h"
 
 /* So many answers of a client may wait before it stops listening. */
 #define LUBDUB_ACKS_TOLERATED 16
@@ -132,8 +133,8 @@ void lubdub_session_leave(struct lubdub_session *session, struct lubdub_turn *tu
 }
 
 /*
- * The first bytes of a record of TLS, where a session is to begin: one side has it on, the other has not. A common mistake,
- * which deserves its own sentence.
+ * The first bytes of a record of TLS, where a session is to begin: one side has it on, the other has not. A common
+ * mistake, which deserves its own sentence.
  */
 static const char *speaks_tls(const struct lubdub_session *session, const uint8_t *bytes, size_t length)
 {
@@ -315,6 +316,7 @@ size_t lubdub_session_receive(struct lubdub_session *session, struct lubdub_turn
         if (duties(session)->handle(session, turn, &frame, event) == LUBDUB_HANDLING_NOT_YET) {
             return taken;
         }
+        lubdub_traffic_add_received(turn->traffic, frame.type, frame.length);
         taken += frame_size;
         if (frame_size == 0) {
             session->extra->partial_is_used = true;
@@ -379,7 +381,8 @@ static lubdub_duration fixed_patience(const struct lubdub_session *session,
                                                : settings->handshake_timeout;
 }
 
-/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or two. */
+/* Linux answers a segment after 40 ms at the latest once a connection is interactive (TCP_DELACK_MIN), and a tick or
+ * two. */
 #define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
 
 /* The kernel tells the time since the last acknowledgement in its own ticks: 4 ms on most machines, rounded. */
@@ -435,7 +438,8 @@ void lubdub_session_take_evidence(const struct lubdub_session *session, struct l
         turn->path = evidence->has_no_way_out ? LUBDUB_PATH_SILENT : acknowledged(evidence);
         return;
     }
-    /* A path that is dead one way still brings the peer's own segments: they acknowledge, and not what we sent again. */
+    /* A path that is dead one way still brings the peer's own segments: they acknowledge, and not what we sent again.
+     */
     if (evidence->is_sent_again) {
         turn->path = LUBDUB_PATH_SILENT;
         return;

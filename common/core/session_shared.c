@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/shared_field.h"
+#include "core/traffic.h"
 
 /* ---- state ---- */
 
@@ -41,10 +42,9 @@ void lubdub_session_release_extra(struct lubdub_session *session)
     struct lubdub_session_extra *extra = session->extra;
 
     if (extra != NULL && extra->partial.bytes == NULL && extra->held.bytes == NULL &&
-        lubdub_outbox_is_empty(&extra->outbox) &&
-        extra->messages_sent == 0 && extra->messages_received == 0 && extra->old_interval_ms == 0 &&
-        extra->regrant_challenge == 0 && !extra->has_peer_max_content && extra->wanted_room == 0 &&
-        extra->messages.used_to == 0 && extra->contents == NULL &&
+        lubdub_outbox_is_empty(&extra->outbox) && extra->messages_sent == 0 && extra->messages_received == 0 &&
+        extra->old_interval_ms == 0 && extra->regrant_challenge == 0 && !extra->has_peer_max_content &&
+        extra->wanted_room == 0 && extra->messages.used_to == 0 && extra->contents == NULL &&
         !(session->role == LUBDUB_ROLE_SERVER && session->challenges_waiting > 0) &&
         !lubdub_doubt_is_there(&extra->doubt)) {
         free(extra);
@@ -74,8 +74,8 @@ void lubdub_session_clear(struct lubdub_session *session)
 
 void lubdub_session_hold(struct lubdub_session *session, const uint8_t *input, size_t length, lubdub_time now)
 {
-    if (length > 0 && (lubdub_session_need_extra(session) == NULL ||
-                       !lubdub_partial_append(&session->extra->held, input, length))) {
+    if (length > 0 &&
+        (lubdub_session_need_extra(session) == NULL || !lubdub_partial_append(&session->extra->held, input, length))) {
         lubdub_session_lose(session, now);
     }
 }
@@ -179,6 +179,7 @@ void lubdub_session_put(struct lubdub_session *session, struct lubdub_turn *turn
 {
     size_t size = 0;
 
+    lubdub_traffic_add_sent(turn->traffic, frame->type, frame->length);
     if (!lubdub_session_has_waiting_output(session)) {
         size =
             lubdub_frame_encode(turn->output + turn->output_length, turn->output_capacity - turn->output_length, frame);

@@ -24,7 +24,7 @@
 struct lubdub_session_extra {
     struct lubdub_partial partial;
     struct lubdub_partial held; /* server: what came behind a HELLO that is not answered yet */
-    bool partial_is_used; /* its frame was handled; its bytes live until the next call */
+    bool partial_is_used;       /* its frame was handled; its bytes live until the next call */
     struct lubdub_outbox outbox;
     uint64_t messages_sent;
     uint64_t messages_received;
@@ -36,12 +36,12 @@ struct lubdub_session_extra {
     uint32_t old_interval_ms;         /* 0: no grant was changed lately */
     uint32_t old_expiry_ms;
     uint32_t probes_to_see;
-    uint16_t peer_max_content;        /* server: what the client takes, where has_peer_max_content */
+    uint16_t peer_max_content; /* server: what the client takes, where has_peer_max_content */
     bool has_peer_max_content;
-    size_t wanted_room;                /* size of the MESSAGE that FULL was said of; 0: none waits for ROOM */
-    char text[LUBDUB_RATE_TEXT_SIZE];  /* of the BYE that names a rate */
-    bool is_slow;                     /* server: at its expiry unread input waited; the blocking decides */
-    struct lubdub_doubt doubt; /* server that adapts */
+    size_t wanted_room;                    /* size of the MESSAGE that FULL was said of; 0: none waits for ROOM */
+    char text[LUBDUB_RATE_TEXT_SIZE];      /* of the BYE that names a rate */
+    bool is_slow;                          /* server: at its expiry unread input waited; the blocking decides */
+    struct lubdub_doubt doubt;             /* server that adapts */
     struct lubdub_probe_content *contents; /* client: of its probes, where they changed */
 };
 
@@ -175,7 +175,7 @@ static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_sess
                                                         lubdub_time since)
 {
     return path == LUBDUB_PATH_SILENT || lubdub_session_gets_bytes(session, since) ? LUBDUB_CAUSE_UNREACHABLE
-                                                                                    : LUBDUB_CAUSE_HUNG;
+                                                                                   : LUBDUB_CAUSE_HUNG;
 }
 
 /*
@@ -187,6 +187,7 @@ bool lubdub_session_has_held(const struct lubdub_session *session);
 struct lubdub_partial lubdub_session_take_held(struct lubdub_session *session);
 
 /* Whether ROOM is to be told. */
-bool lubdub_session_has_room_again(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
+bool lubdub_session_has_room_again(const struct lubdub_session *session,
+                                   const struct lubdub_session_settings *settings);
 
 #endif

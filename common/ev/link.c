@@ -10,6 +10,7 @@
 #include <lubdub/step.h>
 
 #include "core/session_server.h"
+#include "core/traffic.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/socket.h"
@@ -363,6 +364,7 @@ static void begin(struct lubdub_link_step *step, struct lubdub_link *link, lubdu
                 .settings = group->settings,
                 .path = LUBDUB_PATH_UNKNOWN,
                 .suspects_ourselves = reactor->suspicion.is_there,
+                .traffic = group->traffic,
                 .output = reactor->output,
                 .output_capacity = reactor->output_capacity,
             },
@@ -543,6 +545,13 @@ static void finish_ack(struct lubdub_link *link, lubdub_time now, size_t length,
     end(&step, false);
 }
 
+/* A probe and its ack, which is as long. */
+static void count_probe(struct lubdub_traffic *traffic, size_t length)
+{
+    lubdub_traffic_add_received(traffic, LUBDUB_FRAME_PROBE, length - LUBDUB_HEADER_LENGTH);
+    lubdub_traffic_add_sent(traffic, LUBDUB_FRAME_ACK, length - LUBDUB_HEADER_LENGTH);
+}
+
 /* Handles the usual input: a probe that needs its ack and nothing else. Returns false where a step is needed. */
 static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t length)
 {
@@ -557,6 +566,7 @@ static bool answer_quickly(struct lubdub_link *link, lubdub_time now, size_t len
     if (!has_answered) {
         count(link, 1, 0);
     }
+    count_probe(lubdub_link_group(link)->traffic, length);
     if (is_plain(link)) {
         ssize_t sent = lubdub_socket_send(link->io.fd, reactor->input, length);
 
@@ -678,8 +688,8 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
     bool has_input = !is_plain(link) && transport_of(link)->has_input;
     struct lubdub_link_step step;
 
-    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED &&
-        cause == LUBDUB_CAUSE_NONE && !has_input) {
+    if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && cause == LUBDUB_CAUSE_NONE &&
+        !has_input) {
         note_gather(link, lubdub_session_patience(&link->session, group->settings));
         lubdub_reactor_set(group->reactor, node, deadline);
         if (group->on_visit != NULL) {
@@ -827,7 +837,8 @@ static enum lubdub_error open_link(struct lubdub_link *link, enum lubdub_role ro
     }
     group->reactor->link_count++;
     if (group->may_have_paths && lubdub_socket_may_have_paths(link->io.fd)) {
-        (void)lubdub_paths_add(&group->reactor->paths, link->io.fd, step.step.turn.now); /* without memory: as one path */
+        (void)lubdub_paths_add(&group->reactor->paths, link->io.fd,
+                               step.step.turn.now); /* without memory: as one path */
     }
     if (counts(&link->session)) {
         count(link, 1, 0);

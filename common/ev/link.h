@@ -56,6 +56,7 @@ struct lubdub_link_group {
     lubdub_duration gather;         /* lubdub_link_group_gather() */
     unsigned step_count;            /* steps of this group's links that are running */
     bool may_have_paths;            /* sockets may be of Multipath TCP: each is asked */
+    struct lubdub_traffic *traffic; /* counts what the links exchange; NULL: not needed */
     struct lubdub_tuning inherited; /* what the sockets were given already, by their listener; zeroed: nothing */
 };
 

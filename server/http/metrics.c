@@ -172,6 +172,26 @@ static void write_ends(struct text *text, const struct lubdub_server_figures *fi
 #undef CAUSE_ROW
 }
 
+static void write_frames(struct text *text, const char *name, const char *help, const uint64_t *frames)
+{
+    static const char *const types[] = {NULL, "hello", "welcome", "probe", "ack", "message", "bye"};
+    unsigned type;
+
+    begin(text, name, "counter", help);
+    for (type = LUBDUB_FRAME_HELLO; type <= LUBDUB_FRAME_BYE; type++) {
+        row(text, name, "type", types[type], frames[type]);
+    }
+}
+
+static void write_traffic(struct text *text, const struct lubdub_server_figures *figures)
+{
+    write_frames(text, "lubdub_frames_received_total", "Whole frames of sessions that were taken.",
+                 figures->frames_received);
+    write_frames(text, "lubdub_frames_sent_total", "Frames that were written for clients.", figures->frames_sent);
+    counter(text, "lubdub_received_bytes_total", "Bytes of the frames that were taken.", figures->bytes_received);
+    counter(text, "lubdub_sent_bytes_total", "Bytes of the frames that were written.", figures->bytes_sent);
+}
+
 static void write_lateness(struct text *text, const struct lubdub_server_figures *figures)
 {
     counter(text, "lubdub_late_total", "How often a session became late.", figures->became_late);
@@ -180,6 +200,7 @@ static void write_lateness(struct text *text, const struct lubdub_server_figures
             figures->near_misses);
     counter(text, "lubdub_early_verdicts_total", "Sessions that were found silent by their adaptive timeout.",
             figures->early_verdicts);
+    write_traffic(text, figures);
     counter(text, "lubdub_messages_dropped_total", "Messages that there was no room for.", figures->messages_dropped);
     counter(text, "lubdub_stalls_total", "How often a loop of the server was away, which its sessions were forgiven.",
             figures->stalls);

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "core/shared_field.h"
 #include "core/sized.h"
 #include "server/library/state.h"
 
@@ -65,6 +66,12 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
     for (i = 0; i < LUBDUB_SERVER_LIMIT_CAPACITY; i++) {
         sum->by_limit[i] += tallied(&tally->by_limit[i]);
     }
+    for (i = 0; i < LUBDUB_FRAME_TYPES; i++) {
+        sum->frames_received[i] += LUBDUB_FIELD_READ(worker->traffic.frames_received[i]);
+        sum->frames_sent[i] += LUBDUB_FIELD_READ(worker->traffic.frames_sent[i]);
+    }
+    sum->bytes_received += LUBDUB_FIELD_READ(worker->traffic.bytes_received);
+    sum->bytes_sent += LUBDUB_FIELD_READ(worker->traffic.bytes_sent);
     add_buckets(&sum->verdict_lateness, &tally->verdict_lateness);
     add_buckets(&sum->round_trip, &tally->round_trip);
     add_buckets(&sum->turn, &reactor->turns);

@@ -104,6 +104,7 @@ struct lubdub_worker {
     ev_timer trial_timer;
     struct lubdub_rules *rules;
     struct lubdub_tally tally;
+    struct lubdub_traffic traffic;
     lubdub_time sampled_at; /* a round trip */
     uint64_t random;
     bool is_draining;

@@ -416,6 +416,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->group.on_event = on_event;
     worker->group.on_closed = on_closed;
     worker->group.on_visit = on_visit;
+    worker->group.traffic = &worker->traffic;
     worker->group.on_paths = on_paths;
     worker->group.on_rest = on_rest;
     set_gather(worker);

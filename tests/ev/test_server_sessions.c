@@ -420,6 +420,11 @@ static void figures_count_and_reading_them_resets_nothing(void **state)
     found = expect_found(fixture, "a");
     assert_true(found->is_resumed);
     lubdub_server_session_free(found);
+    assert_true(figures.frames_received[LUBDUB_FRAME_HELLO] == 3 && figures.frames_sent[LUBDUB_FRAME_WELCOME] == 3);
+    assert_true(figures.frames_received[LUBDUB_FRAME_PROBE] > 1);
+    assert_true(figures.frames_sent[LUBDUB_FRAME_ACK] == figures.frames_received[LUBDUB_FRAME_PROBE]);
+    assert_true(figures.bytes_received >= 16 * (3 + figures.frames_received[LUBDUB_FRAME_PROBE]));
+    assert_true(figures.bytes_sent > 16 * figures.frames_sent[LUBDUB_FRAME_ACK]);
     assert_true(lubdub_server_bound(0) == LUBDUB_MILLISECOND / 10);
     assert_true(lubdub_server_bound(LUBDUB_SERVER_BOUNDS - 1) == 10 * LUBDUB_SECOND);
     assert_true(lubdub_server_bound(LUBDUB_SERVER_BOUNDS) == LUBDUB_TIME_NEVER);

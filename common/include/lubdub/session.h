@@ -218,6 +218,21 @@ struct lubdub_event {
     uint64_t reserved[8];        /* not written and not read */
 };
 
+/* Codes of types of frames stay below it. */
+#define LUBDUB_FRAME_TYPES 16
+
+/*
+ * What sessions exchanged, for an owner that wants to know: whole frames that were taken and frames that were written for
+ * the peer, by their type (enum lubdub_frame_type), and their bytes. The caller allocates it, zeroed; any number of
+ * sessions of one thread may share it, and every other thread may read it. Its size stays.
+ */
+struct lubdub_traffic {
+    uint64_t frames_received[LUBDUB_FRAME_TYPES];
+    uint64_t frames_sent[LUBDUB_FRAME_TYPES];
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+};
+
 /*
  * One step of the owner's loop: what time it is, the rules, and room for the bytes to send.
  *
@@ -237,7 +252,8 @@ struct lubdub_turn {
     size_t output_sent;    /* of these bytes, already with the kernel */
     bool has_message;      /* there is a MESSAGE among them; a second one waits in the session */
     bool has_unread;       /* with path: bytes of the peer, or its end, wait to be read */
-    uint64_t reserved[4];  /* 0 */
+    struct lubdub_traffic *traffic; /* counts what this turn exchanges; NULL: not counted */
+    uint64_t reserved[3];  /* 0 */
 };
 
 /*

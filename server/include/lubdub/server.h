@@ -531,6 +531,12 @@ struct lubdub_server_figures {
     struct lubdub_server_histogram turn;             /* of the loops, from waking until sleeping again */
     struct lubdub_server_histogram session;          /* how long sessions lasted that ended */
 
+    /* whole frames, by the code of enum lubdub_frame_type, and their bytes; sent: written for the client */
+    uint64_t frames_received[LUBDUB_FRAME_TYPES];
+    uint64_t frames_sent[LUBDUB_FRAME_TYPES];
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+
     uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY]; /* how often each was reached; the place is enum lubdub_server_limit */
 };
 
