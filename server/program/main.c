@@ -18,6 +18,7 @@
 #include "program/process/activation.h"
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
+#include "server/program/confine.h"
 #include "server/program/hooks.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
@@ -501,6 +502,10 @@ static int start(struct program *program)
         fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
     }
+    failed = confine_end(&program->options);
+    if (failed != 0) {
+        return failed;
+    }
     error = lubdub_server_start(program->server);
     if (error != LUBDUB_ERROR_OK) {
         return cannot_start(error);
@@ -525,6 +530,10 @@ int main(int argc, char *argv[])
     program.in_force = &program.options;
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {
+        return program.exit_status;
+    }
+    program.exit_status = confine_begin(&program.options);
+    if (program.exit_status != 0) {
         return program.exit_status;
     }
     service_open(&program.service);

@@ -12,6 +12,8 @@
 #include "ev/address.h"
 #include "ev/network.h"
 #include "program/events/log.h"
+#include "program/process/filter.h"
+#include "program/process/privilege.h"
 #include "program/settings/gather.h"
 #include "server/program/hooks.h"
 #include "server/program/web_address.h"
@@ -24,6 +26,7 @@
 static const char *const detect_words[] = {"fixed", "adaptive", NULL};
 static const char *const message_words[] = {"echo", "broadcast", "drop", NULL};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
+static const char *const seccomp_words[] = LUBDUB_FILTER_WORDS;
 
 static const char *judge_network(const char *value, void *field)
 {
@@ -33,6 +36,16 @@ static const char *judge_network(const char *value, void *field)
     return lubdub_network_parse(&network, value, strlen(value))
                ? NULL
                : "must be a network such as 10.0.0.0/8 or 2001:db8::/32, without bits behind its prefix, or one address";
+}
+
+static const char *judge_user(const char *value, void *field)
+{
+    struct lubdub_user user;
+    (void)field;
+
+    return lubdub_user_find(&user, value) == 0 && user.uid != 0
+               ? NULL
+               : "must be a user of this machine other than root, by name or number";
 }
 
 static const struct lubdub_setting rows[] = {
@@ -106,6 +119,11 @@ static const struct lubdub_setting rows[] = {
     {.name = "proxy-from", .metavar = "NET", .kind = LUBDUB_SETTING_STRINGS, .offset = FIELD(proxy_from), .minimum = 1,
      .take = judge_network,
      .help = "connections from this network begin with a PROXY header (version 2); repeatable (none)"},
+    {.name = "user", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(user),
+     .minimum = 1, .take = judge_user, .help = "become this user when all is opened, before the first client (the user stays)"},
+    {.name = "seccomp", .metavar = "auto|on|log|off", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
+     .offset = FIELD(seccomp), .words = seccomp_words,
+     .help = "give up system calls that are not needed; log: only name them (auto: on where the kernel can)"},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
      .offset = FIELD(events), .words = event_words, .help = "form of the events on standard output (text)"},
     {.name = "events-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,

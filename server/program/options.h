@@ -44,6 +44,8 @@ struct options {
     bool reuse_port;
     const char *token_file;
     struct lubdub_strings proxy_from;
+    const char *user;
+    int seccomp; /* enum lubdub_filter_mode */
     int events; /* enum lubdub_event_form */
     const char *events_file;
     const char *node;

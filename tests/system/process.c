@@ -50,6 +50,26 @@ static void redirect(posix_spawn_file_actions_t *actions, int to, int from)
     }
 }
 
+/*
+ * Programs of ours name each system call that is not in the list of their filter (common/program/process/filter.c), and
+ * process_clear() fails where they did. A kernel that cannot ask about calls leaves the filter as it is by default.
+ */
+static const char not_in_the_list[] = "a system call is not in the list";
+
+static void have_system_calls_named(void)
+{
+    char actions[256] = "";
+    FILE *file = fopen("/proc/sys/kernel/seccomp/actions_avail", "r");
+
+    if (file != NULL) {
+        if (fgets(actions, sizeof actions, file) != NULL && strstr(actions, "user_notif") != NULL) {
+            setenv("LUBDUB_SERVER_SECCOMP", "log", 0);
+            setenv("LUBDUB_CLIENT_SECCOMP", "log", 0);
+        }
+        fclose(file);
+    }
+}
+
 void process_start(struct process *process)
 {
     posix_spawn_file_actions_t actions;
@@ -57,6 +77,7 @@ void process_start(struct process *process)
     sigset_t none;
     int ends[2] = {-1, -1};
 
+    have_system_calls_named();
     process->errors = memfd_create("standard error", MFD_CLOEXEC);
     assert_true(process->errors >= 0);
     assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
@@ -151,7 +172,7 @@ void process_clear(struct process *process)
         return;
     }
     is_sane = process_count_errors(process, "Sanitizer") == 0 && process_count_errors(process, "runtime error") == 0 &&
-              process_count_errors(process, "Assertion") == 0;
+              process_count_errors(process, "Assertion") == 0 && process_count_errors(process, not_in_the_list) == 0;
     if (!is_sane) {
         show_errors(process);
     }

@@ -1,4 +1,7 @@
-/* Runs commands with posix_spawn, since fork() is not safe in a program with threads. */
+/*
+ * Runs commands by the launcher, where there is one, and else with posix_spawn, since fork() is not safe in a program
+ * with threads.
+ */
 #define _GNU_SOURCE
 #include "program/process/command.h"
 
@@ -17,6 +20,7 @@
 
 #include "program/events/escape.h"
 #include "program/events/field.h"
+#include "program/process/launcher.h"
 #include "program/process/startup.h"
 
 extern char **environ;
@@ -197,6 +201,29 @@ static int spawn(pid_t *process, const char *path, char *const arguments[], char
     return error;
 }
 
+/* The same by the launcher. */
+static int launch(pid_t *process, const char *path, char *const arguments[], char *const entries[],
+                  const struct streams *streams)
+{
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const struct lubdub_launch launch = {
+        .path = path,
+        .arguments = arguments,
+        .environment = entries,
+        .streams = {streams->input < 0 ? nowhere : streams->input,
+                    streams->output == LUBDUB_COMMAND_TO_LOG       ? STDERR_FILENO
+                    : streams->output == LUBDUB_COMMAND_TO_NOWHERE ? nowhere
+                                                                   : streams->output,
+                    streams->errors >= 0 ? streams->errors : STDERR_FILENO},
+    };
+    int error = nowhere < 0 ? errno : lubdub_launcher_start(&launch, process);
+
+    if (nowhere >= 0) {
+        close(nowhere);
+    }
+    return error;
+}
+
 /* Returns the process, or -1 and errno. */
 static pid_t start(const char *path, char *const arguments[], const struct lubdub_event_line *facts,
                    const struct streams *streams)
@@ -209,7 +236,8 @@ static pid_t start(const char *path, char *const arguments[], const struct lubdu
         errno = ENOMEM;
         return -1;
     }
-    error = spawn(&process, path, arguments, environment.entries, streams);
+    error = lubdub_launcher_is_open() ? launch(&process, path, arguments, environment.entries, streams)
+                                      : spawn(&process, path, arguments, environment.entries, streams);
     free_environment(&environment);
     if (error != 0) {
         errno = error;
@@ -280,7 +308,7 @@ pid_t lubdub_command_start_program(const char *program, const struct lubdub_even
     }
     process = start(program, arguments, facts, &streams);
     free(name);
-    if (process > 0) {
+    if (process > 0 && !lubdub_launcher_is_open()) {
         set_old_limit(process);
     }
     return process;

@@ -12,7 +12,6 @@ struct promises {
 /* clang-format off */
 static const char *const of_server[] = {
     "redis",
-    "user",
     NULL,
 };
 /* clang-format on */
