@@ -4,10 +4,9 @@
 
 #include <string.h>
 
-#include "ev/clock.h"
 #include "server/register/copies.h"
 
-#define LOOKING_TIME (20 * LUBDUB_MILLISECOND)
+#define LOOKED_AT_MOST 20000
 
 struct list {
     struct text *text;
@@ -65,6 +64,7 @@ static void put_concerns(const struct source *source, struct list *list, bool la
             put(list, late ? "late" : lubdub_health_word(items[i].health), items[i].identity, items[i].length,
                 items[i].since_ms);
             text_member_number(list->text, "session", sessions[i]);
+            text_member_word(list->text, "health", lubdub_health_word(items[i].health));
             text_put(list->text, "}", 1);
         }
     }
@@ -74,14 +74,14 @@ static void put_concerns(const struct source *source, struct list *list, bool la
 static void put_unsteady(const struct source *source, const struct register_summary *summary, struct list *list)
 {
     struct lubdub_server_figures figures = {.size = sizeof figures};
-    lubdub_time until = lubdub_time_after(lubdub_clock_now(), LOOKING_TIME);
     struct register_identity found;
     uint64_t cursor = 0;
+    unsigned looked_at = 0;
     uint64_t left;
 
     lubdub_server_figures(source->server, &figures);
     left = summary->flapping + figures.away + summary->restored;
-    while (left > 0 && !is_full(list) && lubdub_clock_now() < until && register_next(source->reg, &cursor, &found)) {
+    while (left > 0 && !is_full(list) && looked_at++ < LOOKED_AT_MOST && register_next(source->reg, &cursor, &found)) {
         bool is_away = !found.is_pattern && found.state == KNOWN_AWAY && found.session == 0;
 
         if (found.is_missing || (!found.is_flapping && !is_away)) {

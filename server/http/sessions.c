@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ev/clock.h"
 #include "server/http/entry.h"
 #include "server/http/ranking.h"
 #include "server/http/walk.h"
 #include "server/register/copies.h"
 
-#define LOOKING_TIME (200 * LUBDUB_MILLISECOND) /* for one page */
-#define CLOCK_EVERY 64
+#define LOOKED_AT_MOST ((size_t)100000) /* entries for one page: some 0.2 s */
 
 struct filter {
     const char *id;
@@ -121,18 +119,13 @@ static const char *take_place(const char *text, struct walk_place *place)
                : "after: must be the \"next\" of an earlier page";
 }
 
-static bool is_time_up(lubdub_time until, size_t *looked_at)
-{
-    return ++*looked_at % CLOCK_EVERY == 0 && lubdub_clock_now() > until;
-}
-
 /* Whether another one follows, so that no page is empty that a reader is sent to. */
-static bool has_more(struct walk *walk, const struct filter *filter, lubdub_time until, size_t *looked_at)
+static bool has_more(struct walk *walk, const struct filter *filter, size_t *looked_at)
 {
     struct entry entry;
 
     while (walk_next(walk, &entry)) {
-        if (matches(filter, &entry) || is_time_up(until, looked_at)) {
+        if (matches(filter, &entry) || ++*looked_at > LOOKED_AT_MOST) {
             return true;
         }
     }
@@ -151,7 +144,6 @@ static void write_next(struct text *text, bool has_next, struct walk_place place
 static void write_in_order(const struct source *source, const struct filter *filter, struct walk_place place,
                            size_t limit, struct text *text)
 {
-    lubdub_time until = lubdub_time_after(lubdub_clock_now(), LOOKING_TIME);
     bool is_cut = false;
     size_t looked_at = 0;
     size_t count = 0;
@@ -165,11 +157,11 @@ static void write_in_order(const struct source *source, const struct filter *fil
             text_format(text, "%s", count++ > 0 ? "," : "");
             entry_write(&entry, false, text);
         }
-        is_cut = is_time_up(until, &looked_at);
+        is_cut = ++looked_at > LOOKED_AT_MOST;
     }
     if (count == limit || is_cut) {
         place = walk_place(&walk);
-        is_cut = is_cut || has_more(&walk, filter, until, &looked_at);
+        is_cut = is_cut || has_more(&walk, filter, &looked_at);
     }
     text->has_failed = text->has_failed || walk.has_failed;
     walk_end(&walk);

@@ -49,6 +49,7 @@ static void let_go(struct lubdub_worker *worker, struct lubdub_record *record, e
 void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *record, struct lubdub_server_event *event)
 {
     lubdub_duration connected_at = record->connected_at * LUBDUB_MILLISECOND;
+    struct lubdub_label labels[LUBDUB_LABEL_COUNT_LIMIT];
 
     if (!record->peer->is_session) {
         return;
@@ -60,6 +61,8 @@ void lubdub_record_end(struct lubdub_worker *worker, struct lubdub_record *recor
     lubdub_tally_add(&worker->tally.by_cause[event->cause], 1);
 
     event->kind = LUBDUB_SERVER_DISCONNECTED;
+    event->labels = labels;
+    event->label_count = lubdub_peer_labels(record->peer, labels);
     event->probes = lubdub_session_probes_received(&record->link.session);
     event->connected_for = lubdub_time_between(connected_at, event->now);
     lubdub_buckets_add(&worker->tally.session, event->connected_for);

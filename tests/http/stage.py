@@ -44,7 +44,7 @@ def wait_for(what, words):
 class Client:
     """Says HELLO and nothing more; its expiry is a minute unless given. Closes as a program that was killed."""
 
-    def __init__(self, server, identity=None, labels=(), interval_ms=1000, expiry_ms=60000):
+    def __init__(self, server, identity=None, labels=(), interval_ms=30000, expiry_ms=60000):
         self.socket = socket.create_connection(("127.0.0.1", server.port))
         options = option(1, identity.encode()) if identity is not None else b""
         options += option(2, struct.pack(">I", interval_ms)) + option(3, struct.pack(">I", expiry_ms))

@@ -31,6 +31,7 @@ function set(id, text) {
     if (element.textContent !== text) element.textContent = text;
 }
 
+const times = (count) => (count === 1 ? "once" : `${number(count)} times`);
 const number = (value) => Number(value || 0).toLocaleString("en-US");
 
 function duration(ms) {
@@ -110,7 +111,8 @@ function showCounts(all) {
         const text = `${number(count)} ${word}`;
         if (counts.children[i].textContent !== text) counts.children[i].textContent = text;
     });
-    $("bar").classList.toggle("trouble", all.missing > 0 || all.late > 0 || all.critical > 0);
+    $("bar").classList.toggle("trouble", all.missing > 0 || all.critical > 0);
+    $("bar").classList.toggle("doubt", all.late > 0 || all.warning > 0 || all.flapping > 0);
     $("draining").hidden = !all.draining;
     document.title = `${number(all.up)} up${all.missing ? `, ${number(all.missing)} missing` : ""} – Lubdub`;
 }
@@ -124,7 +126,7 @@ function showAttention(all) {
         const name = item.id !== undefined ? item.id : `session ${item.session}`;
         const link = make("a", undefined, item.why);
         link.href = hashOf(item.id !== undefined ? item.id : String(item.session));
-        link.append(make("span", item.why, "state"), ` ${name}`);
+        link.append(make("span", item.why === "late" && item.health !== "passing" ? `late, ${item.health}` : item.why, "state"), ` ${name}`);
         if (item.expected > 1) link.append(` ${item.up} of ${item.expected}`);
         if (item.last_end) link.append(` after ${item.last_end}`);
         if (item.since) link.append(` for ${duration(Math.max(0, new Date(all.now) - new Date(item.since)))}`);
@@ -150,7 +152,7 @@ function showTimeline(all) {
         if (losses) shapes.push(drawn("rect", { x: 10 * i + 1, width: 8, y: 52, height: height(losses) }, "losses"));
     });
     for (const mark of all.marks) {
-        const x = 600 - (new Date(all.now) - new Date(mark.at)) / 6000;
+        const x = Math.min(594, 600 - (new Date(all.now) - new Date(mark.at)) / 6000);
         if (x < 0) continue;
         const shape = mark.kind === "outage" ? drawn("path", { d: `M${x - 5} 0h10l-5 9z` }, "mark")
             : mark.kind === "stall" ? drawn("circle", { cx: x, cy: 4.5, r: 4 }, "mark")
@@ -162,7 +164,7 @@ function showTimeline(all) {
     }
     svg.replaceChildren(...shapes);
     const hour = all.recent["1h"];
-    set("timeline-words", `${number(hour.connects)} connects and ${number(hour.losses)} losses; the highest minute has ${number(most)}; heights are logarithmic.`);
+    set("timeline-words", `${number(hour.connects)} connects and ${number(hour.losses)} losses; heights are logarithmic, the highest minute has ${number(Math.max(...all.timeline.flat()))}.`);
 }
 
 function showEnds(all) {
@@ -175,10 +177,9 @@ function showEnds(all) {
         if (!causes.length) span.append(make("p", "none", "quiet"));
         for (const [cause, count] of causes) {
             const bar = make("div", undefined, "cause");
-            const meter = make("meter");
-            meter.max = most;
-            meter.value = count;
-            meter.setAttribute("aria-label", cause);
+            const meter = drawn("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, "meter");
+            meter.append(drawn("rect", { width: 100, height: 6 }, "track"),
+                drawn("rect", { width: Math.max(1, 100 * count / most), height: 6 }, WISHED.has(cause) ? "wished" : "loss"));
             bar.append(make("span", cause), make("span", number(count)), meter);
             span.append(bar);
         }
@@ -320,7 +321,7 @@ async function loadOne() {
         ["expiry granted", one.expiry_ms && duration(one.expiry_ms)], ["silent for", one.silent_ms === undefined ? "" : duration(one.silent_ms)],
         ["round trip", one.rtt_us === undefined ? "" : micros(one.rtt_us)], ["probes", one.probes === undefined ? "" : number(one.probes)],
         ["messages", one.messages === undefined ? "" : number(one.messages)], ["session", one.session === undefined ? "" : String(one.session)],
-        ["connected", one.connects === undefined ? "" : `${number(one.connects)} times`], ["lost", one.losses === undefined ? "" : `${number(one.losses)} times`],
+        ["connected", one.connects === undefined ? "" : times(one.connects)], ["lost", one.losses === undefined ? "" : times(one.losses)],
         ["expected", one.is_pattern ? `${one.up} of ${one.expected} are up` : one.is_expected ? "yes" : ""],
         ["labels", Object.entries(one.labels).map(([key, value]) => `${key}=${value}`).join(" ")],
     ]);

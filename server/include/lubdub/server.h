@@ -209,7 +209,7 @@ struct lubdub_server_event {
     lubdub_duration interval;      /* CONNECTED: granted */
     lubdub_duration expiry;
     bool is_resumed;
-    const struct lubdub_label *labels;
+    const struct lubdub_label *labels; /* CONNECTED, DISCONNECTED */
     size_t label_count;
 
     const uint8_t *content;        /* MESSAGE; HEALTH: content of the probe that told it */
