@@ -9,6 +9,7 @@ option(LUBDUB_TLS "Build liblubdub-tls, with OpenSSL 3, and let the programs use
 cmake_dependent_option(LUBDUB_HTTP "Build the server's page, metrics and stream of events (needs libmicrohttpd)" ON
     LUBDUB_PROGRAMS OFF)
 cmake_dependent_option(LUBDUB_SECCOMP "Let the programs give up system calls (libseccomp)" ON LUBDUB_PROGRAMS OFF)
+cmake_dependent_option(LUBDUB_REDIS "Let the server tell Redis who is here (needs hiredis)" ON LUBDUB_PROGRAMS OFF)
 option(LUBDUB_WERROR "Treat warnings as errors" OFF)
 set(LUBDUB_SANITIZE "" CACHE STRING "Sanitizers as -fsanitize takes them: 'address,undefined' or 'thread'")
 option(LUBDUB_FUZZER "Link tests/fuzz with the compiler's fuzzer; the presets fuzz, fuzz-bare and fuzz-afl" OFF)

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/library/resolver.h"
+#include "ev/resolver.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/paths.h"

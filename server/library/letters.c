@@ -21,7 +21,7 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
         (void)lubdub_worker_send(worker, letter->session, letter->parcel->content, letter->parcel->length);
         break;
     case LUBDUB_LETTER_DISCONNECT:
-        (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, LUBDUB_CAUSE_SHUTDOWN,
+        (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, lubdub_cause_of_leaving(letter->reason),
                                        lubdub_letter_text(letter));
         break;
     case LUBDUB_LETTER_REPLACED:

@@ -102,7 +102,8 @@ void lubdub_worker_tell_owed_ends(struct lubdub_worker *worker)
 
         if (record != NULL) {
             struct lubdub_server_event event =
-                lubdub_record_new_end(record, letter->reason, LUBDUB_CAUSE_SHUTDOWN, lubdub_letter_text(letter));
+                lubdub_record_new_end(record, letter->reason, lubdub_cause_of_leaving(letter->reason),
+                                      lubdub_letter_text(letter));
 
             event.now = letter->now;
             event.silent_for = letter->silent_for;

@@ -12,6 +12,12 @@
 void lubdub_requests_init(struct lubdub_worker *worker);
 void lubdub_requests_clear(struct lubdub_worker *worker);
 
+/* The cause of an end that the application asked for. */
+static inline enum lubdub_cause lubdub_cause_of_leaving(enum lubdub_reason reason)
+{
+    return reason == LUBDUB_REASON_REPLACED ? LUBDUB_CAUSE_REPLACED : LUBDUB_CAUSE_SHUTDOWN;
+}
+
 /* NOT_FOUND: no such session, or its end is on the way. NO_MEMORY, FULL, TOO_LONG. */
 enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content,
                                      size_t length);

@@ -3,6 +3,7 @@
 
 #include "server/library/peer.h"
 #include "server/library/record.h"
+#include "server/library/requests.h"
 
 static const char text[] = "the token that let in this session is not good any more";
 
@@ -52,7 +53,7 @@ bool lubdub_review_disconnect(struct lubdub_worker *worker, struct lubdub_letter
         struct lubdub_record *record = &worker->pool.records[letter->progress];
 
         if (record->peer != NULL && lubdub_peer_proof(record->peer) == letter->other) {
-            end(worker, record, letter->reason, LUBDUB_CAUSE_SHUTDOWN, lubdub_letter_text(letter));
+            end(worker, record, letter->reason, lubdub_cause_of_leaving(letter->reason), lubdub_letter_text(letter));
         }
     }
     return letter->progress >= worker->pool.used;

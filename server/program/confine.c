@@ -42,6 +42,7 @@ static void forget(void *user_data)
 
     lubdub_token_file_clear(&options->tokens);
     lubdub_secret_file_clear(&options->http_token);
+    lubdub_secret_file_clear(&options->redis_password);
 }
 
 int confine_begin(struct options *options)

@@ -20,6 +20,7 @@
 #include "program/process/startup.h"
 #include "server/program/confine.h"
 #include "server/program/hooks.h"
+#include "server/program/cluster.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
 #include "server/program/service.h"
@@ -38,6 +39,7 @@ struct program {
     unsigned handed_over; /* listening sockets of the service manager */
     struct lubdub_register *reg;
     struct web *web; /* NULL: none */
+    struct cluster *cluster;
     int argc;
     char **argv;
     int exit_status;
@@ -58,6 +60,7 @@ static void on_event(struct lubdub_server *server, const struct lubdub_server_ev
     }
     reporter_report(&program->reporter, event);
     register_note(program->reg, event);
+    cluster_note(program->cluster, event);
     if (event->kind == LUBDUB_SERVER_PAUSED) {
         lubdub_log_peer(LUBDUB_LOG_WARNING, "accepting pauses reason=\"%.*s\"", (int)event->text.length,
                         event->text.data);
@@ -479,6 +482,11 @@ static int start(struct program *program)
     if (failed != 0) {
         return failed;
     }
+    failed = cluster_open(&program->cluster, &program->options);
+    if (failed != 0) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
     if (!options_make_tls(&program->options, program->options.loaded.problem,
                           sizeof program->options.loaded.problem)) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);
@@ -498,6 +506,11 @@ static int start(struct program *program)
     watch_signal(program, &program->hang_up, SIGHUP, on_hang_up);
     watch_signal(program, &program->user, SIGUSR1, on_user);
     failed = register_start(program->reg, program->server);
+    if (failed != 0) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    failed = cluster_start(program->cluster, program->server);
     if (failed != 0) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
@@ -555,10 +568,12 @@ int main(int argc, char *argv[])
         ev_run(program.loop, 0);
     }
     service_close(&program.service);
-    web_stop(program.web); /* it asks the server, and so does the next */
+    web_stop(program.web); /* all three ask the server */
     register_stop(program.reg);
+    cluster_stop(program.cluster);
     lubdub_server_free(program.server);
     register_close(program.reg);
+    cluster_close(program.cluster);
     lost = reporter_close(&program.reporter);
     if (lost > 0) {
         lubdub_log_warning("events were lost count=%llu", (unsigned long long)lost);

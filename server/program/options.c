@@ -14,6 +14,10 @@
 #include "program/events/log.h"
 #include "program/process/filter.h"
 #include "program/process/privilege.h"
+#ifdef LUBDUB_WITH_REDIS
+#include "server/presence/claim.h"
+#include "server/presence/url.h"
+#endif
 #include "program/settings/gather.h"
 #include "server/program/hooks.h"
 #include "server/program/web_address.h"
@@ -46,6 +50,21 @@ static const char *judge_user(const char *value, void *field)
     return lubdub_user_find(&user, value) == 0 && user.uid != 0
                ? NULL
                : "must be a user of this machine other than root, by name or number";
+}
+
+static const struct lubdub_secret_kind redis_password = {"--redis-password-file", "password", 255};
+
+static const char *judge_redis(const char *value, void *field)
+{
+    (void)field;
+#ifdef LUBDUB_WITH_REDIS
+    struct presence_url url;
+
+    return presence_url_parse(value, &url);
+#else
+    (void)value;
+    return "is not built in (LUBDUB_REDIS was off)";
+#endif
 }
 
 static const struct lubdub_setting rows[] = {
@@ -130,6 +149,16 @@ static const struct lubdub_setting rows[] = {
      .offset = FIELD(events_file), .minimum = 1, .help = "append the events to this file as JSON lines"},
     {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
      .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
+    {.name = "redis", .metavar = "URL", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis),
+     .take = judge_redis, .help = "tell this Redis who is here: redis://HOST, unix:PATH, sentinel://HOST,.../MASTER; "
+                                  "needs --node"},
+    {.name = "redis-password-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(redis_password_file), .minimum = 1, .help = "its first line is the password for Redis"},
+    {.name = "redis-lease", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .is_fixed = true,
+     .offset = FIELD(redis_lease), .minimum = 200 * MILLISECOND, .maximum = LUBDUB_HOUR,
+     .help = "other nodes take this one for dead when it says nothing in Redis for so long (3s)"},
+    {.name = "redis-rate", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .is_fixed = true, .offset = FIELD(redis_rate),
+     .minimum = 100, .maximum = 10000000, .help = "sessions written a second, when Redis is back too (20000)"},
     {.name = "expect", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(expect),
      .minimum = 1, .help = "who is to be there; a line is IDENTITY or PATTERN [COUNT] [grace=D] [KEY=VALUE...]"},
     {.name = "state", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(state),
@@ -251,6 +280,26 @@ static bool may_be_read(struct options *options, char *problem, size_t capacity)
            lubdub_secret_file_read_first(&options->http_token, options->http_token_file, &kind, problem, capacity);
 }
 
+static bool has_redis_that_can_be_told(struct options *options, char *problem, size_t capacity)
+{
+    if (options->redis == NULL) {
+        if (options->redis_password_file != NULL) {
+            snprintf(problem, capacity, "--redis-password-file: there is no --redis that it could be about");
+            return false;
+        }
+        return true;
+    }
+#ifdef LUBDUB_WITH_REDIS
+    if (options->node == NULL || !presence_node_is_valid(options->node)) {
+        snprintf(problem, capacity, "--redis needs --node, a name of 1 to 64 of A-Z a-z 0-9 . _ - that no other node has");
+        return false;
+    }
+#endif
+    return options->redis_password_file == NULL ||
+           lubdub_secret_file_read_first(&options->redis_password, options->redis_password_file, &redis_password, problem,
+                                         capacity);
+}
+
 static bool has_hook_that_can_run(const struct options *options, char *problem, size_t capacity)
 {
     char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
@@ -320,7 +369,8 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         !listens_on_addresses("--tls-listen", &options->tls_listen, &options->listen, problem, capacity)) {
         return false;
     }
-    if (!has_hook_that_can_run(options, problem, capacity)) {
+    if (!has_hook_that_can_run(options, problem, capacity) ||
+        !has_redis_that_can_be_told(options, problem, capacity)) {
         return false;
     }
     if (!may_be_read(options, problem, capacity)) {
@@ -397,12 +447,15 @@ void options_init(struct options *options)
     options->output_buffer = defaults.session.output_limit;
     options->hook_timeout = HOOKS_TIMEOUT;
     options->drain = 2 * LUBDUB_SECOND;
+    options->redis_lease = 3 * LUBDUB_SECOND;
+    options->redis_rate = 20000;
     options->log_level = LUBDUB_LOG_INFO;
 }
 
 void options_clear(struct options *options)
 {
     lubdub_token_file_clear(&options->tokens);
+    lubdub_secret_file_clear(&options->redis_password);
     expect_file_clear(&options->expected);
     lubdub_credentials_free(options->tls);
     options->tls = NULL;

@@ -6,6 +6,7 @@
 
 #include "program/events/form.h"
 #include "program/settings/settings.h"
+#include "program/settings/secret_file.h"
 #include "program/settings/token_file.h"
 #include "server/register/expect_file.h"
 #include "program/tls/credentials.h"
@@ -43,6 +44,10 @@ struct options {
     bool require_id;
     bool reuse_port;
     const char *token_file;
+    const char *redis;
+    const char *redis_password_file;
+    lubdub_duration redis_lease;
+    uint64_t redis_rate;
     struct lubdub_strings proxy_from;
     const char *user;
     int seccomp; /* enum lubdub_filter_mode */
@@ -64,6 +69,7 @@ struct options {
 
     struct lubdub_settings_loaded loaded;
     struct lubdub_token_file tokens;
+    struct lubdub_secret_file redis_password;
     struct lubdub_slice *proxies; /* proxy_from, as the library takes it */
     struct expect_file expected;
     struct lubdub_tls *tls; /* options_make_tls() */

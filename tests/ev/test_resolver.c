@@ -3,7 +3,7 @@
 
 #include "fake_names.h"
 #include "loop_wait.h"
-#include "client/library/resolver.h"
+#include "ev/resolver.h"
 
 struct answer {
     unsigned count; /* of callbacks */

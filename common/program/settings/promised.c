@@ -11,7 +11,6 @@ struct promises {
 /* One a line, so that two changes of it do not meet. */
 /* clang-format off */
 static const char *const of_server[] = {
-    "redis",
     NULL,
 };
 /* clang-format on */

@@ -357,7 +357,8 @@ LUBDUB_API enum lubdub_error lubdub_server_refuse(struct lubdub_server *server, 
                                                   enum lubdub_reason reason, const char *text);
 
 /*
- * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`. The BYE leaves at once, and no
+ * Says BYE to one session with this reason and text (NULL: none). Its cause is `shutdown`; with the reason
+ * REPLACED, as where the identity came up elsewhere, `replaced`. The BYE leaves at once, and no
  * event of the session but DISCONNECTED follows, after the callback that is running has returned. NOT_FOUND, NO_MEMORY.
  * From another thread it is handed over, and overtakes messages that still wait there: NOT_FOUND, NO_MEMORY, FULL (4 MiB
  * of such letters wait).

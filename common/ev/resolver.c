@@ -3,7 +3,7 @@
  * busy with it keeps a hold on it too: the side that lets go last frees it.
  */
 #define _GNU_SOURCE
-#include "client/library/resolver.h"
+#include "ev/resolver.h"
 
 #include <netdb.h>
 #include <pthread.h>

@@ -5,8 +5,8 @@
  * The answer comes in the thread of the loop. A thread that the system's resolver keeps for minutes owns what it needs,
  * so that a request can be cancelled at any time and its loop may be gone when the thread comes back.
  */
-#ifndef LUBDUB_CLIENT_LIBRARY_RESOLVER_H
-#define LUBDUB_CLIENT_LIBRARY_RESOLVER_H
+#ifndef LUBDUB_EV_RESOLVER_H
+#define LUBDUB_EV_RESOLVER_H
 
 #include <ev.h>
 #include <stdbool.h>

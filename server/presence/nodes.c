@@ -1,0 +1,320 @@
+/* Counts up for the others, watches whether they do, buries those that do not, and sweeps what they held. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ev/clock.h"
+#include "ev/container_of.h"
+#include "server/presence/state.h"
+
+#define ENTRY_SIZE 96
+#define SCANNED_AT_ONCE "256"
+
+/* What nobody holds any more is kept for so long, to be asked for. */
+#define ABSENT_KEPT_S "86400"
+
+static void write_entry(const struct presence *presence, const char *state, char target[ENTRY_SIZE])
+{
+    snprintf(target, ENTRY_SIZE, "%s %" PRIu64 " %s %" PRIu64, presence->boot, presence->counter, state,
+             presence->settings.lease / LUBDUB_MILLISECOND);
+}
+
+/* How long what a dead node held may come up elsewhere before it is absent. */
+static lubdub_duration patience(const struct presence *presence)
+{
+    return lubdub_duration_longer(presence->settings.grace, presence->settings.lease);
+}
+
+static void plan_sweep(struct presence *presence)
+{
+    lubdub_time due = lubdub_time_after(lubdub_clock_now(), patience(presence) + presence->settings.lease / 2);
+
+    presence->sweep_due = lubdub_time_earlier(presence->sweep_due, due);
+}
+
+/* ---- joining and leaving ---- */
+
+static void on_joined(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+
+    if (!presence_take_result(presence, reply)) {
+        return; /* the next beat tries again */
+    }
+    presence->is_joined = true;
+    presence->claims_all = true;
+    presence->cursor = 0;
+    atomic_store(&presence->is_up, true);
+    plan_sweep(presence);
+    presence_log(presence, false, "redis: joined node=%s boot=%s", presence->settings.node, presence->boot);
+    presence_pump(presence);
+}
+
+void presence_join(struct presence *presence)
+{
+    char entry[ENTRY_SIZE];
+    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, entry};
+
+    presence->counter++;
+    write_entry(presence, "live", entry);
+    (void)presence_run(presence, PRESENCE_SCRIPT_JOIN, 1, 3, arguments, NULL, on_joined, presence);
+}
+
+void presence_say_left(struct presence *presence, presence_reply callback)
+{
+    char before[ENTRY_SIZE];
+    char entry[ENTRY_SIZE];
+    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, before, entry};
+
+    write_entry(presence, "live", before);
+    write_entry(presence, "left", entry);
+    if (!presence->is_joined ||
+        !presence_run(presence, PRESENCE_SCRIPT_BURY, 1, 4, arguments, NULL, callback, presence)) {
+        callback(NULL, presence);
+    }
+}
+
+/* ---- others ---- */
+
+/* The name of a node that is to be buried travels with the command. */
+struct burial {
+    struct presence *presence;
+    char name[PRESENCE_NODE_SIZE];
+};
+
+static void on_buried(const redisReply *reply, void *user_data)
+{
+    struct burial *burial = user_data;
+
+    if (presence_take_result(burial->presence, reply) && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1) {
+        presence_log(burial->presence, true, "redis: node %s stood still for its lease, and is buried", burial->name);
+        plan_sweep(burial->presence);
+    }
+    free(burial);
+}
+
+static void bury(struct presence *presence, const struct presence_observed *node)
+{
+    struct burial *burial = malloc(sizeof *burial);
+    char before[ENTRY_SIZE];
+    char after[ENTRY_SIZE];
+    const char *arguments[] = {PRESENCE_NODES, node->name, before, after};
+
+    if (burial == NULL) {
+        return; /* another beat, or another node, does it */
+    }
+    burial->presence = presence;
+    strcpy(burial->name, node->name);
+    snprintf(before, sizeof before, "%s %" PRIu64 " live %" PRIu64, node->entry.boot, node->entry.counter,
+             node->entry.lease_ms);
+    snprintf(after, sizeof after, "%s %" PRIu64 " dead %" PRIu64, node->entry.boot, node->entry.counter,
+             node->entry.lease_ms);
+    if (!presence_run(presence, PRESENCE_SCRIPT_BURY, 1, 4, arguments, NULL, on_buried, burial)) {
+        free(burial);
+    }
+}
+
+static void observe(struct presence *presence, const redisReply *reply, lubdub_time now)
+{
+    struct presence_observer *observer = &presence->observer;
+    size_t i;
+
+    presence_observer_begin(observer, now);
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+        const redisReply *name = reply->element[i];
+        const redisReply *text = reply->element[i + 1];
+        struct presence_entry entry;
+
+        if (name->type == REDIS_REPLY_STRING && text->type == REDIS_REPLY_STRING &&
+            presence_entry_read(&entry, text->str, (size_t)text->len)) {
+            presence_observer_note(observer, name->str, &entry, now);
+        }
+    }
+    presence_observer_end(observer);
+    for (i = 0; i < observer->count; i++) {
+        const struct presence_observed *node = &observer->nodes[i];
+
+        if (strcmp(node->name, presence->settings.node) != 0 && presence_observer_suspects(node, now)) {
+            bury(presence, node);
+        }
+        if (!node->entry.is_live && node->still_since == now) {
+            plan_sweep(presence); /* another one has buried it; whoever comes first sweeps */
+        }
+    }
+}
+
+/* ---- sweeping ---- */
+
+static void sweep_on(struct presence *presence);
+
+static void on_settled(const redisReply *reply, void *user_data)
+{
+    (void)presence_take_result(user_data, reply);
+}
+
+/* Writes that nobody holds it any more, if that is still so. */
+static void settle(struct presence *presence, const char *key, size_t key_length, const redisReply *value,
+                   const struct presence_claim *claim)
+{
+    char after[PRESENCE_CLAIM_SIZE];
+    const char *word = presence_state_word(claim->state);
+    char state[16];
+    const char *place;
+    const char *arguments[] = {key, value->str, after, ABSENT_KEPT_S};
+    size_t lengths[] = {key_length, (size_t)value->len, 0, sizeof ABSENT_KEPT_S - 1};
+    int length;
+
+    snprintf(state, sizeof state, " %s ", word);
+    place = strstr(value->str, state);
+    if (place == NULL) {
+        return;
+    }
+    length =
+        snprintf(after, sizeof after, "%.*s absent %s", (int)(place - value->str), value->str, place + strlen(state));
+    if (length > 0 && (size_t)length < sizeof after) {
+        lengths[2] = (size_t)length;
+        (void)presence_run(presence, PRESENCE_SCRIPT_SETTLE, 1, 4, arguments, lengths, on_settled, presence);
+    }
+}
+
+static void judge(struct presence *presence, const char *key, size_t key_length, const redisReply *value)
+{
+    struct presence_claim *claim = malloc(sizeof *claim);
+
+    if (claim != NULL && value->type == REDIS_REPLY_STRING &&
+        presence_claim_read(claim, value->str, (size_t)value->len) && claim->state <= PRESENCE_AWAY) {
+        if (!presence_observer_holds(&presence->observer, claim->node, claim->boot)) {
+            if (presence_observer_lost_for(&presence->observer, claim->node, claim->boot, patience(presence),
+                                           lubdub_clock_now())) {
+                settle(presence, key, key_length, value, claim);
+            } else {
+                plan_sweep(presence); /* its time is not over */
+            }
+        }
+    }
+    free(claim);
+}
+
+struct key_of_scan {
+    struct presence *presence;
+    size_t length;
+    char key[];
+};
+
+static void on_value(const redisReply *reply, void *user_data)
+{
+    struct key_of_scan *scanned = user_data;
+
+    if (presence_take_result(scanned->presence, reply)) {
+        judge(scanned->presence, scanned->key, scanned->length, reply);
+    }
+    free(scanned);
+}
+
+static void get_value(struct presence *presence, const redisReply *key)
+{
+    struct key_of_scan *scanned = malloc(sizeof *scanned + (size_t)key->len + 1);
+    const char *arguments[] = {"GET", key->str};
+    const size_t lengths[] = {3, (size_t)key->len};
+
+    if (scanned == NULL) {
+        return;
+    }
+    scanned->presence = presence;
+    scanned->length = (size_t)key->len;
+    memcpy(scanned->key, key->str, (size_t)key->len + 1);
+    if (!presence_redis_command(presence->redis, 2, arguments, lengths, on_value, scanned)) {
+        free(scanned);
+        plan_sweep(presence); /* again, later */
+    }
+}
+
+static void on_scanned(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+    size_t i;
+
+    if (!presence_take_result(presence, reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING || reply->element[1]->type != REDIS_REPLY_ARRAY ||
+        strlen(reply->element[0]->str) >= sizeof presence->sweep_cursor) {
+        presence->is_sweeping = false;
+        plan_sweep(presence);
+        return;
+    }
+    strcpy(presence->sweep_cursor, reply->element[0]->str);
+    for (i = 0; i < reply->element[1]->elements; i++) {
+        if (reply->element[1]->element[i]->type == REDIS_REPLY_STRING) {
+            get_value(presence, reply->element[1]->element[i]);
+        }
+    }
+    if (strcmp(presence->sweep_cursor, "0") == 0) {
+        presence->is_sweeping = false;
+    } else {
+        sweep_on(presence);
+    }
+}
+
+static void sweep_on(struct presence *presence)
+{
+    const char *arguments[] = {"SCAN", presence->sweep_cursor, "MATCH", PRESENCE_IDS "*", "COUNT", SCANNED_AT_ONCE};
+
+    presence->is_sweeping = presence_redis_command(presence->redis, 6, arguments, NULL, on_scanned, presence);
+    if (!presence->is_sweeping) {
+        plan_sweep(presence);
+    }
+}
+
+/* ---- the beat ---- */
+
+static void on_beaten(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+    lubdub_time now = lubdub_clock_now();
+
+    if (!presence_take_result(presence, reply)) {
+        return;
+    }
+    if (reply->type == REDIS_REPLY_ARRAY) {
+        atomic_store(&presence->is_up, true);
+        observe(presence, reply, now);
+    } else if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, "conflict") == 0) {
+        atomic_fetch_add(&presence->conflicts, 1);
+        presence_log(presence, true,
+                     "redis: another process lives under the name of this node, %s; give each node "
+                     "a name of its own (--node)",
+                     presence->settings.node);
+        presence_reboot(presence);
+    } else if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, "buried") == 0) {
+        presence_reboot(presence);
+    } else {
+        presence->is_joined = false; /* Redis lost everything: it was emptied, or failed over */
+        presence_log(presence, true, "redis: it has lost what stood there; all is claimed again");
+        presence_join(presence);
+    }
+    if (now >= presence->sweep_due && !presence->is_sweeping && presence->is_joined) {
+        presence->sweep_due = LUBDUB_TIME_NEVER;
+        strcpy(presence->sweep_cursor, "0");
+        sweep_on(presence);
+    }
+}
+
+void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct presence *presence = container_of(timer, struct presence, beat);
+    char entry[ENTRY_SIZE];
+    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, presence->boot, entry};
+    (void)loop, (void)revents;
+
+    if (!presence_redis_is_up(presence->redis) || presence->scripts_missing > 0) {
+        return;
+    }
+    if (!presence->is_joined) {
+        presence_join(presence);
+        return;
+    }
+    presence_look_again(presence);
+    presence->counter++;
+    write_entry(presence, "live", entry);
+    (void)presence_run(presence, PRESENCE_SCRIPT_BEAT, 1, 4, arguments, NULL, on_beaten, presence);
+}

@@ -1,0 +1,387 @@
+/* Runs the thread, keeps the connections, and takes what the loops note. */
+#define _GNU_SOURCE
+#include "server/presence/presence.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "ev/clock.h"
+#include "ev/container_of.h"
+#include "server/presence/scripts.h"
+#include "server/presence/state.h"
+
+#define DEADLINE (2 * LUBDUB_SECOND)
+#define WAIT_LEAST (200 * LUBDUB_MILLISECOND)
+#define WAIT_MOST (5 * LUBDUB_SECOND)
+#define OUTPUT_LIMIT ((size_t)4 * 1024 * 1024)
+#define COMMAND_LIMIT 8192
+#define LEAVING_PATIENCE (2 * LUBDUB_SECOND)
+#define PACE 0.01 /* seconds; a tick of claims.c */
+#define BEATS_IN_LEASE 4
+
+/* After a refusal (no memory, read-only) nothing is written for so long. */
+#define REFUSED_FOR LUBDUB_SECOND
+
+static const char *const scripts[PRESENCE_SCRIPTS] = {
+    [PRESENCE_SCRIPT_CLAIM] = presence_script_claim, [PRESENCE_SCRIPT_RELEASE] = presence_script_release,
+    [PRESENCE_SCRIPT_JOIN] = presence_script_join,   [PRESENCE_SCRIPT_BEAT] = presence_script_beat,
+    [PRESENCE_SCRIPT_BURY] = presence_script_bury,   [PRESENCE_SCRIPT_SETTLE] = presence_script_settle,
+};
+
+void presence_log(struct presence *presence, bool is_warning, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    presence->settings.log(is_warning, text, presence->settings.user_data);
+}
+
+static bool draw_boot(struct presence *presence)
+{
+    uint64_t random;
+
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) {
+        return false;
+    }
+    snprintf(presence->boot, sizeof presence->boot, "%016" PRIx64, random);
+    return true;
+}
+
+/* ---- scripts ---- */
+
+static void load_scripts(struct presence *presence);
+
+bool presence_take_result(struct presence *presence, const redisReply *reply)
+{
+    if (reply == NULL) {
+        atomic_fetch_add(&presence->unanswered, 1);
+        return false;
+    }
+    if (reply->type != REDIS_REPLY_ERROR) {
+        atomic_fetch_add(&presence->answered, 1);
+        presence_observer_note_reply(&presence->observer, lubdub_clock_now());
+        return true;
+    }
+    atomic_fetch_add(&presence->refused, 1);
+    if (strncmp(reply->str, "NOSCRIPT", 8) == 0) {
+        if (presence->scripts_missing == 0) {
+            load_scripts(presence);
+        }
+        return false;
+    }
+    presence->refused_until = lubdub_time_after(lubdub_clock_now(), REFUSED_FOR);
+    atomic_store(&presence->is_up, false);
+    if (!presence->has_told_refusal) {
+        presence->has_told_refusal = true; /* told once, until it is up again */
+        presence_log(presence, true, "redis: it refuses to write reason=\"%s\"", reply->str);
+    }
+    return false;
+}
+
+bool presence_run(struct presence *presence, enum presence_script script, int key_count, int count,
+                  const char **arguments, const size_t *lengths, presence_reply callback, void *user_data)
+{
+    const char *all[16] = {"EVALSHA", presence->hashes[script]};
+    size_t all_lengths[16] = {7, PRESENCE_HASH_SIZE - 1};
+    char keys[8];
+    int i;
+
+    if (presence->scripts_missing > 0) {
+        return false;
+    }
+    snprintf(keys, sizeof keys, "%d", key_count);
+    all[2] = keys;
+    all_lengths[2] = strlen(keys);
+    for (i = 0; i < count; i++) {
+        all[3 + i] = arguments[i];
+        all_lengths[3 + i] = lengths != NULL ? lengths[i] : strlen(arguments[i]);
+    }
+    return presence_redis_command(presence->redis, 3 + count, all, all_lengths, callback, user_data);
+}
+
+static void on_loaded(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+    enum presence_script script = (enum presence_script)(PRESENCE_SCRIPTS - presence->scripts_missing);
+
+    if (!presence_take_result(presence, reply) || reply->type != REDIS_REPLY_STRING ||
+        reply->len != PRESENCE_HASH_SIZE - 1) {
+        return; /* the connection ends, or the beat finds nothing to run */
+    }
+    memcpy(presence->hashes[script], reply->str, PRESENCE_HASH_SIZE);
+    if (--presence->scripts_missing == 0 && !presence->is_joined) {
+        presence_join(presence);
+    }
+}
+
+/* They are answered in their order. */
+static void load_scripts(struct presence *presence)
+{
+    size_t i;
+
+    presence->scripts_missing = PRESENCE_SCRIPTS;
+    for (i = 0; i < PRESENCE_SCRIPTS; i++) {
+        const char *arguments[] = {"SCRIPT", "LOAD", scripts[i]};
+
+        (void)presence_redis_command(presence->redis, 3, arguments, NULL, on_loaded, presence);
+    }
+}
+
+void presence_reboot(struct presence *presence)
+{
+    if (!presence->is_joined) {
+        return; /* it is on its way */
+    }
+    atomic_fetch_add(&presence->buried, 1);
+    presence->is_joined = false;
+    (void)draw_boot(presence);
+    presence->counter = 0;
+    presence_join(presence);
+}
+
+/* ---- the connections ---- */
+
+static void on_up(void *user_data)
+{
+    struct presence *presence = user_data;
+
+    presence_log(presence, false, "redis: connected");
+    presence->has_told_refusal = false;
+    presence->refused_until = 0;
+    load_scripts(presence);
+}
+
+static void on_down(const char *why, void *user_data)
+{
+    struct presence *presence = user_data;
+
+    if (atomic_exchange(&presence->is_up, false) || !presence->has_told_refusal) {
+        presence->has_told_refusal = true;
+        presence_log(presence, true, "redis: away, heartbeats go on reason=\"%s\"", why);
+    }
+    presence->is_joined = false;
+    presence->is_sweeping = false;
+    presence->scripts_missing = PRESENCE_SCRIPTS;
+}
+
+static void on_listener_up(void *user_data)
+{
+    struct presence *presence = user_data;
+    char channel[sizeof PRESENCE_CHANNELS + PRESENCE_NODE_SIZE];
+    const char *arguments[] = {"SUBSCRIBE", channel};
+
+    snprintf(channel, sizeof channel, "%s%s", PRESENCE_CHANNELS, presence->settings.node);
+    (void)presence_redis_command(presence->listener, 2, arguments, NULL, NULL, NULL);
+}
+
+static void on_listener_down(const char *why, void *user_data)
+{
+    (void)why, (void)user_data; /* the other connection says it */
+}
+
+static bool open_connections(struct presence *presence)
+{
+    struct presence_redis_settings settings = {
+        .loop = presence->loop,
+        .url = &presence->settings.url,
+        .deadline = DEADLINE,
+        .wait_least = WAIT_LEAST,
+        .wait_most = WAIT_MOST,
+        .output_limit = OUTPUT_LIMIT,
+        .command_limit = COMMAND_LIMIT,
+        .on_up = on_up,
+        .on_down = on_down,
+        .user_data = presence,
+    };
+
+    presence->redis = presence_redis_new(&settings);
+    settings.on_up = on_listener_up;
+    settings.on_down = on_listener_down;
+    settings.on_push = presence_on_push;
+    settings.command_limit = 64;
+    presence->listener = presence_redis_new(&settings);
+    return presence->redis != NULL && presence->listener != NULL;
+}
+
+/* ---- the thread ---- */
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
+{
+    struct presence *presence = container_of(wake, struct presence, wake);
+    (void)revents;
+
+    /* In a tick: an end is told before the identity's grace time begins, and the two are then seen together. */
+    if (!ev_is_active(&presence->pace)) {
+        ev_timer_again(loop, &presence->pace);
+    }
+}
+
+static void on_left(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+    (void)reply;
+
+    ev_break(presence->loop, EVBREAK_ALL);
+}
+
+/* Asks again and again whether all is written, or the patience over. */
+static void on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct presence *presence = container_of(timer, struct presence, patience);
+    bool is_written;
+    (void)revents;
+
+    presence_look_again(presence);
+    is_written = presence->claims_under_way == 0 && !presence_has_work(presence);
+
+    if (is_written || !presence_redis_is_up(presence->redis) || lubdub_clock_now() >= presence->leaves_by) {
+        ev_timer_stop(loop, timer);
+        presence_say_left(presence, on_left);
+    }
+}
+
+static void on_leave(struct ev_loop *loop, ev_async *leave, int revents)
+{
+    struct presence *presence = container_of(leave, struct presence, leave);
+    (void)revents;
+
+    presence->leaves_by = lubdub_time_after(lubdub_clock_now(), LEAVING_PATIENCE);
+    presence_pump(presence);
+    ev_timer_again(loop, &presence->patience);
+}
+
+static void *run(void *user_data)
+{
+    struct presence *presence = user_data;
+
+    pthread_setname_np(pthread_self(), "presence");
+    ev_run(presence->loop, 0);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+int presence_open(struct presence **opened, const struct presence_settings *settings)
+{
+    struct presence *presence = calloc(1, sizeof *presence);
+
+    if (presence == NULL) {
+        return ENOMEM;
+    }
+    presence->settings = *settings;
+    presence->sweep_due = LUBDUB_TIME_NEVER;
+    presence->scripts_missing = PRESENCE_SCRIPTS;
+    pthread_mutex_init(&presence->lock, NULL);
+    presence_observer_init(&presence->observer, settings->lease / 2);
+    presence->loop = ev_loop_new(EVFLAG_AUTO);
+    if (presence->loop == NULL || !draw_boot(presence)) {
+        presence_close(presence);
+        return ENOMEM;
+    }
+    ev_async_init(&presence->wake, on_wake);
+    ev_async_init(&presence->leave, on_leave);
+    ev_timer_init(&presence->pace, presence_on_pace, 0, PACE);
+    ev_timer_init(&presence->patience, on_patience, 0, PACE);
+    ev_timer_init(&presence->beat, presence_on_beat, 0,
+                  (ev_tstamp)settings->lease / BEATS_IN_LEASE / (ev_tstamp)LUBDUB_SECOND);
+    *opened = presence;
+    return 0;
+}
+
+int presence_start(struct presence *presence, struct lubdub_server *server)
+{
+    int error;
+
+    presence->server = server;
+    if (!open_connections(presence)) {
+        return ENOMEM;
+    }
+    ev_async_start(presence->loop, &presence->wake);
+    ev_async_start(presence->loop, &presence->leave);
+    ev_timer_again(presence->loop, &presence->beat);
+    error = pthread_create(&presence->thread, NULL, run, presence);
+    presence->has_thread = error == 0;
+    pthread_mutex_lock(&presence->lock);
+    presence->is_started = error == 0;
+    pthread_mutex_unlock(&presence->lock);
+    return error;
+}
+
+static bool concerns(const struct lubdub_server_event *event)
+{
+    return event->identity.length > 0 &&
+           (event->kind == LUBDUB_SERVER_CONNECTED || event->kind == LUBDUB_SERVER_DISCONNECTED ||
+            event->kind == LUBDUB_SERVER_LATE || event->kind == LUBDUB_SERVER_RECOVERED ||
+            event->kind == LUBDUB_SERVER_HEALTH || event->kind == LUBDUB_SERVER_GONE);
+}
+
+void presence_note(struct presence *presence, const struct lubdub_server_event *event)
+{
+    bool is_first;
+
+    if (!concerns(event)) {
+        return;
+    }
+    pthread_mutex_lock(&presence->lock);
+    is_first = presence->dirty.count == 0;
+    if (presence->is_started && !presence_dirty_add(&presence->dirty, event->identity.data, event->identity.length)) {
+        presence->has_overflowed = true;
+    }
+    is_first = is_first && presence->is_started;
+    pthread_mutex_unlock(&presence->lock);
+    if (is_first) {
+        ev_async_send(presence->loop, &presence->wake);
+    }
+}
+
+void presence_counts(struct presence *presence, struct presence_counts *counts)
+{
+    *counts = (struct presence_counts){
+        .is_up = atomic_load(&presence->is_up),
+        .queued = atomic_load(&presence->queued),
+        .answered = atomic_load(&presence->answered),
+        .refused = atomic_load(&presence->refused),
+        .unanswered = atomic_load(&presence->unanswered),
+        .conflicts = atomic_load(&presence->conflicts),
+        .buried = atomic_load(&presence->buried),
+        .moved = atomic_load(&presence->moved),
+    };
+}
+
+void presence_stop(struct presence *presence)
+{
+    if (presence == NULL || !presence->has_thread) {
+        return;
+    }
+    ev_async_send(presence->loop, &presence->leave);
+    pthread_join(presence->thread, NULL);
+    presence->has_thread = false;
+    pthread_mutex_lock(&presence->lock);
+    presence->is_started = false;
+    pthread_mutex_unlock(&presence->lock);
+}
+
+void presence_close(struct presence *presence)
+{
+    if (presence == NULL) {
+        return;
+    }
+    presence_redis_free(presence->redis);
+    presence_redis_free(presence->listener);
+    presence_dirty_clear(&presence->dirty);
+    presence_dirty_clear(&presence->later);
+    if (presence->loop != NULL) {
+        ev_loop_destroy(presence->loop);
+    }
+    pthread_mutex_destroy(&presence->lock);
+    explicit_bzero(&presence->settings, sizeof presence->settings);
+    free(presence);
+}

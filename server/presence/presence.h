@@ -1,0 +1,64 @@
+/*
+ * Tells Redis which identities have a session here, so that any node and any reader knows who is where. It runs in a
+ * thread of its own, with a loop of its own: what Redis does never reaches a heartbeat.
+ *
+ * Loops only note that an identity has changed (a set, under a lock that is never held for long); the thread looks up
+ * its present state and writes that, so many changes become one write. While Redis is away nothing is queued but that
+ * set; when it is back, all sessions are claimed again at a stated rate. Where the set has no room, or where this node
+ * finds itself buried, it takes a new boot: what stands in Redis of the old one is held by nobody.
+ *
+ * A session whose identity comes up at another node ends here (BYE 2, `replaced`). docs/guide/scaling.md has the rules.
+ */
+#ifndef LUBDUB_SERVER_PRESENCE_PRESENCE_H
+#define LUBDUB_SERVER_PRESENCE_PRESENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lubdub/server.h>
+
+#include "server/presence/url.h"
+
+struct presence;
+
+struct presence_settings {
+    struct presence_url url;
+    const char *node;      /* presence_node_is_valid(); borrowed */
+    lubdub_duration lease; /* a node that stands still for so long is buried */
+    lubdub_duration grace; /* of identities (and of those of a dead node, a lease at least) */
+    uint64_t rate;         /* claims a second after Redis was away */
+    void (*log)(bool is_warning, const char *text, void *user_data); /* from the thread */
+    void *user_data;
+};
+
+/* Returns 0, or an errno: no memory, no randomness. */
+int presence_open(struct presence **opened, const struct presence_settings *settings);
+
+/* Begins; the server lives until _stop. Returns 0 or an errno. */
+int presence_start(struct presence *presence, struct lubdub_server *server);
+
+/* Any thread. Never waits for long. Before _start it does nothing. */
+void presence_note(struct presence *presence, const struct lubdub_server_event *event);
+
+struct presence_counts {
+    bool is_up;        /* Redis answers, and this node is known there */
+    uint64_t queued;   /* identities that are still to be written */
+    uint64_t answered; /* commands, by their result */
+    uint64_t refused;
+    uint64_t unanswered;
+    uint64_t conflicts; /* another node, or another proof, held what we wanted, or our own name */
+    uint64_t buried;    /* how often other nodes took this one for dead */
+    uint64_t moved;     /* sessions that ended here, as their identity came up elsewhere */
+};
+
+/* Any thread. */
+void presence_counts(struct presence *presence, struct presence_counts *counts);
+
+/* Writes what is left, for two seconds at most, says that the node has left, and ends the thread. NULL does no harm. */
+void presence_stop(struct presence *presence);
+
+/* After _stop; nothing is noted any more. NULL does no harm. */
+void presence_close(struct presence *presence);
+
+#endif

@@ -1,0 +1,112 @@
+/* Declares the parts of a presence for the files of this folder. All but the set of the noted is the thread's. */
+#ifndef LUBDUB_SERVER_PRESENCE_STATE_H
+#define LUBDUB_SERVER_PRESENCE_STATE_H
+
+#include <ev.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/presence/claim.h"
+#include "server/presence/dirty.h"
+#include "server/presence/observer.h"
+#include "server/presence/presence.h"
+#include "server/presence/redis.h"
+
+enum presence_script {
+    PRESENCE_SCRIPT_CLAIM,
+    PRESENCE_SCRIPT_RELEASE,
+    PRESENCE_SCRIPT_JOIN,
+    PRESENCE_SCRIPT_BEAT,
+    PRESENCE_SCRIPT_BURY,
+    PRESENCE_SCRIPT_SETTLE,
+    PRESENCE_SCRIPTS,
+};
+
+#define PRESENCE_HASH_SIZE 41
+
+struct presence {
+    struct presence_settings settings;
+    struct lubdub_server *server;
+    pthread_t thread;
+    bool has_thread;
+
+    pthread_mutex_t lock; /* the next three */
+    struct presence_dirty dirty;
+    bool has_overflowed;
+    bool is_started;
+
+    struct ev_loop *loop;
+    ev_async wake;  /* something was noted */
+    ev_async leave; /* _stop was called */
+    ev_timer pace;  /* runs while there is something to write */
+    ev_timer beat;
+    ev_timer patience; /* of _stop */
+    struct presence_redis *redis;
+    struct presence_redis *listener; /* subscribed to what other nodes tell this one */
+
+    char boot[PRESENCE_BOOT_SIZE];
+    uint64_t counter;
+    char hashes[PRESENCE_SCRIPTS][PRESENCE_HASH_SIZE];
+    unsigned scripts_missing; /* that Redis has not confirmed yet */
+    bool is_joined;           /* this boot stands in Redis */
+    lubdub_time leaves_by;    /* after _stop */
+    struct presence_observer observer;
+
+    bool claims_all; /* all sessions are claimed anew, from the cursor on */
+    uint64_t cursor;
+    uint64_t allowance; /* claims that may still be made in this tick */
+    unsigned claims_under_way;
+    struct presence_dirty later; /* identities that seem to be gone, and are looked at once more */
+    lubdub_time refused_until;   /* Redis has refused to write: no memory, no right */
+    bool has_told_refusal;
+
+    lubdub_time sweep_due; /* LUBDUB_TIME_NEVER: nothing is to be swept */
+    bool is_sweeping;
+    char sweep_cursor[24];
+
+    _Atomic bool is_up;
+    _Atomic uint64_t queued;
+    _Atomic uint64_t answered;
+    _Atomic uint64_t refused;
+    _Atomic uint64_t unanswered;
+    _Atomic uint64_t conflicts;
+    _Atomic uint64_t buried;
+    _Atomic uint64_t moved;
+};
+
+/* Tells the owner, as printf does. */
+void presence_log(struct presence *presence, bool is_warning, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Counts how a command ended; true: Redis did it. What it refuses for now (memory, rights, a script) is minded. */
+bool presence_take_result(struct presence *presence, const redisReply *reply);
+
+/* Runs a script; false: not now. keys come before the other arguments. */
+bool presence_run(struct presence *presence, enum presence_script script, int key_count, int count,
+                  const char **arguments, const size_t *lengths, presence_reply callback, void *user_data);
+
+/* A new boot, as if the process had begun anew: all is claimed again. */
+void presence_reboot(struct presence *presence);
+
+/* ---- claims.c ---- */
+
+/* Writes what may be written now. */
+void presence_pump(struct presence *presence);
+/* At each beat: writes what was to be looked at once more. */
+void presence_look_again(struct presence *presence);
+void presence_on_pace(struct ev_loop *loop, ev_timer *timer, int revents);
+bool presence_has_work(struct presence *presence);
+
+/* Another node tells that an identity came up there. */
+void presence_on_push(const redisReply *reply, void *user_data);
+
+/* ---- nodes.c ---- */
+
+/* Puts this boot into Redis; the beat goes on from there. */
+void presence_join(struct presence *presence);
+void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents);
+
+/* Says that the node has left. */
+void presence_say_left(struct presence *presence, presence_reply callback);
+
+#endif

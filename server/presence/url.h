@@ -1,0 +1,40 @@
+/*
+ * Parses where Redis is:
+ *
+ *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]        port 6379, database 0
+ *     unix:PATH                                               a socket of this machine
+ *     sentinel://HOST[:PORT][,HOST[:PORT]]…/MASTER[/DATABASE] port 26379; the sentinels know where the master is
+ *
+ * User and password may be percent-encoded. rediss:// is known, and refused where TLS is not built in.
+ */
+#ifndef LUBDUB_SERVER_PRESENCE_URL_H
+#define LUBDUB_SERVER_PRESENCE_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PRESENCE_HOSTS 8
+#define PRESENCE_NAME_SIZE 256
+
+struct presence_host {
+    char name[PRESENCE_NAME_SIZE];
+    uint16_t port;
+};
+
+struct presence_url {
+    bool is_unix;
+    bool has_sentinels;
+    struct presence_host hosts[PRESENCE_HOSTS]; /* of sentinels several; of Redis itself one */
+    size_t host_count;
+    char path[PRESENCE_NAME_SIZE];     /* of the socket */
+    char master[PRESENCE_NAME_SIZE];   /* the name by which the sentinels know it */
+    char user[PRESENCE_NAME_SIZE];     /* "": the default user */
+    char password[PRESENCE_NAME_SIZE]; /* "": none */
+    unsigned database;
+};
+
+/* NULL, or what is wrong with it, as a phrase that ends a sentence ("must be …"). Static. */
+const char *presence_url_parse(const char *text, struct presence_url *url);
+
+#endif

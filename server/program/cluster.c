@@ -1,0 +1,106 @@
+/* Makes settings of presence from options. */
+#include "server/program/cluster.h"
+
+#ifdef LUBDUB_WITH_REDIS
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program/events/log.h"
+#include "server/presence/presence.h"
+
+struct cluster {
+    struct presence *presence;
+};
+
+static void log_line(bool is_warning, const char *text, void *user_data)
+{
+    (void)user_data;
+    lubdub_log_peer(is_warning ? LUBDUB_LOG_WARNING : LUBDUB_LOG_INFO, "%s", text);
+}
+
+int cluster_open(struct cluster **cluster, const struct options *options)
+{
+    struct presence_settings settings = {
+        .node = options->node,
+        .lease = options->redis_lease,
+        .grace = options->grace,
+        .rate = options->redis_rate,
+        .log = log_line,
+    };
+    int error;
+
+    if (options->redis == NULL) {
+        return 0;
+    }
+    *cluster = calloc(1, sizeof **cluster);
+    if (*cluster == NULL || presence_url_parse(options->redis, &settings.url) != NULL) {
+        return ENOMEM;
+    }
+    if (options->redis_password.count > 0) {
+        memcpy(settings.url.password, options->redis_password.lines[0].data, options->redis_password.lines[0].length);
+        settings.url.password[options->redis_password.lines[0].length] = '\0';
+    }
+    error = presence_open(&(*cluster)->presence, &settings);
+    explicit_bzero(&settings, sizeof settings);
+    return error;
+}
+
+int cluster_start(struct cluster *cluster, struct lubdub_server *server)
+{
+    return cluster != NULL ? presence_start(cluster->presence, server) : 0;
+}
+
+void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)
+{
+    if (cluster != NULL) {
+        presence_note(cluster->presence, event);
+    }
+}
+
+void cluster_stop(struct cluster *cluster)
+{
+    if (cluster != NULL) {
+        presence_stop(cluster->presence);
+    }
+}
+
+void cluster_close(struct cluster *cluster)
+{
+    if (cluster != NULL) {
+        presence_close(cluster->presence);
+        free(cluster);
+    }
+}
+
+#else
+
+int cluster_open(struct cluster **cluster, const struct options *options)
+{
+    (void)cluster, (void)options;
+    return 0;
+}
+
+int cluster_start(struct cluster *cluster, struct lubdub_server *server)
+{
+    (void)cluster, (void)server;
+    return 0;
+}
+
+void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)
+{
+    (void)cluster, (void)event;
+}
+
+void cluster_stop(struct cluster *cluster)
+{
+    (void)cluster;
+}
+
+void cluster_close(struct cluster *cluster)
+{
+    (void)cluster;
+}
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Begins and ends the presence over Redis for the program, where it is asked for (--redis) and built in. Its log lines
+ * are the program's.
+ */
+#ifndef LUBDUB_SERVER_PROGRAM_CLUSTER_H
+#define LUBDUB_SERVER_PROGRAM_CLUSTER_H
+
+#include <lubdub/server.h>
+
+#include "server/program/options.h"
+
+struct cluster; /* NULL: there is none; each function takes that */
+
+/* Returns 0 or an errno. */
+int cluster_open(struct cluster **cluster, const struct options *options);
+
+/* The server is to live until _stop. Returns 0 or an errno. */
+int cluster_start(struct cluster *cluster, struct lubdub_server *server);
+
+/* Any thread. */
+void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event);
+
+void cluster_stop(struct cluster *cluster);
+void cluster_close(struct cluster *cluster);
+
+#endif

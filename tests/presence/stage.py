@@ -1,0 +1,189 @@
+"""Redis, servers and clients as processes of one test, and what stands in Redis. Every wait has a limit."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import needed  # noqa: E402
+
+PATIENCE = 30
+LEASE = 2
+
+
+class Reply(Exception):
+    """An error that Redis answered."""
+
+
+class Stage:
+    def __init__(self):
+        needed.need("redis-check-rdb")
+        self.folder = tempfile.mkdtemp(prefix="lubdub-presence-")
+        self.path = os.path.join(self.folder, "redis.sock")
+        self.program = os.path.join(self.folder, "redis-server")
+        # Debian's redis-check-rdb is the server, started under its own name.
+        os.symlink(shutil.which("redis-check-rdb"), self.program)
+        self.redis = None
+        self.processes = []
+        self.logs = {}
+
+    # ---- processes ----
+
+    def start(self, name, *command):
+        log = open(os.path.join(self.folder, name + ".log"), "ab")
+        out = open(os.path.join(self.folder, name + ".out"), "wb")
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+        process.name = name
+        self.processes.append(process)
+        return process
+
+    def start_redis(self, *options):
+        self.redis = self.start("redis", self.program, "--port", "0", "--unixsocket", self.path, "--save", "",
+                                "--appendonly", "no", "--dir", self.folder, *options)
+        wait_for(lambda: os.path.exists(self.path) and self.ping(), "Redis does not answer")
+
+    def ping(self):
+        try:
+            self.ask("PING")
+        except Reply:
+            return True  # it wants a password, and so it is there
+        except OSError:
+            return False
+        return True
+
+    def server(self, node, *options):
+        port = free_port()
+        process = self.start(node, os.environ["LUBDUB_SERVER"], "--listen", f"127.0.0.1:{port}", "--redis",
+                             f"unix:{self.path}", "--node", node, "--redis-lease", f"{LEASE}s", "--events", "json",
+                             *options)
+        process.port = port
+        wait_for(lambda: "listening" in self.output(process), f"{node} does not listen")
+        return process
+
+    def client(self, identity, server, *options):
+        name = f"client-{len(self.processes)}"
+        return self.start(name, os.environ["LUBDUB_CLIENT"], "-i", "200ms", "-t", "5s", "--expiry", "5s", "--id", identity,
+                          "--events", "json", *options, f"127.0.0.1:{server.port}")
+
+    def output(self, process):
+        with open(os.path.join(self.folder, process.name + ".out"), encoding="utf-8") as file:
+            return file.read()
+
+    def log(self, process):
+        with open(os.path.join(self.folder, process.name + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def events(self, process, name, **fields):
+        found = []
+        for line in self.output(process).splitlines():
+            if line.endswith("}"):
+                event = json.loads(line)
+                if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
+                    found.append(event)
+        return found
+
+    # ---- Redis ----
+
+    def ask(self, *words, limit=5):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(limit)
+            connection.connect(self.path)
+            parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
+            return read_reply(connection.makefile("rb"))
+
+    def claim(self, identity):
+        """(node, state) of an identity; None: nothing stands there."""
+        text = self.ask("GET", f"lubdub:id:{identity}")
+        if text is None:
+            return None
+        fields = text.decode().split(" ")
+        assert len(fields) == 10, text
+        return fields[0], fields[5]
+
+    def nodes(self):
+        """name → state"""
+        flat = self.ask("HGETALL", "lubdub:nodes")
+        return {flat[i].decode(): flat[i + 1].decode().split(" ")[2] for i in range(0, len(flat), 2)}
+
+    def wait_for_claim(self, identity, node, state):
+        wait_for(lambda: self.claim(identity) == (node, state),
+                 lambda: f"{identity} is {self.claim(identity)}, not {node} {state}")
+
+    # ---- the end ----
+
+    def end(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+                process.wait()
+
+    def show(self):
+        for process in self.processes:
+            print(f"---- {process.name}: {process.returncode}\n{self.log(process)[-3000:]}")
+
+    def remove(self):
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leaves_cleanly(self, server):
+        """SIGTERM: it ends with 0, and its sanitizers have nothing to say."""
+        server.terminate()
+        assert server.wait(PATIENCE) == 0, self.log(server)
+        assert "ERROR: " not in self.log(server), self.log(server)
+
+
+def read_reply(file):
+    line = file.readline()
+    if not line.endswith(b"\r\n"):
+        raise OSError("Redis closed the connection")
+    kind, rest = line[:1], line[1:-2]
+    if kind == b"-":
+        raise Reply(rest.decode())
+    if kind == b":":
+        return int(rest)
+    if kind == b"$":
+        if int(rest) < 0:
+            return None
+        return file.read(int(rest) + 2)[:-2]
+    if kind == b"*":
+        return None if int(rest) < 0 else [read_reply(file) for _ in range(int(rest))]
+    return rest
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, otherwise, limit=PATIENCE):
+    """Waits until it is true; `otherwise` says, or tells, what is wrong."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(otherwise() if callable(otherwise) else otherwise)
+        time.sleep(0.02)
+
+
+def run(*tests):
+    """Each with a stage of its own; the first failure shows the logs of its processes."""
+    for test in tests:
+        stage = Stage()
+        try:
+            print(test.__name__, flush=True)
+            test(stage)
+        except Exception:  # what went wrong is shown with the processes' own words
+            traceback.print_exc(file=sys.stdout)
+            stage.show()
+            stage.remove()
+            sys.exit(1)
+        stage.remove()
