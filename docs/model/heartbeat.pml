@@ -131,7 +131,7 @@ byte loser;
 
 #define SERVER_RUNS (!server_is_dead && !server_is_stopped)
 #define RUNS(c) (!is_dead[c] && !is_stopped[c])
-#define CAN_ARRIVE(k) (!is_cut[k])
+#define CAN_ARRIVE(k, has_arrived) (!is_cut[k] || has_arrived) /* what lies in a socket is there, whatever becomes of the path */
 
 /* ---- the server's events: the properties are here ---- */
 
@@ -261,9 +261,9 @@ inline read_frame(n)
 #endif
 
 #define LISTENS(n) ((server[n] == ASKING || server[n] == UP) && accepted[n] != 0 && blocked[n] == 0)
-#define CAN_READ(n) (LISTENS(n) && up[n].first != 0 && CAN_ARRIVE(n))
+#define CAN_READ(n) (LISTENS(n) && up[n].first != 0 && CAN_ARRIVE(n, up[n].first_has_arrived))
 #define SEES_END(n) (server[n] != UNBORN && server[n] != OVER && accepted[n] != 0 && blocked[n] == 0 && up[n].first == 0 && \
-                     up[n].ended && CAN_ARRIVE(n))
+                     up[n].ended && CAN_ARRIVE(n, up[n].end_has_arrived))
 #define IS_LATE(n) (server[n] == UP && heard[n] >= LATE && !is_asked[n])
 #define IS_EXPIRED(n) ((server[n] == UP || server[n] == ASKING) && accepted[n] != 0 && heard[n] >= EXPIRY && HAS_READ_ALL(n))
 #define CAN_FLUSH(n) (blocked[n] != 0 && !IS_FULL(down[n]))
@@ -346,8 +346,8 @@ proctype Server()
 
 /* ---- a client's end of one connection ---- */
 
-#define CAN_HEAR(n) (down[n].first != 0 && CAN_ARRIVE(n) && !is_deaf[n])
-#define HEARS_END(n) (down[n].first == 0 && down[n].ended && CAN_ARRIVE(n) && !is_deaf[n])
+#define CAN_HEAR(n) (down[n].first != 0 && CAN_ARRIVE(n, down[n].first_has_arrived) && !is_deaf[n])
+#define HEARS_END(n) (down[n].first == 0 && down[n].ended && CAN_ARRIVE(n, down[n].end_has_arrived) && !is_deaf[n])
 #define PROBE_IS_DUE(n) (client[n] == UP && since_probe[n] >= INTERVAL && (waits_for_ack[n] == 0 || is_deaf[n]) && !IS_FULL(up[n]))
 #define ACK_IS_OVERDUE(n) ((client[n] == UP || client[n] == ASKING) && waits_for_ack[n] > TIMEOUT && !is_deaf[n] && \
                            !(CAN_HEAR(n) && down[n].first_has_arrived) && !(HEARS_END(n) && down[n].end_has_arrived))
