@@ -1,11 +1,12 @@
 /* Writes the present state of what was noted, and minds what Redis answers. */
+#include "server/presence/claims.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
-#include "server/presence/state.h"
 
 #define IDENTITY_MOST 128
 #define KEY_SIZE (sizeof PRESENCE_IDS + IDENTITY_MOST)

@@ -1,4 +1,6 @@
 /* Counts up for the others, watches whether they do, buries those that do not, and sweeps what they held. */
+#include "server/presence/nodes.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +8,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
-#include "server/presence/state.h"
+#include "server/presence/claims.h"
 
 #define ENTRY_SIZE 96
 #define SCANNED_AT_ONCE "256"
@@ -51,7 +53,7 @@ static void on_joined(const redisReply *reply, void *user_data)
     presence_pump(presence);
 }
 
-void presence_join(struct presence *presence)
+static void join(struct presence *presence)
 {
     char entry[ENTRY_SIZE];
     const char *arguments[] = {PRESENCE_NODES, presence->settings.node, entry};
@@ -290,7 +292,7 @@ static void on_beaten(const redisReply *reply, void *user_data)
     } else {
         presence->is_joined = false; /* Redis lost everything: it was emptied, or failed over */
         presence_log(presence, true, "redis: it has lost what stood there; all is claimed again");
-        presence_join(presence);
+        join(presence);
     }
     if (now >= presence->sweep_due && !presence->is_sweeping && presence->is_joined) {
         presence->sweep_due = LUBDUB_TIME_NEVER;
@@ -310,7 +312,7 @@ void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
         return;
     }
     if (!presence->is_joined) {
-        presence_join(presence);
+        join(presence);
         return;
     }
     presence_look_again(presence);

@@ -18,19 +18,9 @@
 
 #include <lubdub/server.h>
 
-#include "server/presence/url.h"
+#include "server/presence/settings.h"
 
 struct presence;
-
-struct presence_settings {
-    struct presence_url url;
-    const char *node;      /* presence_node_is_valid(); borrowed */
-    lubdub_duration lease; /* a node that stands still for so long is buried */
-    lubdub_duration grace; /* of identities (and of those of a dead node, a lease at least) */
-    uint64_t rate;         /* claims a second after Redis was away */
-    void (*log)(bool is_warning, const char *text, void *user_data); /* from the thread */
-    void *user_data;
-};
 
 /* Returns 0, or an errno: no memory, no randomness. */
 int presence_open(struct presence **opened, const struct presence_settings *settings);

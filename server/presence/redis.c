@@ -16,6 +16,10 @@
 #include "ev/socket.h"
 
 #define INPUT_SIZE 65536
+
+/* No reply to us is longer than this, or has more elements: the nodes and their entries, or a part of a scan. */
+#define REPLY_MOST ((size_t)4 * 1024 * 1024)
+#define ELEMENTS_MOST 65536
 #define WHY_SIZE 256
 
 /* Checked so often for a command that is not answered. */
@@ -336,6 +340,10 @@ static void read_input(struct presence_redis *redis)
     ssize_t length = read(redis->io.fd, input, sizeof input);
 
     if (length > 0) {
+        if (redis->reader->len > REPLY_MOST) {
+            note_why(redis, "a reply is longer than any should be", NULL);
+            return;
+        }
         if (redisReaderFeed(redis->reader, input, (size_t)length) != REDIS_OK) {
             note_why(redis, "no memory is left", NULL);
             return;
@@ -413,9 +421,31 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
 
 /* ---- connecting ---- */
 
+static redisReplyObjectFunctions bounded;
+static void *(*create_array)(const redisReadTask *task, int count);
+
+/* hiredis would take memory for as many elements as a reply announces. */
+static void *create_bounded_array(const redisReadTask *task, int count)
+{
+    return count <= ELEMENTS_MOST ? create_array(task, count) : NULL;
+}
+
+static redisReader *new_reader(void)
+{
+    redisReader *reader = redisReaderCreate();
+
+    if (reader != NULL) {
+        create_array = reader->fn->createArray;
+        bounded = *reader->fn;
+        bounded.createArray = create_bounded_array;
+        reader->fn = &bounded;
+    }
+    return reader;
+}
+
 static bool connect_to(struct presence_redis *redis, int socket, const struct sockaddr *address, socklen_t length)
 {
-    redis->reader = redisReaderCreate();
+    redis->reader = new_reader();
     if (redis->reader == NULL) {
         close(socket);
         return false;

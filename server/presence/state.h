@@ -6,11 +6,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <lubdub/server.h>
+
 #include "server/presence/claim.h"
 #include "server/presence/dirty.h"
 #include "server/presence/observer.h"
-#include "server/presence/presence.h"
 #include "server/presence/redis.h"
+#include "server/presence/settings.h"
 
 enum presence_script {
     PRESENCE_SCRIPT_CLAIM,
@@ -85,28 +87,13 @@ bool presence_take_result(struct presence *presence, const redisReply *reply);
 bool presence_run(struct presence *presence, enum presence_script script, int key_count, int count,
                   const char **arguments, const size_t *lengths, presence_reply callback, void *user_data);
 
-/* A new boot, as if the process had begun anew: all is claimed again. */
+/* Draws a boot; false: the system has no randomness. */
+bool presence_draw_boot(struct presence *presence);
+
+/* A new boot, as if the process had begun anew: the beat joins at once, and all is claimed again. */
 void presence_reboot(struct presence *presence);
 
-/* ---- claims.c ---- */
-
-/* Writes what may be written now. */
-void presence_pump(struct presence *presence);
-/* At each beat: writes what was to be looked at once more. */
-void presence_look_again(struct presence *presence);
-void presence_on_pace(struct ev_loop *loop, ev_timer *timer, int revents);
-bool presence_has_work(struct presence *presence);
-
-/* Another node tells that an identity came up there. */
-void presence_on_push(const redisReply *reply, void *user_data);
-
-/* ---- nodes.c ---- */
-
-/* Puts this boot into Redis; the beat goes on from there. */
-void presence_join(struct presence *presence);
-void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents);
-
-/* Says that the node has left. */
-void presence_say_left(struct presence *presence, presence_reply callback);
+/* Redis is there anew: it is asked for the scripts' hashes, and the next beat joins. */
+void presence_load_scripts(struct presence *presence);
 
 #endif
