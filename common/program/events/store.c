@@ -77,11 +77,17 @@ static void refuse(struct lubdub_event_half *half, const struct lubdub_event_lin
     half->refused++;
 }
 
-static void signal_writer(struct lubdub_event_store *store)
+/* Gives up the lock and wakes the writer, if that is wanted and the writer sleeps. */
+static void unlock(struct lubdub_event_store *store, bool wakes_writer)
 {
-    if (store->is_waiting || store->is_gathering) {
+    bool sleeps = store->is_waiting || store->is_gathering;
+
+    if (wakes_writer) {
         store->is_waiting = store->is_gathering = false;
-        pthread_cond_signal(&store->wake);
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (wakes_writer && sleeps) {
+        pthread_cond_signal(&store->wake); /* behind the lock, which the writer takes first: else it would wait again */
     }
 }
 
@@ -132,10 +138,7 @@ bool lubdub_event_store_put(struct lubdub_event_store *store, const struct lubdu
     } else {
         refuse(half, line);
     }
-    if (is_worth_waking(store)) {
-        signal_writer(store);
-    }
-    pthread_mutex_unlock(&store->lock);
+    unlock(store, is_worth_waking(store));
     return is_taken;
 }
 
@@ -143,16 +146,14 @@ void lubdub_event_store_wake(struct lubdub_event_store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->is_woken = true;
-    signal_writer(store);
-    pthread_mutex_unlock(&store->lock);
+    unlock(store, true);
 }
 
 void lubdub_event_store_close(struct lubdub_event_store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->is_closed = true;
-    signal_writer(store);
-    pthread_mutex_unlock(&store->lock);
+    unlock(store, true);
 }
 
 static bool has_lines(const struct lubdub_event_half *half)
