@@ -157,7 +157,7 @@ class Deaths:
         processes = 2 if quick else PROCESSES
         interval_ms = slower * (100 if quick else self.interval_ms)
         within_ms = min(self.within_ms, 200) if quick else self.within_ms
-        return ["--processes", processes, "--server-processes", processes, "--spawn-server=--workers=1",
+        return ["--processes", processes, "--server-processes", processes, "--spawn-server=--workers=1 --max-opening=0",
                 "--clients", 200 if quick else self.clients, "--ramp", 20000, "--interval", f"{interval_ms}ms",
                 "--expiry", f"{3 * interval_ms}ms", "--timeout", f"{3 * interval_ms}ms", "--warmup", f"{interval_ms}ms",
                 "--duration", f"{within_ms}ms", "--fault", f"freeze:{self.share:.0%}"]
@@ -172,8 +172,8 @@ class Restart:
 
     def run_pair(self, programs, number, quick):
         parts, clients = 2, 100 if quick else 10000  # a process may have 20,000 descriptors
-        command = [programs.server, "--listen", f"127.0.0.1:{PORT}", "--reuse-port", "--workers", 1, "--events", "none", "--max-per-address", 0,
-                   "--log-level", "error"]
+        command = [programs.server, "--listen", f"127.0.0.1:{PORT}", "--reuse-port", "--workers", 1, "--events", "none",
+                   "--max-per-address", 0, "--max-opening", 0, "--log-level", "error"]
 
         servers, crowds = [], []  # each is in it before the next begins: whatever fails, all are ended
 

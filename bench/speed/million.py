@@ -110,7 +110,7 @@ def run(programs, clients, minutes, interval, deaths, ramp, gather, quick):
     watch = Watch(clients)
     share = deaths / 2 / clients
     report = run_swarm(programs, [
-        f"--spawn-server=--workers=1 --gather={gather}", "--gather", gather, "--clients", clients, "--ramp", ramp, "--interval", f"{interval}s",
+        f"--spawn-server=--workers=1 --max-opening=0 --gather={gather}", "--gather", gather, "--clients", clients, "--ramp", ramp, "--interval", f"{interval}s",
         "--expiry", f"{3 * interval}s", "--timeout", f"{3 * interval}s", "--warmup", f"{interval + 5}s",
         "--duration", f"{round(minutes * 60)}s", "--fault", f"freeze:{share:.6f}", "--fault", f"kill:{share:.6f}"],
         quick, watch=watch, patience=clients / ramp + minutes * 60 + 10 * interval + 300)

@@ -24,8 +24,9 @@ def in_turn(number):
 
 def server_command(programs, interval_ms=1000, workers=1, port=PORT, gather="auto"):
     """An expiry so long that the closed loop's bursts are within what a session may send."""
-    return [programs.server, "--listen", f"127.0.0.1:{port}", "--workers", workers, "--events", "none", "--max-per-address", 0,
-            "--log-level", "error", "--interval", f"{interval_ms}ms", "--expiry", "10000s", "--gather", gather]
+    return [programs.server, "--listen", f"127.0.0.1:{port}", "--workers", workers, "--events", "none",
+            "--max-per-address", 0, "--max-opening", 0, "--log-level", "error", "--interval", f"{interval_ms}ms",
+            "--expiry", "10000s", "--gather", gather]
 
 
 def command_of(side, programs, interval_ms=1000, workers=1, port=PORT):
