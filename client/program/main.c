@@ -9,6 +9,7 @@
 
 #include <lubdub/client.h>
 
+#include "client/program/confine.h"
 #include "client/program/program.h"
 #include "client/program/reload.h"
 #include "client/program/watch.h"
@@ -341,6 +342,10 @@ static void run(struct program *program)
     if (!prepare_tls(program)) {
         return;
     }
+    program->exit_status = confine_end(&program->options);
+    if (program->exit_status != 0) {
+        return;
+    }
     if (program->options.goal.detect != 0 && !pursue_goal(program)) {
         return;
     }
@@ -401,6 +406,10 @@ int main(int argc, char *argv[])
     options_init(&program.options);
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {
+        return program.exit_status;
+    }
+    program.exit_status = confine_begin(&program.options);
+    if (program.exit_status != 0) {
         return program.exit_status;
     }
     service_open(&program.service);

@@ -11,6 +11,7 @@
 #include "ev/address.h"
 #include "program/events/escape.h"
 #include "program/events/log.h"
+#include "program/process/filter.h"
 #include "program/settings/gather.h"
 #include "program/settings/parse.h"
 
@@ -21,6 +22,7 @@
 
 static const struct lubdub_secret_kind token = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
 static const char *const event_words[] = LUBDUB_EVENT_FORM_WORDS;
+static const char *const seccomp_words[] = LUBDUB_FILTER_WORDS;
 static const char *const id_words[] = {"nothing", "host", "machine", NULL};
 
 static const char *judge_server(const char *value, void *field)
@@ -177,6 +179,9 @@ static const struct lubdub_setting rows[] = {
      .take = lubdub_gather_judge, .is_fixed = true, .help = LUBDUB_GATHER_HELP},
     {.name = "events", .metavar = "text|json|none", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(events),
      .words = event_words, .is_fixed = true, .help = "form of the events on standard output (text)"},
+    {.name = "seccomp", .metavar = "auto|on|log|off", .kind = LUBDUB_SETTING_CHOICE, .is_fixed = true,
+     .offset = FIELD(seccomp), .words = seccomp_words,
+     .help = "give up system calls that are not needed; log: only name them (auto: on where the kernel can)"},
     {.name = "log-level", .metavar = "LEVEL", .kind = LUBDUB_SETTING_CHOICE, .offset = FIELD(log_level),
      .words = lubdub_log_level_words, .help = "error, warning, info or debug (info)"},
 };

@@ -61,6 +61,7 @@ struct options {
     bool quiet;
     const char *gather; /* NULL: auto */
     int events; /* enum lubdub_event_form */
+    int seccomp; /* enum lubdub_filter_mode */
     int log_level;
 
     struct lubdub_settings_loaded loaded;

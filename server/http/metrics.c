@@ -150,10 +150,16 @@ static void write_rejections(struct text *text, const struct register_summary *s
 static void write_connections(struct text *text, const struct lubdub_server_figures *figures,
                               const struct register_summary *summary)
 {
+    size_t i;
+
     begin(text, "lubdub_connections_accepted_total", "counter", "Connections that were accepted.");
     row(text, "lubdub_connections_accepted_total", "transport", "tcp", figures->accepted);
     write_rejections(text, summary);
     counter(text, "lubdub_connections_empty_total", "Connections that closed before their first byte.", figures->empty);
+    begin(text, "lubdub_limits_reached_total", "counter", "How often clients reached a limit of this server.");
+    for (i = 0; lubdub_server_limit_word(i) != NULL; i++) {
+        row(text, "lubdub_limits_reached_total", "limit", lubdub_server_limit_word(i), figures->by_limit[i]);
+    }
     begin(text, "lubdub_accept_pauses_total", "counter", "How often accepting stopped for a moment.");
     row(text, "lubdub_accept_pauses_total", "reason", "descriptors", summary->pauses[REGISTER_PAUSE_DESCRIPTORS]);
     row(text, "lubdub_accept_pauses_total", "reason", "memory", summary->pauses[REGISTER_PAUSE_MEMORY]);

@@ -343,6 +343,38 @@ static void launcher_ends_with_the_server_whatever_it_died_of(void **state)
     }
 }
 
+/* ---- the client ---- */
+
+static void client_s_checks_are_started_from_behind_the_filter(void **state)
+{
+    struct stage *stage = *state;
+    struct event_reader acks;
+    const json_t *event;
+
+    server_process_start(&stage->server, NULL);
+    process_init(&stage->other, "LUBDUB_CLIENT");
+    process_add(&stage->other, "--events=json");
+    process_add(&stage->other, "--interval=100ms");
+    process_add(&stage->other, "--id=pump-7");
+    process_add(&stage->other, "--seccomp=on");
+    process_add(&stage->other, "--check=sed -n 's/^Seccomp:\t/filter /p' /proc/self/status; exit 1");
+    process_add(&stage->other, stage->server.address);
+    process_start(&stage->other);
+    event_reader_init(&acks, stage->other.output);
+    if (process_count_errors(&stage->other, "cannot start: the filter") > 0) {
+        skip();
+    }
+    event = expect_event(&stage->server.events, "health", "pump-7");
+    expect_text(event, "health", "warning");
+    expect_text(event, "content", "filter 0");
+    expect_status(stage->other.pid, "Seccomp", "2");
+    expect_status(stage->other.pid, "NoNewPrivs", "1");
+    process_signal(&stage->other, SIGTERM);
+    assert_int_equal(process_wait(&stage->other), 128 + SIGTERM);
+    event_reader_clear(&acks);
+    server_process_finish(&stage->server);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -358,6 +390,7 @@ int main(void)
         TEST(memory_with_tokens_is_in_no_dump),
         TEST(hook_has_no_filter_and_not_the_user_that_started_the_server),
         TEST(launcher_ends_with_the_server_whatever_it_died_of),
+        TEST(client_s_checks_are_started_from_behind_the_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
