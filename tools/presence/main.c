@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "presence/options.h"
+#include "presence/over_redis.h"
 #include "presence/report.h"
 #include "presence/transport.h"
 #include "program/events/escape.h"
@@ -347,6 +348,11 @@ int main(int argc, char *argv[])
     if (!lubdub_settings_start(&presence_options_table, argc, argv, &presence.options, &presence.options.loaded,
                                &exit_status)) {
         return exit_status;
+    }
+    if (presence.options.redis != NULL) {
+        exit_status = over_redis_run(&presence.options);
+        presence_options_clear(&presence.options);
+        return fflush(stdout) != 0 || ferror(stdout) != 0 ? EXIT_CANNOT_ASK : exit_status;
     }
     if (presence.options.token.count > 0) {
         token = presence.options.token.lines[0];

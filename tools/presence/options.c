@@ -6,6 +6,10 @@
 
 #include <lubdub/version.h>
 
+#ifdef LUBDUB_WITH_REDIS
+#include "server/presence/url.h"
+#endif
+
 #define FIELD(name) offsetof(struct presence_options, name)
 
 static const char *judge_url(const char *value, void *field)
@@ -18,6 +22,19 @@ static const char *judge_url(const char *value, void *field)
     return "must be http://HOST:PORT, https://HOST:PORT or unix:PATH";
 }
 
+static const char *judge_redis(const char *value, void *field)
+{
+    (void)field;
+#ifdef LUBDUB_WITH_REDIS
+    struct presence_url url;
+
+    return presence_url_parse(value, &url);
+#else
+    (void)value;
+    return "is not built in (LUBDUB_REDIS was off)";
+#endif
+}
+
 static const struct lubdub_setting rows[] = {
     {.name = "http",
      .metavar = "URL",
@@ -26,12 +43,18 @@ static const struct lubdub_setting rows[] = {
      .minimum = 1,
      .take = judge_url,
      .help = "the server: http://HOST:PORT, https://… or unix:PATH (" PRESENCE_SOCKET ", or http://localhost)"},
+    {.name = "redis",
+     .metavar = "URL",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(redis),
+     .take = judge_redis,
+     .help = "the servers' Redis instead: redis://HOST, unix:PATH or sentinel://HOST,.../MASTER"},
     {.name = "token-file",
      .metavar = "F",
      .kind = LUBDUB_SETTING_STRING,
      .offset = FIELD(token_file),
      .minimum = 1,
-     .help = "a file whose first line is the token that the server asks for"},
+     .help = "a file whose first line is the token that the server asks for, or the password of Redis"},
     {.name = "json",
      .letter = 'j',
      .kind = LUBDUB_SETTING_FLAG,
@@ -76,6 +99,10 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
 
     if (positionals->count == 0 || !take_command(options, positionals->items[0])) {
         snprintf(problem, capacity, "say what to do: list, get ID, watch [ID] or missing");
+        return false;
+    }
+    if (options->redis != NULL && options->http != NULL) {
+        snprintf(problem, capacity, "--redis and --http exclude each other");
         return false;
     }
     options->name = positionals->count > 1 ? positionals->items[1] : NULL;

@@ -16,6 +16,7 @@ enum presence_command {
 };
 
 struct presence_options {
+    const char *redis; /* NULL: over HTTP */
     const char *http; /* NULL: the packaged server's socket where it is there, else http://localhost */
     const char *token_file;
     bool is_json;

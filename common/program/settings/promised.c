@@ -19,9 +19,7 @@ static const char *const of_client[] = {
     NULL,
 };
 
-static const char *const of_presence[] = {"redis", NULL};
-
-static const struct promises all[] = {{"server", of_server}, {"client", of_client}, {"presence", of_presence}};
+static const struct promises all[] = {{"server", of_server}, {"client", of_client}};
 
 bool lubdub_settings_is_promised(const char *section, const char *name, size_t length)
 {

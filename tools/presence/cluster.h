@@ -1,0 +1,43 @@
+/*
+ * Asks Redis who is where (lubdub-server --redis), and joins each claim with its node: what a node holds that is not
+ * live is `unknown`. Whether a node is live is decided by our own clock: its count rises within a part of its lease.
+ *
+ * Answers have the same members as those of a server's HTTP, and `node`. All calls wait, for some seconds at most.
+ */
+#ifndef LUBDUB_PRESENCE_CLUSTER_H
+#define LUBDUB_PRESENCE_CLUSTER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include <lubdub/option.h>
+
+#include "server/presence/url.h"
+
+#define CLUSTER_PROBLEM_SIZE 256
+
+struct cluster;
+
+/* NULL, and why. password.data NULL: that of the URL, or none. */
+struct cluster *cluster_open(const struct presence_url *url, struct lubdub_slice password,
+                             char problem[CLUSTER_PROBLEM_SIZE]);
+void cluster_close(struct cluster *cluster);
+
+/* What is wanted of all; a field that is NULL wants everything. */
+struct cluster_filter {
+    const char *id;    /* a prefix */
+    const char *state; /* words with commas between */
+    const char *label; /* KEY or KEY=VALUE */
+};
+
+/* Borrowed; false: enough. */
+typedef bool (*cluster_take)(const json_t *entry, void *user_data);
+
+/* In no order. False, and why: Redis cannot be asked. */
+bool cluster_list(struct cluster *cluster, const struct cluster_filter *filter, cluster_take take, void *user_data,
+                  char problem[CLUSTER_PROBLEM_SIZE]);
+
+/* One; the caller drops it. NULL: with an empty problem nothing stands there, else Redis cannot be asked. */
+json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE]);
+
+#endif

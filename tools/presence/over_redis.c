@@ -1,0 +1,167 @@
+/* Lists, gets and watches what stands in Redis. */
+#include "presence/over_redis.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "presence/report.h"
+#include "program/process/exit_status.h"
+
+#ifdef LUBDUB_WITH_REDIS
+
+#include "presence/cluster.h"
+
+#define EXIT_NOT_UP 1
+#define EXIT_CANNOT_ASK LUBDUB_EXIT_CANNOT_START
+
+struct asking {
+    const struct presence_options *options;
+    struct cluster *cluster;
+    json_t *before; /* watch: identity → "state node" */
+    json_t *now;
+    long count;
+};
+
+static int fail(const char *why)
+{
+    fprintf(stderr, "lubdub-presence: redis: %s\n", why);
+    return EXIT_CANNOT_ASK;
+}
+
+static void write_entry(const struct asking *asking, const json_t *entry)
+{
+    if (asking->options->is_json) {
+        json_dumpf(entry, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+        fputc('\n', stdout);
+    } else {
+        report_entry(stdout, entry);
+    }
+}
+
+static bool take_listed(const json_t *entry, void *user_data)
+{
+    struct asking *asking = user_data;
+
+    write_entry(asking, entry);
+    asking->count++;
+    return ferror(stdout) == 0;
+}
+
+static int list(struct asking *asking, const char *state)
+{
+    const struct cluster_filter filter = {asking->options->id, state, asking->options->label};
+    char problem[CLUSTER_PROBLEM_SIZE] = "";
+
+    return cluster_list(asking->cluster, &filter, take_listed, asking, problem) ? 0 : fail(problem);
+}
+
+static int get(struct asking *asking)
+{
+    char problem[CLUSTER_PROBLEM_SIZE] = "";
+    json_t *entry = cluster_get(asking->cluster, asking->options->name, problem);
+    const char *state = json_string_value(json_object_get(entry, "state"));
+    bool is_up = state != NULL && (strcmp(state, "up") == 0 || strcmp(state, "late") == 0);
+
+    if (entry == NULL && problem[0] != '\0') {
+        return fail(problem);
+    }
+    if (entry == NULL) {
+        fprintf(stderr, "lubdub-presence: redis: nothing is known of this identity\n");
+        return EXIT_NOT_UP;
+    }
+    write_entry(asking, entry);
+    json_decref(entry);
+    return is_up ? 0 : EXIT_NOT_UP;
+}
+
+/* ---- watch ---- */
+
+static bool take_watched(const json_t *entry, void *user_data)
+{
+    struct asking *asking = user_data;
+    const char *name = json_string_value(json_object_get(entry, "id"));
+    json_t *seen = json_pack("[s?, s?]", json_string_value(json_object_get(entry, "state")),
+                             json_string_value(json_object_get(entry, "node")));
+
+    if (name == NULL || (asking->options->name != NULL && strcmp(name, asking->options->name) != 0)) {
+        json_decref(seen);
+        return true;
+    }
+    if (asking->before != NULL && !json_equal(json_object_get(asking->before, name), seen)) {
+        write_entry(asking, entry);
+    }
+    json_object_set_new(asking->now, name, seen);
+    return true;
+}
+
+/* Compares once a second, until a signal ends it: whatever has another state or node is shown. */
+static int watch(struct asking *asking)
+{
+    const struct cluster_filter all = {NULL, NULL, NULL};
+    const struct timespec pause = {.tv_sec = 1};
+    char problem[CLUSTER_PROBLEM_SIZE] = "";
+
+    for (;;) {
+        asking->now = json_object();
+        if (!cluster_list(asking->cluster, &all, take_watched, asking, problem)) {
+            json_decref(asking->now);
+            json_decref(asking->before);
+            return fail(problem);
+        }
+        json_decref(asking->before);
+        asking->before = asking->now;
+        if (fflush(stdout) != 0) {
+            json_decref(asking->before);
+            return EXIT_CANNOT_ASK;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+int over_redis_run(const struct presence_options *options)
+{
+    struct asking asking = {.options = options};
+    struct presence_url url;
+    struct lubdub_slice password = {NULL, 0};
+    char problem[CLUSTER_PROBLEM_SIZE] = "";
+    int exit_status = EXIT_CANNOT_ASK;
+
+    (void)presence_url_parse(options->redis, &url); /* the options have judged it */
+    if (options->token.count > 0) {
+        password = options->token.lines[0];
+    }
+    asking.cluster = cluster_open(&url, password, problem);
+    if (asking.cluster == NULL) {
+        return fail(problem);
+    }
+    switch (options->command) {
+    case PRESENCE_LIST:
+        exit_status = list(&asking, options->state);
+        break;
+    case PRESENCE_GET:
+        exit_status = get(&asking);
+        break;
+    case PRESENCE_WATCH:
+        exit_status = watch(&asking);
+        break;
+    case PRESENCE_MISSING:
+        exit_status = list(&asking, "gone");
+        exit_status = exit_status == 0 && asking.count > 0 ? EXIT_NOT_UP : exit_status;
+        break;
+    }
+    cluster_close(asking.cluster);
+    return exit_status;
+}
+
+#else
+
+int over_redis_run(const struct presence_options *options)
+{
+    (void)options;
+    fprintf(stderr, "lubdub-presence: --redis is not built in\n");
+    return LUBDUB_EXIT_USAGE;
+}
+
+#endif
