@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <lubdub/client.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -165,8 +166,11 @@ enum lubdub_error lubdub_client_new(struct lubdub_client **client, struct ev_loo
     struct lubdub_client *made;
     enum lubdub_error error;
 
+    if (client == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     *client = NULL;
-    if (!lubdub_client_settings_adopt(&own, settings) || lubdub_client_settings_check(&own) != NULL) {
+    if (loop == NULL || !lubdub_client_settings_adopt(&own, settings) || lubdub_client_settings_check(&own) != NULL) {
         return LUBDUB_ERROR_INVALID;
     }
     made = calloc(1, sizeof *made + lubdub_client_rules_block_size(&own));
@@ -189,6 +193,9 @@ enum lubdub_error lubdub_client_new(struct lubdub_client **client, struct ev_loo
 
 enum lubdub_error lubdub_client_start(struct lubdub_client *client)
 {
+    if (client == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (client->state != LUBDUB_CLIENT_STATE_STOPPED) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
@@ -202,8 +209,12 @@ enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *c
 {
     enum lubdub_error error;
 
-    uint64_t session = client->session_number;
+    uint64_t session;
 
+    if (client == NULL || (content == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    session = client->session_number;
     if (session == 0 || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
@@ -219,6 +230,7 @@ enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *c
 
 void lubdub_client_set_health(struct lubdub_client *client, enum lubdub_health health)
 {
+    assert(client != NULL && (unsigned)health <= LUBDUB_HEALTH_CRITICAL);
     if (!is_own_thread(client)) {
         lubdub_outside_set_health(&client->outside, health);
         return;
@@ -231,6 +243,9 @@ enum lubdub_error lubdub_client_set_token(struct lubdub_client *client, const vo
 {
     char *copy = NULL;
 
+    if (client == NULL || (token == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (length > LUBDUB_TOKEN_LIMIT) {
         return LUBDUB_ERROR_TOO_LONG;
     }
@@ -252,6 +267,9 @@ enum lubdub_error lubdub_client_set_content(struct lubdub_client *client, const 
     enum lubdub_error error = LUBDUB_ERROR_OK;
     char *copy;
 
+    if (client == NULL || (content == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (length > LUBDUB_CONTENT_LIMIT) {
         return LUBDUB_ERROR_TOO_LONG;
     }
@@ -278,6 +296,9 @@ enum lubdub_error lubdub_client_set_content(struct lubdub_client *client, const 
 
 enum lubdub_error lubdub_client_stop(struct lubdub_client *client, enum lubdub_reason reason)
 {
+    if (client == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (client->state == LUBDUB_CLIENT_STATE_STOPPED || client->state == LUBDUB_CLIENT_STATE_STOPPING) {
         return LUBDUB_ERROR_WRONG_STATE;
     }

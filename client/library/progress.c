@@ -1,6 +1,8 @@
 /* Looks from time to time whether the application made the progress that it promised. */
 #include "client/library/progress.h"
 
+#include <assert.h>
+
 #include "ev/clock.h"
 #include "ev/container_of.h"
 
@@ -90,5 +92,6 @@ void lubdub_client_ignore_progress(struct lubdub_client *client)
 
 void lubdub_client_progress(struct lubdub_client *client)
 {
+    assert(client != NULL);
     atomic_store_explicit(&client->progress_at, lubdub_clock_now(), memory_order_relaxed);
 }

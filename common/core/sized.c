@@ -29,7 +29,7 @@ void lubdub_sized_init(void *theirs, size_t size, const void *defaults, size_t k
 bool lubdub_sized_take(void *own, size_t known, const void *theirs, size_t least)
 {
     const unsigned char *bytes = theirs;
-    size_t size = size_of(theirs);
+    size_t size = theirs != NULL ? size_of(theirs) : 0;
     size_t i;
 
     if (size < least || size > LARGEST) {

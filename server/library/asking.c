@@ -57,12 +57,16 @@ static bool is_undecided(struct lubdub_worker *worker, uint64_t request)
 /* At once inside the callback about this request; else by letter, so that no call calls back. */
 static enum lubdub_error give(struct lubdub_server *server, const struct lubdub_answer *answer)
 {
-    struct lubdub_worker *worker = lubdub_server_worker(server, answer->request);
+    struct lubdub_worker *worker;
     struct lubdub_letter *letter;
 
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (answer->request == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
+    worker = lubdub_server_worker(server, answer->request);
     if (worker == lubdub_own_thread_worker(server)) {
         if (!is_undecided(worker, answer->request)) {
             return LUBDUB_ERROR_NOT_FOUND;

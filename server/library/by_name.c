@@ -23,12 +23,18 @@ static uint64_t session_of(struct lubdub_server *server, const char *identity, s
 enum lubdub_error lubdub_server_send_to(struct lubdub_server *server, const char *identity, size_t identity_length,
                                         const void *content, size_t length)
 {
+    if (server == NULL || (identity == NULL && identity_length > 0) || (content == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     return lubdub_server_send(server, session_of(server, identity, identity_length), content, length);
 }
 
 enum lubdub_error lubdub_server_disconnect_identity(struct lubdub_server *server, const char *identity, size_t length,
                                                     enum lubdub_reason reason, const char *text)
 {
+    if (server == NULL || (identity == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     return lubdub_server_disconnect(server, session_of(server, identity, length), reason, text);
 }
 
@@ -40,6 +46,9 @@ enum lubdub_error lubdub_server_disconnect_token(struct lubdub_server *server, c
     struct lubdub_letter *letter;
     uint64_t proof;
 
+    if (server == NULL || (token == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (length < 1 || length > LUBDUB_TOKEN_LIMIT) {
         return LUBDUB_ERROR_NOT_FOUND;
     }

@@ -15,6 +15,9 @@
 
 enum lubdub_error lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience)
 {
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (!server->is_started || server->is_stopped) {
         return LUBDUB_ERROR_WRONG_STATE;
     }

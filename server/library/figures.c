@@ -1,6 +1,7 @@
 /* Sums up the counters of all workers, for any thread and without resetting one. */
 #include <lubdub/server.h>
 
+#include <assert.h>
 #include <sys/resource.h>
 
 #include "core/shared_field.h"
@@ -92,11 +93,13 @@ const char *lubdub_server_limit_word(size_t limit)
 
 void lubdub_server_figures(struct lubdub_server *server, struct lubdub_server_figures *figures)
 {
-    struct lubdub_server_figures sum = {.is_draining = atomic_load(&server->is_draining)};
+    struct lubdub_server_figures sum = {0};
     struct rlimit limit;
     uint64_t sessions;
     uint32_t i;
 
+    assert(server != NULL && figures != NULL);
+    sum.is_draining = atomic_load(&server->is_draining);
     for (i = 0; i < server->worker_count; i++) {
         add(&sum, &server->workers[i]);
     }

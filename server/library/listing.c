@@ -104,15 +104,19 @@ static bool list_away(struct lubdub_server *server, uint32_t *next, struct chain
 enum lubdub_error lubdub_server_list(struct lubdub_server *server, uint64_t *cursor, size_t most,
                                      struct lubdub_server_session **first)
 {
-    uint32_t stage = (uint32_t)(*cursor >> STAGE_SHIFT);
-    uint32_t next = (uint32_t)*cursor;
     struct chain chain = {.last = &chain.first, .most = most};
     bool has_memory = true;
+    uint32_t stage;
+    uint32_t next;
 
-    *first = NULL;
-    if (most < 1 || most > LUBDUB_SERVER_LIST_LIMIT) {
+    if (first != NULL) {
+        *first = NULL;
+    }
+    if (server == NULL || cursor == NULL || first == NULL || most < 1 || most > LUBDUB_SERVER_LIST_LIMIT) {
         return LUBDUB_ERROR_INVALID;
     }
+    stage = (uint32_t)(*cursor >> STAGE_SHIFT);
+    next = (uint32_t)*cursor;
     while (stage <= server->worker_count && chain.count < most && has_memory) {
         has_memory = stage < server->worker_count ? list_pool(&server->workers[stage].pool, &next, &chain)
                                                   : list_away(server, &next, &chain);
@@ -133,12 +137,17 @@ enum lubdub_error lubdub_server_list(struct lubdub_server *server, uint64_t *cur
 enum lubdub_error lubdub_server_find_session(struct lubdub_server *server, uint64_t session,
                                              struct lubdub_server_session **found)
 {
-    struct lubdub_pool *pool = &lubdub_server_worker(server, session)->pool;
-    uint32_t index = lubdub_number_place(session) / server->worker_count;
     struct lubdub_glimpse glimpse;
+    struct lubdub_pool *pool;
+    uint32_t index;
     bool is_there;
 
+    if (server == NULL || found == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     *found = NULL;
+    pool = &lubdub_server_worker(server, session)->pool;
+    index = lubdub_number_place(session) / server->worker_count;
     if (session == 0 || index >= pool->used) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
@@ -164,6 +173,9 @@ enum lubdub_error lubdub_server_find(struct lubdub_server *server, const char *i
     uint64_t session;
     unsigned looks;
 
+    if (server == NULL || found == NULL || (identity == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     *found = NULL;
     if (length == 0 || length > LUBDUB_IDENTITY_LIMIT) {
         return LUBDUB_ERROR_NOT_FOUND;

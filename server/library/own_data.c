@@ -1,6 +1,8 @@
 /* Sets, reads and gives back the application's pointers. */
 #include "server/library/own_data.h"
 
+#include <assert.h>
+
 #include "server/library/own_thread.h"
 #include "server/library/peer.h"
 
@@ -28,8 +30,12 @@ static struct lubdub_record *record_here(struct lubdub_server *server, uint64_t 
 
 enum lubdub_error lubdub_server_set_data(struct lubdub_server *server, uint64_t session, void *data)
 {
-    const struct lubdub_record *record = record_here(server, session);
+    const struct lubdub_record *record;
 
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    record = record_here(server, session);
     if (record == NULL) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
@@ -39,7 +45,9 @@ enum lubdub_error lubdub_server_set_data(struct lubdub_server *server, uint64_t 
 
 void *lubdub_server_data(struct lubdub_server *server, uint64_t session)
 {
-    const struct lubdub_record *record = record_here(server, session);
+    const struct lubdub_record *record;
 
+    assert(server != NULL);
+    record = record_here(server, session);
     return record != NULL ? lubdub_pool_data(&lubdub_server_worker(server, session)->pool, record) : NULL;
 }

@@ -1,12 +1,15 @@
 /* Sets the server's health and probes the sessions with it. */
 #include "server/library/own_health.h"
 
+#include <assert.h>
+
 #include "server/library/peer.h"
 
 void lubdub_server_set_health(struct lubdub_server *server, enum lubdub_health health)
 {
     uint32_t i;
 
+    assert(server != NULL && (unsigned)health <= LUBDUB_HEALTH_CRITICAL);
     if (atomic_exchange(&server->health, (uint8_t)health) == (uint8_t)health) {
         return;
     }

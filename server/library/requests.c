@@ -101,9 +101,8 @@ void lubdub_worker_tell_owed_ends(struct lubdub_worker *worker)
         struct lubdub_record *record = lubdub_pool_find(&worker->pool, letter->session);
 
         if (record != NULL) {
-            struct lubdub_server_event event =
-                lubdub_record_new_end(record, letter->reason, lubdub_cause_of_leaving(letter->reason),
-                                      lubdub_letter_text(letter));
+            struct lubdub_server_event event = lubdub_record_new_end(
+                record, letter->reason, lubdub_cause_of_leaving(letter->reason), lubdub_letter_text(letter));
 
             event.now = letter->now;
             event.silent_for = letter->silent_for;
@@ -227,13 +226,18 @@ static enum lubdub_error send_in_order(struct lubdub_worker *worker, uint64_t se
 
 enum lubdub_error lubdub_server_send(struct lubdub_server *server, uint64_t session, const void *content, size_t length)
 {
-    struct lubdub_worker *worker = lubdub_server_worker(server, session);
-    bool is_own = worker == lubdub_own_thread_worker(server);
+    struct lubdub_worker *worker;
     enum lubdub_error error;
+    bool is_own;
 
+    if (server == NULL || (content == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
+    worker = lubdub_server_worker(server, session);
+    is_own = worker == lubdub_own_thread_worker(server);
     if (is_own && worker->own_waiting == 0) {
         return lubdub_worker_send(worker, session, content, length);
     }
@@ -259,6 +263,9 @@ static enum lubdub_error broadcast(struct lubdub_server *server, const void *con
 
 enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content, size_t length)
 {
+    if (server == NULL || (content == NULL && length > 0)) {
+        return LUBDUB_ERROR_INVALID;
+    }
     return length > LUBDUB_CONTENT_LIMIT ? LUBDUB_ERROR_TOO_LONG : broadcast(server, content, length, true);
 }
 
@@ -287,11 +294,15 @@ void lubdub_worker_echo(struct lubdub_worker *worker, struct lubdub_record *reco
 enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session, enum lubdub_reason reason,
                                            const char *text)
 {
-    struct lubdub_worker *worker = lubdub_server_worker(server, session);
+    struct lubdub_worker *worker;
 
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
+    worker = lubdub_server_worker(server, session);
     if (worker == lubdub_own_thread_worker(server)) {
         return lubdub_worker_dismiss(worker, session, reason, text);
     }
@@ -303,12 +314,11 @@ enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_
 
 enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
 {
-    uint32_t turn = atomic_fetch_add_explicit(&server->adopted_count, 1, memory_order_relaxed);
-    struct lubdub_worker *worker = &server->workers[turn % server->worker_count];
+    struct lubdub_worker *worker;
     struct lubdub_letter *letter;
     enum lubdub_error error;
 
-    if (!lubdub_socket_is_tcp(socket) || !lubdub_socket_is_connected(socket) ||
+    if (server == NULL || !lubdub_socket_is_tcp(socket) || !lubdub_socket_is_connected(socket) ||
         fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) != 0 || fcntl(socket, F_SETFD, FD_CLOEXEC) != 0) {
         return LUBDUB_ERROR_INVALID;
     }
@@ -317,6 +327,7 @@ enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
         return LUBDUB_ERROR_NO_MEMORY;
     }
     letter->socket = socket;
+    worker = &server->workers[atomic_fetch_add(&server->adopted_count, 1) % server->worker_count];
     error = lubdub_mailbox_post(&worker->mailbox, letter, false) ? LUBDUB_ERROR_OK : LUBDUB_ERROR_FULL;
     if (error != LUBDUB_ERROR_OK) {
         letter->socket = -1; /* it stays the caller's */
@@ -328,12 +339,16 @@ enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
 enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session, lubdub_duration interval,
                                         lubdub_duration expiry)
 {
-    struct lubdub_worker *worker = lubdub_server_worker(server, session);
+    struct lubdub_worker *worker;
     struct lubdub_letter *letter;
 
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (session == 0) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
+    worker = lubdub_server_worker(server, session);
     if (worker == lubdub_own_thread_worker(server)) {
         return lubdub_worker_regrant(worker, session, interval, expiry);
     }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <lubdub/server.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     int failure;
     uint32_t i;
 
-    if (loop == NULL || lubdub_server_settings_adopt(&known, settings) != NULL) {
+    if (server == NULL || loop == NULL || lubdub_server_settings_adopt(&known, settings) != NULL) {
         return LUBDUB_ERROR_INVALID;
     }
     if (getrandom(keys, sizeof keys, 0) != (ssize_t)sizeof keys) {
@@ -243,11 +244,15 @@ static enum lubdub_error listen_to(struct lubdub_server *server, const char *hos
 
 enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int socket)
 {
-    const uint32_t before = server->workers[0].listener_count;
     enum lubdub_error error = LUBDUB_ERROR_OK;
     struct lubdub_address address;
+    uint32_t before;
     uint32_t i;
 
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    before = server->workers[0].listener_count;
     if (server->is_started) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
@@ -269,14 +274,14 @@ enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int
 
 enum lubdub_error lubdub_server_listen(struct lubdub_server *server, const char *host, uint16_t port)
 {
-    return listen_to(server, host, port, false);
+    return server != NULL ? listen_to(server, host, port, false) : LUBDUB_ERROR_INVALID;
 }
 
 enum lubdub_error lubdub_server_listen_tls(struct lubdub_server *server, const char *host, uint16_t port)
 {
     enum lubdub_error error;
 
-    if (server->rules->settings.tls == NULL) {
+    if (server == NULL || server->rules->settings.tls == NULL) {
         return LUBDUB_ERROR_INVALID;
     }
     error = listen_to(server, host, port, true);
@@ -286,6 +291,7 @@ enum lubdub_error lubdub_server_listen_tls(struct lubdub_server *server, const c
 
 uint16_t lubdub_server_port(const struct lubdub_server *server)
 {
+    assert(server != NULL);
     return server->port;
 }
 
@@ -309,6 +315,9 @@ enum lubdub_error lubdub_server_start(struct lubdub_server *server)
 {
     uint32_t i;
 
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
     if (server->is_started) {
         return LUBDUB_ERROR_WRONG_STATE;
     }
@@ -335,7 +344,8 @@ enum lubdub_error lubdub_server_reconfigure(struct lubdub_server *server, const 
     struct lubdub_rules *old;
     uint32_t i;
 
-    if (lubdub_server_settings_adopt(&known, settings) != NULL || (server->listens_to_tls && known.tls == NULL)) {
+    if (server == NULL || lubdub_server_settings_adopt(&known, settings) != NULL ||
+        (server->listens_to_tls && known.tls == NULL)) {
         return LUBDUB_ERROR_INVALID;
     }
     rules = lubdub_rules_new(&known, server->token_key);
@@ -376,12 +386,15 @@ static uint64_t tallied(const _Atomic uint64_t *counter)
 
 void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_counts *counts)
 {
-    struct lubdub_server_counts sum = {.sessions = atomic_load(&server->session_count)};
-    bool wants_recent = LUBDUB_SIZED_HAS(counts->size, struct lubdub_server_counts, longest_recent_turn);
+    struct lubdub_server_counts sum = {0};
+    bool wants_recent;
     uint32_t i;
     size_t cause;
     size_t limit;
 
+    assert(server != NULL && counts != NULL);
+    sum.sessions = atomic_load(&server->session_count);
+    wants_recent = LUBDUB_SIZED_HAS(counts->size, struct lubdub_server_counts, longest_recent_turn);
     for (i = 0; i < server->worker_count; i++) {
         const struct lubdub_tally *tally = &server->workers[i].tally;
         struct lubdub_reactor *reactor = server->workers[i].group.reactor;

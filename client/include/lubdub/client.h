@@ -27,6 +27,10 @@
  * be called with a mutex held that the callback takes, too. From inside the callback everything may be called, for this
  * client and for others, _free too; but it must not run the loop.
  *
+ * Mistakes of the caller. A client, or a pointer to what is to be filled or read, that is NULL: INVALID where the function
+ * returns an error, else an assert. content may be NULL where its length is 0. A number that is none of its enumeration: an
+ * assert.
+ *
  * docs/guide/embedding.md shows it in the order in which questions come.
  */
 #ifndef LUBDUB_CLIENT_H

@@ -20,6 +20,10 @@
  * before the application hears what came of it, so it may be called with a mutex held that the callback takes, too.
  * The callback is never entered a second time by the same thread. It must not run the loop.
  *
+ * Mistakes of the caller. A server, or a pointer to what is to be filled or read, that is NULL: INVALID where the function
+ * returns an error, else an assert. content and identity may be NULL where their length is 0, text always. A number that is
+ * none of its enumeration: an assert. A number of a session or request that is gone: NOT_FOUND.
+ *
  * docs/guide/embedding.md shows it in the order in which questions come.
  */
 #ifndef LUBDUB_SERVER_H
