@@ -548,6 +548,32 @@ static void who_comes_back_in_time_is_resumed_and_who_does_not_is_gone(void **st
     assert_int_equal(count_events(&stage->server.events, "gone", NULL), 1);
 }
 
+static void identities_that_differ_by_case_are_two(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, NULL);
+    raw_join(&stage->client, stage->server.port, "pump", 1000, 3000);
+    raw_join(&stage->other, stage->server.port, "Pump", 1000, 3000);
+    raw_expect_life(&stage->client);
+    raw_expect_life(&stage->other);
+    server_process_finish(&stage->server);
+}
+
+/* TCP takes it out of the stream. */
+static void urgent_byte_changes_nothing(void **state)
+{
+    struct stage *stage = *state;
+
+    server_process_start(&stage->server, NULL);
+    raw_join(&stage->client, stage->server.port, "pump", 1000, 3000);
+    assert_int_equal(send(stage->client.socket, "!", 1, MSG_OOB), 1);
+    raw_expect_life(&stage->client);
+    assert_int_equal(send(stage->client.socket, "!", 1, MSG_OOB), 1);
+    raw_expect_life(&stage->client);
+    server_process_finish(&stage->server);
+}
+
 static void identity_that_ended_by_expiry_is_told_so_when_it_comes_back(void **state)
 {
     struct stage *stage = *state;
@@ -588,6 +614,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(newcomer_with_a_higher_or_equal_incarnation_takes_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(latecomer_with_a_lower_incarnation_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_comes_back_in_time_is_resumed_and_who_does_not_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(identities_that_differ_by_case_are_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(urgent_byte_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(identity_that_ended_by_expiry_is_told_so_when_it_comes_back, set_up, tear_down),
     };
 
