@@ -190,8 +190,15 @@ static struct answer answer_ready(struct http *http)
 {
     struct lubdub_server_figures figures = {.size = sizeof figures};
 
+    struct http_program_figures program = {0};
+
     lubdub_server_figures(http->source.server, &figures);
-    return figures.is_draining ? words(MHD_HTTP_SERVICE_UNAVAILABLE, "draining") : words(MHD_HTTP_OK, "ready");
+    http->source.fill(&program, http->source.user_data);
+    if (figures.is_draining) {
+        return words(MHD_HTTP_SERVICE_UNAVAILABLE, "draining");
+    }
+    /* Heartbeats need no Redis: a balancer must not turn away from all nodes at once. */
+    return words(MHD_HTTP_OK, program.has_redis && !program.redis_is_up ? "ready, but Redis is away" : "ready");
 }
 
 static struct answer answer_file(const struct page_file *file)

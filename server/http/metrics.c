@@ -230,6 +230,19 @@ static void write_program(const struct source *source, struct text *text, const 
     }
 }
 
+static void write_redis(struct text *text, const struct http_program_figures *program)
+{
+    gauge(text, "lubdub_redis_up", "Whether Redis answers and knows this node; 0 without --redis, too.",
+          program->redis_is_up);
+    gauge(text, "lubdub_redis_queued", "Identities that are still to be written to Redis.", program->redis_queued);
+    begin(text, "lubdub_redis_commands_total", "counter", "Commands to Redis by what became of them.");
+    row(text, "lubdub_redis_commands_total", "result", "answered", program->redis_answered);
+    row(text, "lubdub_redis_commands_total", "result", "refused", program->redis_refused);
+    row(text, "lubdub_redis_commands_total", "result", "unanswered", program->redis_unanswered);
+    counter(text, "lubdub_redis_conflicts_total", "How often another node, or another proof, held what this node wanted.",
+            program->redis_conflicts);
+}
+
 static void write_process(struct text *text)
 {
     struct process_figures process;
@@ -263,6 +276,7 @@ void metrics_write(const struct source *source, struct text *text)
     write_ends(text, &figures);
     write_lateness(text, &figures);
     write_program(source, text, &program);
+    write_redis(text, &program);
     histogram(text, "lubdub_verdict_lateness_seconds", "How long after its deadline a session was found silent.",
               &figures.verdict_lateness);
     histogram(text, "lubdub_round_trip_seconds", "Round trips as the kernel estimates them, of a sample.",

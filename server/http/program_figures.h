@@ -14,6 +14,14 @@ struct http_program_figures {
     uint64_t hook_counts[HTTP_HOOK_RESULTS];
     bool last_reload_is_good;    /* of the settings; their first reading counts */
     uint64_t last_good_reload_s; /* since 1970 */
+
+    bool has_redis; /* else these are 0 */
+    bool redis_is_up;
+    uint64_t redis_queued;
+    uint64_t redis_answered; /* commands */
+    uint64_t redis_refused;
+    uint64_t redis_unanswered;
+    uint64_t redis_conflicts;
 };
 
 /* Fills it; in the thread of the HTTP server. */

@@ -59,6 +59,18 @@ void cluster_note(struct cluster *cluster, const struct lubdub_server_event *eve
     }
 }
 
+void cluster_count(struct cluster *cluster, struct cluster_counts *counts)
+{
+    struct presence_counts known;
+
+    *counts = (struct cluster_counts){0};
+    if (cluster != NULL) {
+        presence_counts(cluster->presence, &known);
+        *counts = (struct cluster_counts){true,          known.is_up,      known.queued,   known.answered,
+                                          known.refused, known.unanswered, known.conflicts};
+    }
+}
+
 void cluster_stop(struct cluster *cluster)
 {
     if (cluster != NULL) {
@@ -91,6 +103,12 @@ int cluster_start(struct cluster *cluster, struct lubdub_server *server)
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)
 {
     (void)cluster, (void)event;
+}
+
+void cluster_count(struct cluster *cluster, struct cluster_counts *counts)
+{
+    (void)cluster;
+    *counts = (struct cluster_counts){0};
 }
 
 void cluster_stop(struct cluster *cluster)

@@ -5,6 +5,9 @@
 #ifndef LUBDUB_SERVER_PROGRAM_CLUSTER_H
 #define LUBDUB_SERVER_PROGRAM_CLUSTER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <lubdub/server.h>
 
 #include "server/program/options.h"
@@ -19,6 +22,19 @@ int cluster_start(struct cluster *cluster, struct lubdub_server *server);
 
 /* Any thread. */
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event);
+
+struct cluster_counts {
+    bool is_used;
+    bool is_up;
+    uint64_t queued;
+    uint64_t answered;
+    uint64_t refused;
+    uint64_t unanswered;
+    uint64_t conflicts;
+};
+
+/* Any thread. Without a cluster all is 0. */
+void cluster_count(struct cluster *cluster, struct cluster_counts *counts);
 
 void cluster_stop(struct cluster *cluster);
 void cluster_close(struct cluster *cluster);

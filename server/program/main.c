@@ -451,6 +451,7 @@ static bool open_web(struct program *program)
         .reg = program->reg,
         .reporter = &program->reporter,
         .hooks = program->hooks,
+        .cluster = program->cluster,
     };
     char shown[512];
     int error = web_open(&program->web, &settings);

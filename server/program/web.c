@@ -15,6 +15,7 @@
 struct web {
     struct reporter *reporter;
     struct hooks *hooks;
+    struct cluster *cluster;
     struct http *http;
     atomic_bool last_reload_is_good;
     atomic_uint_least64_t last_good_reload_s;
@@ -23,6 +24,7 @@ struct web {
 static void fill(struct http_program_figures *figures, void *user_data)
 {
     struct web *web = user_data;
+    struct cluster_counts redis;
     int result;
 
     figures->events_lost_output = reporter_lost_output(web->reporter);
@@ -31,6 +33,14 @@ static void fill(struct http_program_figures *figures, void *user_data)
         figures->hook_words[result] = hooks_result_word((enum hooks_result)result);
         figures->hook_counts[result] = hooks_count(web->hooks, (enum hooks_result)result);
     }
+    cluster_count(web->cluster, &redis);
+    figures->has_redis = redis.is_used;
+    figures->redis_is_up = redis.is_up;
+    figures->redis_queued = redis.queued;
+    figures->redis_answered = redis.answered;
+    figures->redis_refused = redis.refused;
+    figures->redis_unanswered = redis.unanswered;
+    figures->redis_conflicts = redis.conflicts;
     figures->last_reload_is_good = atomic_load(&web->last_reload_is_good);
     figures->last_good_reload_s = atomic_load(&web->last_good_reload_s);
 }
@@ -66,6 +76,7 @@ int web_open(struct web **opened, const struct web_settings *settings)
     }
     web->reporter = settings->reporter;
     web->hooks = settings->hooks;
+    web->cluster = settings->cluster;
     web_note_reload(web, true);
     error = http_open(&web->http, &(struct http_settings){
                                       .address = options->http,

@@ -5,6 +5,7 @@
 #include <lubdub/server.h>
 
 #include "program/events/line.h"
+#include "server/program/cluster.h"
 #include "server/program/hooks.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
@@ -19,6 +20,7 @@ struct web_settings {
     struct lubdub_register *reg;
     struct reporter *reporter; /* its events go to the readers, too: to be called before the first one */
     struct hooks *hooks;       /* NULL: none */
+    struct cluster *cluster;   /* NULL: none */
 };
 
 /* Returns 0 or an errno. Does nothing where the options have no address. */

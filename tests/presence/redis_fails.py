@@ -3,17 +3,29 @@
 import os
 import socket
 import threading
+import urllib.request
 
-from stage import run, wait_for
+from stage import free_port, run, wait_for
+
+
+def fetch(server, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.http}{path}", timeout=10) as answer:
+        return answer.read().decode()
 
 
 def redis_that_is_not_there_is_awaited(stage):
-    server = stage.server("a")
+    port = free_port()
+    server = stage.server("a", "--http", f"127.0.0.1:{port}")
+    server.http = port
     client = stage.client("pump-7", server)
     wait_for(lambda: "away, heartbeats go on" in stage.log(server), lambda: stage.log(server))
     wait_for(lambda: len(stage.events(client, "ack")) > 5, "heartbeats stand still")
+    assert fetch(server, "/readyz") == "ready, but Redis is away\n", fetch(server, "/readyz")
+    assert "\nlubdub_redis_up 0\n" in fetch(server, "/metrics")
     stage.start_redis()
     stage.wait_for_claim("pump-7", "a", "up")
+    wait_for(lambda: fetch(server, "/readyz") == "ready\n", lambda: fetch(server, "/readyz"))
+    assert "\nlubdub_redis_up 1\n" in fetch(server, "/metrics")
     assert stage.log(server).count("away, heartbeats go on") == 1, stage.log(server)  # told once
     stage.leaves_cleanly(server)
 
