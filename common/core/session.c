@@ -138,7 +138,7 @@ void lubdub_session_leave(struct lubdub_session *session, struct lubdub_turn *tu
  */
 static const char *speaks_tls(const struct lubdub_session *session, const uint8_t *bytes, size_t length)
 {
-    bool is_tls = length > 1 && bytes[0] >= 20 && bytes[0] <= 23 && bytes[1] == 3;
+    bool is_tls = length > 0 && bytes[0] >= 20 && bytes[0] <= 23 && (length == 1 || bytes[1] == 3);
 
     if (session->state != LUBDUB_SESSION_OPENING || !is_tls) {
         return NULL;
