@@ -53,6 +53,7 @@ static void run_elsewhere(struct call *call)
 
 static void a_message_goes_to_the_session_of_an_identity(void **state)
 {
+    static uint8_t too_long[LUBDUB_CONTENT_LIMIT + 1];
     static struct raw_frame frame;
     struct server_fixture *fixture = *state;
     struct lubdub_server *server;
@@ -66,7 +67,7 @@ static void a_message_goes_to_the_session_of_an_identity(void **state)
     assert_memory_equal(frame.content, "hello", 5);
     assert_int_equal(lubdub_server_send_to(server, "c", 1, "hello", 5), LUBDUB_ERROR_NOT_FOUND);
     assert_int_equal(lubdub_server_send_to(server, "", 0, "hello", 5), LUBDUB_ERROR_NOT_FOUND);
-    assert_int_equal(lubdub_server_send_to(server, "b", 1, NULL, LUBDUB_CONTENT_LIMIT + 1), LUBDUB_ERROR_TOO_LONG);
+    assert_int_equal(lubdub_server_send_to(server, "b", 1, too_long, sizeof too_long), LUBDUB_ERROR_TOO_LONG);
     raw_bye(&fixture->clients[1], LUBDUB_REASON_NORMAL);
     expect_told(fixture, DISCONNECTED);
     assert_int_equal(lubdub_server_send_to(server, "b", 1, "hello", 5), LUBDUB_ERROR_NOT_FOUND);
