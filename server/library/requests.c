@@ -263,10 +263,13 @@ static enum lubdub_error broadcast(struct lubdub_server *server, const void *con
 
 enum lubdub_error lubdub_server_broadcast(struct lubdub_server *server, const void *content, size_t length)
 {
+    if (length > LUBDUB_CONTENT_LIMIT) {
+        return LUBDUB_ERROR_TOO_LONG;
+    }
     if (server == NULL || (content == NULL && length > 0)) {
         return LUBDUB_ERROR_INVALID;
     }
-    return length > LUBDUB_CONTENT_LIMIT ? LUBDUB_ERROR_TOO_LONG : broadcast(server, content, length, true);
+    return broadcast(server, content, length, true);
 }
 
 void lubdub_worker_pass_on(struct lubdub_worker *worker, const void *content, size_t length)
