@@ -120,6 +120,8 @@ static const struct lubdub_setting rows[] = {
     {.name = "stay-limit", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(stay_limit),
      .minimum = MILLISECOND, .maximum = 24 * LUBDUB_HOUR,
      .help = "with --stay and --reconnect: leave a silent server for the next one after this (ten timeouts)"},
+    {.name = "require-server-health", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(require_server_health),
+     .help = "a server that calls itself critical counts as down"},
     {.name = "reconnect", .letter = 'r', .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(reconnect),
      .help = "come back after every end, with backoff and jitter"},
     {.name = "all", .kind = LUBDUB_SETTING_FLAG, .offset = FIELD(all), .is_fixed = true,

@@ -31,6 +31,7 @@ struct options {
     struct goal goal;       /* where there is one, it sets these three */
     lubdub_duration connect_timeout;
     bool stay;
+    bool require_server_health;
     lubdub_duration stay_limit; /* 0: ten timeouts */
     bool reconnect;
     const char *mptcp;           /* NULL or "no": not wanted; "require": nothing else */

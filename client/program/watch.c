@@ -198,6 +198,25 @@ static void on_down(struct watch *watch, const struct lubdub_client_event *event
     }
 }
 
+/* A server that is up and cannot work is no use: where that is asked for, it counts as down until it says otherwise. */
+static void on_health(struct watch *watch, const struct lubdub_client_event *event,
+                      const struct lubdub_event_line *line)
+{
+    const struct options *options = &watch->program->options;
+    bool is_up = event->health != LUBDUB_HEALTH_CRITICAL;
+
+    if (!options->require_server_health || is_up == watch->is_up) {
+        return;
+    }
+    watch->is_up = is_up;
+    tell_state(watch, is_up ? TOLD_UP : TOLD_DOWN, line);
+    tell_manager(watch->program);
+    if (!is_up && !options->reconnect) {
+        watch->has_failed = true;
+        lubdub_client_stop(watch->client, LUBDUB_REASON_NORMAL);
+    }
+}
+
 static void on_event(struct lubdub_client *client, const struct lubdub_client_event *event, void *user_data)
 {
     struct watch *watch = user_data;
@@ -222,6 +241,9 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_DOWN:
         on_down(watch, event, &line);
         break;
+    case LUBDUB_CLIENT_HEALTH:
+        on_health(watch, event, &line);
+        break;
     case LUBDUB_CLIENT_STOPPED:
         on_stopped(watch);
         break;
@@ -229,7 +251,6 @@ static void on_event(struct lubdub_client *client, const struct lubdub_client_ev
     case LUBDUB_CLIENT_ROOM:
     case LUBDUB_CLIENT_FAILED:
     case LUBDUB_CLIENT_MESSAGE:
-    case LUBDUB_CLIENT_HEALTH:
     case LUBDUB_CLIENT_PROGRESS:
     case LUBDUB_CLIENT_RETRYING:
         break;

@@ -15,7 +15,6 @@ static const char *const of_server[] = {
 };
 /* clang-format on */
 static const char *const of_client[] = {
-    "require-server-health",
     NULL,
 };
 
