@@ -292,9 +292,46 @@ void presence_look_again(struct presence *presence)
     }
 }
 
+/* ---- the stream of events ---- */
+
+#define STREAM_KEPT "10000"
+
+static void on_streamed(const redisReply *reply, void *user_data)
+{
+    (void)presence_take_result(user_data, reply);
+}
+
+/* What Redis takes now; the rest waits. */
+static void stream_events(struct presence *presence)
+{
+    const char *text;
+    size_t length = 0;
+    bool is_taken = true;
+
+    if (!presence->is_joined || lubdub_clock_now() < presence->refused_until) {
+        return;
+    }
+    pthread_mutex_lock(&presence->lock);
+    while (is_taken && (text = presence_stream_first(&presence->stream, &length)) != NULL) {
+        const char *arguments[] = {"XADD", PRESENCE_EVENTS, "MAXLEN", "~", STREAM_KEPT, "*", "event", text};
+        const size_t lengths[] = {4, sizeof PRESENCE_EVENTS - 1, 6, 1, sizeof STREAM_KEPT - 1, 1, 5, length};
+
+        is_taken = presence_redis_command(presence->redis, 8, arguments, lengths, on_streamed, presence);
+        if (is_taken) {
+            presence_stream_drop(&presence->stream);
+        }
+    }
+    pthread_mutex_unlock(&presence->lock);
+}
+
 bool presence_has_work(struct presence *presence)
 {
-    return presence->claims_all || count_dirty(presence) > 0;
+    bool has_events;
+
+    pthread_mutex_lock(&presence->lock);
+    has_events = presence->stream.first != NULL;
+    pthread_mutex_unlock(&presence->lock);
+    return presence->claims_all || has_events || count_dirty(presence) > 0;
 }
 
 void presence_pump(struct presence *presence)
@@ -320,6 +357,7 @@ void presence_pump(struct presence *presence)
             break;
         }
     }
+    stream_events(presence);
     atomic_store(&presence->queued, count_dirty(presence));
     if (presence_has_work(presence) && !ev_is_active(&presence->pace)) {
         ev_timer_again(presence->loop, &presence->pace);

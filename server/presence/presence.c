@@ -217,8 +217,28 @@ void presence_note(struct presence *presence, const struct lubdub_server_event *
     }
 }
 
+void presence_publish(struct presence *presence, const char *json, size_t length)
+{
+    bool is_first;
+
+    pthread_mutex_lock(&presence->lock);
+    is_first = presence->is_started && presence->stream.first == NULL;
+    if (presence->is_started) {
+        presence_stream_add(&presence->stream, json, length);
+    }
+    pthread_mutex_unlock(&presence->lock);
+    if (is_first) {
+        ev_async_send(presence->loop, &presence->wake);
+    }
+}
+
 void presence_counts(struct presence *presence, struct presence_counts *counts)
 {
+    uint64_t lost;
+
+    pthread_mutex_lock(&presence->lock);
+    lost = presence->stream.lost;
+    pthread_mutex_unlock(&presence->lock);
     *counts = (struct presence_counts){
         .is_up = atomic_load(&presence->is_up),
         .queued = atomic_load(&presence->queued),
@@ -227,6 +247,7 @@ void presence_counts(struct presence *presence, struct presence_counts *counts)
         .unanswered = atomic_load(&presence->unanswered),
         .conflicts = atomic_load(&presence->conflicts),
         .buried = atomic_load(&presence->buried),
+        .events_lost = lost,
         .moved = atomic_load(&presence->moved),
     };
 }
@@ -253,6 +274,7 @@ void presence_close(struct presence *presence)
     presence_redis_free(presence->listener);
     presence_dirty_clear(&presence->dirty);
     presence_dirty_clear(&presence->later);
+    presence_stream_clear(&presence->stream);
     if (presence->loop != NULL) {
         ev_loop_destroy(presence->loop);
     }

@@ -31,15 +31,22 @@ int presence_start(struct presence *presence, struct lubdub_server *server);
 /* Any thread. Never waits for long. Before _start it does nothing. */
 void presence_note(struct presence *presence, const struct lubdub_server_event *event);
 
+/*
+ * An event as JSON, for the stream (the last 10,000 or so are kept there). Any thread; never waits for long. What does
+ * not find room while Redis is away is left out and counted.
+ */
+void presence_publish(struct presence *presence, const char *json, size_t length);
+
 struct presence_counts {
     bool is_up;        /* Redis answers, and this node is known there */
     uint64_t queued;   /* identities that are still to be written */
     uint64_t answered; /* commands, by their result */
     uint64_t refused;
     uint64_t unanswered;
-    uint64_t conflicts; /* another node, or another proof, held what we wanted, or our own name */
-    uint64_t buried;    /* how often other nodes took this one for dead */
-    uint64_t moved;     /* sessions that ended here, as their identity came up elsewhere */
+    uint64_t conflicts;   /* another node, or another proof, held what we wanted, or our own name */
+    uint64_t buried;      /* how often other nodes took this one for dead */
+    uint64_t events_lost; /* of the stream */
+    uint64_t moved;       /* sessions that ended here, as their identity came up elsewhere */
 };
 
 /* Any thread. */

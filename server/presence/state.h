@@ -13,6 +13,7 @@
 #include "server/presence/observer.h"
 #include "server/presence/redis.h"
 #include "server/presence/settings.h"
+#include "server/presence/stream.h"
 
 enum presence_script {
     PRESENCE_SCRIPT_CLAIM,
@@ -32,9 +33,10 @@ struct presence {
     pthread_t thread;
     bool has_thread;
 
-    pthread_mutex_t lock; /* the next three */
+    pthread_mutex_t lock; /* the next four */
     struct presence_dirty dirty;
     bool has_overflowed;
+    struct presence_stream stream;
     bool is_started;
 
     struct ev_loop *loop;

@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "program/events/json.h"
 #include "program/events/log.h"
 #include "server/presence/presence.h"
+
+/* A line whose strings are all as long as they may be, each byte of them escaped. */
+#define JSON_MOST (32 * 1024)
 
 struct cluster {
     struct presence *presence;
@@ -50,6 +54,16 @@ int cluster_open(struct cluster **cluster, const struct options *options)
 int cluster_start(struct cluster *cluster, struct lubdub_server *server)
 {
     return cluster != NULL ? presence_start(cluster->presence, server) : 0;
+}
+
+void cluster_tell(struct cluster *cluster, const struct lubdub_event_line *line)
+{
+    char text[JSON_MOST];
+    size_t length = lubdub_event_line_json(line, text, sizeof text);
+
+    if (length > 0) {
+        presence_publish(cluster->presence, text, length);
+    }
 }
 
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)
@@ -98,6 +112,11 @@ int cluster_start(struct cluster *cluster, struct lubdub_server *server)
 {
     (void)cluster, (void)server;
     return 0;
+}
+
+void cluster_tell(struct cluster *cluster, const struct lubdub_event_line *line)
+{
+    (void)cluster, (void)line;
 }
 
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)

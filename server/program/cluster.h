@@ -10,6 +10,7 @@
 
 #include <lubdub/server.h>
 
+#include "program/events/line.h"
 #include "server/program/options.h"
 
 struct cluster; /* NULL: there is none; each function takes that */
@@ -19,6 +20,9 @@ int cluster_open(struct cluster **cluster, const struct options *options);
 
 /* The server is to live until _stop. Returns 0 or an errno. */
 int cluster_start(struct cluster *cluster, struct lubdub_server *server);
+
+/* An event as its readers get it, for the stream. Any thread. */
+void cluster_tell(struct cluster *cluster, const struct lubdub_event_line *line);
 
 /* Any thread. */
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event);

@@ -410,6 +410,11 @@ static int open_hooks(struct program *program)
     return error;
 }
 
+static void hear_for_cluster(const struct lubdub_event_line *line, void *user_data)
+{
+    cluster_tell(user_data, line);
+}
+
 static void tell_of_register(const struct lubdub_event_line *line, void *user_data)
 {
     reporter_tell(user_data, line);
@@ -484,6 +489,9 @@ static int start(struct program *program)
         return failed;
     }
     failed = cluster_open(&program->cluster, &program->options);
+    if (program->cluster != NULL) {
+        reporter_add_listener(&program->reporter, hear_for_cluster, program->cluster);
+    }
     if (failed != 0) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;

@@ -1,5 +1,6 @@
 """Who holds an identity: one node at a time, the one with the newest connection."""
 
+import json
 import time
 
 from stage import run, wait_for
@@ -20,6 +21,9 @@ def session_is_claimed_and_released(stage):
     stage.wait_for_claim("pump-7", "a", "gone")
     stage.leaves_cleanly(server)
     assert stage.nodes() == {"a": "left"}, stage.nodes()
+    told = [json.loads(fields[1]) for _, fields in stage.ask("XRANGE", "lubdub:events", "-", "+")]
+    assert [event["cause"] for event in told if event["event"] == "disconnected" and event["id"] == "pump-7"] == ["bye"]
+    assert all(event["node"] == "a" for event in told), told
 
 
 def identity_may_be_any_text(stage):
