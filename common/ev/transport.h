@@ -20,17 +20,23 @@
 #include <lubdub/session.h>
 #include <lubdub/step.h>
 
+#include "ev/buckets.h"
+
 /* Both sides of the table of functions must be of the same release, or of one with the same number. */
-#define LUBDUB_TRANSPORT_INTERFACE 1
+#define LUBDUB_TRANSPORT_INTERFACE 2
 
 struct lubdub_tls;
 struct lubdub_transport;
 
 /* What a loop's handshakes came to. Written by the loop's thread, read by any. */
 struct lubdub_transport_counts {
+    _Atomic uint64_t made; /* connections over TLS */
     _Atomic uint64_t begun;
     _Atomic uint64_t done_1_2;
     _Atomic uint64_t done_1_3;
+    _Atomic uint64_t resumed_1_2; /* of those that were done: with the session of an earlier connection */
+    _Atomic uint64_t resumed_1_3;
+    struct lubdub_buckets lengths; /* of those that were done, from being let in */
     _Atomic uint64_t failed;
     _Atomic uint64_t under_way; /* now: with the memory that a handshake takes */
     _Atomic uint64_t waiting;   /* now: their turn has not come */

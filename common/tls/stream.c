@@ -325,10 +325,18 @@ static void note_open(struct stream *stream)
     X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
     bool is_1_3 = SSL_version(stream->ssl) == TLS1_3_VERSION;
 
+    if (is_server(stream)) {
+        lubdub_buckets_add(&stream->counts->lengths,
+                           lubdub_time_between(stream->opening->place.since, lubdub_clock_now()));
+    }
     leave_gate(stream);
     stream->state = STATE_OPEN;
     stream->base.is_open = true;
     atomic_fetch_add_explicit(is_1_3 ? &stream->counts->done_1_3 : &stream->counts->done_1_2, 1, memory_order_relaxed);
+    if (SSL_session_reused(stream->ssl)) {
+        atomic_fetch_add_explicit(is_1_3 ? &stream->counts->resumed_1_3 : &stream->counts->resumed_1_2, 1,
+                                  memory_order_relaxed);
+    }
     if (is_server(stream) && certificate != NULL && SSL_get_verify_result(stream->ssl) == X509_V_OK) {
         size_t length;
 
@@ -642,6 +650,7 @@ static struct lubdub_transport *begin_stream(struct lubdub_tls *tls, struct lubd
     stream->context = context;
     stream->shop = shop;
     stream->counts = &all->counts;
+    atomic_fetch_add_explicit(&stream->counts->made, 1, memory_order_relaxed);
     stream->io = io;
     stream->state = role == LUBDUB_ROLE_SERVER ? STATE_HELLO : STATE_HANDSHAKE;
     lubdub_tls_context_hold(tls);

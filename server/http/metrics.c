@@ -153,7 +153,9 @@ static void write_connections(struct text *text, const struct lubdub_server_figu
     size_t i;
 
     begin(text, "lubdub_connections_accepted_total", "counter", "Connections that were accepted.");
-    row(text, "lubdub_connections_accepted_total", "transport", "tcp", figures->accepted);
+    row(text, "lubdub_connections_accepted_total", "transport", "tcp",
+        figures->accepted > figures->tls_accepted ? figures->accepted - figures->tls_accepted : 0);
+    row(text, "lubdub_connections_accepted_total", "transport", "tls", figures->tls_accepted);
     write_rejections(text, summary);
     counter(text, "lubdub_connections_empty_total", "Connections that closed before their first byte.", figures->empty);
     begin(text, "lubdub_limits_reached_total", "counter", "How often clients reached a limit of this server.");
@@ -198,6 +200,29 @@ static void write_traffic(struct text *text, const struct lubdub_server_figures 
     counter(text, "lubdub_sent_bytes_total", "Bytes of the frames that were written.", figures->bytes_sent);
 }
 
+static void write_tls(struct text *text, const struct lubdub_server_figures *figures,
+                      const struct http_program_figures *program)
+{
+    static const char name[] = "lubdub_tls_handshakes_total";
+    static const char *const versions[] = {"1.2", "1.3"};
+    size_t i;
+
+    begin(text, name, "counter", "Handshakes of TLS; one that failed has no version.");
+    for (i = 0; i < 2; i++) {
+        text_format(text, "%s{result=\"ok\",version=\"%s\",resumed=\"false\"} %" PRIu64 "\n", name, versions[i],
+                    figures->tls_done[i] - figures->tls_resumed[i]);
+        text_format(text, "%s{result=\"ok\",version=\"%s\",resumed=\"true\"} %" PRIu64 "\n", name, versions[i],
+                    figures->tls_resumed[i]);
+    }
+    text_format(text, "%s{result=\"failed\",version=\"\",resumed=\"false\"} %" PRIu64 "\n", name, figures->tls_failed);
+    histogram(text, "lubdub_tls_handshake_seconds", "Handshakes of TLS that were finished.", &figures->tls_handshake);
+    if (program->certificate_not_after_s != 0) {
+        begin(text, "lubdub_tls_certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.");
+        text_format(text, "lubdub_tls_certificate_not_after_timestamp_seconds %" PRId64 "\n",
+                    program->certificate_not_after_s);
+    }
+}
+
 static void write_lateness(struct text *text, const struct lubdub_server_figures *figures)
 {
     counter(text, "lubdub_late_total", "How often a session became late.", figures->became_late);
@@ -239,8 +264,8 @@ static void write_redis(struct text *text, const struct http_program_figures *pr
     row(text, "lubdub_redis_commands_total", "result", "answered", program->redis_answered);
     row(text, "lubdub_redis_commands_total", "result", "refused", program->redis_refused);
     row(text, "lubdub_redis_commands_total", "result", "unanswered", program->redis_unanswered);
-    counter(text, "lubdub_redis_conflicts_total", "How often another node, or another proof, held what this node wanted.",
-            program->redis_conflicts);
+    counter(text, "lubdub_redis_conflicts_total",
+            "How often another node, or another proof, held what this node wanted.", program->redis_conflicts);
 }
 
 static void write_process(struct text *text)
@@ -275,6 +300,7 @@ void metrics_write(const struct source *source, struct text *text)
     write_connections(text, &figures, &summary);
     write_ends(text, &figures);
     write_lateness(text, &figures);
+    write_tls(text, &figures, &program);
     write_program(source, text, &program);
     write_redis(text, &program);
     histogram(text, "lubdub_verdict_lateness_seconds", "How long after its deadline a session was found silent.",

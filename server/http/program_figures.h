@@ -12,8 +12,9 @@ struct http_program_figures {
     uint64_t events_lost_file;   /* and in the file */
     const char *hook_words[HTTP_HOOK_RESULTS];
     uint64_t hook_counts[HTTP_HOOK_RESULTS];
-    bool last_reload_is_good;    /* of the settings; their first reading counts */
-    uint64_t last_good_reload_s; /* since 1970 */
+    bool last_reload_is_good;        /* of the settings; their first reading counts */
+    uint64_t last_good_reload_s;     /* since 1970 */
+    int64_t certificate_not_after_s; /* since 1970; 0: there is none */
 
     bool has_redis; /* else these are 0 */
     bool redis_is_up;

@@ -21,8 +21,8 @@ struct sessions_query {
 
 /*
  * Writes {"sessions":[…],"next":…}: "next" is what "after" has to be for the rest, or null where nothing is left. A
- * page may have fewer than the limit, where they are few among many others, and then there is a next one. Returns NULL, or
- * what is wrong with the query, as a sentence that stays.
+ * page may have fewer than the limit, where they are few among many others, and then there is a next one. Returns NULL,
+ * or what is wrong with the query, as a sentence that stays.
  */
 const char *sessions_write(const struct source *source, const struct sessions_query *query, struct text *text);
 

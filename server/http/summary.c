@@ -153,6 +153,11 @@ static void write_quality(struct text *text, const struct everything *all)
     text_member_number(text, "stalled_ms", all->figures.stalled_for / LUBDUB_MILLISECOND);
     text_member_number(text, "outages", all->summary.outages);
     text_member_number(text, "events_lost", all->program.events_lost_output + all->program.events_lost_file);
+    if (all->program.certificate_not_after_s != 0) {
+        int64_t left = all->program.certificate_not_after_s - (int64_t)(lubdub_clock_realtime() / LUBDUB_SECOND);
+
+        text_member_number(text, "certificate_days_left", left > 0 ? (uint64_t)left / 86400 : 0);
+    }
     text_member_flag(text, "last_reload_successful", all->program.last_reload_is_good);
 }
 

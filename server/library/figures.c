@@ -37,6 +37,7 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
 {
     const struct lubdub_tally *tally = &worker->tally;
     const struct lubdub_reactor *reactor = worker->group.reactor;
+    const struct lubdub_transport_counts *tls = &reactor->transports.counts;
     size_t i;
 
     for (i = 0; i < 3; i++) {
@@ -73,6 +74,13 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
     }
     sum->bytes_received += LUBDUB_FIELD_READ(worker->traffic.bytes_received);
     sum->bytes_sent += LUBDUB_FIELD_READ(worker->traffic.bytes_sent);
+    sum->tls_accepted += tallied(&tls->made);
+    sum->tls_done[0] += tallied(&tls->done_1_2);
+    sum->tls_done[1] += tallied(&tls->done_1_3);
+    sum->tls_resumed[0] += tallied(&tls->resumed_1_2);
+    sum->tls_resumed[1] += tallied(&tls->resumed_1_3);
+    sum->tls_failed += tallied(&tls->failed);
+    add_buckets(&sum->tls_handshake, &tls->lengths);
     add_buckets(&sum->verdict_lateness, &tally->verdict_lateness);
     add_buckets(&sum->round_trip, &tally->round_trip);
     add_buckets(&sum->turn, &reactor->turns);

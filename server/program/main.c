@@ -18,9 +18,9 @@
 #include "program/process/activation.h"
 #include "program/process/exit_status.h"
 #include "program/process/startup.h"
+#include "server/program/cluster.h"
 #include "server/program/confine.h"
 #include "server/program/hooks.h"
-#include "server/program/cluster.h"
 #include "server/program/options.h"
 #include "server/program/reporter.h"
 #include "server/program/service.h"
@@ -216,20 +216,20 @@ static void read_again(struct program *program)
             LUBDUB_SETTINGS_OK ||
         !reload_tls(program, &taken)) {
         lubdub_log_error("configuration not taken, the old one stays problem=\"%s\"", taken.loaded.problem);
-        web_note_reload(program->web, false);
+        web_note_reload(program->web, NULL);
         options_clear(&taken);
         return;
     }
     options_server_settings(&taken, &settings);
     if (lubdub_server_reconfigure(program->server, &settings) != LUBDUB_ERROR_OK) {
         lubdub_log_error("configuration not taken, the old one stays problem=\"no memory is left\"");
-        web_note_reload(program->web, false);
+        web_note_reload(program->web, NULL);
         options_clear(&taken);
         return;
     }
     log_changes(program, &taken);
     take_expected(program, &taken);
-    web_note_reload(program->web, true);
+    web_note_reload(program->web, &taken);
     warn_of_open_tokens(&taken);
     warn_of_shown_tokens(&taken);
     warn_of_certificate(&taken);
@@ -496,8 +496,7 @@ static int start(struct program *program)
         fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
     }
-    if (!options_make_tls(&program->options, program->options.loaded.problem,
-                          sizeof program->options.loaded.problem)) {
+    if (!options_make_tls(&program->options, program->options.loaded.problem, sizeof program->options.loaded.problem)) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);
         return LUBDUB_EXIT_CANNOT_START;
     }

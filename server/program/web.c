@@ -19,6 +19,7 @@ struct web {
     struct http *http;
     atomic_bool last_reload_is_good;
     atomic_uint_least64_t last_good_reload_s;
+    atomic_int_least64_t not_after_s;
 };
 
 static void fill(struct http_program_figures *figures, void *user_data)
@@ -43,6 +44,7 @@ static void fill(struct http_program_figures *figures, void *user_data)
     figures->redis_conflicts = redis.conflicts;
     figures->last_reload_is_good = atomic_load(&web->last_reload_is_good);
     figures->last_good_reload_s = atomic_load(&web->last_good_reload_s);
+    figures->certificate_not_after_s = atomic_load(&web->not_after_s);
 }
 
 static void hear(const struct lubdub_event_line *line, void *user_data)
@@ -50,14 +52,15 @@ static void hear(const struct lubdub_event_line *line, void *user_data)
     http_tell(user_data, line);
 }
 
-void web_note_reload(struct web *web, bool is_good)
+void web_note_reload(struct web *web, const struct options *taken)
 {
     if (web == NULL) {
         return;
     }
-    atomic_store(&web->last_reload_is_good, is_good);
-    if (is_good) {
+    atomic_store(&web->last_reload_is_good, taken != NULL);
+    if (taken != NULL) {
         atomic_store(&web->last_good_reload_s, lubdub_clock_realtime() / LUBDUB_SECOND);
+        atomic_store(&web->not_after_s, lubdub_credentials_not_after(taken->tls));
     }
 }
 
@@ -77,7 +80,7 @@ int web_open(struct web **opened, const struct web_settings *settings)
     web->reporter = settings->reporter;
     web->hooks = settings->hooks;
     web->cluster = settings->cluster;
-    web_note_reload(web, true);
+    web_note_reload(web, options);
     error = http_open(&web->http, &(struct http_settings){
                                       .address = options->http,
                                       .token = options->http_token.count > 0 ? options->http_token.lines[0]
@@ -123,9 +126,9 @@ int web_open(struct web **web, const struct web_settings *settings)
     return 0; /* no address is right */
 }
 
-void web_note_reload(struct web *web, bool is_good)
+void web_note_reload(struct web *web, const struct options *taken)
 {
-    (void)web, (void)is_good;
+    (void)web, (void)taken;
 }
 
 void web_stop(struct web *web)

@@ -26,8 +26,8 @@ struct web_settings {
 /* Returns 0 or an errno. Does nothing where the options have no address. */
 int web_open(struct web **web, const struct web_settings *settings);
 
-/* The settings were read again, or could not be. NULL: does nothing. */
-void web_note_reload(struct web *web, bool is_good);
+/* The settings were read again, to these; or, taken is NULL, could not be. web NULL: does nothing. */
+void web_note_reload(struct web *web, const struct options *taken);
 
 /* While the server is there still. NULL does no harm, here and below. */
 void web_stop(struct web *web);

@@ -38,6 +38,14 @@ void lubdub_credentials_free(struct lubdub_tls *tls)
     lubdub_tls_free(tls);
 }
 
+int64_t lubdub_credentials_not_after(const struct lubdub_tls *tls)
+{
+    int64_t not_before;
+    int64_t not_after;
+
+    return tls != NULL && lubdub_tls_validity(tls, &not_before, &not_after) ? not_after : 0;
+}
+
 static void warn_of_validity(const struct lubdub_tls *tls, const char *shown)
 {
     int64_t now = (int64_t)time(NULL);
@@ -101,11 +109,18 @@ void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_c
     (void)tls, (void)files;
 }
 
+int64_t lubdub_credentials_not_after(const struct lubdub_tls *tls)
+{
+    (void)tls;
+    return 0;
+}
+
 #endif
 
 const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_credentials *files, const char *name)
 {
-    bool is_asked_for = is_on || files->certificate != NULL || files->key != NULL || files->authority != NULL || name != NULL;
+    bool is_asked_for =
+        is_on || files->certificate != NULL || files->key != NULL || files->authority != NULL || name != NULL;
 
     if (is_asked_for && lubdub_credentials_refuse() != NULL) {
         return "--tls: this program was built without TLS (LUBDUB_TLS=OFF)";

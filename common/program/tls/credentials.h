@@ -24,8 +24,8 @@ struct lubdub_credentials {
 const char *lubdub_credentials_refuse(void);
 
 /*
- * Of a client: whether its options --tls-ca, --tls-cert, --tls-key and --tls-name go together with --tls (is_on). NULL, or a
- * sentence that names the option.
+ * Of a client: whether its options --tls-ca, --tls-cert, --tls-key and --tls-name go together with --tls (is_on). NULL,
+ * or a sentence that names the option.
  */
 const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_credentials *files, const char *name);
 
@@ -35,6 +35,9 @@ bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, con
 
 /* NULL does no harm. */
 void lubdub_credentials_free(struct lubdub_tls *tls);
+
+/* When the certificate ends to be valid, in seconds since 1970; 0: there is none. */
+int64_t lubdub_credentials_not_after(const struct lubdub_tls *tls);
 
 /* Logs what a person should know: a certificate that is not valid, or not for long; a key that others may read. */
 void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_credentials *files);

@@ -543,6 +543,13 @@ struct lubdub_server_figures {
     uint64_t bytes_sent;
 
     uint64_t by_limit[LUBDUB_SERVER_LIMIT_CAPACITY]; /* how often each was reached; the place is enum lubdub_server_limit */
+
+    /* of TLS, in all; the first place is for version 1.2, the second one for 1.3 */
+    uint64_t tls_accepted;   /* connections to it, of those that were accepted */
+    uint64_t tls_done[2];    /* handshakes that were finished, */
+    uint64_t tls_resumed[2]; /* and of these: with the session of an earlier connection */
+    uint64_t tls_failed;
+    struct lubdub_server_histogram tls_handshake; /* of those that were finished */
 };
 
 /* May be called from any thread, inside the callback too. */
