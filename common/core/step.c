@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "core/session_server.h"
 #include "core/session_shared.h"
 
 /* As in session_settings.c. */
@@ -92,8 +93,7 @@ bool lubdub_step_read(struct lubdub_step *step)
 /* Before it judges, a client reads although it does not listen (too many answers wait): an ACK may lie there. */
 static bool reads_before_verdict(const struct lubdub_step *step)
 {
-    return step->session->role == LUBDUB_ROLE_CLIENT &&
-           lubdub_session_state(step->session) < LUBDUB_SESSION_LEAVING &&
+    return step->session->role == LUBDUB_ROLE_CLIENT && lubdub_session_state(step->session) < LUBDUB_SESSION_LEAVING &&
            lubdub_session_verdict_is_due(step->session, step->turn.settings, step->turn.now);
 }
 
@@ -117,6 +117,17 @@ static void read_all(struct lubdub_step *step)
 
 /* ---- writing ---- */
 
+/* A server did not read while its output waited: what piled up is read now, and is not too much. */
+static void forgive_pile_behind_output(const struct lubdub_step *step)
+{
+    struct lubdub_session *session = step->session;
+
+    if (session->role == LUBDUB_ROLE_SERVER && lubdub_session_state(session) == LUBDUB_SESSION_UP &&
+        lubdub_session_has_waiting_output(session)) {
+        lubdub_server_forgive_piles(session, lubdub_time_between(session->extra->outbox.waits_since, step->turn.now));
+    }
+}
+
 /*
  * What the peer sent before the stream broke. A kernel tells an error once; the end of file after it says nothing.
  */
@@ -125,6 +136,7 @@ static void read_rest(struct lubdub_step *step)
     struct lubdub_transfer came = {0};
 
     feed_held(step);
+    forgive_pile_behind_output(step);
     do {
         step->turn.output_sent = step->turn.output_length; /* the answers cannot arrive any more */
         came.length = 0;

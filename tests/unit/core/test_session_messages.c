@@ -571,6 +571,28 @@ static void a9_bye_that_came_before_a_reset_is_told_also_where_output_waits(void
     }
 }
 
+/* The server did not read while its output waited: the probes of that time are no flood. */
+static void a9_pile_before_a_reset_is_forgiven(void **state)
+{
+    struct endpoint server;
+    uint64_t sequence;
+    (void)state;
+
+    endpoint_init(&server, LUBDUB_ROLE_SERVER);
+    script_server_open(&server);
+    server.kernel_room = 3;
+    say_probes(&server, 1, 1);
+    assert_false(lubdub_session_wants_input(&server.session));
+    server.now += 20 * LUBDUB_SECOND;
+    for (sequence = 2; sequence <= 21; sequence++) {
+        wire_bytes_put_frame(&server.unread, LUBDUB_FRAME_PROBE, 0, sequence, NULL, 0);
+    }
+    server.broken_by = LUBDUB_CAUSE_RESET;
+    endpoint_give_room(&server, KERNEL_TAKES_ALL);
+    assert_int_equal(expect_event(&server, DOWN)->cause, LUBDUB_CAUSE_RESET);
+    endpoint_clear(&server);
+}
+
 static void a9_reset_without_a_bye_stays_a_reset(void **state)
 {
     struct endpoint *client = *state;
@@ -608,6 +630,7 @@ int main(void)
         TEST(d8_nothing_follows_bye_whatever_room_the_turn_has),
         TEST(d8_held_messages_do_not_follow_bye),
         TEST(a9_bye_that_came_before_a_reset_is_told_also_where_output_waits),
+        TEST(a9_pile_before_a_reset_is_forgiven),
         TEST(a9_reset_without_a_bye_stays_a_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,8 +43,7 @@ void sim_application_plan(struct sim_world *world)
         enum habit habit = habit_of(i);
 
         if (habit == HABIT_LARGE || habit == HABIT_LISTENS) {
-            world->clients[i].path.rate =
-                (uint32_t)sim_random_between(&world->talk, SLOWEST_RATE, FASTEST_RATE);
+            world->clients[i].path.rate = (uint32_t)sim_random_between(&world->talk, SLOWEST_RATE, FASTEST_RATE);
         }
         if (habit != HABIT_SILENT) {
             again(world, i, sim_random_below(&world->talk, LUBDUB_SECOND));
@@ -122,6 +121,16 @@ static void regrant(struct sim_world *world)
     }
 }
 
+/* New settings have come while the server was stopped: it changes the grants of many. */
+static void regrant_many(struct sim_world *world)
+{
+    uint32_t count = sim_random_below(&world->talk, 2) == 0 ? 0 : world->client_count;
+
+    for (; count > 0; count--) {
+        regrant(world);
+    }
+}
+
 static void serve(struct sim_world *world, struct sim_connection *connection, const uint8_t *content, size_t length)
 {
     struct sim_connection *other;
@@ -187,7 +196,8 @@ static void send_some(struct sim_world *world, struct sim_connection *connection
 static void talk_as_client(struct sim_world *world, uint32_t index)
 {
     struct sim_client *client = &world->clients[index];
-    struct sim_connection *connection = client->connection != SIM_NOBODY ? world->connections[client->connection] : NULL;
+    struct sim_connection *connection =
+        client->connection != SIM_NOBODY ? world->connections[client->connection] : NULL;
     struct sim_random *random = &client->random;
     lubdub_duration next = LUBDUB_SECOND;
     struct sim_end *end;
@@ -227,6 +237,18 @@ static void talk_as_client(struct sim_world *world, uint32_t index)
         return;
     }
     again(world, index, next);
+}
+
+void sim_application_on_go_on(struct sim_world *world, uint32_t process)
+{
+    if (!world->settings->has_messages) {
+        return;
+    }
+    if (process >= world->client_count) {
+        regrant_many(world);
+    } else if (sim_random_below(&world->clients[process].random, 5) == 0) {
+        sim_endpoint_leave(world, process);
+    }
 }
 
 void sim_application_on_due(struct sim_world *world, uint32_t client)

@@ -14,6 +14,9 @@ void sim_application_plan(struct sim_world *world);
 void sim_application_on_message(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                                 const uint8_t *content, size_t length);
 
+/* The process was stopped and runs again: what it was asked for meanwhile comes before anything is read. */
+void sim_application_on_go_on(struct sim_world *world, uint32_t process);
+
 /* Time for a client's application to talk; SIM_NOBODY: for the server's. */
 void sim_application_on_due(struct sim_world *world, uint32_t client);
 

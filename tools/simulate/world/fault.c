@@ -1,8 +1,8 @@
 /* Plans faults one after the other, and undoes each after a while. */
 #include "simulate/world/fault.h"
 
-#include "simulate/world/judge.h"
 #include "simulate/world/endpoint.h"
+#include "simulate/world/judge.h"
 #include "simulate/world/process.h"
 #include "simulate/world/tcp.h"
 #include "simulate/world/trouble.h"
@@ -258,6 +258,7 @@ static void undo(struct sim_world *world, enum kind kind, uint32_t subject)
     case PAUSE_SERVER:
         world->processes[subject].is_troubled = false;
         world->processes[subject].paused_until = 0;
+        world->processes[subject].unpaused_at = world->now;
         sim_process_go_on(world, subject);
         break;
     case STOP_AND_KILL:

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/session_shared.h"
 #include "simulate/world/trouble.h"
 
-/* Shorter deadlines leave the kernel no time to tell: a quarter of them is less than a delayed acknowledgement takes. */
+/* Shorter deadlines leave the kernel no time to tell: a quarter of them is less than a delayed acknowledgement takes.
+ */
 #define SHORTEST_KNOWN (400 * LUBDUB_MILLISECOND)
 
 /* Bytes of a frame that is not whole yet prove so long that the peer is not hung. */
@@ -245,12 +247,16 @@ void sim_judge_read(struct sim_world *world, struct sim_connection *connection, 
     end->heard_away = sim_process_of(world, end)->away_total;
     if (note->type == LUBDUB_FRAME_PROBE) {
         end->probes_read = note->sequence;
-        if (side == SIM_SERVER && world->now - note->written_at > end->expiry) {
+        if (side == SIM_SERVER && note->arrived_at - note->written_at > end->expiry) {
             end->stale_at = world->now;
         }
     } else if (note->type == LUBDUB_FRAME_ACK) {
         end->acks_read = note->sequence;
         end->oldest_asked = note->sequence + 1;
+        if (end->grants_ack == UINT64_MAX && end->grants_probes != UINT64_MAX &&
+            note->sequence >= end->grants_challenge) {
+            end->grants_ack = end->probes_read;
+        }
     }
 }
 
@@ -262,9 +268,8 @@ static void judge_received(struct sim_world *world, struct sim_connection *conne
     const struct sim_end *writer = &connection->ends[sim_other(side)];
 
     if (event->sequence != ++end->messages_read || event->sequence > writer->messages_written) {
-        sim_judge_fail(world, connection, "the %s is told of message %llu, of %llu that were written",
-                       side_words[side], (unsigned long long)event->sequence,
-                       (unsigned long long)writer->messages_written);
+        sim_judge_fail(world, connection, "the %s is told of message %llu, of %llu that were written", side_words[side],
+                       (unsigned long long)event->sequence, (unsigned long long)writer->messages_written);
     } else if (writer->messages_written - event->sequence < SIM_ASKED &&
                hash(event->content, event->length) != writer->said[event->sequence % SIM_ASKED]) {
         sim_judge_fail(world, connection, "the %s is told of message %llu, and it is not what was written",
@@ -272,10 +277,16 @@ static void judge_received(struct sim_world *world, struct sim_connection *conne
     }
 }
 
-/* Two probes were read that the client sent under the new grant. */
+/* Two probes were read that the client sent under the new grant: it may count alone. */
 static bool is_new_grant_in_force(const struct sim_end *end)
 {
     return end->grants_probes != UINT64_MAX && end->probes_read >= end->grants_probes + 2;
+}
+
+/* And both stood behind the ACK of the grant's challenge, so that the server knows: it must count alone. */
+static bool is_old_grant_over(const struct sim_end *end)
+{
+    return end->grants_ack != UINT64_MAX && end->probes_read >= end->grants_ack + 2;
 }
 
 void sim_judge_regranted(struct sim_world *world, struct sim_connection *connection, lubdub_duration expiry)
@@ -286,9 +297,13 @@ void sim_judge_regranted(struct sim_world *world, struct sim_connection *connect
     if (is_new_grant_in_force(end)) {
         end->old_expiry = 0;
     }
+    if (is_old_grant_over(end)) {
+        end->old_longest = 0;
+    }
     end->old_expiry = lubdub_duration_longer(end->old_expiry, end->expiry);
+    end->old_longest = lubdub_duration_longer(end->old_longest, end->expiry);
     end->expiry = expiry;
-    end->grants_probes = UINT64_MAX;
+    end->grants_probes = end->grants_ack = UINT64_MAX;
 }
 
 /* The client has the new grant: probes after this one are sent under it. */
@@ -297,21 +312,22 @@ static void note_new_grant(const struct sim_world *world, struct sim_connection 
     struct sim_end *server = &connection->ends[SIM_SERVER];
 
     connection->ends[SIM_CLIENT].held_up_at = local_now(world, &connection->ends[SIM_CLIENT]);
-    if (server->old_expiry > 0 &&
-        lubdub_session_expiry(&connection->ends[SIM_CLIENT].session) == server->expiry) {
+    if (server->old_expiry > 0 && lubdub_session_expiry(&connection->ends[SIM_CLIENT].session) == server->expiry) {
         server->grants_probes = connection->ends[SIM_CLIENT].probes_written;
+        server->grants_challenge = server->probes_written;
     }
 }
 
 /* The longest expiry that may count still, and the shortest that may count already. */
 static lubdub_duration longest_expiry(const struct sim_end *end)
 {
-    return lubdub_duration_longer(end->expiry, end->old_expiry);
+    return lubdub_duration_longer(end->expiry, end->old_longest);
 }
 
 static lubdub_duration shortest_expiry(const struct sim_end *end)
 {
-    return end->old_expiry > 0 && !is_new_grant_in_force(end) ? longest_expiry(end) : end->expiry;
+    return end->old_expiry > 0 && !is_new_grant_in_force(end) ? lubdub_duration_longer(end->expiry, end->old_expiry)
+                                                              : end->expiry;
 }
 
 /* A bound of what a segment takes on this client's network. */
@@ -332,9 +348,17 @@ static lubdub_duration path_delay(const struct sim_client *client)
 
 /* ---- causes ---- */
 
+static bool is_just_unpaused(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side)
+{
+    const struct sim_process *process = sim_process_of(world, &connection->ends[side]);
+
+    return process->unpaused_at != 0 &&
+           world->now <= process->unpaused_at + 2 * path_delay(&world->clients[connection->client]);
+}
+
 /*
- * What the verdict has to be, where the whole story is known: the peer's process was stopped or the path was cut for good,
- * for a good part of the deadline, and nothing else went wrong.
+ * What the verdict has to be, where the whole story is known: the peer's process was stopped or the path was cut for
+ * good, for a good part of the deadline, and nothing else went wrong.
  */
 static enum lubdub_cause true_cause(const struct sim_world *world, const struct sim_connection *connection,
                                     enum sim_side side, lubdub_duration deadline, lubdub_duration silent_for)
@@ -345,6 +369,9 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
     lubdub_time before = lubdub_time_between(2 * deadline + LUBDUB_SECOND, world->now);
 
+    if (is_just_unpaused(world, connection, side)) {
+        return LUBDUB_CAUSE_NONE; /* its kernel has not heard yet what came meanwhile */
+    }
     if (connection->established_at > before || path->rate > 0 || deadline < SHORTEST_KNOWN ||
         (stream->acked_to == stream->sent_to && stream->sent_to < stream->written_to)) {
         return LUBDUB_CAUSE_NONE; /* or behind a window that is shut: nothing was asked */
@@ -396,8 +423,8 @@ static void judge_servers_verdict(struct sim_world *world, struct sim_connection
                        "declared dead %.3f ms after its last frame reached the server, %.3f ms of absence forgiven",
                        MS(now - end->arrived_at), MS(promised));
     }
-    if (end->waited_since != 0 && now <= end->waited_since + longest_expiry(end) +
-                                             away_since(world, end, end->blocked_away) + SLACK) {
+    if (end->waited_since != 0 &&
+        now <= end->waited_since + longest_expiry(end) + away_since(world, end, end->blocked_away) + SLACK) {
         return; /* when it was due, unread bytes waited, of a frame that was not whole */
     }
     if (now > end->heard_at + longest_expiry(end) + away + SLACK) {
@@ -440,8 +467,8 @@ static void judge_slow_reader(struct sim_world *world, struct sim_connection *co
     lubdub_duration most = side == SIM_SERVER ? longest_expiry(end) : world->settings->timeout;
 
     if (end->waits_since == 0 || now + SLACK < since + least) {
-        sim_judge_fail(world, connection, "the %s says slow-reader of a peer that had %.3f ms to read", side_words[side],
-                       end->waits_since == 0 ? 0 : MS(now - since));
+        sim_judge_fail(world, connection, "the %s says slow-reader of a peer that had %.3f ms to read",
+                       side_words[side], end->waits_since == 0 ? 0 : MS(now - since));
     } else if (now > since + most + away_since(world, end, end->blocked_away) + SLACK) {
         sim_judge_fail(world, connection, "the %s says slow-reader after %.3f ms", side_words[side], MS(now - since));
     }
@@ -502,8 +529,7 @@ static void complain(struct sim_world *world, struct sim_connection *connection,
 
     sim_judge_fail(world, connection, "the %s says %s of an honest peer: %.*s; it has read %llu of %llu probes",
                    side_words[side], lubdub_cause_word(event->cause), (int)event->text.length,
-                   event->text.length > 0 ? (const char *)event->text.data : "",
-                   (unsigned long long)end->probes_read,
+                   event->text.length > 0 ? (const char *)event->text.data : "", (unsigned long long)end->probes_read,
                    (unsigned long long)connection->ends[sim_other(side)].probes_written);
 }
 
@@ -516,6 +542,27 @@ static void judge_broken(struct sim_world *world, struct sim_connection *connect
     if (stream->note_arrived > stream->note_read && !connection->ends[side].is_deaf) {
         sim_judge_fail(world, connection, "the %s says %s with %llu frames unread", side_words[side],
                        lubdub_cause_word(cause), (unsigned long long)(stream->note_arrived - stream->note_read));
+    }
+}
+
+/* LATE is told when a challenge has just been put on its way, unless an older one waits: that is how old it is. */
+static void judge_late(struct sim_world *world, const struct sim_connection *connection, const struct sim_end *end)
+{
+    const struct lubdub_session_extra *extra = end->session.extra;
+    lubdub_time now = local_now(world, end);
+
+    if (extra != NULL && extra->asked_at == now && end->session.challenges_waiting == 1 &&
+        extra->asked_first_at != now) {
+        sim_judge_fail(world, connection, "the server takes a challenge that it sends now for one of %.3f ms ago",
+                       MS((int64_t)(now - extra->asked_first_at)));
+    }
+}
+
+/* RECOVERED is told of a frame that proves life, and of no other. */
+static void judge_recovery(struct sim_world *world, struct sim_connection *connection, const struct sim_end *end)
+{
+    if (end->recovered_at != 0 && end->session.heard_at < end->recovered_at) {
+        sim_judge_fail(world, connection, "the server says recovered, and heard nothing but the end");
     }
 }
 
@@ -609,6 +656,7 @@ void sim_judge_event(struct sim_world *world, struct sim_connection *connection,
         break;
     case LUBDUB_EVENT_DOWN:
         end->down_count++;
+        judge_recovery(world, connection, end);
         sim_digest(world, 0x40u + event->cause, connection->session_number);
         judge_down(world, connection, side, event);
         break;
@@ -622,9 +670,13 @@ void sim_judge_event(struct sim_world *world, struct sim_connection *connection,
     case LUBDUB_EVENT_HELLO:
     case LUBDUB_EVENT_TIMED_OUT:
     case LUBDUB_EVENT_HEALTH:
-    case LUBDUB_EVENT_LATE:
-    case LUBDUB_EVENT_RECOVERED:
     case LUBDUB_EVENT_ROOM:
+        break;
+    case LUBDUB_EVENT_LATE:
+        judge_late(world, connection, end);
+        break;
+    case LUBDUB_EVENT_RECOVERED:
+        end->recovered_at = local_now(world, end);
         break;
     }
 }
@@ -676,7 +728,7 @@ void sim_judge_owners(struct sim_world *world, uint32_t client, uint32_t server)
 
         end->was_up = true;
         end->expiry = lubdub_session_expiry(&end->session);
-        end->old_expiry = 0;
+        end->old_expiry = end->old_longest = 0;
         arm(world, world->connections[owner->index], SIM_SERVER, end->heard_at + end->expiry);
     }
 }

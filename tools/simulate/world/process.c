@@ -2,8 +2,8 @@
 #include "simulate/world/process.h"
 
 #include "simulate/world/connect.h"
-#include "simulate/world/judge.h"
 #include "simulate/world/endpoint.h"
+#include "simulate/world/judge.h"
 #include "simulate/world/tcp.h"
 
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
@@ -109,6 +109,7 @@ void sim_process_go_on(struct sim_world *world, uint32_t process)
     }
     forgive(world, process);
     who->ran_at = sim_local(who, world->now);
+    world->on_go_on(world, process);
     /* libev calls timers before sockets, unless the loop hung between the two. */
     wake_all(world, process, timers_first);
     wake_all(world, process, !timers_first);

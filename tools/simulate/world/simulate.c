@@ -97,6 +97,7 @@ static void world_init(struct sim_world *world, const struct sim_settings *setti
     world->on_client_over = sim_connect_again;
     world->on_writable = sim_endpoint_on_writable;
     world->on_message = sim_application_on_message;
+    world->on_go_on = sim_application_on_go_on;
     world->input = must_have(1, SIM_INPUT_SIZE);
     world->outputs[0] = must_have(1, SIM_OUTPUT_SIZE);
     world->outputs[1] = must_have(1, SIM_OUTPUT_SIZE);

@@ -48,6 +48,7 @@ struct sim_process {
     bool is_machine_up;
     bool is_troubled;         /* a fault is on; fault.c's */
     lubdub_time paused_until; /* its machine; true time, 0: it runs */
+    lubdub_time unpaused_at;  /* its machine ran again; true time, 0: it was never paused */
     lubdub_time ran_at;       /* by its own clock, like all below */
     lubdub_duration away_total;
     uint64_t absence_count;
@@ -195,6 +196,7 @@ struct sim_end {
     /* what the judge knows */
     uint32_t down_count;
     bool was_up;
+    lubdub_time recovered_at;   /* server: when RECOVERED was told last, by the process's clock; 0: never */
     bool has_left;              /* without being told: nothing more is promised */
     lubdub_time heard_at;       /* read, by the process's clock */
     lubdub_duration heard_away; /* the process's absences until then */
@@ -220,7 +222,10 @@ struct sim_end {
     lubdub_time held_up_at;  /* when bytes waited last, or the grant changed: probes are not in time after that */
     lubdub_duration blocked_away;
     uint64_t grants_probes;  /* server: the last probe that was sent under the old grant; UINT64_MAX: not known yet */
-    lubdub_duration old_expiry; /* server: that still counts; 0: none */
+    uint64_t grants_challenge; /* server: the last challenge that was written when the client had the new grant */
+    uint64_t grants_ack;     /* server: the last probe before the ACK of that was read; UINT64_MAX: it was not */
+    lubdub_duration old_expiry;  /* server: that must count still; 0: none */
+    lubdub_duration old_longest; /* server: that may count still; 0: none */
     uint64_t messages_read;
     uint64_t messages_written;
     uint32_t said[SIM_ASKED]; /* hashes of the last ones */
@@ -281,6 +286,7 @@ struct sim_world {
     void (*on_message)(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                        const uint8_t *content, size_t length);
     void (*on_writable)(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
+    void (*on_go_on)(struct sim_world *world, uint32_t process); /* it runs again, and has done nothing yet */
 
     lubdub_time now;
     struct sim_queue queue;
