@@ -11,9 +11,11 @@ static void count(struct lubdub_worker *worker, unsigned marks, uint64_t amount)
 
 static void set(struct lubdub_worker *worker, const struct lubdub_record *record, unsigned which, unsigned marks)
 {
-    count(worker, lubdub_pool_marks(&worker->pool, record), (uint64_t)-1);
+    unsigned before = lubdub_pool_marks(&worker->pool, record);
+
     lubdub_pool_mark(&worker->pool, record, which, marks);
-    count(worker, lubdub_pool_marks(&worker->pool, record), 1);
+    count(worker, lubdub_pool_marks(&worker->pool, record), 1); /* first: no reader is to miss a session that stays */
+    count(worker, before, (uint64_t)-1);
 }
 
 void lubdub_mark_listed(struct lubdub_worker *worker, struct lubdub_record *record)

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/library/state.h"
 #include "proxy_bytes.h"
+#include "server/library/state.h"
 #include "server_fixture.h"
 #include "support/test.h"
 
@@ -276,7 +276,7 @@ static void *list_again_and_again(void *user_data)
         lubdub_server_find(lister->server, "guest", 5, &found);
         lubdub_server_session_free(found);
         lubdub_server_figures(lister->server, &figures);
-        lister->wrong += figures.up < STEADY;
+        lister->wrong += figures.up + figures.late < STEADY; /* on a busy machine they are late */
         lister->lists++;
     }
     return NULL;
