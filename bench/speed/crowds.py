@@ -16,7 +16,7 @@ from harness import (LOAD_CORE, PATIENCE, PORT, SERVER_CORE, Running, apart, fre
 from sides import command_of, in_turn, is_yardstick
 
 ASKED_EVERY = 0.25  # seconds: what a running swarm and its servers are looked after
-SLOWEST = 8  # times fewer probes a second than asked for, then a scenario has failed
+SLOWEST = 4  # times fewer probes a second than asked for, then a scenario has failed
 PROCESSES = 6  # for 100,000 connections where one process may have 20,000 descriptors
 
 
