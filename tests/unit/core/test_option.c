@@ -199,6 +199,7 @@ static void label_is_a_key_an_equals_sign_and_a_value(void **state)
         {"a=", "a", ""},
         {"a=b=c", "a", "b=c"},
         {"a_.-9=x", "a_.-9", "x"},
+        {"z0=x", "z0", "x"},
         {"key=\xc3\xa4", "key", "\xc3\xa4"},
         {"", NULL, NULL},
         {"=", NULL, NULL},
