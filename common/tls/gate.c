@@ -65,14 +65,17 @@ static void mind_waiting(struct lubdub_gate *gate)
 
 static void mind_turns(struct lubdub_gate *gate)
 {
-    bool is_needed = gate->waiting.count + gate->under_way.count > 0;
-
-    if (is_needed && !ev_is_active(&gate->turn_end)) {
+    if (!ev_is_active(&gate->turn_end)) {
         ev_prepare_start(gate->loop, &gate->turn_end);
-    } else if (!is_needed) {
+        ev_unref(gate->loop); /* this watcher alone does not keep the loop running */
+    }
+}
+
+static void forget_turns(struct lubdub_gate *gate)
+{
+    if (ev_is_active(&gate->turn_end)) {
+        ev_ref(gate->loop);
         ev_prepare_stop(gate->loop, &gate->turn_end);
-        gate->begun = 0;
-        gate->worked = 0;
     }
 }
 
@@ -83,6 +86,9 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
 
     gate->begun = 0;
     gate->worked = 0;
+    if (gate->waiting.count + gate->under_way.count == 0) {
+        forget_turns(gate);
+    }
 }
 
 /* ---- letting in ---- */
@@ -158,7 +164,7 @@ void lubdub_gate_init(struct lubdub_gate *gate, struct ev_loop *loop, struct lub
 void lubdub_gate_clear(struct lubdub_gate *gate)
 {
     ev_timer_stop(gate->loop, &gate->go_on);
-    ev_prepare_stop(gate->loop, &gate->turn_end);
+    forget_turns(gate);
 }
 
 void lubdub_gate_enter(struct lubdub_gate *gate, struct lubdub_gate_place *place, ev_io *io)
@@ -187,7 +193,6 @@ void lubdub_gate_leave(struct lubdub_gate *gate, struct lubdub_gate_place *place
     }
     place->state = LUBDUB_GATE_OUTSIDE;
     mind_waiting(gate);
-    mind_turns(gate);
     note_counts(gate);
 }
 
@@ -196,9 +201,14 @@ bool lubdub_gate_has_time(const struct lubdub_gate *gate)
     return gate->worked < LUBDUB_GATE_TIME_PER_TURN;
 }
 
-void lubdub_gate_note_work(struct lubdub_gate *gate, struct lubdub_gate_place *place, lubdub_duration took)
+void lubdub_gate_note_work(struct lubdub_gate *gate, lubdub_duration took)
 {
     gate->worked += took;
+    mind_turns(gate);
+}
+
+void lubdub_gate_note_heard(struct lubdub_gate *gate, struct lubdub_gate_place *place)
+{
     if (place->state == LUBDUB_GATE_UNDER_WAY) {
         take_out(&gate->under_way, place);
         place->since = lubdub_clock_now();

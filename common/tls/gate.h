@@ -21,14 +21,14 @@
 #define LUBDUB_GATE_HANDSHAKES 256
 #define LUBDUB_GATE_BEGUN_PER_TURN 8
 
-/* Handshakes take at most so long in a turn, all together; one that has begun a step ends it. */
+/* What is not open yet is worked on for at most so long in a turn, all together; one that has begun a step ends it. */
 #define LUBDUB_GATE_TIME_PER_TURN (4 * LUBDUB_MILLISECOND)
 
 /* How long a client may keep its place while others wait for one: many round trips, on any path. */
 #define LUBDUB_GATE_PATIENCE LUBDUB_SECOND
 
-/* After this time in the queue the last one comes first. */
-#define LUBDUB_GATE_QUEUE_PATIENCE LUBDUB_SECOND
+/* After this time in the queue the last one comes first: the client of the first one waits for five seconds by default. */
+#define LUBDUB_GATE_QUEUE_PATIENCE (2500 * LUBDUB_MILLISECOND)
 
 enum lubdub_gate_state {
     LUBDUB_GATE_OUTSIDE,
@@ -55,7 +55,7 @@ struct lubdub_gate_list {
 struct lubdub_gate {
     struct ev_loop *loop;
     ev_timer go_on;      /* some that wait may begin */
-    ev_prepare turn_end; /* while anything is here */
+    ev_prepare turn_end; /* while anything is here, and after work */
     struct lubdub_gate_list waiting;
     struct lubdub_gate_list under_way; /* longest without a word first */
     struct lubdub_transport_counts *counts;
@@ -72,10 +72,13 @@ void lubdub_gate_enter(struct lubdub_gate *gate, struct lubdub_gate_place *place
 /* It is open, or has failed. Does nothing outside. */
 void lubdub_gate_leave(struct lubdub_gate *gate, struct lubdub_gate_place *place);
 
-/* Whether there is time left in this turn for a step of a handshake. */
+/* Whether there is time left in this turn for a connection that is not open. */
 bool lubdub_gate_has_time(const struct lubdub_gate *gate);
 
-/* A step was done, and took so long; its client was heard. */
-void lubdub_gate_note_work(struct lubdub_gate *gate, struct lubdub_gate_place *place, lubdub_duration took);
+/* Something was done for one, and took so long. */
+void lubdub_gate_note_work(struct lubdub_gate *gate, lubdub_duration took);
+
+/* The client has gone on with its handshake. */
+void lubdub_gate_note_heard(struct lubdub_gate *gate, struct lubdub_gate_place *place);
 
 #endif

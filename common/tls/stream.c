@@ -348,14 +348,12 @@ static void note_open(struct stream *stream)
 
 static void go_on_with_handshake(struct stream *stream)
 {
-    lubdub_time began = lubdub_clock_now();
     int result;
 
     ERR_clear_error();
     result = SSL_do_handshake(stream->ssl);
     if (stream->opening != NULL) {
-        lubdub_gate_note_work(&stream->shop->gate, &stream->opening->place,
-                              lubdub_time_between(began, lubdub_clock_now()));
+        lubdub_gate_note_heard(&stream->shop->gate, &stream->opening->place);
     }
     if (result == 1) {
         note_open(stream);
@@ -385,16 +383,15 @@ static struct lubdub_transfer end_in_handshake(struct stream *stream)
 }
 
 /* What may be done for a connection that is not open; reads the socket once at most. */
-static struct lubdub_transfer shake(struct stream *stream)
+static struct lubdub_transfer go_on(struct stream *stream)
 {
     struct lubdub_transfer transfer = {0};
     bool is_evicted = stream->opening != NULL && stream->opening->place.state == LUBDUB_GATE_EVICTED;
 
     if (is_evicted) {
         end_stream(stream, "too many TLS handshakes are under way, and the client did not go on with its own");
-    } else if (stream->state == STATE_HANDSHAKE && stream->opening != NULL &&
-               !lubdub_gate_has_time(&stream->shop->gate)) {
-        return transfer; /* the socket stays ready */
+    } else if (stream->opening != NULL && !lubdub_gate_has_time(&stream->shop->gate)) {
+        return transfer; /* the socket stays ready, and sessions that are up are served meanwhile */
     } else {
         receive(stream);
     }
@@ -419,6 +416,18 @@ static struct lubdub_transfer shake(struct stream *stream)
         transfer.end = LUBDUB_CAUSE_TLS;
     } else if (stream->state != STATE_OPEN && stream->end != LUBDUB_CAUSE_NONE && !has_input_left(stream)) {
         return end_in_handshake(stream);
+    }
+    return transfer;
+}
+
+/* All the work for connections that are not open counts: after a restart there are thousands. */
+static struct lubdub_transfer shake(struct stream *stream)
+{
+    lubdub_time began = lubdub_clock_now();
+    struct lubdub_transfer transfer = go_on(stream);
+
+    if (is_server(stream)) {
+        lubdub_gate_note_work(&stream->shop->gate, lubdub_time_between(began, lubdub_clock_now()));
     }
     return transfer;
 }

@@ -16,6 +16,7 @@
 #include "ev/paths.h"
 #include "ev/socket.h"
 #include "server/library/door.h"
+#include "server/library/opening.h"
 #include "server/library/proxied.h"
 #include "server/library/tell.h"
 
@@ -73,6 +74,14 @@ static void pause_accepting(struct lubdub_listener *listener, const char *text, 
     }
 }
 
+/* No lack: there is more to do than the loop can do at once. */
+static void wait_a_moment(struct lubdub_listener *listener)
+{
+    ev_io_stop(listener->worker->loop, &listener->io);
+    ev_timer_set(&listener->pause, SHORT_PAUSE, 0);
+    ev_timer_start(listener->worker->loop, &listener->pause);
+}
+
 static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct lubdub_listener *listener = container_of(io, struct lubdub_listener, io);
@@ -90,8 +99,13 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int revents)
         struct sockaddr_storage remote;
         socklen_t length = sizeof remote;
         struct lubdub_address address;
-        int socket = accept4(io->fd, (struct sockaddr *)&remote, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int socket;
 
+        if (listener->is_tls && lubdub_opening_is_busy(worker)) {
+            wait_a_moment(listener);
+            break;
+        }
+        socket = accept4(io->fd, (struct sockaddr *)&remote, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket < 0) {
             if (is_lack(errno)) {
                 int error = errno;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "ev/clock.h"
 #include "server/library/peer.h"
 
 #define SMALLEST_RING 64
@@ -84,7 +85,14 @@ unsigned lubdub_opening_most(const struct lubdub_worker *worker)
     return most == 0 || share > UINT_MAX ? UINT_MAX : (unsigned)share;
 }
 
-struct lubdub_record *lubdub_opening_surplus(struct lubdub_worker *worker)
+static void drop_first(struct lubdub_opening *opening)
+{
+    opening->first++;
+    opening->length--;
+}
+
+/* NULL: there is room for another. It stays the first of the ring. */
+static struct lubdub_record *find_surplus(struct lubdub_worker *worker)
 {
     struct lubdub_opening *opening = &worker->opening;
     struct lubdub_record *oldest = NULL;
@@ -92,10 +100,18 @@ struct lubdub_record *lubdub_opening_surplus(struct lubdub_worker *worker)
     if (opening->count < lubdub_opening_most(worker)) {
         return NULL;
     }
-    while (oldest == NULL && opening->length > 0) {
-        oldest = find(worker, *place(opening, 0));
-        opening->first++;
-        opening->length--;
+    while (opening->length > 0 && (oldest = find(worker, *place(opening, 0))) == NULL) {
+        drop_first(opening);
+    }
+    return oldest;
+}
+
+struct lubdub_record *lubdub_opening_surplus(struct lubdub_worker *worker)
+{
+    struct lubdub_record *oldest = find_surplus(worker);
+
+    if (oldest != NULL) {
+        drop_first(&worker->opening);
     }
     return oldest;
 }
@@ -104,4 +120,12 @@ void lubdub_opening_clear(struct lubdub_worker *worker)
 {
     free(worker->opening.numbers);
     worker->opening.numbers = NULL;
+}
+
+bool lubdub_opening_is_busy(struct lubdub_worker *worker)
+{
+    const struct lubdub_record *oldest = find_surplus(worker);
+    lubdub_duration patience = lubdub_worker_settings(worker)->session.handshake_timeout / 2;
+
+    return oldest != NULL && lubdub_time_between(oldest->link.session.heard_at, lubdub_clock_now()) < patience;
 }

@@ -18,6 +18,12 @@ void lubdub_opening_end(struct lubdub_worker *worker, struct lubdub_record *reco
 /* The oldest one, where there are as many as the worker may have (or more); NULL: there is room for another. */
 struct lubdub_record *lubdub_opening_surplus(struct lubdub_worker *worker);
 
+/*
+ * Whether there are as many as the worker may have, and the oldest one is still likely to go on: over TLS a first frame
+ * takes its time where thousands come at once, as after a restart. New connections then wait in the kernel.
+ */
+bool lubdub_opening_is_busy(struct lubdub_worker *worker);
+
 /* The most that this worker may have; connections that wait for a proxy's header are counted apart, up to the same. */
 unsigned lubdub_opening_most(const struct lubdub_worker *worker);
 

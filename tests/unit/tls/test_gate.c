@@ -100,7 +100,7 @@ static void long_handshakes_leave_fewer_for_the_turn(void **state)
 
     enter(scene, 0, 1);
     assert_true(lubdub_gate_has_time(&scene->gate));
-    lubdub_gate_note_work(&scene->gate, &scene->places[0], LUBDUB_GATE_TIME_PER_TURN);
+    lubdub_gate_note_work(&scene->gate, LUBDUB_GATE_TIME_PER_TURN);
     assert_false(lubdub_gate_has_time(&scene->gate));
     enter(scene, 1, 1);
     assert_int_equal(scene->places[1].state, LUBDUB_GATE_WAITING);
@@ -158,7 +158,7 @@ static void a_silent_client_loses_its_place_to_one_that_waits(void **state)
     scene->fed_count = 0;
     memset(scene->fed, 0, sizeof scene->fed);
     for (i = 1; i < LUBDUB_GATE_HANDSHAKES; i++) {
-        lubdub_gate_note_work(&scene->gate, &scene->places[i], 0);
+        lubdub_gate_note_heard(&scene->gate, &scene->places[i]);
     }
     while (scene->places[0].state != LUBDUB_GATE_EVICTED) {
         assert_true(now() < until);
