@@ -208,7 +208,6 @@ static void b7_clients_leave_descriptors_in_reserve_and_d10_all_are_told(void **
     struct server_fixture *fixture = *state;
     unsigned i;
 
-    PLAINLY_ONLY(fixture);
     /* The server's own and 3 clients with both ends; what is left then is the reserve. */
     lubdub_server_settings_init(&fixture->settings);
     leave_descriptors(3 + 2 * 3 + 8);
@@ -235,7 +234,6 @@ static void b7_of_many_that_are_refused_few_linger(void **state)
     unsigned told = 0;
     unsigned i;
 
-    PLAINLY_ONLY(fixture);
     fixture->settings.max_per_address = 1;
     server_fixture_start(fixture);
     server_fixture_join(fixture, 0, NULL);

@@ -65,7 +65,6 @@ static void a1_successor_of_a_reset_session_is_served_from_its_own_bytes(void **
     struct raw_client *b = &fixture->clients[1];
     unsigned round;
 
-    PLAINLY_ONLY(fixture);
     fixture->settings.on_message = LUBDUB_ON_MESSAGE_ECHO;
     server_fixture_start(fixture);
     for (round = 0; round < TAKEOVERS; round++) {
