@@ -193,7 +193,7 @@ static void server_refuses_what_is_typed_wrong(void **state)
 }
 
 /* Promised for later issues: until then an option that is refused is better than one that does nothing. */
-static void server_refuses_what_it_cannot_do_yet(void **state)
+static void server_refuses_what_lacks_something(void **state)
 {
     static const struct row rows[] = {
         {{"--tls-listen", "127.0.0.1:4444"}, "--tls-listen"}, /* it needs files, or it is not built in */
@@ -201,8 +201,11 @@ static void server_refuses_what_it_cannot_do_yet(void **state)
         {{"--tls-key", "f"}, "--tls-key"},
         {{"--tls-client-ca", "f"}, "--tls-client-ca"},
         {{"--require-cert"}, "--require-cert"},
-        {{"--redis", "redis://localhost"}, "--redis"},
-        {{"--user", "nobody"}, "--user"},
+        {{"--redis", "redis://localhost"}, "--node"},
+        {{"--redis", "redis://localhost", "--node", "a b"}, "--node"},
+        {{"--redis", "http://localhost", "--node", "a"}, "redis://"},
+        {{"--redis-password-file", "f"}, "--redis"},
+        {{"--user", "no-such-user"}, "--user"},
     };
 
     expect_refusals(*state, "LUBDUB_SERVER", rows, COUNT_OF(rows));
@@ -558,7 +561,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(server_refuses_what_is_typed_wrong, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(server_refuses_what_it_cannot_do_yet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(server_refuses_what_lacks_something, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_refuses_what_is_typed_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_arguments_are_refused_in_short_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(control_bytes_do_not_reach_the_terminal, set_up, tear_down),
