@@ -4,7 +4,8 @@
  *
  *     tls-load PORT CONNECTIONS lubdub|mqtt CA|- INTERVAL_MS
  *
- * A CA of - is plain TCP. INTERVAL_MS is what a client of Lubdub asks for; its expiry is ten minutes. Reads commands, a line each, and answers each with a line of JSON:
+ * A CA of - is plain TCP. INTERVAL_MS is what a client of Lubdub asks for; its expiry is ten minutes. Reads commands, a
+ * line each, and answers each with a line of JSON:
  *
  *     connect AT_ONCE    all connect, so many handshakes under way at a time     {"seconds": S, "failed": N}
  *     ask RATE SECONDS   so many questions a second, from one after the other    {"asked": N, "lost": N, …}
@@ -107,8 +108,20 @@ static size_t lubdub_frame(uint8_t *bytes, uint8_t type, uint64_t number, size_t
 /* HELLO: a name, an interval, an expiry of ten minutes. */
 static size_t lubdub_open(uint8_t *bytes, uint32_t client)
 {
-    const uint8_t wishes[] = {2, 0, 4, (uint8_t)(interval_ms >> 24), (uint8_t)(interval_ms >> 16),
-                              (uint8_t)(interval_ms >> 8), (uint8_t)interval_ms, 3, 0, 4, 0, 9, 0x27, 0xc0};
+    const uint8_t wishes[] = {2,
+                              0,
+                              4,
+                              (uint8_t)(interval_ms >> 24),
+                              (uint8_t)(interval_ms >> 16),
+                              (uint8_t)(interval_ms >> 8),
+                              (uint8_t)interval_ms,
+                              3,
+                              0,
+                              4,
+                              0,
+                              9,
+                              0x27,
+                              0xc0};
     int length = snprintf((char *)bytes + 16 + 3, 32, "load-%08u", client);
 
     bytes[16] = 1;

@@ -60,18 +60,19 @@ struct lubdub_transport_kind {
     void (*drop)(struct lubdub_tls *tls);
 
     /*
-     * For a connected socket, which stays the link's, as is the watcher: a transport that has to wait for others feeds it
-     * EV_READ when its time has come. name: of the server, checked by a client. NULL without memory.
+     * For a connected socket, which stays the link's, as is the watcher: a transport that has to wait for others feeds
+     * it EV_READ when its time has come. name: of the server, checked by a client. NULL without memory.
      */
     struct lubdub_transport *(*begin)(struct lubdub_tls *tls, struct lubdub_transports *all, ev_io *io,
                                       enum lubdub_role role, const char *name);
 
-    /* As the functions of struct lubdub_stream. Before it is open, read goes on with the handshake and gives no bytes. */
+    /* As the functions of struct lubdub_stream. Before it is open, read goes on with the handshake and gives no bytes.
+     */
     struct lubdub_transfer (*read)(struct lubdub_transport *transport, uint8_t *input, size_t capacity);
 
     /*
-     * The last byte counts as taken once the kernel has taken all of what came of the bytes. Before it is open, a client's
-     * bytes are not taken, and a server's are dropped: there is nobody to read them.
+     * The last byte counts as taken once the kernel has taken all of what came of the bytes. Before it is open, a
+     * client's bytes are not taken, and a server's are dropped: there is nobody to read them.
      */
     struct lubdub_transfer (*write)(struct lubdub_transport *transport, const uint8_t *bytes, size_t length,
                                     bool is_last);

@@ -1,7 +1,7 @@
 /*
- * Looks at the first bytes of a connection: a ClientHello that is whole, a part of one, or something else. A server waits
- * for all of it in a small buffer, since the objects of a handshake take 73 kB once a TLS library has seen three bytes.
- * Pure.
+ * Looks at the first bytes of a connection: a ClientHello that is whole, a part of one, or something else. A server
+ * waits for all of it in a small buffer, since the objects of a handshake take 73 kB once a TLS library has seen three
+ * bytes. Pure.
  */
 #ifndef LUBDUB_TLS_CLIENT_HELLO_H
 #define LUBDUB_TLS_CLIENT_HELLO_H
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest that is waited for. Those of today's clients have 200 to 1,900 bytes, with keys for the time after quantum
- * computers. */
+/* The longest that is waited for. Those of today's clients have 200 to 1,900 bytes, with keys for the time after
+ * quantum computers. */
 #define LUBDUB_CLIENT_HELLO_LIMIT 2048
 
 enum lubdub_client_hello {

@@ -81,8 +81,9 @@ static bool use_key(SSL_CTX *ssl, const char *file, const struct report *report)
     key = PEM_read_PrivateKey(opened, NULL, refuse_passphrase, &has_passphrase);
     fclose(opened);
     if (key == NULL) {
-        return fail(report, file, has_passphrase ? "the key needs a passphrase, and nobody is there to give it"
-                                                 : "there is no private key in it (PEM)");
+        return fail(report, file,
+                    has_passphrase ? "the key needs a passphrase, and nobody is there to give it"
+                                   : "there is no private key in it (PEM)");
     }
     fits = SSL_CTX_use_PrivateKey(ssl, key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
     EVP_PKEY_free(key);
@@ -137,8 +138,8 @@ static bool use_authorities(SSL_CTX *ssl, const struct lubdub_tls_settings *sett
 /* ---- rules ---- */
 
 /* A client that names protocols must name ours; one that names none may be a dozen lines of any language. */
-static int select_protocol(SSL *ssl, const unsigned char **selected, unsigned char *length, const unsigned char *offered,
-                           unsigned offered_length, void *user_data)
+static int select_protocol(SSL *ssl, const unsigned char **selected, unsigned char *length,
+                           const unsigned char *offered, unsigned offered_length, void *user_data)
 {
     (void)ssl, (void)user_data;
     if (SSL_select_next_proto((unsigned char **)(void *)selected, length, protocol, PROTOCOL_LENGTH, offered,
@@ -162,8 +163,8 @@ static bool set_rules(SSL_CTX *ssl, enum lubdub_role role)
         return false;
     }
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(ssl, CIPHERS_OF_1_2) == 1 && SSL_CTX_set_ciphersuites(ssl, SUITES_OF_1_3) == 1 && SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
-           SSL_CTX_set_max_early_data(ssl, 0) == 1;
+           SSL_CTX_set_cipher_list(ssl, CIPHERS_OF_1_2) == 1 && SSL_CTX_set_ciphersuites(ssl, SUITES_OF_1_3) == 1 &&
+           SSL_CTX_set_num_tickets(ssl, 0) == 1 && SSL_CTX_set_max_early_data(ssl, 0) == 1;
 }
 
 static void set_verification(SSL_CTX *ssl, enum lubdub_role role, const struct lubdub_tls_settings *settings)

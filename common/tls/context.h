@@ -1,6 +1,6 @@
 /*
- * Keeps what TLS connections of one kind have in common: certificate, key, authorities, rules. Read from files once, then
- * never changed, and shared by reference.
+ * Keeps what TLS connections of one kind have in common: certificate, key, authorities, rules. Read from files once,
+ * then never changed, and shared by reference.
  */
 #ifndef LUBDUB_TLS_CONTEXT_H
 #define LUBDUB_TLS_CONTEXT_H

@@ -1,12 +1,12 @@
 /*
- * Lets so many TLS handshakes of a loop's server side be under way at a time, and so many begin in a turn: the objects of
- * one take some 46 kB, its arithmetic 0.3 to 1 ms, and the sessions that are up wait meanwhile.
+ * Lets so many TLS handshakes of a loop's server side be under way at a time, and so many begin in a turn: the objects
+ * of one take some 46 kB, its arithmetic 0.3 to 1 ms, and the sessions that are up wait meanwhile.
  *
  *     waiting ──► under way ──► (open, failed or given up: it leaves)
  *
  * A client that begins a handshake and says nothing more keeps its place only until another one wants it. Of those that
- * wait, the first comes first; but where the first has waited for long, the last comes first: its client is still there.
- * Belongs to the loop's thread.
+ * wait, the first comes first; but where the first has waited for long, the last comes first: its client is still
+ * there. Belongs to the loop's thread.
  */
 #ifndef LUBDUB_TLS_GATE_H
 #define LUBDUB_TLS_GATE_H
@@ -27,7 +27,8 @@
 /* How long a client may keep its place while others wait for one: many round trips, on any path. */
 #define LUBDUB_GATE_PATIENCE LUBDUB_SECOND
 
-/* After this time in the queue the last one comes first: the client of the first one waits for five seconds by default. */
+/* After this time in the queue the last one comes first: the client of the first one waits for five seconds by default.
+ */
 #define LUBDUB_GATE_QUEUE_PATIENCE (2500 * LUBDUB_MILLISECOND)
 
 enum lubdub_gate_state {

@@ -10,9 +10,9 @@
 #define LUBDUB_NAMES_LIMIT 2048
 
 /*
- * The names one after the other, each with a 0 byte at its end: the DNS names, addresses of mail and URIs of the extension,
- * and the common name. A name with a byte that no identity may have is left out. The caller
- * frees them. NULL, and *length 0: there are none, or there is no memory.
+ * The names one after the other, each with a 0 byte at its end: the DNS names, addresses of mail and URIs of the
+ * extension, and the common name. A name with a byte that no identity may have is left out. The caller frees them.
+ * NULL, and *length 0: there are none, or there is no memory.
  */
 char *lubdub_names_of(const X509 *certificate, size_t *length);
 

@@ -32,7 +32,8 @@ static const char *sentence_of_fault(long fault, enum lubdub_role role)
         return ABOUT(role, "the server's certificate has a wrong signature: it is of another authority of that name",
                      "the client's certificate has a wrong signature: it is of another authority of that name");
     case X509_V_ERR_INVALID_PURPOSE:
-        return ABOUT(role, "the server's certificate is not one for servers", "the client's certificate is not one for clients");
+        return ABOUT(role, "the server's certificate is not one for servers",
+                     "the client's certificate is not one for clients");
     default:
         return X509_verify_cert_error_string(fault);
     }
@@ -63,13 +64,15 @@ static const char *sentence_of_alert(int alert, enum lubdub_role role)
         return ABOUT(role, "the server takes no version of TLS that is spoken here (1.2 and 1.3)",
                      "the client takes no version of TLS that is spoken here (1.2 and 1.3)");
     case SSL_AD_HANDSHAKE_FAILURE:
-        return ABOUT(role, "the server refuses the handshake: no cipher in common, or it requires a client's certificate",
+        return ABOUT(role,
+                     "the server refuses the handshake: no cipher in common, or it requires a client's certificate",
                      "the client refuses the handshake: no cipher in common");
     case SSL_AD_NO_APPLICATION_PROTOCOL:
         return ABOUT(role, "the server speaks TLS, but not for this protocol (ALPN lubdub/1)",
                      "the client speaks TLS, but not for this protocol (ALPN lubdub/1)");
     case SSL_AD_INTERNAL_ERROR:
-        return ABOUT(role, "the server has an internal error of its TLS", "the client has an internal error of its TLS");
+        return ABOUT(role, "the server has an internal error of its TLS",
+                     "the client has an internal error of its TLS");
     default:
         return ABOUT(role, "the server ends the connection with an alert of TLS",
                      "the client ends the connection with an alert of TLS");

@@ -7,8 +7,8 @@
 #include <lubdub/session.h>
 
 /*
- * After a function of OpenSSL failed for this connection, in our role: what went wrong. Static. Clears OpenSSL's queue of
- * errors.
+ * After a function of OpenSSL failed for this connection, in our role: what went wrong. Static. Clears OpenSSL's queue
+ * of errors.
  */
 const char *lubdub_tls_sentence(const SSL *ssl, enum lubdub_role role);
 

@@ -1,7 +1,7 @@
 /*
- * Keeps what the TLS streams of one loop share: the gate of the handshakes, one buffer for the bytes that came and one for
- * the bytes that go, and one BIO over both, through which OpenSSL reads and writes. One stream is worked on at a time; it
- * takes along what it leaves in the buffers.
+ * Keeps what the TLS streams of one loop share: the gate of the handshakes, one buffer for the bytes that came and one
+ * for the bytes that go, and one BIO over both, through which OpenSSL reads and writes. One stream is worked on at a
+ * time; it takes along what it leaves in the buffers.
  */
 #ifndef LUBDUB_TLS_SHOP_H
 #define LUBDUB_TLS_SHOP_H

@@ -54,7 +54,7 @@ struct stream {
     uint8_t end;        /* enum lubdub_cause that the socket told behind the bytes of input */
     bool owes_byte;     /* the last byte that was given to write: encrypted, and not told as taken */
     bool is_shut;
-    bool has_goodbye;   /* the peer said that nothing more comes */
+    bool has_goodbye; /* the peer said that nothing more comes */
 };
 
 static struct stream *stream_of(struct lubdub_transport *transport)
@@ -373,9 +373,10 @@ static struct lubdub_transfer end_in_handshake(struct stream *stream)
         return (struct lubdub_transfer){.end = end};
     }
     if (end == LUBDUB_CAUSE_CLOSED) {
-        end_stream(stream, is_server(stream)
-                               ? "the client closed the connection within the TLS handshake"
-                               : "the server closed the connection within the TLS handshake; does it speak TLS on this port?");
+        end_stream(stream,
+                   is_server(stream)
+                       ? "the client closed the connection within the TLS handshake"
+                       : "the server closed the connection within the TLS handshake; does it speak TLS on this port?");
         return (struct lubdub_transfer){.end = LUBDUB_CAUSE_TLS};
     }
     end_stream(stream, "the connection ended within the TLS handshake");
@@ -434,7 +435,8 @@ static struct lubdub_transfer shake(struct stream *stream)
 
 /* ---- bytes ---- */
 
-/* An end of file without a goodbye may be anybody's who can write to the network; a process that is killed leaves one, too. */
+/* An end of file without a goodbye may be anybody's who can write to the network; a process that is killed leaves one,
+ * too. */
 static void explain_end(struct stream *stream)
 {
     if (stream->end == LUBDUB_CAUSE_CLOSED && !stream->has_goodbye) {

@@ -7,8 +7,8 @@
  *     open       carries bytes
  *     over       failed; problem says why
  *
- * and a client's begins with the handshake. What decrypts to more than the session has room for stays in OpenSSL or here,
- * where the loop does not see it: has_input says so.
+ * and a client's begins with the handshake. What decrypts to more than the session has room for stays in OpenSSL or
+ * here, where the loop does not see it: has_input says so.
  */
 #ifndef LUBDUB_TLS_STREAM_H
 #define LUBDUB_TLS_STREAM_H

@@ -10,8 +10,8 @@
 #include "ev/transport.h"
 
 /*
- * NULL: the connection lets in a client of this identity (empty: none). Else why not, as a static sentence. transport: NULL
- * of a plain connection. A name of the certificate is a pattern, with * and ?, so most names are one identity.
+ * NULL: the connection lets in a client of this identity (empty: none). Else why not, as a static sentence. transport:
+ * NULL of a plain connection. A name of the certificate is a pattern, with * and ?, so most names are one identity.
  */
 const char *lubdub_certificate_refuse(const struct lubdub_transport *transport, bool is_required,
                                       struct lubdub_slice identity);

@@ -1,6 +1,6 @@
 /*
- * Makes certificates for tests, at the time of the test: an authority, and what it issues, as PEM files in a folder of its
- * own that goes with them.
+ * Makes certificates for tests, at the time of the test: an authority, and what it issues, as PEM files in a folder of
+ * its own that goes with them.
  */
 #ifndef LUBDUB_TESTS_TLS_CERTIFICATES_H
 #define LUBDUB_TESTS_TLS_CERTIFICATES_H

@@ -75,7 +75,8 @@ static bool shake(SSL *ssl, int socket)
         if (!send_all(ssl, socket)) {
             return false;
         }
-        if (result != 1 && (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || receive_some(ssl, socket, until) <= 0)) {
+        if (result != 1 &&
+            (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || receive_some(ssl, socket, until) <= 0)) {
             return false;
         }
     }

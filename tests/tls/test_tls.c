@@ -1,4 +1,5 @@
-/* Client and server over TLS: what each says when it does not work, certificates that are read again, and other programs. */
+/* Client and server over TLS: what each says when it does not work, certificates that are read again, and other
+ * programs. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -34,8 +35,7 @@ struct stage {
 static void issue_good(struct stage *stage)
 {
     certificates_issue(&stage->ours, "good",
-                       &(struct certificate_wish){.common_name = "good",
-                                                  .alternatives = "DNS:localhost,IP:127.0.0.1"},
+                       &(struct certificate_wish){.common_name = "good", .alternatives = "DNS:localhost,IP:127.0.0.1"},
                        &stage->good);
 }
 
@@ -138,8 +138,8 @@ static void session_over_tls_says_so(void **state)
     const json_t *event;
 
     start_server(stage, &stage->good, NULL);
-    assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", stage->ours.authority_file, "--id", "a", "-c",
-                                                      "3", "-i", "50ms", stage->tls_address, NULL},
+    assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", stage->ours.authority_file, "--id", "a",
+                                                      "-c", "3", "-i", "50ms", stage->tls_address, NULL},
                                 said),
                      0);
     event = expect_event(&stage->server.events, "connected", "a");
@@ -242,10 +242,10 @@ static void name_is_checked_and_can_be_told(void **state)
                                 said),
                      0);
     snprintf(address, sizeof address, "localhost:%u", (unsigned)stage->tls_port);
-    assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", stage->ours.authority_file, "-c", "1",
-                                                      address, NULL},
-                                said),
-                     0);
+    assert_int_equal(
+        run_client((const char *const[]){"--tls", "--tls-ca", stage->ours.authority_file, "-c", "1", address, NULL},
+                   said),
+        0);
 }
 
 /* ---- certificates of clients ---- */
@@ -259,9 +259,10 @@ static void names_of_a_client_bound_its_identity(void **state)
     certificates_issue(&stage->ours, "many",
                        &(struct certificate_wish){.common_name = "any", .alternatives = "DNS:*.plant.example"}, &many);
     start_server(stage, &stage->good, (const char *const[]){"--tls-client-ca", stage->ours.authority_file, NULL});
-#define ATTEMPT(files, id)                                                                                           \
-    run_client((const char *const[]){"--tls", "--tls-ca", stage->ours.authority_file, "--tls-cert", (files)->certificate, \
-                                     "--tls-key", (files)->key, "--id", id, "-c", "1", stage->tls_address, NULL},         \
+#define ATTEMPT(files, id)                                                                                   \
+    run_client((const char *const[]){"--tls", "--tls-ca", stage->ours.authority_file, "--tls-cert",          \
+                                     (files)->certificate, "--tls-key", (files)->key, "--id", id, "-c", "1", \
+                                     stage->tls_address, NULL},                                              \
                said)
     assert_int_equal(ATTEMPT(&stage->pump, "pump-7"), 0);
     assert_int_equal(ATTEMPT(&stage->pump, "pump-8"), 1);
@@ -284,7 +285,8 @@ static void certificates_of_clients_can_be_required(void **state)
     char said[TEXT_SIZE];
 
     certificates_issue(&stage->ours, "expired",
-                       &(struct certificate_wish){.common_name = "pump-7", .begins_in = -7200, .ends_in = -60}, &expired);
+                       &(struct certificate_wish){.common_name = "pump-7", .begins_in = -7200, .ends_in = -60},
+                       &expired);
     certificates_issue(&stage->others, "foreign", &(struct certificate_wish){.common_name = "pump-7"}, &foreign);
     start_server(stage, &stage->good,
                  (const char *const[]){"--tls-client-ca", stage->ours.authority_file, "--require-cert", NULL});
@@ -433,7 +435,8 @@ static void files_that_cannot_be_used_end_the_start(void **state)
     free(errors);
     process_clear(&server);
 
-    assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", "/nowhere/ca.crt", "-c", "1", NULL}, said), 3);
+    assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", "/nowhere/ca.crt", "-c", "1", NULL}, said),
+                     3);
     expect_words(said, "/nowhere/ca.crt: No such file or directory");
 }
 
@@ -461,7 +464,8 @@ static bool is_there(const char *program)
     return system(command) == 0; /* NOLINT: a fixed word */
 }
 
-/* Runs it in a shell, with the port as PORT and the authority as CA. Returns its exit status; what it said is in `said`. */
+/* Runs it in a shell, with the port as PORT and the authority as CA. Returns its exit status; what it said is in
+ * `said`. */
 static int run_shell(const struct stage *stage, const char *script, char said[TEXT_SIZE])
 {
     char command[TEXT_SIZE];
@@ -514,21 +518,21 @@ static void python_has_a_session(void **state)
     const json_t *event;
 
     start_server(stage, &stage->good, (const char *const[]){"--tls-client-ca", stage->ours.authority_file, NULL});
-    assert_int_equal(
-        run_shell(stage,
-                  "python3 -c \"import socket, ssl, struct, sys\n"
-                  "port, ca, cert, key = sys.argv[1:]\n"
-                  "context = ssl.create_default_context(cafile=ca)\n"
-                  "context.set_alpn_protocols(['lubdub/1'])\n"
-                  "context.load_cert_chain(cert, key)\n"
-                  "tls = context.wrap_socket(socket.create_connection(('127.0.0.1', int(port))), server_hostname='localhost')\n"
-                  "probe = struct.pack('>HBBHHQ', 0x4C44, 1, 3, 0, 2, 1) + b'hi'\n"
-                  "tls.sendall(probe)\n"
-                  "ack = tls.recv(64)\n"
-                  "print(tls.version(), tls.selected_alpn_protocol(), ack[3], ack[16:])\n"
-                  "tls.unwrap()\n\" $PORT $CA $CERT $KEY",
-                  said),
-        0);
+    assert_int_equal(run_shell(stage,
+                               "python3 -c \"import socket, ssl, struct, sys\n"
+                               "port, ca, cert, key = sys.argv[1:]\n"
+                               "context = ssl.create_default_context(cafile=ca)\n"
+                               "context.set_alpn_protocols(['lubdub/1'])\n"
+                               "context.load_cert_chain(cert, key)\n"
+                               "tls = context.wrap_socket(socket.create_connection(('127.0.0.1', int(port))), "
+                               "server_hostname='localhost')\n"
+                               "probe = struct.pack('>HBBHHQ', 0x4C44, 1, 3, 0, 2, 1) + b'hi'\n"
+                               "tls.sendall(probe)\n"
+                               "ack = tls.recv(64)\n"
+                               "print(tls.version(), tls.selected_alpn_protocol(), ack[3], ack[16:])\n"
+                               "tls.unwrap()\n\" $PORT $CA $CERT $KEY",
+                               said),
+                     0);
     expect_words(said, "TLSv1.3 lubdub/1 4 b'hi'");
     event = expect_event(&stage->server.events, "connected", NULL);
     assert_true(json_is_true(json_object_get(event, "tls")));
@@ -563,18 +567,19 @@ static void node_has_a_session(void **state)
     }
     start_server(stage, &stage->good, NULL);
     assert_int_equal(
-        run_shell(stage,
-                  "node -e \"const [port, ca] = process.argv.slice(1);\n"
-                  "const options = { port, host: '127.0.0.1', servername: 'localhost', ca: require('fs').readFileSync(ca),\n"
-                  "                  ALPNProtocols: ['lubdub/1'] };\n"
-                  "const tls = require('tls').connect(options, () => {\n"
-                  "  const probe = Buffer.alloc(16);\n"
-                  "  probe.writeUInt16BE(0x4c44, 0); probe[2] = 1; probe[3] = 3; probe[15] = 1;\n"
-                  "  tls.write(probe);\n"
-                  "});\n"
-                  "tls.on('data', (ack) => { console.log(tls.getProtocol(), tls.alpnProtocol, ack[3]); tls.end(); });\" "
-                  "$PORT $CA",
-                  said),
+        run_shell(
+            stage,
+            "node -e \"const [port, ca] = process.argv.slice(1);\n"
+            "const options = { port, host: '127.0.0.1', servername: 'localhost', ca: require('fs').readFileSync(ca),\n"
+            "                  ALPNProtocols: ['lubdub/1'] };\n"
+            "const tls = require('tls').connect(options, () => {\n"
+            "  const probe = Buffer.alloc(16);\n"
+            "  probe.writeUInt16BE(0x4c44, 0); probe[2] = 1; probe[3] = 3; probe[15] = 1;\n"
+            "  tls.write(probe);\n"
+            "});\n"
+            "tls.on('data', (ack) => { console.log(tls.getProtocol(), tls.alpnProtocol, ack[3]); tls.end(); });\" "
+            "$PORT $CA",
+            said),
         0);
     expect_words(said, "TLSv1.3 lubdub/1 4");
 }
@@ -587,13 +592,14 @@ static void client_names_what_is_wrong_with_another_server(void **state)
     char script[1024];
 
     stage->tls_port = free_port();
-    snprintf(script, sizeof script,
-             "openssl s_server -accept 127.0.0.1:$PORT -cert %s -key %s -tls1_1 -cipher ALL:@SECLEVEL=0 -quiet </dev/null "
-             "2>/dev/null & S=$!; for I in $(seq 100); do "
-             "\"$LUBDUB_CLIENT\" --tls --tls-ca $CA -c 1 127.0.0.1:$PORT >/tmp/lubdub-said-$$ 2>&1; "
-             "grep -q refused /tmp/lubdub-said-$$ || break; sleep 0.05; done; "
-             "cat /tmp/lubdub-said-$$; rm /tmp/lubdub-said-$$; kill $S; wait $S 2>/dev/null; true",
-             stage->good.certificate, stage->good.key);
+    snprintf(
+        script, sizeof script,
+        "openssl s_server -accept 127.0.0.1:$PORT -cert %s -key %s -tls1_1 -cipher ALL:@SECLEVEL=0 -quiet </dev/null "
+        "2>/dev/null & S=$!; for I in $(seq 100); do "
+        "\"$LUBDUB_CLIENT\" --tls --tls-ca $CA -c 1 127.0.0.1:$PORT >/tmp/lubdub-said-$$ 2>&1; "
+        "grep -q refused /tmp/lubdub-said-$$ || break; sleep 0.05; done; "
+        "cat /tmp/lubdub-said-$$; rm /tmp/lubdub-said-$$; kill $S; wait $S 2>/dev/null; true",
+        stage->good.certificate, stage->good.key);
     assert_int_equal(run_shell(stage, script, said), 0);
     expect_words(said, "version of TLS");
 }

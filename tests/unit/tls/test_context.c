@@ -136,8 +136,8 @@ static void a_key_with_a_passphrase_is_refused_and_asks_nobody(void **state)
     snprintf(path, sizeof path, "%s/locked.key", scene->all.folder);
     file = fopen(path, "we");
     assert_non_null(file);
-    assert_int_equal(
-        PEM_write_PrivateKey(file, key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL), 1);
+    assert_int_equal(PEM_write_PrivateKey(file, key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL),
+                     1);
     fclose(file);
     EVP_PKEY_free(key);
     scene->settings.certificate_file = scene->server.certificate;

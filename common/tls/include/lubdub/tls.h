@@ -16,8 +16,8 @@
  *     lubdub_server_listen_tls(server, NULL, port);
  *
  * TLS 1.2 and 1.3; ALPN "lubdub/1". Renegotiation, compression, early data and resumption are off, and there is no way
- * back to a plain connection. What is made here never changes and may be used by any number of threads; new files mean a
- * new object and lubdub_server_reconfigure().
+ * back to a plain connection. What is made here never changes and may be used by any number of threads; new files mean
+ * a new object and lubdub_server_reconfigure().
  */
 #ifndef LUBDUB_TLS_H
 #define LUBDUB_TLS_H
@@ -66,19 +66,18 @@ LUBDUB_API void lubdub_tls_settings_init_sized(struct lubdub_tls_settings *setti
 #define LUBDUB_TLS_PROBLEM_SIZE 512
 
 /*
- * Reads the files, and checks that they fit together. INVALID: a file cannot be used, or one is missing; NO_MEMORY. Then
- * problem, where it is not NULL, has a sentence that names the file, and *tls is NULL.
+ * Reads the files, and checks that they fit together. INVALID: a file cannot be used, or one is missing; NO_MEMORY.
+ * Then problem, where it is not NULL, has a sentence that names the file, and *tls is NULL.
  */
 LUBDUB_API enum lubdub_error lubdub_tls_new(struct lubdub_tls **tls, enum lubdub_role role,
-                                            const struct lubdub_tls_settings *settings, char *problem,
-                                            size_t capacity);
+                                            const struct lubdub_tls_settings *settings, char *problem, size_t capacity);
 
 /* Gives up the caller's hold on it; servers and clients that were given it keep theirs. NULL does no harm. */
 LUBDUB_API void lubdub_tls_free(struct lubdub_tls *tls);
 
 /*
- * When the own certificate begins and ceases to be good, in seconds since 1970. False: there is none. A certificate that is
- * not good now is not refused: its peers refuse it, and say why.
+ * When the own certificate begins and ceases to be good, in seconds since 1970. False: there is none. A certificate
+ * that is not good now is not refused: its peers refuse it, and say why.
  */
 LUBDUB_API bool lubdub_tls_validity(const struct lubdub_tls *tls, int64_t *not_before, int64_t *not_after);
 
