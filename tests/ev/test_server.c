@@ -60,7 +60,7 @@ static void expect_refused(struct server_fixture *fixture, const struct lubdub_s
     assert_int_equal(lubdub_server_reconfigure(fixture->server, settings), LUBDUB_ERROR_INVALID);
 }
 
-static void settings_without_their_initialiser_are_refused(void **state)
+static void b6_settings_without_their_initialiser_are_refused(void **state)
 {
     struct server_fixture *fixture = *state;
     static const struct lubdub_slice token = {"secret", 6};
@@ -850,7 +850,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(settings_that_cannot_work_make_no_server),
         TEST(settings_of_an_older_caller_are_understood),
-        TEST(settings_without_their_initialiser_are_refused),
+        TEST(b6_settings_without_their_initialiser_are_refused),
         TEST(settings_of_a_newer_caller_are_refused_where_they_are_not_known),
         TEST(tokens_that_let_in_everybody_or_nobody_are_refused),
         TEST(port_zero_is_any_free_port_and_is_told),

@@ -395,7 +395,7 @@ static void a3_client_that_stops_in_the_middle_of_a_frame_is_hung(void **state)
 }
 
 /* The expiry is never moved by it. The path is too slow for its frames. */
-static void a3_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable(void **state)
+static void a14_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable(void **state)
 {
     struct endpoint *server = *state;
     lubdub_time heard_at;
@@ -499,7 +499,7 @@ static void a3_server_whose_frame_is_arriving_is_not_hung(void **state)
     expect_state(client, UP);
 }
 
-static void a3_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable(void **state)
+static void a14_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable(void **state)
 {
     struct endpoint *client = *state;
     lubdub_time sent_at;
@@ -737,9 +737,9 @@ int main(void)
         SERVER_TEST(long_round_trip_raises_the_floor),
         SERVER_TEST(a3_client_whose_frame_is_arriving_is_not_hung),
         SERVER_TEST(a3_client_that_stops_in_the_middle_of_a_frame_is_hung),
-        SERVER_TEST(a3_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable),
+        SERVER_TEST(a14_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable),
         CLIENT_TEST(a3_server_whose_frame_is_arriving_is_not_hung),
-        CLIENT_TEST(a3_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable),
+        CLIENT_TEST(a14_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable),
         CLIENT_TEST(frozen_server_is_hung_long_before_the_timeout),
         CLIENT_TEST(server_behind_a_silent_path_gets_the_whole_timeout),
         CLIENT_TEST(server_that_never_answered_gets_the_whole_timeout),

@@ -23,7 +23,7 @@ struct newer {
 
 static const struct ours defaults = {sizeof defaults, 1, 2};
 
-static void initialiser_writes_no_byte_beyond_an_older_struct(void **state)
+static void a15_initialiser_writes_no_byte_beyond_an_older_struct(void **state)
 {
     struct {
         struct older older;
@@ -38,7 +38,7 @@ static void initialiser_writes_no_byte_beyond_an_older_struct(void **state)
     assert_true(caller.beyond == 0xeeeeeeeeeeeeeeee);
 }
 
-static void initialiser_clears_what_only_a_newer_struct_has(void **state)
+static void a15_initialiser_clears_what_only_a_newer_struct_has(void **state)
 {
     struct newer newer;
     (void)state;
@@ -82,7 +82,7 @@ static void newer_caller_is_taken_unless_it_sets_what_we_do_not_know(void **stat
     }
 }
 
-static void size_that_no_initialiser_gave_is_refused_and_not_read_up_to(void **state)
+static void a15_size_that_no_initialiser_gave_is_refused_and_not_read_up_to(void **state)
 {
     struct ours theirs = defaults;
     struct ours own = defaults;
@@ -134,11 +134,11 @@ static void field_is_there_only_as_a_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(initialiser_writes_no_byte_beyond_an_older_struct),
-        cmocka_unit_test(initialiser_clears_what_only_a_newer_struct_has),
+        cmocka_unit_test(a15_initialiser_writes_no_byte_beyond_an_older_struct),
+        cmocka_unit_test(a15_initialiser_clears_what_only_a_newer_struct_has),
         cmocka_unit_test(older_caller_keeps_the_default_of_what_it_does_not_know),
         cmocka_unit_test(newer_caller_is_taken_unless_it_sets_what_we_do_not_know),
-        cmocka_unit_test(size_that_no_initialiser_gave_is_refused_and_not_read_up_to),
+        cmocka_unit_test(a15_size_that_no_initialiser_gave_is_refused_and_not_read_up_to),
         cmocka_unit_test(results_fill_what_both_know),
         cmocka_unit_test(field_is_there_only_as_a_whole),
     };

@@ -377,7 +377,7 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
         return LUBDUB_CAUSE_NONE; /* or behind a window that is shut: nothing was asked */
     }
     if (path->cut_at != LUBDUB_TIME_NEVER && path->cut_at + deadline / 2 + path_delay(client) < world->now &&
-        !peer->is_stopped) {
+        !peer->is_stopped && sim_process_of(world, &connection->ends[side])->went_on_at <= path->cut_at) {
         return LUBDUB_CAUSE_UNREACHABLE;
     }
     if (peer->is_alive && peer->is_stopped && peer->paused_until == 0 &&

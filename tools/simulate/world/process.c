@@ -104,6 +104,7 @@ void sim_process_go_on(struct sim_world *world, uint32_t process)
     bool timers_first = sim_random_is(&world->random, SIM_SHARE(2, 3));
 
     who->is_stopped = false;
+    who->went_on_at = world->now;
     if (!who->is_alive) {
         return;
     }

@@ -45,6 +45,7 @@ struct sim_process {
     bool is_alive;
     bool is_stopped; /* by SIGSTOP, or with its machine */
     lubdub_time stopped_at; /* true time */
+    lubdub_time went_on_at; /* true time, 0: it was never stopped */
     bool is_machine_up;
     bool is_troubled;         /* a fault is on; fault.c's */
     lubdub_time paused_until; /* its machine; true time, 0: it runs */
