@@ -47,23 +47,26 @@ function(lubdub_package component name section summary description)
     endif()
 endfunction()
 
+# The programs open a library that their links do not show.
+set(opened "${library_package} (>= ${PROJECT_VERSION})")
+
 lubdub_package(server lubdub-server net "heartbeat server that says who died of what"
 "Accepts clients over long-lived TCP connections, acknowledges their probes,
 gives up the silent, and reports of each end whether the process ended, the
 program hangs, or the machine cannot be reached."
-    PROGRAMS DEPENDS "adduser, init-system-helpers (>= 1.60)"
+    PROGRAMS DEPENDS "adduser, init-system-helpers (>= 1.60), ${opened}"
     SCRIPTS ${LUBDUB_DEBIAN}/server/conffiles ${LUBDUB_DEBIAN}/server/postinst ${LUBDUB_DEBIAN}/server/prerm
         ${LUBDUB_DEBIAN}/server/postrm)
 lubdub_package(client lubdub-client net "heartbeat client, like ping or beside a program"
 "Keeps a session with a heartbeat server and says when the server is down and
 why. It runs commands when that happens, and tells the server the health of
 what it runs beside."
-    PROGRAMS)
+    PROGRAMS DEPENDS "${opened}")
 lubdub_package(tools lubdub-tools net "instruments for heartbeats: plan, swarm, simulator"
 "Says which interval and timeout find a dead peer in time, runs thousands of
 clients and hurts some of them to measure how soon that is noticed, and runs
 the heartbeat in virtual time. Has a dissector for Wireshark, too."
-    PROGRAMS DEPENDS "lubdub-server (>= ${PROJECT_VERSION})")
+    PROGRAMS DEPENDS "lubdub-server (>= ${PROJECT_VERSION}), ${opened}")
 lubdub_package(library ${library_package} libs "heartbeats over TCP, shared libraries"
 "The heartbeat's protocol and detection, and a client and a server inside a
 program's own libev loop."

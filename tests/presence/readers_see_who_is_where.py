@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 from stage import run, wait_for
 
@@ -74,20 +75,25 @@ def watch_shows_what_changes(stage):
     other = stage.client("pump-1", server)
     stage.wait_for_claim("pump-1", "a", "up")
     watch = stage.start("watch", os.environ["LUBDUB_PRESENCE"], "--redis", f"unix:{stage.path}", "--json", "watch")
-    # The first look shows nothing; what comes and goes afterwards is shown.
-    client = []
+    # The first look shows nothing; whoever comes afterwards is shown.
+    clients = []
 
-    def has_shown(name, state):
-        if not client or client[-1].poll() is not None:
-            client.append(stage.client("pump-7", server, "-c", "10"))
-        return any(event["id"] == name and event["state"] == state
-                   for event in map(json.loads, stage.output(watch).splitlines()))
+    def shown():
+        return {(event["id"], event["state"]) for event in map(json.loads, stage.output(watch).splitlines())}
 
-    wait_for(lambda: has_shown("pump-7", "up"), lambda: stage.output(watch))
-    wait_for(lambda: has_shown("pump-7", "gone"), lambda: stage.output(watch))
+    def newcomer_is_shown():
+        if not clients or time.monotonic() > clients[-1][2] + 2:
+            name = f"fan-{len(clients)}"
+            clients.append((name, stage.client(name, server), time.monotonic()))
+        return any((name, "up") in shown() for name, _, _ in clients)
+
+    wait_for(newcomer_is_shown, lambda: stage.output(watch))
+    name, client = next((name, client) for name, client, _ in clients if (name, "up") in shown())
+    client.terminate()
+    wait_for(lambda: (name, "gone") in shown(), lambda: stage.output(watch))
     assert watch.poll() is None
     other.terminate()
-    wait_for(lambda: has_shown("pump-1", "gone"), lambda: stage.output(watch))
+    wait_for(lambda: ("pump-1", "gone") in shown(), lambda: stage.output(watch))
 
 
 def redis_that_cannot_be_asked_is_told(stage):

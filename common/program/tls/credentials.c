@@ -1,11 +1,15 @@
-/* Calls liblubdub-tls, where there is one. */
+/* Opens liblubdub-tls, where there is one, and calls it. */
+#define _GNU_SOURCE
 #include "program/tls/credentials.h"
 
 #ifdef LUBDUB_HAS_TLS
 
+#include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <lubdub/tls.h>
 
@@ -15,9 +19,65 @@
 /* Before its end a certificate is warned of for so long. */
 #define WARNED_BEFORE (14 * 24 * 3600)
 
+#define PATH_SIZE 1024
+
+/* The functions of the library; NULL before it is open. */
+static struct {
+    void *handle;
+    void (*settings_init_sized)(struct lubdub_tls_settings *settings, size_t size);
+    enum lubdub_error (*new_tls)(struct lubdub_tls **tls, enum lubdub_role role,
+                                 const struct lubdub_tls_settings *settings, char *problem, size_t capacity);
+    void (*free_tls)(struct lubdub_tls *tls);
+    bool (*validity)(const struct lubdub_tls *tls, int64_t *not_before, int64_t *not_after);
+} library;
+
+/* A pointer to an object becomes one to a function, as POSIX wants it for dlsym(). */
+static bool find(void *function, const char *name)
+{
+    void *found = dlsym(library.handle, name);
+
+    memcpy(function, &found, sizeof found);
+    return found != NULL;
+}
+
+/*
+ * Beside the program, as they are installed together: the place need not be one that the system searches, and the
+ * library is of the same version.
+ */
+static void *open_beside_the_program(void)
+{
+    char path[PATH_SIZE];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    char *slash;
+
+    path[length > 0 ? length : 0] = '\0';
+    slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return NULL;
+    }
+    length = slash - path;
+    snprintf(slash, sizeof path - (size_t)length, "/../" LUBDUB_LIBRARY_FOLDER "/" LUBDUB_TLS_LIBRARY);
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+static bool is_open(void)
+{
+    if (library.handle == NULL) {
+        library.handle = open_beside_the_program();
+    }
+    if (library.handle == NULL) {
+        library.handle = dlopen(LUBDUB_TLS_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    }
+    return library.handle != NULL && find(&library.settings_init_sized, "lubdub_tls_settings_init_sized") &&
+           find(&library.new_tls, "lubdub_tls_new") && find(&library.free_tls, "lubdub_tls_free") &&
+           find(&library.validity, "lubdub_tls_validity");
+}
+
+#define REFUSED_TO_CLIENT "--tls: needs the library " LUBDUB_TLS_LIBRARY ", which is not installed"
+
 const char *lubdub_credentials_refuse(void)
 {
-    return NULL;
+    return is_open() ? NULL : "TLS needs the library " LUBDUB_TLS_LIBRARY ", which is not installed";
 }
 
 bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, const struct lubdub_credentials *files,
@@ -25,17 +85,24 @@ bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, con
 {
     struct lubdub_tls_settings settings;
 
-    lubdub_tls_settings_init(&settings);
+    *tls = NULL;
+    if (!is_open()) {
+        snprintf(problem, capacity, "%s", lubdub_credentials_refuse());
+        return false;
+    }
+    library.settings_init_sized(&settings, sizeof settings);
     settings.certificate_file = files->certificate;
     settings.key_file = files->key;
     settings.authority_file = files->authority;
     settings.requires_certificate = files->requires_certificate;
-    return lubdub_tls_new(tls, role, &settings, problem, capacity) == LUBDUB_ERROR_OK;
+    return library.new_tls(tls, role, &settings, problem, capacity) == LUBDUB_ERROR_OK;
 }
 
 void lubdub_credentials_free(struct lubdub_tls *tls)
 {
-    lubdub_tls_free(tls);
+    if (tls != NULL) {
+        library.free_tls(tls);
+    }
 }
 
 int64_t lubdub_credentials_not_after(const struct lubdub_tls *tls)
@@ -43,7 +110,7 @@ int64_t lubdub_credentials_not_after(const struct lubdub_tls *tls)
     int64_t not_before;
     int64_t not_after;
 
-    return tls != NULL && lubdub_tls_validity(tls, &not_before, &not_after) ? not_after : 0;
+    return tls != NULL && library.validity(tls, &not_before, &not_after) ? not_after : 0;
 }
 
 static void warn_of_validity(const struct lubdub_tls *tls, const char *shown)
@@ -52,7 +119,7 @@ static void warn_of_validity(const struct lubdub_tls *tls, const char *shown)
     int64_t not_before;
     int64_t not_after;
 
-    if (!lubdub_tls_validity(tls, &not_before, &not_after)) {
+    if (!library.validity(tls, &not_before, &not_after)) {
         return;
     }
     if (now > not_after) {
@@ -84,6 +151,8 @@ void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_c
 #else
 
 #include <stdio.h>
+
+#define REFUSED_TO_CLIENT "--tls: this program was built without TLS (LUBDUB_TLS=OFF)"
 
 const char *lubdub_credentials_refuse(void)
 {
@@ -123,7 +192,7 @@ const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_cred
         is_on || files->certificate != NULL || files->key != NULL || files->authority != NULL || name != NULL;
 
     if (is_asked_for && lubdub_credentials_refuse() != NULL) {
-        return "--tls: this program was built without TLS (LUBDUB_TLS=OFF)";
+        return REFUSED_TO_CLIENT;
     }
     if (is_asked_for && !is_on) {
         return "--tls-ca, --tls-cert, --tls-key and --tls-name need --tls";

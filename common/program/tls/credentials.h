@@ -1,6 +1,9 @@
 /*
  * Makes what the options --tls-… of a program say into a struct lubdub_tls. In a build without TLS there are the same
  * functions, and none of them makes anything.
+ *
+ * liblubdub-tls is opened when the first option asks for it: OpenSSL takes 1.7 MB of memory of each process that it is
+ * in, and most programs have no use for it. Call from one thread at a time.
  */
 #ifndef LUBDUB_PROGRAM_TLS_CREDENTIALS_H
 #define LUBDUB_PROGRAM_TLS_CREDENTIALS_H
@@ -20,7 +23,7 @@ struct lubdub_credentials {
     bool requires_certificate; /* of clients */
 };
 
-/* What an option says that a build without TLS cannot do; NULL where it can. */
+/* Why this program cannot do TLS, for an option that asks for it; NULL where it can. Opens the library. */
 const char *lubdub_credentials_refuse(void);
 
 /*
