@@ -45,6 +45,9 @@ class Programs:
         self.swarm = self.build / "bin" / "lubdub-swarm"
         self.load = self.build / "bench" / "speed" / "speed-load"
         self.returning = self.build / "bench" / "speed" / "speed-return"
+        # What programs of bench/ open by name; those in bin/ find it beside themselves.
+        self.libraries = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(
+            str(library.resolve().parent) for library in self.build.glob("lib*/**/liblubdub-tls.so"))}
         self.yardstick = self.build / "bench" / "speed" / "speed-echo-libev"
 
 
