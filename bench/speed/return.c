@@ -3,8 +3,8 @@
  *
  *     speed-return PORT CLIENTS [CA]
  *
- * With the certificate of an authority they connect over TLS. Writes a line {"up": CLIENTS} when all are up. Whoever
- * started it then kills the server and starts it again. When all are up once more it writes in how many seconds since the
+ * With the certificate of an authority they connect over TLS. Writes a line {"up": CLIENTS} when all are up. Its
+ * starter then kills the server and starts it again. When all are up once more it writes in how many seconds since the
  * first DOWN, with how many attempts, and the longest round trip of those that were back already, and ends.
  */
 #include <err.h>

@@ -1,4 +1,4 @@
-/* Reads whom a certificate names: its alternative names and its common name. */
+/* Reads the names that a certificate gives its holder: its alternative names and its common name. */
 #ifndef LUBDUB_TLS_NAMES_H
 #define LUBDUB_TLS_NAMES_H
 

@@ -8,7 +8,7 @@
  *
  * Planted faults, one at a time, each of which must be found:
  *     -DTIMER_FIRST          the timer is judged before what has arrived is read
- *     -DNO_INCARNATION       whoever says HELLO last has the identity
+ *     -DNO_INCARNATION       the client that says HELLO last has the identity
  *     -DNO_TIME_BACK         an absence of our own counts as the peer's silence
  *     -DTIE_BY_PROCESSING    of equal incarnations the HELLO that is processed later wins
  */
@@ -215,7 +215,7 @@ inline judge_hello(n)
     fi
 }
 
-/* A frame of the holder: it lives. Whoever waited for its end is refused. */
+/* A frame of the holder: it lives. A client that waited for its end is refused. */
 inline settle_trial(holder)
 {
     if

@@ -1,4 +1,4 @@
-/* All at a glance, as JSON: who is up, what happened lately, what needs attention. */
+/* All at a glance, as JSON: what is up, what happened lately, what needs attention. */
 #ifndef LUBDUB_SERVER_HTTP_SUMMARY_H
 #define LUBDUB_SERVER_HTTP_SUMMARY_H
 

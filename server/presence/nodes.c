@@ -141,7 +141,7 @@ static void observe(struct presence *presence, const redisReply *reply, lubdub_t
             bury(presence, node);
         }
         if (!node->entry.is_live && node->still_since == now) {
-            plan_sweep(presence); /* another one has buried it; whoever comes first sweeps */
+            plan_sweep(presence); /* another one has buried it; the node that comes first sweeps */
         }
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Tells Redis which identities have a session here, so that any node and any reader knows who is where. It runs in a
+ * Tells Redis which identities have a session here, so that any node and any reader knows where each is. It runs in a
  * thread of its own, with a loop of its own: what Redis does never reaches a heartbeat.
  *
  * Loops only note that an identity has changed (a set, under a lock that is never held for long); the thread looks up

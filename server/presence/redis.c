@@ -483,6 +483,7 @@ static void connect_to_path(struct presence_redis *redis)
 static void on_address(const struct lubdub_resolution *resolution, void *user_data)
 {
     struct presence_redis *redis = user_data;
+    const struct lubdub_address *chosen;
     struct sockaddr_storage address;
     socklen_t length;
     int made;
@@ -495,8 +496,9 @@ static void on_address(const struct lubdub_resolution *resolution, void *user_da
     }
     /* One of them; after a failure another one. */
     redis->random = redis->random * 1664525U + 1013904223U;
-    length = lubdub_address_to_socket(&resolution->addresses[(redis->random >> 16) % resolution->count], &address);
-    made = lubdub_socket_new(&resolution->addresses[(redis->random >> 16) % resolution->count], false);
+    chosen = &resolution->addresses[(redis->random >> 16) % resolution->count];
+    length = lubdub_address_to_socket(chosen, &address);
+    made = lubdub_socket_new(chosen, false);
     if (made < 0 || !connect_to(redis, made, (const struct sockaddr *)&address, length)) {
         note_why(redis, strerror(errno), NULL);
         end(redis);
@@ -596,9 +598,4 @@ bool presence_redis_is_up(const struct presence_redis *redis)
 size_t presence_redis_waiting(const struct presence_redis *redis)
 {
     return redis->output_length - redis->output_sent;
-}
-
-size_t presence_redis_unanswered(const struct presence_redis *redis)
-{
-    return redis->pending_count;
 }

@@ -53,9 +53,8 @@ void presence_redis_free(struct presence_redis *redis);
 
 bool presence_redis_is_up(const struct presence_redis *redis);
 
-/* Bytes of commands that Redis has not taken yet, and commands that it has not answered. */
+/* Bytes of commands that Redis has not taken yet. */
 size_t presence_redis_waiting(const struct presence_redis *redis);
-size_t presence_redis_unanswered(const struct presence_redis *redis);
 
 /*
  * Copies the arguments. False, and the callback does not come: it is not up, a limit is reached, or no memory is left.

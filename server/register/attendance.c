@@ -251,7 +251,7 @@ lubdub_time attendance_mind(struct lubdub_register *reg, lubdub_time clock)
     unsigned i;
 
     if (reg->is_draining) {
-        return LUBDUB_TIME_NEVER; /* whoever is away now was sent away */
+        return LUBDUB_TIME_NEVER; /* an identity that is away now was sent away */
     }
     next = mind_patterns(reg, clock);
     for (i = 0; i < REGISTER_PIECE; i++) {

@@ -1,6 +1,6 @@
 /*
- * Who is there and who is not: what sessions that begin and end change, and what becomes due. Under the register's
- * lock.
+ * Keeps which identities are there and which are missing: what sessions that begin and end change, and what becomes
+ * due. Under the register's lock.
  */
 #ifndef LUBDUB_SERVER_REGISTER_ATTENDANCE_H
 #define LUBDUB_SERVER_REGISTER_ATTENDANCE_H

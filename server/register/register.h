@@ -1,6 +1,6 @@
 /*
- * Remembers identities beyond their sessions: who is expected and is not there, how sessions ended, who comes and goes
- * all the time, and when many end at once. It is fed with the server's events and tells more: `missing`, `found`,
+ * Remembers identities beyond their sessions: which are expected and are not there, how sessions ended, which come
+ * and go all the time, and when many end at once. It is fed with the server's events and tells more: `missing`, `found`,
  * `outage`, `flapping`, and `gone` of identities that an earlier server knew.
  *
  * Loops only note what happened, under a lock that is never held for long. A thread of the register's own minds

@@ -75,7 +75,7 @@ def watch_shows_what_changes(stage):
     other = stage.client("pump-1", server)
     stage.wait_for_claim("pump-1", "a", "up")
     watch = stage.start("watch", os.environ["LUBDUB_PRESENCE"], "--redis", f"unix:{stage.path}", "--json", "watch")
-    # The first look shows nothing; whoever comes afterwards is shown.
+    # The first look shows nothing; an identity that comes afterwards is shown.
     clients = []
 
     def shown():

@@ -1,4 +1,4 @@
-/* Who is expected and is not there, what a restart remembers, and that many ends at once are one alarm. */
+/* Identities that are expected and are not there, what a restart remembers, and that many ends at once are one alarm. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -162,7 +162,7 @@ static void pattern_is_missing_while_too_few_are_up(void **state)
     server_process_finish(&stage->server);
 }
 
-/* On SIGHUP: who is new in it is waited for, who is not in it any more is not, and those that are up count. */
+/* On SIGHUP: a name that is new in it is waited for, one that is not in it any more is not, and sessions that are up count. */
 static void list_is_read_again(void **state)
 {
     struct stage *stage = *state;

@@ -71,7 +71,7 @@ static void node_that_stands_still_for_its_lease_is_suspect(void **state)
     assert_false(suspects("b", now + BEAT));
 }
 
-/* Redis stopped for an hour: whoever it names has had no chance to count. */
+/* Redis stopped for an hour: a node that it names has had no chance to count. */
 static void time_without_replies_proves_nothing(void **state)
 {
     lubdub_time now = START + LUBDUB_HOUR;
