@@ -9,6 +9,7 @@
 
 #include "process.h"
 #include "support/test.h"
+#include "support/tool.h"
 
 static int this_namespace(void)
 {
@@ -187,4 +188,20 @@ void network_lose_from_server(const struct network *network)
 void network_lose_from_client(const struct network *network)
 {
     lose(network, network->client, "cable1", NETWORK_SERVER);
+}
+
+void network_strip(const struct network *network, int receiver, enum network_packets packets)
+{
+    network_enter(receiver);
+    if (run("nft", "add", "table", "ip", "box", NULL) != 0) {
+        network_enter(network->home);
+        skip_for_want_of("nft");
+    }
+    assert_int_equal(run("nft", "add chain ip box way { type filter hook prerouting priority raw; }", NULL), 0);
+    assert_int_equal(run("nft",
+                         packets == NETWORK_SYNS ? "add rule ip box way tcp flags syn reset tcp option mptcp"
+                                                 : "add rule ip box way tcp flags ! syn reset tcp option mptcp",
+                         NULL),
+                     0);
+    network_enter(network->home);
 }

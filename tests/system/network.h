@@ -41,6 +41,16 @@ void network_cut_at_server(const struct network *network);
 void network_lose_path(const struct network *network, unsigned path);
 void network_find_path(const struct network *network, unsigned path);
 
+/*
+ * A box on the way takes the option of Multipath TCP out of packets that this side (network->server, ->client)
+ * receives: out of SYNs, or out of all others. Skips without nft.
+ */
+enum network_packets {
+    NETWORK_SYNS,
+    NETWORK_ALL_BUT_SYNS,
+};
+void network_strip(const struct network *network, int receiver, enum network_packets packets);
+
 /* One way only: what this side sends reaches nobody. */
 void network_lose_from_server(const struct network *network);
 void network_lose_from_client(const struct network *network);

@@ -293,6 +293,49 @@ static void plain_client_is_served_by_a_server_with_paths(void **state)
     expect_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause", "hung");
 }
 
+/* ---- a box on the way that strips the option ---- */
+
+static void expect_plain_behind_a_box(struct stage *stage, bool at_server, enum network_packets packets)
+{
+    network_make_two(&stage->network);
+    network_strip(&stage->network, at_server ? stage->network.server : stage->network.client, packets);
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp", "10s");
+    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
+    assert_int_equal(event_number(expect_event(&stage->server.events, "connected", "pump"), "paths"), 1);
+    expect_events(&stage->client_events, "ack", 10);
+    assert_int_equal(count_events(&stage->client_events, "path-back", NULL), 0);
+    leave(stage);
+}
+
+static void box_that_strips_the_option_of_a_syn_leaves_plain_tcp(void **state)
+{
+    expect_plain_behind_a_box(*state, true, NETWORK_SYNS);
+}
+
+static void box_that_strips_the_option_of_the_answer_leaves_plain_tcp(void **state)
+{
+    expect_plain_behind_a_box(*state, false, NETWORK_SYNS);
+}
+
+/* Both kernels have agreed on it, and fall back when the first data comes without. */
+static void box_that_strips_the_option_of_data_leaves_plain_tcp(void **state)
+{
+    expect_plain_behind_a_box(*state, true, NETWORK_ALL_BUT_SYNS);
+}
+
+static void box_that_strips_the_option_is_refused_where_paths_are_required(void **state)
+{
+    struct stage *stage = *state;
+
+    network_make_two(&stage->network);
+    network_strip(&stage->network, stage->network.client, NETWORK_SYNS);
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp=require", "10s");
+    expect_text(expect_event(&stage->client_events, "down", NULL), "cause", "protocol");
+    assert_int_equal(process_wait(&stage->client), 1);
+}
+
 static void required_paths_refuse_a_plain_server(void **state)
 {
     struct stage *stage = *state;
@@ -362,6 +405,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(killed_peer_ends_the_session_on_all_paths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_with_paths_takes_plain_tcp_from_a_plain_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plain_client_is_served_by_a_server_with_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_a_syn_leaves_plain_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_the_answer_leaves_plain_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_data_leaves_plain_tcp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_is_refused_where_paths_are_required, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(required_paths_refuse_a_plain_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_is_told_in_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_cannot_start_where_it_is_required, set_up,
