@@ -163,6 +163,7 @@ struct lubdub_rules *lubdub_rules_new(const struct lubdub_server_settings *setti
     atomic_init(&rules->references, 1);
     rules->settings = *settings;
     rules->settings.tokens = rules->settings.token_identities = NULL;
+    rules->settings.proof_key = NULL;
     if (!take_proxies(rules, settings)) {
         lubdub_rules_drop(rules);
         return NULL;

@@ -74,7 +74,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
 {
     struct lubdub_server_settings known;
     struct lubdub_server *made;
-    uint64_t keys[4]; /* of the identity index, of tokens */
+    uint64_t keys[4]; /* of the identity index, of proofs */
     enum lubdub_error error = LUBDUB_ERROR_NO_MEMORY;
     int failure;
     uint32_t i;
@@ -84,6 +84,9 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     }
     if (getrandom(keys, sizeof keys, 0) != (ssize_t)sizeof keys) {
         return LUBDUB_ERROR_SYSTEM;
+    }
+    if (known.proof_key != NULL) {
+        memcpy(&keys[2], known.proof_key, sizeof made->token_key);
     }
     made = calloc(1, sizeof *made);
     if (made == NULL) {

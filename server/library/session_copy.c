@@ -128,6 +128,7 @@ struct lubdub_server_session *lubdub_session_copy(const struct lubdub_glimpse *g
     session->round_trip = lubdub_peer_round_trip(peer);
     session->probes = glimpse->probes;
     session->messages = glimpse->messages;
+    session->proof = lubdub_peer_proof(peer);
     return session;
 }
 

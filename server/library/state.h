@@ -130,7 +130,7 @@ struct lubdub_server {
     void (*free_data)(void *data, void *user_data);
     struct lubdub_worker *workers;
     uint32_t worker_count;
-    uint64_t token_key[2]; /* under which tokens are hashed, as long as the server lives */
+    uint64_t token_key[2]; /* of proofs: under which tokens and names of certificates are hashed, as long as the server lives */
     size_t ipv6_prefix;    /* by which addresses are counted; stays as it was at the start */
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */

@@ -3,7 +3,7 @@
  * many tokens there are: the given token is hashed once, under a secret key, and compared with one candidate.
  *
  * The hash stands for the token afterwards: a session keeps it as its proof (peer.h). It stays the same when the tokens
- * are read again, because the key belongs to the server.
+ * are read again, because the key belongs to the server (settings.proof_key, or one that it drew).
  */
 #ifndef LUBDUB_SERVER_LIBRARY_TOKENS_H
 #define LUBDUB_SERVER_LIBRARY_TOKENS_H

@@ -57,7 +57,7 @@ struct presence_claim {
 struct presence_holder {
     const char *node;
     const char *boot;
-    const char *proof; /* NULL: none */
+    const char *proof; /* presence_proof_write(); NULL: none */
 };
 
 /*

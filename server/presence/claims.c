@@ -7,6 +7,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "server/presence/proof.h"
 
 #define IDENTITY_MOST 128
 #define KEY_SIZE (sizeof PRESENCE_IDS + IDENTITY_MOST)
@@ -72,7 +73,8 @@ static void lose(struct presence *presence, const struct claiming *claiming, con
         return;
     }
     snprintf(text, sizeof text,
-             is_proof ? "another token holds this identity, at %s" : "the identity has a newer session, at %s",
+             is_proof ? "another token, or certificate, has let in a session with this identity, at %s"
+                      : "the identity has a newer session, at %s",
              holder_of(reply, claim));
     end_session(presence, claiming->session, is_proof ? LUBDUB_REASON_UNAUTHORIZED : LUBDUB_REASON_REPLACED, text);
     free(claim);
@@ -139,7 +141,9 @@ static uint64_t since_ms(const struct lubdub_server_session *session)
 /* False: Redis takes nothing now; it stays noted. */
 static bool write_claim(struct presence *presence, const struct lubdub_server_session *session)
 {
-    const struct presence_holder holder = {presence->settings.node, presence->boot, NULL};
+    char proof[PRESENCE_PROOF_SIZE];
+    const struct presence_holder holder = {presence->settings.node, presence->boot,
+                                           presence_proof_write(session->proof, proof)};
     enum presence_state state = state_of(session);
     bool is_session = session->session != 0;
     struct claiming *claiming = malloc(sizeof *claiming);
@@ -161,12 +165,12 @@ static bool write_claim(struct presence *presence, const struct lubdub_server_se
         (struct claiming){.presence = presence, .session = session->session, .length = session->identity.length};
     memcpy(claiming->identity, session->identity.data, session->identity.length);
     if (is_session) {
-        const char *arguments[] = {key,         PRESENCE_NODES,    value,
-                                   holder.node, holder.boot,       incarnation,
-                                   "-",         PRESENCE_CHANNELS, claiming->identity};
-        const size_t lengths[] = {
-            key_length, sizeof PRESENCE_NODES - 1,    value_length,    strlen(holder.node), strlen(holder.boot), 20,
-            1,          sizeof PRESENCE_CHANNELS - 1, claiming->length};
+        const char *arguments[] = {key,          PRESENCE_NODES,    value,
+                                   holder.node,  holder.boot,       incarnation,
+                                   holder.proof, PRESENCE_CHANNELS, claiming->identity};
+        const size_t lengths[] = {key_length,           sizeof PRESENCE_NODES - 1,    value_length,
+                                  strlen(holder.node),  strlen(holder.boot),          20,
+                                  strlen(holder.proof), sizeof PRESENCE_CHANNELS - 1, claiming->length};
 
         presence_incarnation(session->incarnation, incarnation);
         is_sent = presence_run(presence, PRESENCE_SCRIPT_CLAIM, 2, 9, arguments, lengths, on_claimed, claiming);

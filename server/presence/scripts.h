@@ -10,7 +10,7 @@
  *
  * ok        written
  * moved     written, and was another's; the old claim follows, and its node is told
- * proof     not written: another proof let the holder in; its claim follows
+ * proof     not written: another proof let the holder in, and it is live; its claim follows
  * older     not written: the holder has a higher incarnation and is live; its claim follows
  * buried    not written: BOOT is not what NODE lives as
  */
@@ -28,7 +28,7 @@ static const char presence_script_claim[] =
     "    local lives = entry and string.sub(entry, 1, #boot + 1) == boot .. ' '\n"
     "      and string.find(entry, ' live ', 1, true)\n"
     "    local holds = state == 'up' or state == 'late'\n"
-    "    if (holds or state == 'away') and proof ~= ARGV[5] then return {'proof', held} end\n"
+    "    if lives and holds and proof ~= '-' and proof ~= ARGV[5] then return {'proof', held} end\n"
     "    if lives and holds and incarnation > ARGV[4] then return {'older', held} end\n"
     "    redis.call('SET', KEYS[1], ARGV[1])\n"
     "    if lives and holds then\n"

@@ -16,8 +16,9 @@
 #include "program/process/privilege.h"
 #ifdef LUBDUB_WITH_REDIS
 #include "server/presence/claim.h"
-#include "server/presence/url.h"
+#include "server/presence/proof.h"
 #endif
+#include "server/presence/url_setting.h"
 #include "program/settings/gather.h"
 #include "server/program/hooks.h"
 #include "server/program/web_address.h"
@@ -53,19 +54,7 @@ static const char *judge_user(const char *value, void *field)
 }
 
 static const struct lubdub_secret_kind redis_password = {"--redis-password-file", "password", 255};
-
-static const char *judge_redis(const char *value, void *field)
-{
-    (void)field;
-#ifdef LUBDUB_WITH_REDIS
-    struct presence_url url;
-
-    return presence_url_parse(value, &url);
-#else
-    (void)value;
-    return "is not built in (LUBDUB_REDIS was off)";
-#endif
-}
+static const struct lubdub_secret_kind redis_secret = {"--redis-secret-file", "secret", 1024};
 
 static const struct lubdub_setting rows[] = {
     {.name = "listen", .letter = 'l', .metavar = "ADDRESS:PORT", .kind = LUBDUB_SETTING_ADDRESSES, .is_fixed = true,
@@ -150,10 +139,13 @@ static const struct lubdub_setting rows[] = {
     {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
      .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
     {.name = "redis", .metavar = "URL", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis),
-     .take = judge_redis, .help = "tell this Redis who is here: redis://HOST, unix:PATH, sentinel://HOST,.../MASTER; "
+     .take = presence_url_judge, .help = "tell this Redis who is here: redis://HOST, unix:PATH, sentinel://HOST,.../MASTER; "
                                   "needs --node"},
     {.name = "redis-password-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
      .offset = FIELD(redis_password_file), .minimum = 1, .help = "its first line is the password for Redis"},
+    {.name = "redis-secret-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(redis_secret_file), .minimum = 1,
+     .help = "its first line is a secret of all nodes: readers of Redis cannot test tokens then"},
     {.name = "redis-lease", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .is_fixed = true,
      .offset = FIELD(redis_lease), .minimum = 200 * MILLISECOND, .maximum = LUBDUB_HOUR,
      .help = "other nodes take this one for dead when it says nothing in Redis for so long (3s)"},
@@ -280,11 +272,37 @@ static bool may_be_read(struct options *options, char *problem, size_t capacity)
            lubdub_secret_file_read_first(&options->http_token, options->http_token_file, &kind, problem, capacity);
 }
 
+/* With no secret the key is one that everybody knows (server/presence/proof.h). */
+static bool take_secret_of_nodes(struct options *options, char *problem, size_t capacity)
+{
+#ifdef LUBDUB_WITH_REDIS
+    struct lubdub_slice secret = {NULL, 0};
+
+    if (options->redis_secret_file != NULL) {
+        if (!lubdub_secret_file_read_first(&options->redis_secret, options->redis_secret_file, &redis_secret, problem,
+                                           capacity)) {
+            return false;
+        }
+        secret = options->redis_secret.lines[0];
+        if (secret.length < PRESENCE_SECRET_LEAST) {
+            snprintf(problem, capacity, "--redis-secret-file: the secret must have at least %d characters",
+                     PRESENCE_SECRET_LEAST);
+            return false;
+        }
+    }
+    presence_proof_key(secret, options->proof_key);
+#else
+    (void)options, (void)problem, (void)capacity, (void)redis_secret;
+#endif
+    return true;
+}
+
 static bool has_redis_that_can_be_told(struct options *options, char *problem, size_t capacity)
 {
     if (options->redis == NULL) {
-        if (options->redis_password_file != NULL) {
-            snprintf(problem, capacity, "--redis-password-file: there is no --redis that it could be about");
+        if (options->redis_password_file != NULL || options->redis_secret_file != NULL) {
+            snprintf(problem, capacity, "%s: there is no --redis that it could be about",
+                     options->redis_password_file != NULL ? "--redis-password-file" : "--redis-secret-file");
             return false;
         }
         return true;
@@ -295,9 +313,10 @@ static bool has_redis_that_can_be_told(struct options *options, char *problem, s
         return false;
     }
 #endif
-    return options->redis_password_file == NULL ||
-           lubdub_secret_file_read_first(&options->redis_password, options->redis_password_file, &redis_password, problem,
-                                         capacity);
+    return (options->redis_password_file == NULL ||
+            lubdub_secret_file_read_first(&options->redis_password, options->redis_password_file, &redis_password,
+                                          problem, capacity)) &&
+           take_secret_of_nodes(options, problem, capacity);
 }
 
 static bool has_hook_that_can_run(const struct options *options, char *problem, size_t capacity)
@@ -456,6 +475,7 @@ void options_clear(struct options *options)
 {
     lubdub_token_file_clear(&options->tokens);
     lubdub_secret_file_clear(&options->redis_password);
+    lubdub_secret_file_clear(&options->redis_secret);
     expect_file_clear(&options->expected);
     lubdub_credentials_free(options->tls);
     options->tls = NULL;
@@ -536,6 +556,7 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->multipath = options->mptcp ? LUBDUB_MULTIPATH_IF_POSSIBLE : LUBDUB_MULTIPATH_OFF;
     settings->tls = options->tls;
     settings->requires_certificate = options->require_cert;
+    settings->proof_key = options->redis != NULL ? options->proof_key : NULL;
     settings->ipv6_prefix = options->ipv6_prefix;
     settings->gather = lubdub_gather_value(options->gather);
     settings->session.message_rate = (uint32_t)options->message_rate;

@@ -46,6 +46,7 @@ struct options {
     const char *token_file;
     const char *redis;
     const char *redis_password_file;
+    const char *redis_secret_file;
     lubdub_duration redis_lease;
     uint64_t redis_rate;
     struct lubdub_strings proxy_from;
@@ -70,6 +71,8 @@ struct options {
     struct lubdub_settings_loaded loaded;
     struct lubdub_token_file tokens;
     struct lubdub_secret_file redis_password;
+    struct lubdub_secret_file redis_secret;
+    uint8_t proof_key[16]; /* made of it; with --redis only */
     struct lubdub_slice *proxies; /* proxy_from, as the library takes it */
     struct expect_file expected;
     struct lubdub_tls *tls; /* options_make_tls() */

@@ -88,6 +88,42 @@ static void a_copy_has_all_that_is_known_of_a_session(void **state)
     lubdub_server_session_free(found);
 }
 
+static uint64_t proof_of(struct server_fixture *fixture, struct raw_client *client, const char *identity,
+                         const char *token)
+{
+    const struct lubdub_options options = {.identity = {identity, strlen(identity)}, .token = {token, strlen(token)}};
+    struct lubdub_server_session *found;
+    uint8_t content[256];
+    uint64_t proof;
+
+    raw_connect(client, server_fixture_port(fixture));
+    raw_send_frame(client, LUBDUB_FRAME_HELLO, 0, 1, content,
+                   lubdub_options_encode(&options, LUBDUB_FRAME_HELLO, content, sizeof content));
+    raw_expect_welcome(client);
+    found = expect_found(fixture, identity);
+    proof = found->proof;
+    lubdub_server_session_free(found);
+    return proof;
+}
+
+/* The number is what another process, and another version, came to with this key. */
+static void a_token_has_the_same_proof_wherever_the_key_is_the_same(void **state)
+{
+    static const struct lubdub_slice tokens[] = {{"red", 3}, {"blue", 4}};
+    static const uint8_t key[16] = "sixteen bytes...";
+    struct server_fixture *fixture = *state;
+    uint64_t red;
+
+    fixture->settings.tokens = tokens;
+    fixture->settings.token_count = 2;
+    fixture->settings.proof_key = key;
+    server_fixture_start(fixture);
+    red = proof_of(fixture, &fixture->clients[0], "a", "red");
+    assert_true(red == 0x68ccc0250de62c50U);
+    assert_true(proof_of(fixture, &fixture->clients[1], "b", "red") == red);
+    assert_true(proof_of(fixture, &fixture->clients[2], "c", "blue") != red);
+}
+
 static void what_is_not_there_is_not_found(void **state)
 {
     struct server_fixture *fixture = *state;
@@ -436,6 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_copy_has_all_that_is_known_of_a_session),
+        FIXTURE_TEST(a_token_has_the_same_proof_wherever_the_key_is_the_same),
         FIXTURE_TEST(what_is_not_there_is_not_found),
         FIXTURE_TEST(a_silent_session_is_late_and_an_identity_is_away_and_gone),
         FIXTURE_TEST(session_behind_a_proxy_is_marked),

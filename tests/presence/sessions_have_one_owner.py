@@ -3,7 +3,8 @@
 import json
 import time
 
-from stage import run, wait_for
+from certificates import Authority
+from stage import free_port, run, wait_for
 
 NASTY = "pump {7} *?[a-z] \\ \"%20\" - ü"
 
@@ -82,5 +83,92 @@ def older_incarnation_takes_nothing(stage):
     stage.leaves_cleanly(other)
 
 
+SECRET = "a secret of all the nodes"
+
+
+def proof_of(stage, identity):
+    return stage.ask("GET", f"lubdub:id:{identity}").decode().split(" ")[4]
+
+
+def is_refused(stage, client, server, identity):
+    """It may come in at its own node for a moment; the claim's answer ends it with BYE 6."""
+    wait_for(lambda: stage.events(client, "down", cause="rejected"), lambda: stage.output(client))
+    assert stage.events(client, "down")[-1]["reason"] == 6, stage.output(client)
+    end = stage.events(server, "disconnected", id=identity)[-1]
+    assert end["reason"] == 6 and "at a" in end["text"], end
+
+
+def other_token_takes_no_identity_of_a_live_node(stage):
+    stage.start_redis()
+    tokens = stage.write("tokens", "red-token pump-*\nblue-token pump-*\n")
+    secret = stage.write("secret", SECRET)
+    one = stage.server("a", "--token-file", tokens, "--redis-secret-file", secret)
+    other = stage.server("b", "--token-file", tokens, "--redis-secret-file", secret)
+    red = stage.write("red", "red-token")
+    blue = stage.write("blue", "blue-token")
+    holder = stage.client("pump-7", one, "--token-file", red)
+    stage.wait_for_claim("pump-7", "a", "up")
+    proof = proof_of(stage, "pump-7")
+    assert len(proof) == 16 and int(proof, 16) != 0, proof
+    is_refused(stage, stage.client("pump-7", other, "--token-file", blue), other, "pump-7")
+    assert stage.claim("pump-7") == ("a", "up") and not stage.events(holder, "down")
+    mover = stage.client("pump-7", other, "--token-file", red)  # the same token has the same proof there
+    wait_for(lambda: stage.events(holder, "down", cause="replaced"), "the old session goes on")
+    stage.wait_for_claim("pump-7", "b", "up")
+    assert proof_of(stage, "pump-7") == proof and not stage.events(mover, "down")
+    other.kill()  # a holder that is not live keeps nobody out
+    wait_for(lambda: stage.nodes()["b"] == "dead", lambda: f"it is {stage.nodes()}")
+    stage.client("pump-7", one, "--token-file", blue)
+    stage.wait_for_claim("pump-7", "a", "up")
+    assert proof_of(stage, "pump-7") != proof
+    stage.leaves_cleanly(one)
+
+
+def other_certificate_takes_no_identity_of_a_live_node(stage):
+    stage.start_redis()
+    authority = Authority(stage.folder)
+    certificate, key = authority.issue("server", "IP:127.0.0.1")
+    files = ("--tls-cert", certificate, "--tls-key", key, "--tls-client-ca", authority.certificate, "--require-cert")
+    servers = []
+    for node in ("a", "b"):
+        port = free_port()
+        servers.append(stage.server(node, "--tls-listen", f"127.0.0.1:{port}", *files))
+        servers[-1].port = port
+    one, other = servers
+
+    def client(server, certificate_and_key):
+        return stage.client("pump-7", server, "--tls", "--tls-ca", authority.certificate, "--tls-cert",
+                            certificate_and_key[0], "--tls-key", certificate_and_key[1])
+
+    holder = client(one, authority.issue("first", "DNS:pump-7"))
+    stage.wait_for_claim("pump-7", "a", "up")
+    proof = proof_of(stage, "pump-7")
+    assert len(proof) == 16, proof
+    is_refused(stage, client(other, authority.issue("other", "DNS:pump-*")), other, "pump-7")
+    assert stage.claim("pump-7") == ("a", "up") and not stage.events(holder, "down")
+    client(other, authority.issue("renewed", "DNS:pump-7"))  # another key, the same names
+    stage.wait_for_claim("pump-7", "b", "up")
+    assert proof_of(stage, "pump-7") == proof
+    wait_for(lambda: stage.events(holder, "down", cause="replaced"), "the old session goes on")
+    for server in servers:
+        stage.leaves_cleanly(server)
+
+
+def proof_cannot_be_tested_without_the_secret(stage):
+    """The same token is another number under another secret, and under none."""
+    stage.start_redis()
+    tokens = stage.write("tokens", "red-token")
+    found = set()
+    for node, options in (("a", ()), ("b", ("--redis-secret-file", stage.write("one", SECRET))),
+                          ("c", ("--redis-secret-file", stage.write("two", SECRET + "!")))):
+        server = stage.server(node, "--token-file", tokens, *options)
+        stage.client(f"pump-{node}", server, "--token-file", tokens)
+        stage.wait_for_claim(f"pump-{node}", node, "up")
+        found.add(proof_of(stage, f"pump-{node}"))
+    assert len(found) == 3, found
+
+
 run(session_is_claimed_and_released, identity_may_be_any_text, late_session_is_late_in_redis,
-    session_that_moved_ends_at_its_old_node, older_incarnation_takes_nothing)
+    session_that_moved_ends_at_its_old_node, older_incarnation_takes_nothing,
+    other_token_takes_no_identity_of_a_live_node, other_certificate_takes_no_identity_of_a_live_node,
+    proof_cannot_be_tested_without_the_secret)

@@ -89,6 +89,14 @@ class Stage:
                     found.append(event)
         return found
 
+    def write(self, name, text):
+        """A file with this text; its path."""
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+        return path
+
     # ---- Redis ----
 
     def ask(self, *words, limit=5):

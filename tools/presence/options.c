@@ -6,9 +6,7 @@
 
 #include <lubdub/version.h>
 
-#ifdef LUBDUB_WITH_REDIS
-#include "server/presence/url.h"
-#endif
+#include "server/presence/url_setting.h"
 
 #define FIELD(name) offsetof(struct presence_options, name)
 
@@ -20,19 +18,6 @@ static const char *judge_url(const char *value, void *field)
         return NULL;
     }
     return "must be http://HOST:PORT, https://HOST:PORT or unix:PATH";
-}
-
-static const char *judge_redis(const char *value, void *field)
-{
-    (void)field;
-#ifdef LUBDUB_WITH_REDIS
-    struct presence_url url;
-
-    return presence_url_parse(value, &url);
-#else
-    (void)value;
-    return "is not built in (LUBDUB_REDIS was off)";
-#endif
 }
 
 static const struct lubdub_setting rows[] = {
@@ -47,7 +32,7 @@ static const struct lubdub_setting rows[] = {
      .metavar = "URL",
      .kind = LUBDUB_SETTING_STRING,
      .offset = FIELD(redis),
-     .take = judge_redis,
+     .take = presence_url_judge,
      .help = "the servers' Redis instead: redis://HOST, unix:PATH or sentinel://HOST,.../MASTER"},
     {.name = "token-file",
      .metavar = "F",

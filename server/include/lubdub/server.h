@@ -162,6 +162,12 @@ struct lubdub_server_settings {
      * client with a certificate has an identity that one of its names (docs/guide/tls.md) is or bounds, as a pattern.
      */
     bool requires_certificate;
+
+    /*
+     * 16 secret bytes that several servers share, so that each of them knows a token, or the names of a certificate, by the
+     * same number (lubdub_server_session.proof). Stays as it was at _new. NULL, the default: the server draws its own.
+     */
+    const uint8_t *proof_key;
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -414,7 +420,7 @@ LUBDUB_API enum lubdub_error lubdub_server_drain(struct lubdub_server *server, l
 
 /*
  * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
- * ipv6_prefix, on_freed and free_data stay. A session whose token is not among the tokens any more, or does not let in its identity,
+ * ipv6_prefix, on_freed, free_data and proof_key stay. A session whose token is not among the tokens any more, or does not let in its identity,
  * ends: BYE 6, cause `rejected`. Where no token is asked for any more, all stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
  * them before it does anything else that waits for it. INVALID for settings that _check refuses, and without TLS where the
  * server listens to it; NO_MEMORY: the old ones stay in force everywhere.
@@ -593,6 +599,10 @@ struct lubdub_server_session {
     uint64_t probes;            /* received */
     uint64_t messages;          /* received */
     bool is_proxied;            /* a proxy told where it comes from (settings.proxies) */
+
+    /* A number that stands for the token, or else for the names of the certificate, that let the client in: the same on all
+       servers that have the same settings.proof_key. 0: nothing was asked for */
+    uint64_t proof;
 };
 
 /*
