@@ -1,131 +1,228 @@
 #!/usr/bin/env python3
-"""mutants.py [--share N] [FILE…]: changes the core in one place after the other, and counts which changes its unit tests notice.
+"""mutants.py [--sample N] [--seed S] [--minutes M] [--only LINE] [FILE…]: changes the sources of detection in one place after the
+other, and counts which changes the tests notice.
 
-A mutant is one change of one line: a comparison, a sign, a constant, a condition, or a call that is left out. It is killed where the
-tests fail to build, to pass, or to end in time. The survivors are printed. The core and its tests are compiled without CMake, in a
-folder of their own.
+FILE is a source below common, such as core/step or ev/link; without one: codec, sessions, step and detection. A mutant is one change
+of one line: a comparison, a sign, a constant, a condition, or a statement that is left out. It is killed where a test fails, crashes
+or does not end. --sample draws N of all mutants by the seed, so that a part of them speaks for the whole; --minutes ends the run
+earlier, and the order is drawn too, so that what was tried until then is a sample as well.
+
+Everything is compiled once, without CMake; a mutant is one file compiled and one library linked, and the tests load that library.
+The quickest test comes first, then whichever killed last. A test in real time kills if it fails twice.
 """
 import argparse
 import concurrent.futures
+import os
 import pathlib
+import random
 import re
-import shutil
+import resource
+import shlex
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FILES = ["frame", "option", "session", "session_server", "session_client", "session_shared", "step", "doubt", "estimator"]
-TESTS = ["test_frame", "test_option", "test_vectors", "test_session", "test_session_server", "test_session_client",
-         "test_session_messages", "test_session_quick", "test_session_adaptive", "test_estimator", "test_no_memory",
-         "test_evidence", "test_session_content"]
-FLAGS = ["-std=gnu11", "-O0", "-g", "-w", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-I" + str(ROOT), "-I" + str(ROOT / "common"),
-         "-I" + str(ROOT / "common/include"), "-I" + str(ROOT / "tests"), "-I" + str(ROOT / "tests/support"), "-I" + str(ROOT / "tools")]
-WRAPS = ["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--undefined=__wrap_malloc"]
+FILES = ["core/frame", "core/option", "core/session", "core/session_server", "core/session_client", "core/session_shared", "core/step",
+         "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link"]
+SLOW_TESTS = ["sim/test_faults", "sim/test_pauses"]  # behind the unit tests
+REAL_TIME_TESTS = ["ev/test_link", "ev/test_absences"]  # for common/ev only
+TARGETS = ["server_session", "client_session", "two_sessions", "options", "frame"]  # of tests/fuzz, over their corpora
+FLAGS = ["-std=gnu11", "-O1", "-g1", "-w", "-fPIC", "-fno-inline", "-fsanitize=undefined", "-fno-sanitize-recover=all",
+         "-D_GNU_SOURCE", f'-DLUBDUB_VECTORS_DIR="{ROOT}/tests/vectors"']
+INCLUDES = ["", "common", "common/include", "common/tls/include", "server/include", "server", "client/include", "client", "tests",
+            "tests/support", "tests/ev", "tests/fuzz", "tools"]
+WRAPS = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"
 CHANGES = [(r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "), (r" == ", " != "), (r" != ", " == "),
            (r" \+ ", " - "), (r" - ", " + "), (r" && ", " || "), (r" \|\| ", " && "), (r"\btrue\b", "false"), (r"\bfalse\b", "true"),
-           (r"\+\+;", "--;"), (r" \+= ", " -= "), (r" -= ", " += "), (r"if \(", "if (!"), (r"\b([1-9]\d*)\b(?!\w)", lambda m: str(int(m.group(1)) + 1))]
-LIMIT = 120
+           (r"\+\+;", "--;"), (r" \+= ", " -= "), (r" -= ", " += "), (r"\b([1-9]\d*)\b(?!\w)", lambda m: str(int(m.group(1)) + 1))]
 
 
-def mutants_of(path):
-    inside = False
-    for number, line in enumerate(path.read_text().splitlines()):
-        code = line.split("/*")[0]
-        if line.startswith("{"):
-            inside = True
-        if line.startswith("}"):
-            inside = False
-        if not inside or code.strip().startswith("*") or "assert(" in code or '"' in code:
-            continue
-        for pattern, change in CHANGES:
-            for match in re.finditer(pattern, code):
-                new = change(match) if callable(change) else change
-                changed = line[:match.start()] + new + line[match.end():]
-                if "if (!" in new:
-                    changed = re.sub(r"if \(!(.*)\) \{(.*)$", r"if (!(\1)) {\2", changed)
-                if changed != line:
-                    yield number, line.strip(), changed
-        call = re.match(r"\s+(\w+\(.*\);|\w+(->|\.)[\w.>-]+ [-+|]?= .*;)$", code)
-        if call and "=" not in code.split("(")[0].replace("==", "") or call and "->" in code:
-            yield number, line.strip(), re.match(r"\s*", line).group() + ";"
+def compiler():
+    return shlex.split(os.environ.get("CC", "cc"))
+
+
+def negated(code):
+    """The line with the condition of its if turned round, where that stands on the line as a whole."""
+    match = re.match(r"(\s*(?:\} else )?if \()(.*)(\) \{)$", code)
+    if match and match.group(2).count("(") == match.group(2).count(")"):
+        return f"{match.group(1)}!({match.group(2)}){match.group(3)}"
+    return None
+
+
+def left_out(code, before):
+    """The line without its statement, where that is a call or an assignment and stands on the line as a whole."""
+    ends = not before or before.endswith((";", "{", "}", ":", "*/"))
+    is_call = re.match(r"\s+(?:\(void\))?\w+\(.*\);$", code)
+    is_assignment = re.match(r"\s+[\w>.*\[\]-]*(?:->|\.)[\w>.\[\]-]+ [-+|&^]?= .*;$", code)
+    if ends and (is_call or is_assignment) and code.count("(") == code.count(")"):
+        return re.match(r"\s*", code).group() + ";"
+    return None
+
+
+def mutants_of(name):
+    """(name, number of the line, the line, what becomes of it), once for each change."""
+    inside, before, seen = False, "", set()
+    for number, line in enumerate((ROOT / f"common/{name}.c").read_text().splitlines()):
+        code = line.split("/*")[0].rstrip()
+        inside = line.startswith("{") or inside and not line.startswith("}")
+        if inside and code and not code.strip().startswith("*") and "assert(" not in code and '"' not in code:
+            changed = [negated(code), left_out(code, before)]
+            for pattern, change in CHANGES:
+                for match in re.finditer(pattern, code):
+                    changed.append(code[:match.start()] + (change(match) if callable(change) else change) + code[match.end():])
+            for text in changed:
+                if text is not None and text != code and (number, text) not in seen:
+                    seen.add((number, text))
+                    yield name, number, line.strip(), text
+        before = code.strip() or before
+
+
+class Test:
+    def __init__(self, name, program, arguments=(), is_real_time=False):
+        self.name, self.program, self.arguments, self.is_real_time = name, program, arguments, is_real_time
+        self.took = 0.0
+
+    def run_once(self, library):
+        """Whether it passes. It gets four times the processor that it took without a mutant, however busy the machine is."""
+        allowed = 3 + int(4 * self.took)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_CPU, (allowed, allowed))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+
+        try:
+            return subprocess.run([self.program, *self.arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT / "tests",
+                                  env={**os.environ, "LD_LIBRARY_PATH": str(library)}, preexec_fn=limit, timeout=90,
+                                  check=False).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def passes(self, library):
+        return self.run_once(library) or (self.is_real_time and self.run_once(library))
 
 
 class Bench:
-    """The core and the tests, compiled once; a mutant is compiled and linked to them."""
+    """Sources and tests, compiled once."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, names):
         self.folder = pathlib.Path(folder)
         self.objects = {}
-        sources = list((ROOT / "common/core").glob("*.c")) + [p for p in (ROOT / "tests/support").glob("*.c") if p.stem != "raw_client"]
-        sources += [ROOT / f"tests/unit/core/{test}.c" for test in TESTS]
+        with_ev = any(name.startswith("ev/") for name in names)
+        self.libraries = ["-lev", "-lm", "-lpthread"]
+        core = sorted((ROOT / "common/core").glob("*.c"))
+        ev = sorted((ROOT / "common/ev").glob("*.c"))
+        own = core + ev
+        support = sorted((ROOT / "tests/support").glob("*.c"))
+        world = sorted((ROOT / "tools/simulate/world").glob("*.c")) + sorted((ROOT / "tools/statistics").glob("*.c"))
+        memory = [ROOT / "tests/fuzz" / f"{part}.c" for part in ("memory_session", "orders", "replay")]
+        units = [path for path in sorted((ROOT / "tests/unit/core").glob("test_*.c"))]
+        slow = [ROOT / f"tests/{name}.c" for name in SLOW_TESTS]
+        real = [ROOT / f"tests/{name}.c" for name in REAL_TIME_TESTS] if with_ev else []
+        rooms = sorted((ROOT / "server/library").glob("*.c")) + sorted((ROOT / "client/library").glob("*.c")) if with_ev else []
+        fixtures = [path for path in sorted((ROOT / "tests/ev").glob("*.c")) if not path.stem.startswith("test_") and path.stem != "over_tls"]
+        targets = [ROOT / f"tests/fuzz/{name}.c" for name in TARGETS]
+        sources = own + support + world + memory + units + slow + targets + real + rooms + (fixtures if with_ev else [])
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             list(pool.map(self.compile, sources))
-        self.support = [self.objects[p] for p in sources if p.parent.name == "support"]
-        self.core = {p.stem: self.objects[p] for p in sources if p.parent.name == "core" and "unit" not in str(p)}
-        self.tests = {t: self.objects[ROOT / f"tests/unit/core/{t}.c"] for t in TESTS}
+        self.own = {f"{path.parent.name}/{path.stem}": self.objects[path] for path in own}
+        self.whole = self.folder / "whole"
+        self.whole.mkdir()
+        self.link_library(self.own, self.whole)
+        self.tests = []
+        for path in units:
+            self.add(Test(path.stem, self.link(path.stem, [path, *support])))
+        for path in targets:
+            corpus = ROOT / "tests/fuzz/corpus" / path.stem
+            self.add(Test("fuzz_" + path.stem, self.link("fuzz_" + path.stem, [path, *memory, *support]), ["--mutate", "3", str(corpus)]))
+        for path in slow:
+            self.add(Test(path.stem, self.link(path.stem, [path, *world, *support])))
+        for path in real:
+            self.add(Test(path.stem, self.link(path.stem, [path, *fixtures, *rooms, *support]), is_real_time=True))
+        self.tests.sort(key=lambda test: (test.is_real_time, test.took))
 
     def compile(self, source):
         self.objects[source] = self.folder / (source.parent.name + "-" + source.stem + ".o")
-        subprocess.run(["cc", *FLAGS, f'-DLUBDUB_VECTORS_DIR="{ROOT}/tests/vectors"', "-c", source, "-o", self.objects[source]], check=True)
+        subprocess.run([*compiler(), *FLAGS, *(f"-I{ROOT / folder}" for folder in INCLUDES), "-c", source, "-o", self.objects[source]],
+                       check=True)
 
-    def is_killed(self, name, text, order):
+    def link(self, name, sources):
+        program = self.folder / name
+        subprocess.run([*compiler(), "-fsanitize=undefined", "-rdynamic", *(self.objects[path] for path in sources), WRAPS,
+                        "-Wl,--undefined=__wrap_malloc", f"-L{self.whole}", "-lmutant", "-lcmocka", *self.libraries, "-o", program], check=True)
+        return program
+
+    def link_library(self, objects, place):
+        subprocess.run([*compiler(), "-fsanitize=undefined", "-shared", WRAPS, *objects.values(), *self.libraries, "-o", place / "libmutant.so"],
+                       check=True)
+
+    def add(self, test):
+        started = os.times()
+        if not test.run_once(self.whole) and not (test.is_real_time and test.run_once(self.whole)):
+            print(f"{test.name} fails without a mutant, and is left out", flush=True)
+            return
+        ended = os.times()
+        test.took = ended.children_user + ended.children_system - started.children_user - started.children_system
+        self.tests.append(test)
+
+    def killer_of(self, name, number, changed):
+        """The name of the test that kills; "" for none, None where the mutant does not compile."""
+        lines = (ROOT / f"common/{name}.c").read_text().splitlines()
+        lines[number] = changed
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
-            source = pathlib.Path(place) / f"{name}.c"
-            source.write_text(text)
-            changed = pathlib.Path(place) / f"{name}.o"
-            if subprocess.run(["cc", *FLAGS, "-c", source, "-o", changed], stderr=subprocess.DEVNULL, check=False).returncode:
+            place = pathlib.Path(place)
+            source = place / f"{pathlib.Path(name).name}.c"
+            source.write_text("\n".join(lines) + "\n")
+            command = [*compiler(), *FLAGS, *(f"-I{ROOT / folder}" for folder in INCLUDES), f"-I{ROOT}/common/{name.split('/', maxsplit=1)[0]}",
+                       "-c", source, "-o", place / "mutant.o"]
+            if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode:
                 return None
-            core = [changed if stem == name else path for stem, path in self.core.items()]
-            for test in order:
-                program = pathlib.Path(place) / test
-                subprocess.run(["cc", "-fsanitize=undefined", self.tests[test], *self.support, *core, *WRAPS, "-lcmocka", "-lm", "-o", program],
-                               check=True)
-                try:
-                    done = subprocess.run([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT / "tests",
-                                          timeout=LIMIT, check=False)
-                except subprocess.TimeoutExpired:
-                    return test
-                if done.returncode:
-                    return test
-                program.unlink()
+            self.link_library({**self.own, name: place / "mutant.o"}, place)
+            for test in self.tests:
+                if test.is_real_time and not name.startswith("ev/"):
+                    continue
+                if not test.passes(place):
+                    if not test.is_real_time:
+                        self.tests.remove(test)
+                        self.tests.insert(0, test)
+                    return test.name
         return ""
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--share", type=int, default=1)
-    parser.add_argument("files", nargs="*")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, metavar="N")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--only", metavar="LINE", type=int, help="the mutants of one line")
+    parser.add_argument("files", nargs="*", metavar="FILE")
     arguments = parser.parse_args()
-    total = {}
+    names = arguments.files or FILES
+    mutants = [mutant for name in names for mutant in mutants_of(name) if arguments.only in (None, mutant[1] + 1)]
+    all_of_them = len(mutants)
+    random.Random(arguments.seed).shuffle(mutants)
+    mutants = mutants[:arguments.sample]
+    end = time.monotonic() + 60 * arguments.minutes if arguments.minutes else float("inf")
+    counts = {name: [0, 0, 0] for name in names}  # killed, survived, did not compile
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(folder)
-        for name in arguments.files or FILES:
-            path = ROOT / f"common/core/{name}.c"
-            lines = path.read_text().splitlines()
-            own = [t for t in TESTS if name in t] + [t for t in TESTS if name not in t]
-            while (failed := bench.is_killed(name, path.read_text(), own)):
-                print(f"{failed} fails without a mutant, and is left out")
-                own.remove(failed)
-            mutants = list(mutants_of(path))[::arguments.share]
-            killed = survived = void = 0
-            for number, line, changed in mutants:
-                text = "\n".join(lines[:number] + [changed] + lines[number + 1:]) + "\n"
-                test = bench.is_killed(name, text, own)
-                if test is None:
-                    void += 1
-                elif test:
-                    killed += 1
-                    own.remove(test)
-                    own.insert(0, test)
-                else:
-                    survived += 1
-                    print(f"survives: {name}.c:{number + 1}: {line}  ->  {changed.strip()}", flush=True)
-            total[name] = (killed, survived)
-            print(f"{name}.c: {killed} of {killed + survived} mutants killed ({void} did not compile)", flush=True)
-    killed, survived = (sum(t[i] for t in total.values()) for i in (0, 1))
-    print(f"together: {killed} of {killed + survived}, {100 * killed / max(1, killed + survived):.1f} %")
+        bench = Bench(folder, names)
+        print(f"{len(mutants)} of {all_of_them} mutants, seed {arguments.seed}; {len(bench.tests)} tests", flush=True)
+        for name, number, line, changed in mutants:
+            if time.monotonic() > end:
+                break
+            killer = bench.killer_of(name, number, changed)
+            counts[name][2 if killer is None else 0 if killer else 1] += 1
+            if killer == "":
+                print(f"survives: {name}.c:{number + 1}: {line}  ->  {changed.strip()}", flush=True)
+    for name, (killed, survived, void) in counts.items():
+        print(f"{name}.c: {killed} of {killed + survived} mutants killed ({void} did not compile)")
+    killed, survived, void = (sum(count[i] for count in counts.values()) for i in range(3))
+    print(f"together: {killed} of {killed + survived} killed, {100 * killed / max(1, killed + survived):.1f} %; "
+          f"{killed + survived + void} of {all_of_them} tried, seed {arguments.seed}")
+    return 0 if killed + survived else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
