@@ -23,10 +23,27 @@
 #include "ev/buckets.h"
 
 /* Both sides of the table of functions must be of the same release, or of one with the same number. */
-#define LUBDUB_TRANSPORT_INTERFACE 2
+#define LUBDUB_TRANSPORT_INTERFACE 3
 
 struct lubdub_tls;
 struct lubdub_transport;
+
+/*
+ * How many handshakes of servers a loop works on. The objects of one take some 46 kB, its arithmetic 0.3 to 1 ms, and
+ * the sessions that are up wait meanwhile. All fields are more than 0.
+ */
+struct lubdub_handshake_limits {
+    size_t most;          /* under way */
+    size_t per_turn;      /* begun in a turn */
+    lubdub_duration work; /* of a turn, for all connections that are not open; one that has begun a step ends it */
+    lubdub_duration
+        patience; /* after so long in the queue the last one comes first: the client of the first gives up */
+};
+
+#define LUBDUB_HANDSHAKES_MOST 256
+#define LUBDUB_HANDSHAKES_PER_TURN 8
+#define LUBDUB_HANDSHAKE_WORK (4 * LUBDUB_MILLISECOND)
+#define LUBDUB_HANDSHAKE_PATIENCE (2500 * LUBDUB_MILLISECOND) /* half the time that a client has by default */
 
 /* What a loop's handshakes came to. Written by the loop's thread, read by any. */
 struct lubdub_transport_counts {
@@ -40,6 +57,8 @@ struct lubdub_transport_counts {
     _Atomic uint64_t failed;
     _Atomic uint64_t under_way; /* now: with the memory that a handshake takes */
     _Atomic uint64_t waiting;   /* now: their turn has not come */
+    _Atomic uint64_t met_most;  /* those that had to wait because `most` were under way */
+    _Atomic uint64_t put_off;   /* turns that left some of the work to the next one, for `per_turn` or `work` */
 };
 
 /* The transports of one loop. Zeroed: none. */
@@ -50,6 +69,7 @@ struct lubdub_transports {
     void *shop; /* what the transports of the loop share; made by the first */
     void (*close_shop)(void *shop);
     struct lubdub_transport_counts counts;
+    struct lubdub_handshake_limits limits; /* zeroed: the defaults above. The loop's thread may change them */
 };
 
 struct lubdub_transport_kind {

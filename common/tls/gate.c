@@ -43,7 +43,7 @@ static void note_counts(struct lubdub_gate *gate)
 
 static lubdub_duration until_next(const struct lubdub_gate *gate)
 {
-    if (gate->under_way.count < LUBDUB_GATE_HANDSHAKES) {
+    if (gate->under_way.count < gate->limits->most) {
         return 0;
     }
     return lubdub_time_between(lubdub_clock_now(),
@@ -55,7 +55,7 @@ static void mind_waiting(struct lubdub_gate *gate)
 {
     if (gate->waiting.count == 0) {
         ev_timer_stop(gate->loop, &gate->go_on);
-    } else if (!ev_is_active(&gate->go_on) || gate->under_way.count < LUBDUB_GATE_HANDSHAKES) {
+    } else if (!ev_is_active(&gate->go_on) || gate->under_way.count < gate->limits->most) {
         ev_timer_stop(gate->loop, &gate->go_on);
         ev_now_update(gate->loop);
         ev_timer_set(&gate->go_on, (ev_tstamp)until_next(gate) / (ev_tstamp)LUBDUB_SECOND, 0);
@@ -84,6 +84,10 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     struct lubdub_gate *gate = container_of(turn_end, struct lubdub_gate, turn_end);
     (void)loop, (void)revents;
 
+    if (gate->has_put_off) {
+        atomic_fetch_add_explicit(&gate->counts->put_off, 1, memory_order_relaxed);
+    }
+    gate->has_put_off = false;
     gate->begun = 0;
     gate->worked = 0;
     if (gate->waiting.count + gate->under_way.count == 0) {
@@ -93,10 +97,13 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
 
 /* ---- letting in ---- */
 
-static bool may_begin(const struct lubdub_gate *gate)
+static bool may_begin(struct lubdub_gate *gate)
 {
-    return gate->begun < LUBDUB_GATE_BEGUN_PER_TURN && lubdub_gate_has_time(gate) &&
-           gate->under_way.count < LUBDUB_GATE_HANDSHAKES;
+    if (gate->under_way.count >= gate->limits->most) {
+        return false;
+    }
+    gate->has_put_off = gate->has_put_off || gate->begun >= gate->limits->per_turn;
+    return gate->begun < gate->limits->per_turn && lubdub_gate_has_time(gate);
 }
 
 static void let_in(struct lubdub_gate *gate, struct lubdub_gate_place *place, lubdub_time now)
@@ -113,8 +120,7 @@ static void evict_one(struct lubdub_gate *gate, lubdub_time now)
 {
     struct lubdub_gate_place *oldest = gate->under_way.first;
 
-    if (gate->under_way.count < LUBDUB_GATE_HANDSHAKES ||
-        lubdub_time_between(oldest->since, now) < LUBDUB_GATE_PATIENCE) {
+    if (gate->under_way.count < gate->limits->most || lubdub_time_between(oldest->since, now) < LUBDUB_GATE_PATIENCE) {
         return;
     }
     take_out(&gate->under_way, oldest);
@@ -124,7 +130,7 @@ static void evict_one(struct lubdub_gate *gate, lubdub_time now)
 
 static struct lubdub_gate_place *next_of(const struct lubdub_gate *gate, lubdub_time now)
 {
-    bool is_old = lubdub_time_between(gate->waiting.first->since, now) > LUBDUB_GATE_QUEUE_PATIENCE;
+    bool is_old = lubdub_time_between(gate->waiting.first->since, now) > gate->limits->patience;
 
     return is_old ? gate->waiting.last : gate->waiting.first;
 }
@@ -133,10 +139,9 @@ static void on_go_on(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct lubdub_gate *gate = container_of(timer, struct lubdub_gate, go_on);
     lubdub_time now = lubdub_clock_now();
-    unsigned i;
     (void)revents;
 
-    for (i = 0; i < LUBDUB_GATE_BEGUN_PER_TURN && gate->waiting.count > 0; i++) {
+    while (gate->waiting.count > 0) {
         struct lubdub_gate_place *next;
 
         evict_one(gate, now);
@@ -154,9 +159,10 @@ static void on_go_on(struct ev_loop *loop, ev_timer *timer, int revents)
 
 /* ---- for the streams ---- */
 
-void lubdub_gate_init(struct lubdub_gate *gate, struct ev_loop *loop, struct lubdub_transport_counts *counts)
+void lubdub_gate_init(struct lubdub_gate *gate, struct ev_loop *loop, struct lubdub_transport_counts *counts,
+                      const struct lubdub_handshake_limits *limits)
 {
-    *gate = (struct lubdub_gate){.loop = loop, .counts = counts};
+    *gate = (struct lubdub_gate){.loop = loop, .counts = counts, .limits = limits};
     ev_timer_init(&gate->go_on, on_go_on, 0, 0);
     ev_prepare_init(&gate->turn_end, on_turn_end);
 }
@@ -172,6 +178,9 @@ void lubdub_gate_enter(struct lubdub_gate *gate, struct lubdub_gate_place *place
     lubdub_time now = lubdub_clock_now();
 
     place->io = io;
+    if (gate->under_way.count + gate->waiting.count >= gate->limits->most) {
+        atomic_fetch_add_explicit(&gate->counts->met_most, 1, memory_order_relaxed);
+    }
     if (gate->waiting.count == 0 && may_begin(gate)) {
         let_in(gate, place, now);
     } else {
@@ -196,9 +205,10 @@ void lubdub_gate_leave(struct lubdub_gate *gate, struct lubdub_gate_place *place
     note_counts(gate);
 }
 
-bool lubdub_gate_has_time(const struct lubdub_gate *gate)
+bool lubdub_gate_has_time(struct lubdub_gate *gate)
 {
-    return gate->worked < LUBDUB_GATE_TIME_PER_TURN;
+    gate->has_put_off = gate->has_put_off || gate->worked >= gate->limits->work;
+    return gate->worked < gate->limits->work;
 }
 
 void lubdub_gate_note_work(struct lubdub_gate *gate, lubdub_duration took)

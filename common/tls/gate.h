@@ -1,6 +1,6 @@
 /*
- * Lets so many TLS handshakes of a loop's server side be under way at a time, and so many begin in a turn: the objects
- * of one take some 46 kB, its arithmetic 0.3 to 1 ms, and the sessions that are up wait meanwhile.
+ * Lets so many TLS handshakes of a loop's server side be under way at a time, and so many begin in a turn, within so
+ * much of its time (struct lubdub_handshake_limits).
  *
  *     waiting ──► under way ──► (open, failed or given up: it leaves)
  *
@@ -18,18 +18,8 @@
 
 #include "ev/transport.h"
 
-#define LUBDUB_GATE_HANDSHAKES 256
-#define LUBDUB_GATE_BEGUN_PER_TURN 8
-
-/* What is not open yet is worked on for at most so long in a turn, all together; one that has begun a step ends it. */
-#define LUBDUB_GATE_TIME_PER_TURN (4 * LUBDUB_MILLISECOND)
-
 /* How long a client may keep its place while others wait for one: many round trips, on any path. */
 #define LUBDUB_GATE_PATIENCE LUBDUB_SECOND
-
-/* After this time in the queue the last one comes first: the client of the first one waits for five seconds by default.
- */
-#define LUBDUB_GATE_QUEUE_PATIENCE (2500 * LUBDUB_MILLISECOND)
 
 enum lubdub_gate_state {
     LUBDUB_GATE_OUTSIDE,
@@ -60,11 +50,15 @@ struct lubdub_gate {
     struct lubdub_gate_list waiting;
     struct lubdub_gate_list under_way; /* longest without a word first */
     struct lubdub_transport_counts *counts;
-    unsigned begun;         /* in this turn */
+    const struct lubdub_handshake_limits *limits;
+    size_t begun;           /* in this turn */
     lubdub_duration worked; /* in this turn */
+    bool has_put_off;       /* in this turn: there was more to do */
 };
 
-void lubdub_gate_init(struct lubdub_gate *gate, struct ev_loop *loop, struct lubdub_transport_counts *counts);
+/* counts and limits are the loop's, and outlive the gate; limits may change between two calls. */
+void lubdub_gate_init(struct lubdub_gate *gate, struct ev_loop *loop, struct lubdub_transport_counts *counts,
+                      const struct lubdub_handshake_limits *limits);
 void lubdub_gate_clear(struct lubdub_gate *gate);
 
 /* Takes a place, which is under way at once where that is possible, and waits otherwise; place->state says which. */
@@ -73,8 +67,9 @@ void lubdub_gate_enter(struct lubdub_gate *gate, struct lubdub_gate_place *place
 /* It is open, or has failed. Does nothing outside. */
 void lubdub_gate_leave(struct lubdub_gate *gate, struct lubdub_gate_place *place);
 
-/* Whether there is time left in this turn for a connection that is not open. */
-bool lubdub_gate_has_time(const struct lubdub_gate *gate);
+/* Whether there is time left in this turn for a connection that is not open. If not, the turn counts as one that put
+ * off. */
+bool lubdub_gate_has_time(struct lubdub_gate *gate);
 
 /* Something was done for one, and took so long. */
 void lubdub_gate_note_work(struct lubdub_gate *gate, lubdub_duration took);

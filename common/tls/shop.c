@@ -81,7 +81,11 @@ struct lubdub_shop *lubdub_shop_of(struct lubdub_transports *all)
     }
     BIO_set_data(shop->bio, shop);
     BIO_set_init(shop->bio, 1);
-    lubdub_gate_init(&shop->gate, all->loop, &all->counts);
+    if (all->limits.most == 0) {
+        all->limits = (struct lubdub_handshake_limits){LUBDUB_HANDSHAKES_MOST, LUBDUB_HANDSHAKES_PER_TURN,
+                                                       LUBDUB_HANDSHAKE_WORK, LUBDUB_HANDSHAKE_PATIENCE};
+    }
+    lubdub_gate_init(&shop->gate, all->loop, &all->counts, &all->limits);
     all->shop = shop;
     all->close_shop = close_shop;
     return shop;

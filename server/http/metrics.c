@@ -215,6 +215,9 @@ static void write_tls(struct text *text, const struct lubdub_server_figures *fig
                     figures->tls_resumed[i]);
     }
     text_format(text, "%s{result=\"failed\",version=\"\",resumed=\"false\"} %" PRIu64 "\n", name, figures->tls_failed);
+    begin(text, "lubdub_tls_connecting", "gauge", "Connections within their handshake of TLS, or that wait for it.");
+    row(text, "lubdub_tls_connecting", "state", "under_way", figures->tls_under_way);
+    row(text, "lubdub_tls_connecting", "state", "waiting", figures->tls_waiting);
     histogram(text, "lubdub_tls_handshake_seconds", "Handshakes of TLS that were finished.", &figures->tls_handshake);
     if (program->certificate_not_after_s != 0) {
         begin(text, "lubdub_tls_certificate_not_after_timestamp_seconds", "gauge", "When the certificate ends.");
@@ -249,6 +252,7 @@ static void write_program(const struct source *source, struct text *text, const 
     row(text, "lubdub_events_lost_total", "sink", "stdout", program->events_lost_output);
     row(text, "lubdub_events_lost_total", "sink", "file", program->events_lost_file);
     row(text, "lubdub_events_lost_total", "sink", "http", atomic_load(&source->events_lost));
+    counter(text, "lubdub_log_suppressed_total", "Lines of the log that its rate left out.", program->log_suppressed);
     begin(text, "lubdub_hooks_total", "counter", "Runs of the hook by their result, and events that were left out.");
     for (i = 0; i < HTTP_HOOK_RESULTS; i++) {
         row(text, "lubdub_hooks_total", "result", program->hook_words[i], program->hook_counts[i]);

@@ -10,6 +10,7 @@
 struct http_program_figures {
     uint64_t events_lost_output; /* on standard output, */
     uint64_t events_lost_file;   /* and in the file */
+    uint64_t log_suppressed;     /* lines of the log that its rate left out */
     const char *hook_words[HTTP_HOOK_RESULTS];
     uint64_t hook_counts[HTTP_HOOK_RESULTS];
     bool last_reload_is_good;        /* of the settings; their first reading counts */

@@ -68,6 +68,8 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
     for (i = 0; i < LUBDUB_SERVER_LIMIT_CAPACITY; i++) {
         sum->by_limit[i] += tallied(&tally->by_limit[i]);
     }
+    sum->by_limit[LUBDUB_SERVER_LIMIT_HANDSHAKES] += tallied(&tls->met_most);
+    sum->by_limit[LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN] += tallied(&tls->put_off);
     for (i = 0; i < LUBDUB_FRAME_TYPES; i++) {
         sum->frames_received[i] += LUBDUB_FIELD_READ(worker->traffic.frames_received[i]);
         sum->frames_sent[i] += LUBDUB_FIELD_READ(worker->traffic.frames_sent[i]);
@@ -80,6 +82,8 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
     sum->tls_resumed[0] += tallied(&tls->resumed_1_2);
     sum->tls_resumed[1] += tallied(&tls->resumed_1_3);
     sum->tls_failed += tallied(&tls->failed);
+    sum->tls_under_way += tallied(&tls->under_way);
+    sum->tls_waiting += tallied(&tls->waiting);
     add_buckets(&sum->tls_handshake, &tls->lengths);
     add_buckets(&sum->verdict_lateness, &tally->verdict_lateness);
     add_buckets(&sum->round_trip, &tally->round_trip);
@@ -90,10 +94,15 @@ static void add(struct lubdub_server_figures *sum, const struct lubdub_worker *w
 const char *lubdub_server_limit_word(size_t limit)
 {
     static const char *const words[] = {
-        [LUBDUB_SERVER_LIMIT_SESSIONS] = "sessions",       [LUBDUB_SERVER_LIMIT_ADDRESS] = "address",
-        [LUBDUB_SERVER_LIMIT_OPENING] = "opening",         [LUBDUB_SERVER_LIMIT_LABELS] = "labels",
-        [LUBDUB_SERVER_LIMIT_OUTPUT] = "output",           [LUBDUB_SERVER_LIMIT_ACCEPTS] = "accepts",
+        [LUBDUB_SERVER_LIMIT_SESSIONS] = "sessions",
+        [LUBDUB_SERVER_LIMIT_ADDRESS] = "address",
+        [LUBDUB_SERVER_LIMIT_OPENING] = "opening",
+        [LUBDUB_SERVER_LIMIT_LABELS] = "labels",
+        [LUBDUB_SERVER_LIMIT_OUTPUT] = "output",
+        [LUBDUB_SERVER_LIMIT_ACCEPTS] = "accepts",
         [LUBDUB_SERVER_LIMIT_DESCRIPTORS] = "descriptors",
+        [LUBDUB_SERVER_LIMIT_HANDSHAKES] = "handshakes",
+        [LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN] = "handshakes_per_turn",
     };
 
     return limit < sizeof words / sizeof words[0] ? words[limit] : NULL;

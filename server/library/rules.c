@@ -24,6 +24,9 @@ void lubdub_server_settings_init_sized(struct lubdub_server_settings *settings, 
     defaults.ipv6_prefix = 64;
     defaults.max_opening = 4096;
     defaults.accepts_per_turn = 64;
+    defaults.max_handshakes = LUBDUB_HANDSHAKES_MOST;
+    defaults.handshakes_per_turn = LUBDUB_HANDSHAKES_PER_TURN;
+    defaults.handshake_work = LUBDUB_HANDSHAKE_WORK;
     defaults.max_labels = LUBDUB_LABEL_COUNT_LIMIT;
     lubdub_sized_init(settings, size, &defaults, sizeof defaults);
 }
@@ -71,6 +74,20 @@ static const char *check_proxies(const struct lubdub_slice *proxies, size_t coun
     return NULL;
 }
 
+static const char *check_handshakes(const struct lubdub_server_settings *settings)
+{
+    if (settings->max_handshakes < 1 || settings->max_handshakes > 65536) {
+        return "max_handshakes is not 1 to 65536";
+    }
+    if (settings->handshakes_per_turn < 1 || settings->handshakes_per_turn > 65536) {
+        return "handshakes_per_turn is not 1 to 65536";
+    }
+    if (settings->handshake_work < 1 || settings->handshake_work > 100 * LUBDUB_MILLISECOND) {
+        return "handshake_work is none, or more than 100 ms";
+    }
+    return NULL;
+}
+
 static const char *check(const struct lubdub_server_settings *settings)
 {
     const char *fault = lubdub_session_settings_check(&settings->session, LUBDUB_ROLE_SERVER);
@@ -107,6 +124,10 @@ static const char *check(const struct lubdub_server_settings *settings)
     }
     if (settings->tls != NULL && !lubdub_transport_fits(settings->tls)) {
         return "tls is of another release of the library";
+    }
+    fault = check_handshakes(settings);
+    if (fault != NULL) {
+        return fault;
     }
     fault = check_tokens(settings->tokens, settings->token_count);
     if (fault == NULL) {

@@ -430,6 +430,8 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         for (limit = 0; limit < LUBDUB_SERVER_LIMIT_CAPACITY; limit++) {
             sum.by_limit[limit] += tallied(&tally->by_limit[limit]);
         }
+        sum.by_limit[LUBDUB_SERVER_LIMIT_HANDSHAKES] += tallied(&tls->met_most);
+        sum.by_limit[LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN] += tallied(&tls->put_off);
         for (cause = 0; cause < LUBDUB_CAUSE_CAPACITY; cause++) {
             sum.by_cause[cause] += tallied(&tally->by_cause[cause]);
         }

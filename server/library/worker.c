@@ -285,6 +285,18 @@ static void set_gather(struct lubdub_worker *worker)
     }
 }
 
+static void limit_handshakes(struct lubdub_worker *worker)
+{
+    const struct lubdub_server_settings *settings = &worker->rules->settings;
+
+    worker->group.reactor->transports.limits = (struct lubdub_handshake_limits){
+        .most = settings->max_handshakes,
+        .per_turn = settings->handshakes_per_turn,
+        .work = settings->handshake_work,
+        .patience = settings->session.handshake_timeout / 2,
+    };
+}
+
 static void take_rules(struct lubdub_worker *worker)
 {
     struct lubdub_rules *old = worker->rules;
@@ -305,6 +317,7 @@ static void take_rules(struct lubdub_worker *worker)
     }
     worker->group.settings = &worker->rules->settings.session;
     set_gather(worker);
+    limit_handshakes(worker);
     lubdub_reactor_renew_patience(worker->group.reactor); /* the patience of a session that adapts is shorter */
     retune_listeners(worker);
     lubdub_review_begin(worker);
@@ -420,6 +433,7 @@ enum lubdub_error lubdub_worker_init(struct lubdub_worker *worker, struct lubdub
     worker->group.on_paths = on_paths;
     worker->group.on_rest = on_rest;
     set_gather(worker);
+    limit_handshakes(worker);
     lubdub_mailbox_init(&worker->mailbox, worker->loop, &worker->group.reactor->waiting, on_wake);
     worker->mailbox.wake.data = worker;
     worker->has_mailbox = true;

@@ -269,7 +269,7 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
     struct program *program = watcher->data;
     struct lubdub_server_counts counts = {.size = sizeof counts};
-    char limits[256];
+    char limits[512];
     (void)loop, (void)revents;
 
     lubdub_server_counts(program->server, &counts);
@@ -277,7 +277,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
         "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
         "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu hooks_ok=%llu "
-        "hooks_failed=%llu hooks_killed=%llu hooks_unstarted=%llu hooks_dropped=%llu log_suppressed=%llu%s",
+        "hooks_failed=%llu hooks_killed=%llu hooks_unstarted=%llu hooks_dropped=%llu log_suppressed=%llu "
+        "tls_1_2=%llu tls_1_3=%llu tls_failed=%llu tls_under_way=%llu tls_waiting=%llu%s",
         (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
         (unsigned long long)counts.accepted, (unsigned long long)counts.connected,
         (unsigned long long)counts.disconnected, (unsigned long long)counts.rejected, (unsigned long long)counts.empty,
@@ -292,6 +293,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         (unsigned long long)hooks_count(program->hooks, HOOKS_KILLED),
         (unsigned long long)hooks_count(program->hooks, HOOKS_UNSTARTED),
         (unsigned long long)hooks_count(program->hooks, HOOKS_DROPPED), (unsigned long long)lubdub_log_suppressed(),
+        (unsigned long long)counts.tls_1_2, (unsigned long long)counts.tls_1_3, (unsigned long long)counts.tls_failed,
+        (unsigned long long)counts.tls_under_way, (unsigned long long)counts.tls_waiting,
         write_limits(&counts, limits, sizeof limits));
 }
 

@@ -103,6 +103,14 @@ static const struct lubdub_setting rows[] = {
      .help = "connections that have sent no frame; of more the oldest goes, 0: no limit (4096, a quarter of the descriptors)"},
     {.name = "accepts-per-turn", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(accepts_per_turn),
      .minimum = 1, .maximum = 65536, .help = "connections accepted before the sessions of a loop have their turn (64)"},
+    {.name = "max-handshakes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_handshakes),
+     .minimum = 1, .maximum = 65536, .help = "TLS handshakes that are under way in a loop; the others wait (256)"},
+    {.name = "handshakes-per-turn", .metavar = "N", .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(handshakes_per_turn), .minimum = 1, .maximum = 65536,
+     .help = "TLS handshakes begun before the sessions of a loop have their turn (8)"},
+    {.name = "handshake-work", .metavar = "D", .kind = LUBDUB_SETTING_DURATION, .offset = FIELD(handshake_work),
+     .minimum = MILLISECOND, .maximum = 100 * MILLISECOND,
+     .help = "time of a turn that TLS handshakes may take, all together (4ms)"},
     {.name = "max-labels", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_labels),
      .maximum = LUBDUB_LABEL_COUNT_LIMIT, .help = "labels of a client; one with more is refused (8)"},
     {.name = "ipv6-prefix", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .is_fixed = true,
@@ -459,6 +467,9 @@ void options_init(struct options *options)
     }
     options->accepts_per_turn = defaults.accepts_per_turn;
     options->max_labels = defaults.max_labels;
+    options->max_handshakes = defaults.max_handshakes;
+    options->handshakes_per_turn = defaults.handshakes_per_turn;
+    options->handshake_work = defaults.handshake_work;
     options->log_rate = LUBDUB_LOG_RATE;
     options->ipv6_prefix = defaults.ipv6_prefix;
     options->message_rate = defaults.session.message_rate;
@@ -545,6 +556,9 @@ void options_server_settings(const struct options *options, struct lubdub_server
     settings->max_opening = options->max_opening;
     settings->accepts_per_turn = options->accepts_per_turn;
     settings->max_labels = options->max_labels;
+    settings->max_handshakes = options->max_handshakes;
+    settings->handshakes_per_turn = options->handshakes_per_turn;
+    settings->handshake_work = options->handshake_work;
     settings->on_message = on_message[options->on_message];
     settings->tokens = options->tokens.tokens;
     settings->token_identities = options->tokens.patterns;

@@ -33,6 +33,9 @@ struct options {
     uint64_t max_opening;
     uint64_t accepts_per_turn;
     uint64_t max_labels;
+    uint64_t max_handshakes;
+    uint64_t handshakes_per_turn;
+    lubdub_duration handshake_work;
     uint64_t ipv6_prefix;
     uint64_t message_rate;
     uint64_t message_burst;

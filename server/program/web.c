@@ -10,6 +10,7 @@
 #include <lubdub/version.h>
 
 #include "ev/clock.h"
+#include "program/events/log.h"
 #include "server/http/http.h"
 
 struct web {
@@ -30,6 +31,7 @@ static void fill(struct http_program_figures *figures, void *user_data)
 
     figures->events_lost_output = reporter_lost_output(web->reporter);
     figures->events_lost_file = reporter_lost_file(web->reporter);
+    figures->log_suppressed = lubdub_log_suppressed();
     for (result = 0; result < HOOKS_RESULTS; result++) {
         figures->hook_words[result] = hooks_result_word((enum hooks_result)result);
         figures->hook_counts[result] = hooks_count(web->hooks, (enum hooks_result)result);

@@ -152,6 +152,15 @@ void raw_clients_show(const struct certificate_files *files)
     }
 }
 
+void raw_begin_handshake(struct raw_client *client)
+{
+    SSL *ssl = client->cover;
+    int result = SSL_do_handshake(ssl);
+
+    assert_int_equal(SSL_get_error(ssl, result), SSL_ERROR_WANT_READ);
+    assert_true(send_all(ssl, client->socket));
+}
+
 void raw_end_politely(struct raw_client *client)
 {
     SSL_shutdown(client->cover);

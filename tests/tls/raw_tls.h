@@ -15,6 +15,9 @@ void raw_clients_show(const struct certificate_files *files);
 
 struct raw_client;
 
+/* Sends a ClientHello and no more. What the client does next goes on from there. */
+void raw_begin_handshake(struct raw_client *client);
+
 /* Says the goodbye of TLS (close_notify), and closes. */
 void raw_end_politely(struct raw_client *client);
 

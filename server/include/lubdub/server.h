@@ -168,6 +168,14 @@ struct lubdub_server_settings {
      * same number (lubdub_server_session.proof). Stays as it was at _new. NULL, the default: the server draws its own.
      */
     const uint8_t *proof_key;
+
+    /*
+     * Handshakes of TLS, of each loop. Sessions that are up come before them: of those that are under way or wait, the others
+     * go on in the next turn.
+     */
+    size_t max_handshakes;     /* under way; each has some 46 kB. 1 to 65536; 256 */
+    size_t handshakes_per_turn; /* begun in a turn, 1 to 65536; 8 */
+    lubdub_duration handshake_work; /* of a turn, for all that is not open, and one step at the least; to 100 ms; 4 ms */
     /* A new field stands here and begins 8 bytes of its own. */
 };
 
@@ -437,6 +445,8 @@ enum lubdub_server_limit {
     LUBDUB_SERVER_LIMIT_OUTPUT,      /* session.output_limit: messages that had no room in their session */
     LUBDUB_SERVER_LIMIT_ACCEPTS,     /* accepts_per_turn: turns after which there may have been more to accept */
     LUBDUB_SERVER_LIMIT_DESCRIPTORS, /* of the process: connections that were refused */
+    LUBDUB_SERVER_LIMIT_HANDSHAKES,  /* max_handshakes: connections that had to wait for others */
+    LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN, /* handshakes_per_turn and handshake_work: turns after which there was more to do */
 };
 
 /* So many limits there can be. */
@@ -556,6 +566,8 @@ struct lubdub_server_figures {
     uint64_t tls_resumed[2]; /* and of these: with the session of an earlier connection */
     uint64_t tls_failed;
     struct lubdub_server_histogram tls_handshake; /* of those that were finished */
+    uint64_t tls_under_way; /* now */
+    uint64_t tls_waiting;   /* now: a whole ClientHello has come, and the handshake has to wait for others */
 };
 
 /* May be called from any thread, inside the callback too. */

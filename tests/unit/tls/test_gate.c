@@ -6,11 +6,12 @@
 #include "support/test.h"
 #include "tls/gate.h"
 
-#define PLACES (LUBDUB_GATE_HANDSHAKES + 64)
+#define PLACES (LUBDUB_HANDSHAKES_MOST + 64)
 
 struct scene {
     struct ev_loop *loop;
     struct lubdub_transport_counts counts;
+    struct lubdub_handshake_limits limits;
     struct lubdub_gate gate;
     struct lubdub_gate_place places[PLACES];
     ev_io watchers[PLACES];
@@ -32,7 +33,9 @@ static int setup(void **state)
     size_t i;
 
     scene->loop = ev_loop_new(EVFLAG_AUTO);
-    lubdub_gate_init(&scene->gate, scene->loop, &scene->counts);
+    scene->limits = (struct lubdub_handshake_limits){LUBDUB_HANDSHAKES_MOST, LUBDUB_HANDSHAKES_PER_TURN,
+                                                     LUBDUB_HANDSHAKE_WORK, LUBDUB_HANDSHAKE_PATIENCE};
+    lubdub_gate_init(&scene->gate, scene->loop, &scene->counts, &scene->limits);
     for (i = 0; i < PLACES; i++) {
         ev_io_init(&scene->watchers[i], on_fed, 0, EV_READ);
         scene->watchers[i].data = scene;
@@ -83,15 +86,40 @@ static void a_turn_lets_in_so_many_and_the_next_turn_as_many(void **state)
     struct scene *scene = *state;
 
     enter(scene, 0, 20);
-    assert_int_equal(under_way(scene), LUBDUB_GATE_BEGUN_PER_TURN);
+    assert_int_equal(under_way(scene), LUBDUB_HANDSHAKES_PER_TURN);
     assert_int_equal(scene->counts.waiting, 12);
     ev_run(scene->loop, EVRUN_NOWAIT);
-    assert_int_equal(under_way(scene), 2 * LUBDUB_GATE_BEGUN_PER_TURN);
-    assert_int_equal(scene->fed_count, LUBDUB_GATE_BEGUN_PER_TURN);
+    assert_int_equal(under_way(scene), 2 * LUBDUB_HANDSHAKES_PER_TURN);
+    assert_int_equal(scene->fed_count, LUBDUB_HANDSHAKES_PER_TURN);
     ev_run(scene->loop, EVRUN_NOWAIT);
     assert_int_equal(under_way(scene), 20);
     assert_int_equal(scene->counts.waiting, 0);
     assert_int_equal(scene->counts.begun, 20);
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(scene->counts.put_off, 2);
+    assert_int_equal(scene->counts.met_most, 0);
+}
+
+static void limits_that_change_hold_from_then_on(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->limits.most = 3;
+    scene->limits.per_turn = 2;
+    enter(scene, 0, 6);
+    assert_int_equal(under_way(scene), 2);
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(under_way(scene), 3);
+    assert_int_equal(scene->counts.met_most, 3);
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(under_way(scene), 3);
+    scene->limits.most = 5;
+    lubdub_gate_leave(&scene->gate, &scene->places[0]);
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(under_way(scene), 4);
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(under_way(scene), 5);
+    assert_int_equal(scene->counts.waiting, 0);
 }
 
 static void long_handshakes_leave_fewer_for_the_turn(void **state)
@@ -100,7 +128,7 @@ static void long_handshakes_leave_fewer_for_the_turn(void **state)
 
     enter(scene, 0, 1);
     assert_true(lubdub_gate_has_time(&scene->gate));
-    lubdub_gate_note_work(&scene->gate, LUBDUB_GATE_TIME_PER_TURN);
+    lubdub_gate_note_work(&scene->gate, LUBDUB_HANDSHAKE_WORK);
     assert_false(lubdub_gate_has_time(&scene->gate));
     enter(scene, 1, 1);
     assert_int_equal(scene->places[1].state, LUBDUB_GATE_WAITING);
@@ -115,11 +143,11 @@ static void fill(struct scene *scene)
     unsigned i;
 
     enter(scene, 0, PLACES);
-    for (i = 0; i < LUBDUB_GATE_HANDSHAKES / LUBDUB_GATE_BEGUN_PER_TURN + 8; i++) {
+    for (i = 0; i < LUBDUB_HANDSHAKES_MOST / LUBDUB_HANDSHAKES_PER_TURN + 8; i++) {
         ev_run(scene->loop, EVRUN_NOWAIT);
     }
-    assert_int_equal(under_way(scene), LUBDUB_GATE_HANDSHAKES);
-    assert_int_equal(scene->counts.waiting, PLACES - LUBDUB_GATE_HANDSHAKES);
+    assert_int_equal(under_way(scene), LUBDUB_HANDSHAKES_MOST);
+    assert_int_equal(scene->counts.waiting, PLACES - LUBDUB_HANDSHAKES_MOST);
 }
 
 static void the_first_that_waits_follows_one_that_is_done(void **state)
@@ -129,8 +157,8 @@ static void the_first_that_waits_follows_one_that_is_done(void **state)
     fill(scene);
     lubdub_gate_leave(&scene->gate, &scene->places[3]);
     ev_run(scene->loop, EVRUN_NOWAIT);
-    assert_int_equal(scene->places[LUBDUB_GATE_HANDSHAKES].state, LUBDUB_GATE_UNDER_WAY);
-    assert_int_equal(scene->places[LUBDUB_GATE_HANDSHAKES + 1].state, LUBDUB_GATE_WAITING);
+    assert_int_equal(scene->places[LUBDUB_HANDSHAKES_MOST].state, LUBDUB_GATE_UNDER_WAY);
+    assert_int_equal(scene->places[LUBDUB_HANDSHAKES_MOST + 1].state, LUBDUB_GATE_WAITING);
 }
 
 static void one_that_has_waited_for_long_comes_after_the_last(void **state)
@@ -139,13 +167,13 @@ static void one_that_has_waited_for_long_comes_after_the_last(void **state)
     size_t i;
 
     fill(scene);
-    for (i = LUBDUB_GATE_HANDSHAKES; i < PLACES; i++) {
-        scene->places[i].since -= i < PLACES - 1 ? 2 * LUBDUB_GATE_QUEUE_PATIENCE : 0;
+    for (i = LUBDUB_HANDSHAKES_MOST; i < PLACES; i++) {
+        scene->places[i].since -= i < PLACES - 1 ? 2 * LUBDUB_HANDSHAKE_PATIENCE : 0;
     }
     lubdub_gate_leave(&scene->gate, &scene->places[3]);
     ev_run(scene->loop, EVRUN_NOWAIT);
     assert_int_equal(scene->places[PLACES - 1].state, LUBDUB_GATE_UNDER_WAY);
-    assert_int_equal(scene->places[LUBDUB_GATE_HANDSHAKES].state, LUBDUB_GATE_WAITING);
+    assert_int_equal(scene->places[LUBDUB_HANDSHAKES_MOST].state, LUBDUB_GATE_WAITING);
 }
 
 static void a_silent_client_loses_its_place_to_one_that_waits(void **state)
@@ -157,7 +185,7 @@ static void a_silent_client_loses_its_place_to_one_that_waits(void **state)
     fill(scene);
     scene->fed_count = 0;
     memset(scene->fed, 0, sizeof scene->fed);
-    for (i = 1; i < LUBDUB_GATE_HANDSHAKES; i++) {
+    for (i = 1; i < LUBDUB_HANDSHAKES_MOST; i++) {
         lubdub_gate_note_heard(&scene->gate, &scene->places[i]);
     }
     while (scene->places[0].state != LUBDUB_GATE_EVICTED) {
@@ -166,7 +194,7 @@ static void a_silent_client_loses_its_place_to_one_that_waits(void **state)
     }
     assert_true(scene->fed[0] > 0);
     assert_true(now() - scene->places[0].since >= LUBDUB_GATE_PATIENCE);
-    assert_true(scene->counts.waiting < PLACES - LUBDUB_GATE_HANDSHAKES);
+    assert_true(scene->counts.waiting < PLACES - LUBDUB_HANDSHAKES_MOST);
 }
 
 static void one_that_leaves_while_it_waits_is_forgotten(void **state)
@@ -185,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_turn_lets_in_so_many_and_the_next_turn_as_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(limits_that_change_hold_from_then_on, setup, teardown),
         cmocka_unit_test_setup_teardown(long_handshakes_leave_fewer_for_the_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_that_waits_follows_one_that_is_done, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_has_waited_for_long_comes_after_the_last, setup, teardown),

@@ -1,0 +1,184 @@
+/* A server over TLS: how many handshakes it works on at once and in a turn. */
+#include <stdlib.h>
+
+#include "server_fixture.h"
+#include "support/test.h"
+#ifdef LUBDUB_HAS_TLS
+#include "raw_tls.h"
+#else
+#define raw_begin_handshake(client) ((void)(client))
+#endif
+
+/* Without TLS in the build there is nothing to test. */
+static int set_up(void **state)
+{
+    struct server_fixture *fixture;
+
+    setenv("LUBDUB_TESTS_OVER_TLS", "1", 1);
+    server_fixture_setup(state);
+    fixture = *state;
+    if (fixture->tls == NULL) {
+        server_fixture_teardown(state);
+        *state = NULL;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    return *state != NULL ? server_fixture_teardown(state) : 0;
+}
+
+static struct server_fixture *fixture_of(void **state)
+{
+    if (*state == NULL) {
+        skip();
+    }
+    return *state;
+}
+
+static uint64_t reached(struct server_fixture *fixture, enum lubdub_server_limit limit)
+{
+    return server_fixture_counts(fixture).by_limit[limit];
+}
+
+static bool one_is_under_way(struct server_fixture *fixture)
+{
+    return server_fixture_counts(fixture).tls_under_way == 1;
+}
+
+static bool one_waits(struct server_fixture *fixture)
+{
+    return server_fixture_counts(fixture).tls_waiting == 1;
+}
+
+static void handshake_waits_while_so_many_are_under_way(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    struct lubdub_server_figures figures = {.size = sizeof figures};
+
+    fixture->settings.max_handshakes = 1;
+    server_fixture_start(fixture);
+    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
+    raw_begin_handshake(&fixture->clients[0]);
+    assert_true(server_fixture_wait(fixture, one_is_under_way));
+    raw_connect(&fixture->clients[1], server_fixture_port(fixture));
+    raw_begin_handshake(&fixture->clients[1]);
+    assert_true(server_fixture_wait(fixture, one_waits));
+    assert_int_equal(reached(fixture, LUBDUB_SERVER_LIMIT_HANDSHAKES), 1);
+    lubdub_server_figures(fixture->server, &figures);
+    assert_int_equal(figures.by_limit[LUBDUB_SERVER_LIMIT_HANDSHAKES], 1);
+    assert_int_equal(figures.tls_under_way, 1);
+    assert_int_equal(figures.tls_waiting, 1);
+    raw_hello(&fixture->clients[0], "first", 0, 0); /* which leaves its place to the other one */
+    raw_hello(&fixture->clients[1], "second", 0, 0);
+    assert_int_equal(server_fixture_counts(fixture).tls_1_3, 2);
+}
+
+static void new_settings_let_more_of_them_in(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+
+    fixture->settings.max_handshakes = 1;
+    server_fixture_start(fixture);
+    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
+    raw_begin_handshake(&fixture->clients[0]);
+    assert_true(server_fixture_wait(fixture, one_is_under_way));
+    raw_connect(&fixture->clients[1], server_fixture_port(fixture));
+    raw_begin_handshake(&fixture->clients[1]);
+    assert_true(server_fixture_wait(fixture, one_waits));
+    fixture->settings.max_handshakes = 2;
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    raw_hello(&fixture->clients[1], "second", 0, 0);
+    raw_hello(&fixture->clients[0], "first", 0, 0);
+}
+
+static void turn_begins_so_many_handshakes_and_the_next_one_goes_on(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    unsigned i;
+
+    fixture->settings.handshakes_per_turn = 1;
+    server_fixture_start(fixture);
+    for (i = 0; i < 4; i++) { /* the loop runs when all of them have come */
+        raw_connect(&fixture->clients[i], server_fixture_port(fixture));
+        raw_begin_handshake(&fixture->clients[i]);
+    }
+    for (i = 0; i < 4; i++) {
+        raw_hello(&fixture->clients[i], NULL, 0, 0);
+    }
+    assert_int_equal(reached(fixture, LUBDUB_SERVER_LIMIT_HANDSHAKES), 0);
+    assert_in_range(reached(fixture, LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN), 3, UINT32_MAX);
+}
+
+/* Time for one step of one of them. */
+static void turn_works_on_handshakes_for_so_long_and_on_one_at_the_least(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    unsigned i;
+
+    fixture->settings.handshake_work = 1;
+    server_fixture_start(fixture);
+    for (i = 0; i < 4; i++) {
+        raw_connect(&fixture->clients[i], server_fixture_port(fixture));
+        raw_begin_handshake(&fixture->clients[i]);
+    }
+    for (i = 0; i < 4; i++) {
+        raw_hello(&fixture->clients[i], NULL, 0, 0);
+    }
+    assert_in_range(reached(fixture, LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN), 3, UINT32_MAX);
+}
+
+static void settings_of_handshakes_have_bounds(void **state)
+{
+    static const struct {
+        size_t most;
+        size_t per_turn;
+        lubdub_duration work;
+        const char *fault;
+    } rows[] = {
+        {1, 1, 1, NULL},
+        {65536, 65536, 100 * LUBDUB_MILLISECOND, NULL},
+        {0, 8, 1, "max_handshakes is not 1 to 65536"},
+        {65537, 8, 1, "max_handshakes is not 1 to 65536"},
+        {8, 0, 1, "handshakes_per_turn is not 1 to 65536"},
+        {8, 65537, 1, "handshakes_per_turn is not 1 to 65536"},
+        {8, 8, 0, "handshake_work is none, or more than 100 ms"},
+        {8, 8, 100 * LUBDUB_MILLISECOND + 1, "handshake_work is none, or more than 100 ms"},
+    };
+    struct lubdub_server_settings settings;
+    size_t i;
+    (void)state;
+
+    lubdub_server_settings_init(&settings);
+    assert_null(lubdub_server_settings_check(&settings));
+    for (i = 0; i < COUNT_OF(rows); i++) {
+        const char *fault;
+
+        settings.max_handshakes = rows[i].most;
+        settings.handshakes_per_turn = rows[i].per_turn;
+        settings.handshake_work = rows[i].work;
+        fault = lubdub_server_settings_check(&settings);
+        if (rows[i].fault == NULL) {
+            assert_null(fault);
+        } else {
+            assert_non_null(fault);
+            assert_string_equal(fault, rows[i].fault);
+        }
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(handshake_waits_while_so_many_are_under_way),
+        TEST(new_settings_let_more_of_them_in),
+        TEST(turn_begins_so_many_handshakes_and_the_next_one_goes_on),
+        TEST(turn_works_on_handshakes_for_so_long_and_on_one_at_the_least),
+        TEST(settings_of_handshakes_have_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
