@@ -67,6 +67,7 @@ static bool open_connections(struct presence *presence)
     struct presence_redis_settings settings = {
         .loop = presence->loop,
         .url = &presence->settings.url,
+        .tls = presence->settings.tls,
         .deadline = DEADLINE,
         .wait_least = WAIT_LEAST,
         .wait_most = WAIT_MOST,

@@ -14,6 +14,7 @@
 #include "ev/container_of.h"
 #include "ev/resolver.h"
 #include "ev/socket.h"
+#include "server/presence/wire.h"
 
 #define INPUT_SIZE 65536
 
@@ -43,10 +44,12 @@ struct pending {
 struct presence_redis {
     struct presence_redis_settings settings;
     enum stage stage;
-    ev_io io;       /* its fd is -1 without a socket */
+    ev_io io; /* its fd is -1 without a socket */
+    struct presence_wire wire;
     ev_timer timer; /* the wait, or the deadline of a stage, or the watch over commands */
     struct lubdub_resolver_request *request;
     size_t host;                 /* the one at hand: of a sentinel, or of Redis */
+    size_t address;              /* of a name's addresses; goes round */
     struct presence_host master; /* as a sentinel told it; its port is 0 before */
     redisReader *reader;
     char *output;
@@ -61,6 +64,7 @@ struct presence_redis {
     unsigned random;
     char why[WHY_SIZE];
     bool is_broken; /* in this callback: it is ended at its end */
+    bool is_kept;   /* the reply at hand belongs to the callback */
 };
 
 static void begin(struct presence_redis *redis);
@@ -78,6 +82,7 @@ static void set_timer(struct presence_redis *redis, lubdub_duration after)
 static void close_socket(struct presence_redis *redis)
 {
     ev_io_stop(redis->settings.loop, &redis->io);
+    presence_wire_end(&redis->wire);
     if (redis->io.fd >= 0) {
         close(redis->io.fd);
         ev_io_set(&redis->io, -1, EV_READ);
@@ -126,6 +131,7 @@ static void end(struct presence_redis *redis)
     redis->stage = RESTING;
     redis->is_broken = false;
     drop_pending(redis);
+    redis->address++;
     redis->host = (redis->host + 1) % (redis->settings.url->host_count > 0 ? redis->settings.url->host_count : 1);
     redis->master.port = 0;
     set_timer(redis, next_wait(redis));
@@ -141,7 +147,7 @@ static bool is_open(const struct presence_redis *redis)
 
 static void watch(struct presence_redis *redis)
 {
-    int wanted = EV_READ | (redis->output_sent < redis->output_length ? EV_WRITE : 0);
+    int wanted = presence_wire_wants(&redis->wire, redis->output_sent < redis->output_length);
 
     if (redis->io.fd >= 0 && (redis->io.events & (EV_READ | EV_WRITE)) != wanted) {
         ev_io_stop(redis->settings.loop, &redis->io);
@@ -221,7 +227,8 @@ static void take_introduction(const redisReply *reply, void *user_data)
     }
     /* ROLE: what a failover left behind must not be written to. */
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->type == REDIS_REPLY_STRING &&
-        strcmp(reply->element[0]->str, "master") != 0) {
+        strcmp(reply->element[0]->str, "master") != 0 &&
+        !(redis->settings.takes_replica && strcmp(reply->element[0]->str, "slave") == 0)) {
         note_why(redis, "it is no master, but a", reply->element[0]->str);
         return;
     }
@@ -329,56 +336,94 @@ static void take_replies(struct presence_redis *redis)
         if (reply == NULL) {
             return;
         }
+        redis->is_kept = false;
         take_reply(redis, reply);
-        freeReplyObject(reply);
+        if (!redis->is_kept) {
+            freeReplyObject(reply);
+        }
     }
 }
 
 static void read_input(struct presence_redis *redis)
 {
-    char input[INPUT_SIZE];
-    ssize_t length = read(redis->io.fd, input, sizeof input);
+    uint8_t input[INPUT_SIZE];
+    const char *why = NULL;
+    ssize_t length = presence_wire_read(&redis->wire, input, sizeof input, &why);
 
-    if (length > 0) {
-        if (redis->reader->len > REPLY_MOST) {
-            note_why(redis, "a reply is longer than any should be", NULL);
-            return;
-        }
-        if (redisReaderFeed(redis->reader, input, (size_t)length) != REDIS_OK) {
-            note_why(redis, "no memory is left", NULL);
-            return;
-        }
-        take_replies(redis);
-    } else if (length == 0) {
-        note_why(redis, "it closed the connection", NULL);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        note_why(redis, strerror(errno), NULL);
+    if (length < 0) {
+        note_why(redis, why, NULL);
+        return;
     }
+    if (length == 0) {
+        return;
+    }
+    if (redis->reader->len > REPLY_MOST) {
+        note_why(redis, "a reply is longer than any should be", NULL);
+        return;
+    }
+    if (redisReaderFeed(redis->reader, (const char *)input, (size_t)length) != REDIS_OK) {
+        note_why(redis, "no memory is left", NULL);
+        return;
+    }
+    take_replies(redis);
+}
+
+/* All that is there but not to be seen on the socket, too. */
+static void read_all(struct presence_redis *redis)
+{
+    do {
+        read_input(redis);
+    } while (!redis->is_broken && presence_wire_has_input(&redis->wire));
 }
 
 static void write_output(struct presence_redis *redis)
 {
-    while (redis->output_sent < redis->output_length) {
-        ssize_t sent = send(redis->io.fd, redis->output + redis->output_sent, redis->output_length - redis->output_sent,
-                            MSG_NOSIGNAL);
+    const char *why = NULL;
+    ssize_t sent;
 
-        if (sent < 0) {
-            if (errno != EAGAIN && errno != EINTR) {
-                note_why(redis, strerror(errno), NULL);
-            }
-            return;
-        }
-        redis->output_sent += (size_t)sent;
+    do {
+        sent = presence_wire_write(&redis->wire, (const uint8_t *)redis->output + redis->output_sent,
+                                   redis->output_length - redis->output_sent, &why);
+        redis->output_sent += sent > 0 ? (size_t)sent : 0;
+    } while (sent > 0 && redis->output_sent < redis->output_length);
+    if (sent < 0) {
+        note_why(redis, why, NULL);
     }
+}
+
+/* The end of a callback that read or wrote. */
+static void settle(struct presence_redis *redis)
+{
+    if (!redis->is_broken && is_open(redis)) {
+        write_output(redis);
+        if (!redis->is_broken && !presence_wire_rest(&redis->wire)) {
+            note_why(redis, "no memory is left", NULL);
+        }
+        watch(redis);
+    }
+    if (redis->is_broken) {
+        end(redis);
+    }
+}
+
+/* The name that the certificate of the other side is for. */
+static const char *name_of_peer(const struct presence_redis *redis)
+{
+    return redis->master.port != 0 ? redis->master.name : redis->settings.url->hosts[redis->host].name;
 }
 
 static void take_connection(struct presence_redis *redis)
 {
+    struct lubdub_tls *tls = redis->settings.url->is_tls ? redis->settings.tls : NULL;
     int error = 0;
     socklen_t length = sizeof error;
 
     if (getsockopt(redis->io.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) {
         note_why(redis, strerror(error != 0 ? error : errno), NULL);
+        return;
+    }
+    if (!presence_wire_begin(&redis->wire, &redis->io, tls, name_of_peer(redis))) {
+        note_why(redis, "no memory is left for TLS", NULL);
         return;
     }
     set_timer(redis, redis->settings.deadline / WATCHES_IN_DEADLINE);
@@ -405,18 +450,12 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     if (redis->stage == CONNECTING) {
         take_connection(redis);
     } else if ((revents & EV_READ) != 0) {
-        read_input(redis);
+        read_all(redis);
     }
     if (!redis->is_broken && redis->stage == ASKING_SENTINEL && redis->master.port != 0) {
         turn_to_master(redis);
     }
-    if (!redis->is_broken && is_open(redis)) {
-        write_output(redis);
-        watch(redis);
-    }
-    if (redis->is_broken) {
-        end(redis);
-    }
+    settle(redis);
 }
 
 /* ---- connecting ---- */
@@ -494,9 +533,7 @@ static void on_address(const struct lubdub_resolution *resolution, void *user_da
         end(redis);
         return;
     }
-    /* One of them; after a failure another one. */
-    redis->random = redis->random * 1664525U + 1013904223U;
-    chosen = &resolution->addresses[(redis->random >> 16) % resolution->count];
+    chosen = &resolution->addresses[redis->address % resolution->count]; /* after a failure the next one */
     length = lubdub_address_to_socket(chosen, &address);
     made = lubdub_socket_new(chosen, false);
     if (made < 0 || !connect_to(redis, made, (const struct sockaddr *)&address, length)) {
@@ -541,18 +578,20 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     case INTRODUCING:
     case UP:
         if (redis->pending_count > 0 && redis->pending[redis->pending_first].due <= lubdub_clock_now()) {
-            read_input(redis); /* we may be the ones that were away: what lies there counts */
+            read_all(redis); /* we may be the ones that were away: what lies there counts */
             if (redis->pending_count > 0 && redis->pending[redis->pending_first].due <= lubdub_clock_now() &&
                 !redis->is_broken) {
-                note_why(redis, "a command was not answered in time", NULL);
+                note_why(redis,
+                         presence_wire_is_open(&redis->wire)
+                             ? "a command was not answered in time"
+                             : "the TLS handshake was not answered in time; does it speak TLS on this port?",
+                         NULL);
             }
         }
         set_timer(redis, redis->settings.deadline / WATCHES_IN_DEADLINE);
         break;
     }
-    if (redis->is_broken) {
-        end(redis);
-    }
+    settle(redis);
 }
 
 /* ---- life ---- */
@@ -572,6 +611,7 @@ struct presence_redis *presence_redis_new(const struct presence_redis_settings *
     }
     redis->random = (unsigned)lubdub_clock_now();
     redis->wait = settings->wait_least;
+    presence_wire_init(&redis->wire, settings->loop);
     ev_io_init(&redis->io, on_io, -1, EV_READ);
     ev_timer_init(&redis->timer, on_timer, 0, 0);
     set_timer(redis, 0);
@@ -585,6 +625,7 @@ void presence_redis_free(struct presence_redis *redis)
     }
     close_socket(redis);
     ev_timer_stop(redis->settings.loop, &redis->timer);
+    presence_wire_close(&redis->wire);
     free(redis->output);
     free(redis->pending);
     free(redis);
@@ -598,4 +639,9 @@ bool presence_redis_is_up(const struct presence_redis *redis)
 size_t presence_redis_waiting(const struct presence_redis *redis)
 {
     return redis->output_length - redis->output_sent;
+}
+
+void presence_redis_keep(struct presence_redis *redis)
+{
+    redis->is_kept = true;
 }

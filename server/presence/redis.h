@@ -2,7 +2,7 @@
  * Talks to Redis on a libev loop without ever waiting for it: looks its name up, connects, introduces itself (AUTH,
  * SELECT; with sentinels it asks them where the master is, and the master for its ROLE), pipelines commands, and comes
  * back after every end with a growing wait. Name, connection and every command have one deadline: what is not answered
- * by then is the end of the connection.
+ * by then is the end of the connection. With rediss:// all of it goes over TLS.
  *
  * One connection; belongs to the thread of its loop. hiredis makes the bytes of commands and reads those of replies.
  */
@@ -24,9 +24,11 @@ struct presence_redis;
 struct presence_redis_settings {
     struct ev_loop *loop;
     const struct presence_url *url; /* must stay */
+    struct lubdub_tls *tls;         /* of a client; must stay. For a URL with is_tls, else not looked at */
     lubdub_duration deadline;       /* of a name, a connection, a command */
     lubdub_duration wait_least;     /* before it is tried again; doubles up to */
     lubdub_duration wait_most;
+    bool takes_replica;   /* for a reader: Redis need not be the master */
     size_t output_limit;  /* bytes of commands that wait; beyond it _command says false */
     size_t command_limit; /* commands without a reply */
 
@@ -44,6 +46,9 @@ struct presence_redis_settings {
  * ended before it came, and whether Redis did it is not known.
  */
 typedef void (*presence_reply)(const redisReply *reply, void *user_data);
+
+/* In a callback: its reply is the caller's from now on, to be freed with freeReplyObject(). */
+void presence_redis_keep(struct presence_redis *redis);
 
 /* Begins to connect, from the loop. NULL without memory. */
 struct presence_redis *presence_redis_new(const struct presence_redis_settings *settings);

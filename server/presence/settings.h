@@ -9,9 +9,13 @@
 
 #include "server/presence/url.h"
 
+struct lubdub_tls;
+
 struct presence_settings {
     struct presence_url url;
-    const char *node;      /* presence_node_is_valid(); borrowed */
+    struct lubdub_tls
+        *tls;         /* where the URL asks for it (is_tls); of a client, and the caller's until presence_close() */
+    const char *node; /* presence_node_is_valid(); borrowed */
     lubdub_duration lease; /* a node that stands still for so long is buried */
     lubdub_duration grace; /* of identities (and of those of a dead node, a lease at least) */
     uint64_t rate;         /* claims a second after Redis was away */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], unix:PATH or sentinel://HOST[:PORT],…/MASTER";
+    "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// likewise, unix:PATH or "
+    "sentinel://HOST[:PORT],…/MASTER";
 
 #define REDIS_PORT 6379
 #define SENTINEL_PORT 26379
@@ -188,6 +189,10 @@ const char *presence_url_parse(const char *text, struct presence_url *url)
     if (strncmp(text, "redis://", 8) == 0) {
         return take_redis(text + 8, url) ? NULL : usage;
     }
+    if (strncmp(text, "rediss://", 9) == 0) {
+        url->is_tls = true;
+        return take_redis(text + 9, url) ? NULL : usage;
+    }
     if (strncmp(text, "sentinel://", 11) == 0) {
         return take_sentinels(text + 11, url) ? NULL : usage;
     }
@@ -199,9 +204,6 @@ const char *presence_url_parse(const char *text, struct presence_url *url)
             path++; /* unix:///path, as others write it */
         }
         return path[0] == '/' && decode(path, strlen(path), url->path) ? NULL : usage;
-    }
-    if (strncmp(text, "rediss://", 9) == 0) {
-        return "rediss:// needs TLS towards Redis, which is not built in; put a tunnel between, or use unix:PATH";
     }
     return usage;
 }

@@ -2,10 +2,11 @@
  * Parses where Redis is:
  *
  *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]        port 6379, database 0
+ *     rediss://…                                              the same over TLS
  *     unix:PATH                                               a socket of this machine
  *     sentinel://HOST[:PORT][,HOST[:PORT]]…/MASTER[/DATABASE] port 26379; the sentinels know where the master is
  *
- * User and password may be percent-encoded. rediss:// is known, and refused where TLS is not built in.
+ * User and password may be percent-encoded.
  */
 #ifndef LUBDUB_SERVER_PRESENCE_URL_H
 #define LUBDUB_SERVER_PRESENCE_URL_H
@@ -25,6 +26,7 @@ struct presence_host {
 struct presence_url {
     bool is_unix;
     bool has_sentinels;
+    bool is_tls;
     struct presence_host hosts[PRESENCE_HOSTS]; /* of sentinels several; of Redis itself one */
     size_t host_count;
     char path[PRESENCE_NAME_SIZE];     /* of the socket */

@@ -4,6 +4,7 @@
 #ifdef LUBDUB_WITH_REDIS
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 
 struct cluster {
     struct presence *presence;
+    struct lubdub_tls *tls; /* towards Redis; NULL: none */
 };
 
 static void log_line(bool is_warning, const char *text, void *user_data)
@@ -24,8 +26,15 @@ static void log_line(bool is_warning, const char *text, void *user_data)
     lubdub_log_peer(is_warning ? LUBDUB_LOG_WARNING : LUBDUB_LOG_INFO, "%s", text);
 }
 
-int cluster_open(struct cluster **cluster, const struct options *options)
+static bool fail(char *problem, size_t capacity, const char *why)
 {
+    snprintf(problem, capacity, "%s", why);
+    return false;
+}
+
+bool cluster_open(struct cluster **cluster, const struct options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_credentials files = options_redis_credentials(options);
     struct presence_settings settings = {
         .node = options->node,
         .lease = options->redis_lease,
@@ -36,19 +45,25 @@ int cluster_open(struct cluster **cluster, const struct options *options)
     int error;
 
     if (options->redis == NULL) {
-        return 0;
+        return true;
     }
     *cluster = calloc(1, sizeof **cluster);
     if (*cluster == NULL || presence_url_parse(options->redis, &settings.url) != NULL) {
-        return ENOMEM;
+        return fail(problem, capacity, strerror(ENOMEM));
     }
+    if (settings.url.is_tls &&
+        !lubdub_credentials_load(&(*cluster)->tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity)) {
+        return false;
+    }
+    lubdub_credentials_warn((*cluster)->tls, &files);
+    settings.tls = (*cluster)->tls;
     if (options->redis_password.count > 0) {
         memcpy(settings.url.password, options->redis_password.lines[0].data, options->redis_password.lines[0].length);
         settings.url.password[options->redis_password.lines[0].length] = '\0';
     }
     error = presence_open(&(*cluster)->presence, &settings);
     explicit_bzero(&settings, sizeof settings);
-    return error;
+    return error == 0 || fail(problem, capacity, strerror(error));
 }
 
 int cluster_start(struct cluster *cluster, struct lubdub_server *server)
@@ -96,16 +111,17 @@ void cluster_close(struct cluster *cluster)
 {
     if (cluster != NULL) {
         presence_close(cluster->presence);
+        lubdub_credentials_free(cluster->tls);
         free(cluster);
     }
 }
 
 #else
 
-int cluster_open(struct cluster **cluster, const struct options *options)
+bool cluster_open(struct cluster **cluster, const struct options *options, char *problem, size_t capacity)
 {
-    (void)cluster, (void)options;
-    return 0;
+    (void)cluster, (void)options, (void)problem, (void)capacity;
+    return true;
 }
 
 int cluster_start(struct cluster *cluster, struct lubdub_server *server)

@@ -15,8 +15,8 @@
 
 struct cluster; /* NULL: there is none; each function takes that */
 
-/* Returns 0 or an errno. */
-int cluster_open(struct cluster **cluster, const struct options *options);
+/* The files of TLS are read now. False: problem says why not; *cluster may be there all the same, to be closed. */
+bool cluster_open(struct cluster **cluster, const struct options *options, char *problem, size_t capacity);
 
 /* The server is to live until _stop. Returns 0 or an errno. */
 int cluster_start(struct cluster *cluster, struct lubdub_server *server);

@@ -491,13 +491,13 @@ static int start(struct program *program)
     if (failed != 0) {
         return failed;
     }
-    failed = cluster_open(&program->cluster, &program->options);
+    if (!cluster_open(&program->cluster, &program->options, program->options.loaded.problem,
+                      sizeof program->options.loaded.problem)) {
+        fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);
+        return LUBDUB_EXIT_CANNOT_START;
+    }
     if (program->cluster != NULL) {
         reporter_add_listener(&program->reporter, hear_for_cluster, program->cluster);
-    }
-    if (failed != 0) {
-        fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
-        return LUBDUB_EXIT_CANNOT_START;
     }
     if (!options_make_tls(&program->options, program->options.loaded.problem, sizeof program->options.loaded.problem)) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);

@@ -147,10 +147,16 @@ static const struct lubdub_setting rows[] = {
     {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
      .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
     {.name = "redis", .metavar = "URL", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis),
-     .take = presence_url_judge, .help = "tell this Redis who is here: redis://HOST, unix:PATH, sentinel://HOST,.../MASTER; "
+     .take = presence_url_judge, .help = "tell this Redis who is here: redis://HOST, rediss://HOST, unix:PATH, sentinel://HOST,.../MASTER; "
                                   "needs --node"},
     {.name = "redis-password-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
      .offset = FIELD(redis_password_file), .minimum = 1, .help = "its first line is the password for Redis"},
+    {.name = "redis-ca", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis_ca),
+     .minimum = 1, .help = "with rediss://: the authority of Redis' certificate (those of the system)"},
+    {.name = "redis-cert", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis_cert),
+     .minimum = 1, .help = "with rediss://: the certificate that this server shows to Redis"},
+    {.name = "redis-key", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis_key),
+     .minimum = 1, .help = "its key"},
     {.name = "redis-secret-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
      .offset = FIELD(redis_secret_file), .minimum = 1,
      .help = "its first line is a secret of all nodes: readers of Redis cannot test tokens then"},
@@ -305,22 +311,59 @@ static bool take_secret_of_nodes(struct options *options, char *problem, size_t 
     return true;
 }
 
+/* The first option that says how to speak to Redis, beside --redis itself; NULL: there is none. */
+static const char *option_of_redis(const struct options *options)
+{
+    return options->redis_password_file != NULL ? "--redis-password-file"
+           : options->redis_secret_file != NULL ? "--redis-secret-file"
+           : options->redis_ca != NULL          ? "--redis-ca"
+           : options->redis_cert != NULL        ? "--redis-cert"
+           : options->redis_key != NULL         ? "--redis-key"
+                                                : NULL;
+}
+
+struct lubdub_credentials options_redis_credentials(const struct options *options)
+{
+    return (struct lubdub_credentials){
+        .certificate = options->redis_cert,
+        .key = options->redis_key,
+        .authority = options->redis_ca,
+    };
+}
+
+static const char *why_no_redis(const struct options *options)
+{
+#ifdef LUBDUB_WITH_REDIS
+    const struct lubdub_credentials files = options_redis_credentials(options);
+    struct presence_url url;
+
+    if (options->node == NULL || !presence_node_is_valid(options->node)) {
+        return "--redis needs --node, a name of 1 to 64 of A-Z a-z 0-9 . _ - that no other node has";
+    }
+    (void)presence_url_parse(options->redis, &url);
+    return lubdub_credentials_judge_redis(url.is_tls, &files);
+#else
+    (void)options;
+    return NULL;
+#endif
+}
+
 static bool has_redis_that_can_be_told(struct options *options, char *problem, size_t capacity)
 {
+    const char *fault;
+
     if (options->redis == NULL) {
-        if (options->redis_password_file != NULL || options->redis_secret_file != NULL) {
-            snprintf(problem, capacity, "%s: there is no --redis that it could be about",
-                     options->redis_password_file != NULL ? "--redis-password-file" : "--redis-secret-file");
+        if (option_of_redis(options) != NULL) {
+            snprintf(problem, capacity, "%s: there is no --redis that it could be about", option_of_redis(options));
             return false;
         }
         return true;
     }
-#ifdef LUBDUB_WITH_REDIS
-    if (options->node == NULL || !presence_node_is_valid(options->node)) {
-        snprintf(problem, capacity, "--redis needs --node, a name of 1 to 64 of A-Z a-z 0-9 . _ - that no other node has");
+    fault = why_no_redis(options);
+    if (fault != NULL) {
+        snprintf(problem, capacity, "%s", fault);
         return false;
     }
-#endif
     return (options->redis_password_file == NULL ||
             lubdub_secret_file_read_first(&options->redis_password, options->redis_password_file, &redis_password,
                                           problem, capacity)) &&

@@ -50,6 +50,9 @@ struct options {
     const char *redis;
     const char *redis_password_file;
     const char *redis_secret_file;
+    const char *redis_ca;
+    const char *redis_cert;
+    const char *redis_key;
     lubdub_duration redis_lease;
     uint64_t redis_rate;
     struct lubdub_strings proxy_from;
@@ -97,7 +100,10 @@ bool options_listens_plainly_everywhere(const struct options *options);
 /* The files of TLS, as the options name them. */
 struct lubdub_credentials options_credentials(const struct options *options);
 
-/* Reads these files, where the options ask for TLS. False: problem says why. */
+/* The same of TLS towards Redis. */
+struct lubdub_credentials options_redis_credentials(const struct options *options);
+
+/* Reads the files for clients, where the options ask for TLS. False: problem says why. */
 bool options_make_tls(struct options *options, char *problem, size_t capacity);
 
 /* Fills the library's settings; they point into options. */

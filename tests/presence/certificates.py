@@ -14,7 +14,7 @@ class Authority:
         self.folder = folder
         self.certificate = os.path.join(folder, f"{name}.crt")
         self.key = os.path.join(folder, f"{name}.key")
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                 "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.certificate)
 
     def issue(self, file, *names):
@@ -26,5 +26,5 @@ class Authority:
         openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/O=lubdub",
                 "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
-                "-days", "2", "-extfile", rules, "-out", certificate)
+                "-days", "30", "-extfile", rules, "-out", certificate)
         return certificate, key

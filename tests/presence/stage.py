@@ -49,6 +49,13 @@ class Stage:
                                 "--appendonly", "no", "--dir", self.folder, *options)
         wait_for(lambda: os.path.exists(self.path) and self.ping(), "Redis does not answer")
 
+    def start_redis_with_tls(self, authority, certificate, key, *options):
+        """On a port as well, over TLS; it asks for a certificate. Returns the port."""
+        port = free_port()
+        self.start_redis("--tls-port", str(port), "--tls-ca-cert-file", authority.certificate, "--tls-cert-file", certificate,
+                         "--tls-key-file", key, "--bind", "127.0.0.1", *options)
+        return port
+
     def ping(self):
         try:
             self.ask("PING")
@@ -58,10 +65,10 @@ class Stage:
             return False
         return True
 
-    def server(self, node, *options):
+    def server(self, node, *options, url=None):
         port = free_port()
         process = self.start(node, os.environ["LUBDUB_SERVER"], "--listen", f"127.0.0.1:{port}", "--redis",
-                             f"unix:{self.path}", "--node", node, "--redis-lease", f"{LEASE}s", "--events", "json",
+                             url or f"unix:{self.path}", "--node", node, "--redis-lease", f"{LEASE}s", "--events", "json",
                              *options)
         process.port = port
         wait_for(lambda: "listening" in self.output(process), f"{node} does not listen")

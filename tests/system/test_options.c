@@ -224,6 +224,9 @@ static void server_refuses_what_lacks_something(void **state)
         {{"--redis", "redis://localhost", "--node", "a b"}, "--node"},
         {{"--redis", "http://localhost", "--node", "a"}, "redis://"},
         {{"--redis-password-file", "f"}, "--redis"},
+        {{"--redis-secret-file", "f"}, "--redis"},
+        {{"--redis", "redis://localhost", "--node", "a", "--redis-ca", "f"}, "rediss://"},
+        {{"--redis", "rediss://localhost", "--node", "a", "--redis-key", "f"}, "--redis-cert"},
         {{"--user", "no-such-user"}, "--user"},
     };
 

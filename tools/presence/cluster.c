@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "presence/cluster.h"
 
+#include <ev.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,15 +10,24 @@
 #include <time.h>
 
 #include "server/presence/claim.h"
+#include "server/presence/redis.h"
 
-#define TIMEOUT_S 5
+#define DEADLINE (5 * LUBDUB_SECOND)
+#define WAIT (20 * LUBDUB_MILLISECOND)
+#define TRIES 2 /* of each host: its name may have an address at which nobody listens */
+#define OUTPUT_LIMIT ((size_t)4 * 1024 * 1024)
+#define COMMAND_LIMIT 256
 #define POLL_MS 20
 
 /* Nodes count four times a lease. */
 #define BEATS_IN_LEASE 4
 
 struct cluster {
-    redisContext *redis;
+    struct presence_url url;
+    struct ev_loop *loop;
+    struct presence_redis *redis;
+    size_t ends; /* how often the connection has ended, or was not to be had */
+    char why[CLUSTER_PROBLEM_SIZE];
     json_t *live; /* node → boot */
 };
 
@@ -29,117 +39,120 @@ static bool fail(char problem[CLUSTER_PROBLEM_SIZE], const char *why)
 
 /* ---- the connection ---- */
 
-static redisContext *connect_to(const struct presence_url *url, const struct presence_host *host,
-                                char problem[CLUSTER_PROBLEM_SIZE])
+static void on_up(void *user_data)
 {
-    const struct timeval timeout = {.tv_sec = TIMEOUT_S};
-    redisContext *redis = url->is_unix ? redisConnectUnixWithTimeout(url->path, timeout)
-                                       : redisConnectWithTimeout(host->name, host->port, timeout);
-
-    if (redis != NULL && redis->err == 0 && redisSetTimeout(redis, timeout) == REDIS_OK) {
-        return redis;
-    }
-    (void)fail(problem, redis != NULL ? redis->errstr : "no memory is left");
-    if (redis != NULL) {
-        redisFree(redis);
-    }
-    return NULL;
+    (void)user_data; /* presence_redis_is_up() says it */
 }
 
-/* The caller frees it. NULL, and why: no answer, or a refusal. */
-static redisReply *ask(redisContext *redis, int count, const char **words, const size_t *lengths,
-                       char problem[CLUSTER_PROBLEM_SIZE])
+static void on_down(const char *why, void *user_data)
 {
-    redisReply *reply = redisCommandArgv(redis, count, words, lengths);
+    struct cluster *cluster = user_data;
 
-    if (reply == NULL) {
-        (void)fail(problem, redis->errstr[0] != '\0' ? redis->errstr : "it does not answer");
-    } else if (reply->type == REDIS_REPLY_ERROR) {
-        (void)fail(problem, reply->str);
-        freeReplyObject(reply);
-        reply = NULL;
-    }
-    return reply;
+    cluster->ends++;
+    snprintf(cluster->why, sizeof cluster->why, "%s", why);
 }
 
-static bool tell(redisContext *redis, int count, const char **words, char problem[CLUSTER_PROBLEM_SIZE])
+/* What is asked, until its answer is here. */
+struct asked {
+    struct cluster *cluster;
+    redisReply *reply; /* the caller frees it; NULL: the connection ended */
+    bool is_over;
+};
+
+static void on_reply(const redisReply *reply, void *user_data)
 {
-    redisReply *reply = ask(redis, count, words, NULL, problem);
+    struct asked *asked = user_data;
 
     if (reply != NULL) {
-        freeReplyObject(reply);
+        presence_redis_keep(asked->cluster->redis);
     }
-    return reply != NULL;
+    asked->reply = (redisReply *)(uintptr_t)reply;
+    asked->is_over = true;
 }
 
-static bool find_master(const struct presence_url *url, struct presence_host *master,
-                        char problem[CLUSTER_PROBLEM_SIZE])
+static bool begin_to_ask(struct asked *asked, struct cluster *cluster, int count, const char **words,
+                         const size_t *lengths)
 {
-    const char *words[] = {"SENTINEL", "get-master-addr-by-name", url->master};
-    size_t i;
-
-    for (i = 0; i < url->host_count; i++) {
-        redisContext *sentinel = connect_to(url, &url->hosts[i], problem);
-        redisReply *reply = sentinel != NULL ? ask(sentinel, 3, words, NULL, problem) : NULL;
-        bool is_found = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-                        strlen(reply->element[0]->str) < sizeof master->name;
-
-        if (is_found) {
-            strcpy(master->name, reply->element[0]->str);
-            master->port = (uint16_t)strtoul(reply->element[1]->str, NULL, 10);
-        } else if (reply != NULL) {
-            (void)fail(problem, "the sentinel knows no such master");
-        }
-        if (reply != NULL) {
-            freeReplyObject(reply);
-        }
-        if (sentinel != NULL) {
-            redisFree(sentinel);
-        }
-        if (is_found) {
-            return true;
-        }
-    }
-    return false;
+    *asked = (struct asked){.cluster = cluster};
+    return presence_redis_command(cluster->redis, count, words, lengths, on_reply, asked);
 }
 
-static bool introduce(redisContext *redis, const struct presence_url *url, struct lubdub_slice password,
-                      char problem[CLUSTER_PROBLEM_SIZE])
+/* Waits for the answer, which the caller frees. NULL, and why: there is none, or a refusal. */
+static redisReply *await(struct asked *asked, char problem[CLUSTER_PROBLEM_SIZE])
 {
-    char secret[PRESENCE_NAME_SIZE];
-    char database[16];
-    const char *select[] = {"SELECT", database};
-    const char *auth[] = {"AUTH", secret, secret};
-    bool is_done = true;
-
-    snprintf(secret, sizeof secret, "%.*s", password.data != NULL ? (int)password.length : (int)strlen(url->password),
-             password.data != NULL ? password.data : url->password);
-    if (secret[0] != '\0') {
-        auth[1] = url->user[0] != '\0' ? url->user : secret;
-        is_done = tell(redis, url->user[0] != '\0' ? 3 : 2, auth, problem);
+    while (!asked->is_over) {
+        ev_run(asked->cluster->loop, EVRUN_ONCE);
     }
-    explicit_bzero(secret, sizeof secret);
-    snprintf(database, sizeof database, "%u", url->database);
-    return is_done && (url->database == 0 || tell(redis, 2, select, problem));
+    if (asked->reply == NULL) {
+        (void)fail(problem, asked->cluster->why);
+    } else if (asked->reply->type == REDIS_REPLY_ERROR) {
+        (void)fail(problem, asked->reply->str);
+        freeReplyObject(asked->reply);
+        asked->reply = NULL;
+    }
+    return asked->reply;
 }
 
-struct cluster *cluster_open(const struct presence_url *url, struct lubdub_slice password,
+static redisReply *ask(struct cluster *cluster, int count, const char **words, const size_t *lengths,
+                       char problem[CLUSTER_PROBLEM_SIZE])
+{
+    struct asked asked;
+
+    if (!begin_to_ask(&asked, cluster, count, words, lengths)) {
+        (void)fail(problem, cluster->ends > 0 ? cluster->why : "no memory is left");
+        return NULL;
+    }
+    return await(&asked, problem);
+}
+
+static bool connect_now(struct cluster *cluster, struct lubdub_tls *tls)
+{
+    const struct presence_redis_settings settings = {
+        .loop = cluster->loop,
+        .url = &cluster->url,
+        .tls = tls,
+        .deadline = DEADLINE,
+        .wait_least = WAIT,
+        .wait_most = WAIT,
+        .takes_replica = true,
+        .output_limit = OUTPUT_LIMIT,
+        .command_limit = COMMAND_LIMIT,
+        .on_up = on_up,
+        .on_down = on_down,
+        .user_data = cluster,
+    };
+    size_t tries = TRIES * (cluster->url.is_unix ? 1 : cluster->url.host_count);
+
+    cluster->redis = presence_redis_new(&settings);
+    if (cluster->redis == NULL) {
+        return fail(cluster->why, "no memory is left");
+    }
+    while (!presence_redis_is_up(cluster->redis) && cluster->ends < tries) {
+        ev_run(cluster->loop, EVRUN_ONCE);
+    }
+    return presence_redis_is_up(cluster->redis);
+}
+
+struct cluster *cluster_open(const struct presence_url *url, struct lubdub_slice password, struct lubdub_tls *tls,
                              char problem[CLUSTER_PROBLEM_SIZE])
 {
-    struct presence_host master = url->hosts[0];
     struct cluster *cluster = calloc(1, sizeof *cluster);
 
-    if (cluster == NULL) {
+    if (cluster == NULL || (cluster->loop = ev_loop_new(EVFLAG_AUTO)) == NULL) {
+        cluster_close(cluster);
         (void)fail(problem, "no memory is left");
         return NULL;
     }
-    if (!url->has_sentinels || find_master(url, &master, problem)) {
-        cluster->redis = connect_to(url, &master, problem);
+    cluster->url = *url;
+    if (password.data != NULL) {
+        snprintf(cluster->url.password, sizeof cluster->url.password, "%.*s", (int)password.length, password.data);
     }
-    if (cluster->redis == NULL || !introduce(cluster->redis, url, password, problem)) {
+    if (!connect_now(cluster, tls)) {
+        (void)fail(problem, cluster->why);
         cluster_close(cluster);
         return NULL;
     }
+    cluster->ends = 0;
     return cluster;
 }
 
@@ -149,9 +162,11 @@ void cluster_close(struct cluster *cluster)
         return;
     }
     json_decref(cluster->live);
-    if (cluster->redis != NULL) {
-        redisFree(cluster->redis);
+    presence_redis_free(cluster->redis);
+    if (cluster->loop != NULL) {
+        ev_loop_destroy(cluster->loop);
     }
+    explicit_bzero(&cluster->url, sizeof cluster->url);
     free(cluster);
 }
 
@@ -161,7 +176,7 @@ static redisReply *read_nodes(struct cluster *cluster, char problem[CLUSTER_PROB
 {
     const char *words[] = {"HGETALL", PRESENCE_NODES};
 
-    return ask(cluster->redis, 2, words, NULL, problem);
+    return ask(cluster, 2, words, NULL, problem);
 }
 
 static double now_s(void)
@@ -352,34 +367,67 @@ static bool is_wanted(const struct cluster_filter *filter, const json_t *entry)
            (filter->label == NULL || has_label(json_object_get(entry, "labels"), filter->label));
 }
 
-/* The keys of one part of a scan, with their values. Returns false after a failure, or when it is enough. */
-static bool take_keys(struct cluster *cluster, const redisReply *keys, const struct cluster_filter *filter,
-                      cluster_take take, void *user_data, char problem[CLUSTER_PROBLEM_SIZE])
+static bool is_named(const struct cluster_filter *filter, const redisReply *key)
+{
+    return filter->id == NULL || strncmp(key->str + sizeof PRESENCE_IDS - 1, filter->id, strlen(filter->id)) == 0;
+}
+
+/* Shows one, if it is wanted. False: enough. */
+static bool show(struct cluster *cluster, const redisReply *key, const redisReply *value,
+                 const struct cluster_filter *filter, cluster_take take, void *user_data)
 {
     const size_t prefix = sizeof PRESENCE_IDS - 1;
+    json_t *entry = entry_json(cluster, key->str + prefix, (size_t)key->len - prefix, value);
+    bool goes_on = entry == NULL || !is_wanted(filter, entry) || take(entry, user_data);
+
+    json_decref(entry);
+    return goes_on;
+}
+
+/* The keys from the first on, so many that their values are asked for at once. False: a failure, or enough. */
+static bool take_some(struct cluster *cluster, const redisReply *keys, size_t first, size_t end,
+                      const struct cluster_filter *filter, cluster_take take, void *user_data,
+                      char problem[CLUSTER_PROBLEM_SIZE])
+{
+    struct asked asked[COMMAND_LIMIT];
     bool goes_on = true;
     size_t i;
 
-    for (i = 0; i < keys->elements && goes_on; i++) {
+    for (i = first; i < end; i++) {
         const redisReply *key = keys->element[i];
         const char *words[] = {"GET", key->str};
         const size_t lengths[] = {3, (size_t)key->len};
-        redisReply *value;
-        json_t *entry;
 
-        if (filter->id != NULL && strncmp(key->str + prefix, filter->id, strlen(filter->id)) != 0) {
-            continue;
+        if (!is_named(filter, key)) {
+            asked[i - first] = (struct asked){.is_over = true};
+        } else if (!begin_to_ask(&asked[i - first], cluster, 2, words, lengths)) {
+            goes_on = fail(problem, cluster->ends > 0 ? cluster->why : "no memory is left");
+            end = i;
         }
-        value = ask(cluster->redis, 2, words, lengths, problem);
-        if (value == NULL) {
-            return false;
+    }
+    for (i = first; i < end; i++) { /* all are waited for: they lie in this function's memory */
+        redisReply *value = is_named(filter, keys->element[i]) ? await(&asked[i - first], problem) : NULL;
+
+        goes_on = goes_on && (value != NULL || !is_named(filter, keys->element[i]));
+        if (value != NULL) {
+            goes_on = goes_on && show(cluster, keys->element[i], value, filter, take, user_data);
+            freeReplyObject(value);
         }
-        entry = entry_json(cluster, key->str + prefix, (size_t)key->len - prefix, value);
-        if (entry != NULL && is_wanted(filter, entry)) {
-            goes_on = take(entry, user_data);
-        }
-        json_decref(entry);
-        freeReplyObject(value);
+    }
+    return goes_on;
+}
+
+/* The keys of one part of a scan, with their values. False: a failure, or enough. */
+static bool take_keys(struct cluster *cluster, const redisReply *keys, const struct cluster_filter *filter,
+                      cluster_take take, void *user_data, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    bool goes_on = true;
+    size_t first;
+
+    for (first = 0; first < keys->elements && goes_on; first += COMMAND_LIMIT) {
+        size_t end = first + COMMAND_LIMIT < keys->elements ? first + COMMAND_LIMIT : keys->elements;
+
+        goes_on = take_some(cluster, keys, first, end, filter, take, user_data, problem);
     }
     return goes_on;
 }
@@ -396,7 +444,7 @@ bool cluster_list(struct cluster *cluster, const struct cluster_filter *filter, 
     problem[0] = '\0';
     do {
         const char *words[] = {"SCAN", cursor, "MATCH", PRESENCE_IDS "*", "COUNT", "1000"};
-        redisReply *reply = ask(cluster->redis, 6, words, NULL, problem);
+        redisReply *reply = ask(cluster, 6, words, NULL, problem);
 
         if (reply == NULL) {
             return false;
@@ -425,7 +473,7 @@ json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[
         return NULL;
     }
     problem[0] = '\0';
-    value = ask(cluster->redis, 2, words, NULL, problem);
+    value = ask(cluster, 2, words, NULL, problem);
     if (value == NULL) {
         return NULL;
     }

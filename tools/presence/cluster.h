@@ -17,9 +17,13 @@
 #define CLUSTER_PROBLEM_SIZE 256
 
 struct cluster;
+struct lubdub_tls;
 
-/* NULL, and why. password.data NULL: that of the URL, or none. */
-struct cluster *cluster_open(const struct presence_url *url, struct lubdub_slice password,
+/*
+ * Connects. NULL, and why. password.data NULL: that of the URL, or none. tls: of a client, where the URL asks for it;
+ * borrowed until _close.
+ */
+struct cluster *cluster_open(const struct presence_url *url, struct lubdub_slice password, struct lubdub_tls *tls,
                              char problem[CLUSTER_PROBLEM_SIZE]);
 void cluster_close(struct cluster *cluster);
 

@@ -33,7 +33,25 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_STRING,
      .offset = FIELD(redis),
      .take = presence_url_judge,
-     .help = "the servers' Redis instead: redis://HOST, unix:PATH or sentinel://HOST,.../MASTER"},
+     .help = "the servers' Redis instead: redis://HOST, rediss://HOST, unix:PATH or sentinel://HOST,.../MASTER"},
+    {.name = "redis-ca",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(redis_ca),
+     .minimum = 1,
+     .help = "with rediss://: the authority of Redis' certificate (those of the system)"},
+    {.name = "redis-cert",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(redis_cert),
+     .minimum = 1,
+     .help = "with rediss://: the certificate that is shown to Redis"},
+    {.name = "redis-key",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(redis_key),
+     .minimum = 1,
+     .help = "its key"},
     {.name = "token-file",
      .metavar = "F",
      .kind = LUBDUB_SETTING_STRING,
@@ -77,10 +95,29 @@ static bool take_command(struct presence_options *options, const char *word)
     return false;
 }
 
+struct lubdub_credentials presence_options_credentials(const struct presence_options *options)
+{
+    return (struct lubdub_credentials){
+        .certificate = options->redis_cert,
+        .key = options->redis_key,
+        .authority = options->redis_ca,
+    };
+}
+
+/* What the options of TLS towards Redis lack; NULL: nothing. */
+static const char *why_no_redis(const struct presence_options *options)
+{
+    const struct lubdub_credentials files = presence_options_credentials(options);
+    bool is_tls = options->redis != NULL && strncmp(options->redis, "rediss:", 7) == 0;
+
+    return lubdub_credentials_judge_redis(is_tls, &files);
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     const struct lubdub_secret_kind kind = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
     struct presence_options *options = target;
+    const char *fault;
 
     if (positionals->count == 0 || !take_command(options, positionals->items[0])) {
         snprintf(problem, capacity, "say what to do: list, get ID, watch [ID] or missing");
@@ -88,6 +125,11 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     }
     if (options->redis != NULL && options->http != NULL) {
         snprintf(problem, capacity, "--redis and --http exclude each other");
+        return false;
+    }
+    fault = why_no_redis(options);
+    if (fault != NULL) {
+        snprintf(problem, capacity, "%s", fault);
         return false;
     }
     options->name = positionals->count > 1 ? positionals->items[1] : NULL;

@@ -4,6 +4,7 @@
 
 #include "program/settings/secret_file.h"
 #include "program/settings/settings.h"
+#include "program/tls/credentials.h"
 
 /* Where the server of the packages listens. */
 #define PRESENCE_SOCKET "/run/lubdub/http.sock"
@@ -16,7 +17,10 @@ enum presence_command {
 };
 
 struct presence_options {
-    const char *redis; /* NULL: over HTTP */
+    const char *redis;    /* NULL: over HTTP */
+    const char *redis_ca; /* with rediss:// */
+    const char *redis_cert;
+    const char *redis_key;
     const char *http; /* NULL: the packaged server's socket where it is there, else http://localhost */
     const char *token_file;
     bool is_json;
@@ -36,5 +40,8 @@ extern const struct lubdub_settings_table presence_options_table;
 
 void presence_options_init(struct presence_options *options);
 void presence_options_clear(struct presence_options *options);
+
+/* The files of TLS towards Redis. */
+struct lubdub_credentials presence_options_credentials(const struct presence_options *options);
 
 #endif

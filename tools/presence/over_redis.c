@@ -120,38 +120,49 @@ static int watch(struct asking *asking)
     }
 }
 
+static int run(struct asking *asking)
+{
+    int exit_status = EXIT_CANNOT_ASK;
+
+    switch (asking->options->command) {
+    case PRESENCE_LIST:
+        exit_status = list(asking, asking->options->state);
+        break;
+    case PRESENCE_GET:
+        exit_status = get(asking);
+        break;
+    case PRESENCE_WATCH:
+        exit_status = watch(asking);
+        break;
+    case PRESENCE_MISSING:
+        exit_status = list(asking, "gone");
+        exit_status = exit_status == 0 && asking->count > 0 ? EXIT_NOT_UP : exit_status;
+        break;
+    }
+    return exit_status;
+}
+
 int over_redis_run(const struct presence_options *options)
 {
+    const struct lubdub_credentials files = presence_options_credentials(options);
     struct asking asking = {.options = options};
-    struct presence_url url;
     struct lubdub_slice password = {NULL, 0};
+    struct lubdub_tls *tls = NULL;
+    struct presence_url url;
     char problem[CLUSTER_PROBLEM_SIZE] = "";
-    int exit_status = EXIT_CANNOT_ASK;
+    int exit_status;
 
     (void)presence_url_parse(options->redis, &url); /* the options have judged it */
     if (options->token.count > 0) {
         password = options->token.lines[0];
     }
-    asking.cluster = cluster_open(&url, password, problem);
-    if (asking.cluster == NULL) {
+    if (url.is_tls && !lubdub_credentials_load(&tls, LUBDUB_ROLE_CLIENT, &files, problem, sizeof problem)) {
         return fail(problem);
     }
-    switch (options->command) {
-    case PRESENCE_LIST:
-        exit_status = list(&asking, options->state);
-        break;
-    case PRESENCE_GET:
-        exit_status = get(&asking);
-        break;
-    case PRESENCE_WATCH:
-        exit_status = watch(&asking);
-        break;
-    case PRESENCE_MISSING:
-        exit_status = list(&asking, "gone");
-        exit_status = exit_status == 0 && asking.count > 0 ? EXIT_NOT_UP : exit_status;
-        break;
-    }
+    asking.cluster = cluster_open(&url, password, tls, problem);
+    exit_status = asking.cluster != NULL ? run(&asking) : fail(problem);
     cluster_close(asking.cluster);
+    lubdub_credentials_free(tls);
     return exit_status;
 }
 

@@ -74,6 +74,7 @@ static bool is_open(void)
 }
 
 #define REFUSED_TO_CLIENT "--tls: needs the library " LUBDUB_TLS_LIBRARY ", which is not installed"
+#define REFUSED_TO_REDIS "--redis: rediss:// needs the library " LUBDUB_TLS_LIBRARY ", which is not installed"
 
 const char *lubdub_credentials_refuse(void)
 {
@@ -153,6 +154,7 @@ void lubdub_credentials_warn(const struct lubdub_tls *tls, const struct lubdub_c
 #include <stdio.h>
 
 #define REFUSED_TO_CLIENT "--tls: this program was built without TLS (LUBDUB_TLS=OFF)"
+#define REFUSED_TO_REDIS "--redis: rediss:// needs TLS, and this program was built without it (LUBDUB_TLS=OFF)"
 
 const char *lubdub_credentials_refuse(void)
 {
@@ -199,6 +201,20 @@ const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_cred
     }
     if ((files->certificate == NULL) != (files->key == NULL)) {
         return "--tls-cert and --tls-key belong together";
+    }
+    return NULL;
+}
+
+const char *lubdub_credentials_judge_redis(bool is_on, const struct lubdub_credentials *files)
+{
+    if (is_on && lubdub_credentials_refuse() != NULL) {
+        return REFUSED_TO_REDIS;
+    }
+    if (!is_on && (files->certificate != NULL || files->key != NULL || files->authority != NULL)) {
+        return "--redis-ca, --redis-cert and --redis-key need --redis rediss://HOST";
+    }
+    if ((files->certificate == NULL) != (files->key == NULL)) {
+        return "--redis-cert and --redis-key belong together";
     }
     return NULL;
 }

@@ -93,7 +93,8 @@ static void what_is_wrong_is_refused(void **state)
         "sentinel:///master",
         "sentinel://1,2,3,4,5,6,7,8,9/master",
         "http://host",
-        "rediss://host",
+        "rediss:/host",
+        "rediss://host,other",
     };
     char text[600] = "redis://";
     struct presence_url url;
