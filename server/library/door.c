@@ -535,8 +535,9 @@ static void refuse_oldest(struct lubdub_worker *worker)
     if (worker->turned_away < most_turned_away(worker)) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, text);
     } else {
-        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link),
-                              lubdub_link_is_tls(&record->link), text);
+        bool is_tls = lubdub_link_is_tls(&record->link); /* which a link that is detached has forgotten */
+
+        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link), is_tls, text);
         lubdub_record_free(worker, record);
     }
 }
@@ -594,18 +595,19 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
     }
 }
 
-void lubdub_door_adopt(struct lubdub_worker *worker, int socket)
+void lubdub_door_adopt(struct lubdub_worker *worker, int socket, bool is_tls)
 {
     struct sockaddr_storage remote;
     socklen_t length = sizeof remote;
     struct lubdub_address address;
 
-    if (worker->is_draining || getpeername(socket, (struct sockaddr *)&remote, &length) != 0 ||
+    if (worker->is_draining || (is_tls && lubdub_worker_settings(worker)->tls == NULL) ||
+        getpeername(socket, (struct sockaddr *)&remote, &length) != 0 ||
         !lubdub_address_from_socket(&address, (const struct sockaddr *)&remote)) {
-        close(socket); /* it has ended since */
+        close(socket); /* it, or what it needs, has ended since */
         return;
     }
     lubdub_socket_tune(socket);
     lubdub_tuning_set(socket, &worker->tuning, NULL); /* what all others inherit from their listener */
-    lubdub_door_accept(worker, socket, &address, false, false);
+    lubdub_door_accept(worker, socket, &address, is_tls, false);
 }

@@ -13,7 +13,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
                         bool is_proxied);
 
 /* A connected socket of the application's, which is the worker's now. */
-void lubdub_door_adopt(struct lubdub_worker *worker, int socket);
+void lubdub_door_adopt(struct lubdub_worker *worker, int socket, bool is_tls);
 
 /*
  * Says BYE 7 to a socket that no session is made for, and closes it at once; a client of TLS, with which nothing is

@@ -43,7 +43,7 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
         lubdub_door_answer(worker, letter->session, (const struct lubdub_answer *)letter->parcel->content);
         break;
     case LUBDUB_LETTER_ADOPT:
-        lubdub_door_adopt(worker, letter->socket);
+        lubdub_door_adopt(worker, letter->socket, letter->is_tls);
         letter->socket = -1;
         break;
     case LUBDUB_LETTER_END:

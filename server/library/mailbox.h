@@ -73,6 +73,7 @@ struct lubdub_letter {
                                       DISCONNECT_TOKEN: the proof (tokens.h) */
     bool holder_lives; /* JUDGED */
     int socket;        /* ADOPT; -1: none (any more) */
+    bool is_tls;       /* ADOPT: its client begins with a handshake of TLS */
     uint32_t progress; /* BROADCAST, DISCONNECT_TOKEN: how far it has come */
 };
 

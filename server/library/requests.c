@@ -315,13 +315,13 @@ enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_
     return post(worker, lubdub_letter_to_end(LUBDUB_LETTER_DISCONNECT, session, reason, text));
 }
 
-enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
+static enum lubdub_error adopt(struct lubdub_server *server, int socket, bool is_tls)
 {
     struct lubdub_worker *worker;
     struct lubdub_letter *letter;
     enum lubdub_error error;
 
-    if (server == NULL || !lubdub_socket_is_tcp(socket) || !lubdub_socket_is_connected(socket) ||
+    if (!lubdub_socket_is_tcp(socket) || !lubdub_socket_is_connected(socket) ||
         fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) != 0 || fcntl(socket, F_SETFD, FD_CLOEXEC) != 0) {
         return LUBDUB_ERROR_INVALID;
     }
@@ -330,6 +330,7 @@ enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
         return LUBDUB_ERROR_NO_MEMORY;
     }
     letter->socket = socket;
+    letter->is_tls = is_tls;
     worker = &server->workers[atomic_fetch_add(&server->adopted_count, 1) % server->worker_count];
     error = lubdub_mailbox_post(&worker->mailbox, letter, false) ? LUBDUB_ERROR_OK : LUBDUB_ERROR_FULL;
     if (error != LUBDUB_ERROR_OK) {
@@ -337,6 +338,24 @@ enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
         lubdub_letter_free(letter);
     }
     return error;
+}
+
+enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, int socket)
+{
+    return server != NULL ? adopt(server, socket, false) : LUBDUB_ERROR_INVALID;
+}
+
+enum lubdub_error lubdub_server_adopt_tls(struct lubdub_server *server, int socket)
+{
+    bool speaks_tls;
+
+    if (server == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    pthread_mutex_lock(&server->lock);
+    speaks_tls = server->rules->settings.tls != NULL;
+    pthread_mutex_unlock(&server->lock);
+    return speaks_tls ? adopt(server, socket, true) : LUBDUB_ERROR_INVALID;
 }
 
 enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session, lubdub_duration interval,

@@ -245,16 +245,13 @@ static enum lubdub_error listen_to(struct lubdub_server *server, const char *hos
     return error;
 }
 
-enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int socket)
+static enum lubdub_error adopt_listener(struct lubdub_server *server, int socket, bool is_tls)
 {
     enum lubdub_error error = LUBDUB_ERROR_OK;
     struct lubdub_address address;
     uint32_t before;
     uint32_t i;
 
-    if (server == NULL) {
-        return LUBDUB_ERROR_INVALID;
-    }
     before = server->workers[0].listener_count;
     if (server->is_started) {
         return LUBDUB_ERROR_WRONG_STATE;
@@ -264,6 +261,7 @@ enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int
 
         error = lubdub_listener_adopt(&listener, &server->workers[i], socket, &address);
         if (error == LUBDUB_ERROR_OK) {
+            listener->is_tls = is_tls;
             add_listener(&server->workers[i], listener);
         }
     }
@@ -272,6 +270,23 @@ enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int
     } else if (server->port == 0) {
         server->port = address.port;
     }
+    return error;
+}
+
+enum lubdub_error lubdub_server_adopt_listener(struct lubdub_server *server, int socket)
+{
+    return server != NULL ? adopt_listener(server, socket, false) : LUBDUB_ERROR_INVALID;
+}
+
+enum lubdub_error lubdub_server_adopt_listener_tls(struct lubdub_server *server, int socket)
+{
+    enum lubdub_error error;
+
+    if (server == NULL || server->rules->settings.tls == NULL) {
+        return LUBDUB_ERROR_INVALID;
+    }
+    error = adopt_listener(server, socket, true);
+    server->listens_to_tls = server->listens_to_tls || error == LUBDUB_ERROR_OK;
     return error;
 }
 

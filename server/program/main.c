@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <lubdub/server.h>
 #include <lubdub/version.h>
 
+#include "ev/address.h"
 #include "ev/paths.h"
 #include "program/events/escape.h"
 #include "program/events/log.h"
@@ -36,7 +38,8 @@ struct program {
     struct reporter reporter;
     struct hooks *hooks; /* NULL: none */
     struct service service;
-    unsigned handed_over; /* listening sockets of the service manager */
+    struct lubdub_activation activation; /* listening sockets of the service manager */
+    bool is_shown_elsewhere;             /* one of them is plain, and not of loopback */
     struct lubdub_register *reg;
     struct web *web; /* NULL: none */
     struct cluster *cluster;
@@ -149,9 +152,9 @@ static void warn_of_open_tokens(const struct options *options)
 }
 
 /* A token that was read on its way lets in its reader. */
-static void warn_of_shown_tokens(const struct options *options)
+static void warn_of_shown_tokens(const struct program *program, const struct options *options)
 {
-    if (options_show_tokens(options)) {
+    if (options_show_tokens(options) || (program->is_shown_elsewhere && options->tokens.count > 0)) {
         lubdub_log_warning("tokens cross the network in the clear: a plain listener takes them beyond loopback");
     }
 }
@@ -191,7 +194,7 @@ static bool reload_tls(const struct program *program, struct options *taken)
     if (!options_make_tls(taken, taken->loaded.problem, sizeof taken->loaded.problem)) {
         return false;
     }
-    if (program->options.tls_listen.count > 0 && taken->tls == NULL) {
+    if (options_speak_tls(&program->options) && taken->tls == NULL) {
         snprintf(taken->loaded.problem, sizeof taken->loaded.problem,
                  "TLS is listened to until a restart, and there is no certificate any more");
         return false;
@@ -212,6 +215,7 @@ static void read_again(struct program *program)
                          lubdub_event_output_error_text(error));
     }
     options_init(&taken);
+    taken.is_handed_tls = program->options.is_handed_tls;
     if (lubdub_settings_load(&options_table, program->argc, program->argv, &taken, &taken.loaded) !=
             LUBDUB_SETTINGS_OK ||
         !reload_tls(program, &taken)) {
@@ -231,7 +235,7 @@ static void read_again(struct program *program)
     take_expected(program, &taken);
     web_note_reload(program->web, &taken);
     warn_of_open_tokens(&taken);
-    warn_of_shown_tokens(&taken);
+    warn_of_shown_tokens(program, &taken);
     warn_of_certificate(&taken);
     lubdub_log_set_level((enum lubdub_log_level)taken.log_level);
     lubdub_log_set_rate((unsigned)taken.log_rate);
@@ -306,14 +310,50 @@ static void watch_signal(struct program *program, ev_signal *watcher, int signal
     ev_signal_start(program->loop, watcher);
 }
 
+/* Whether the service manager means a socket for TLS. */
+#define NAME_OF_TLS "tls"
+
+static bool is_handed_tls(const struct lubdub_activation *activation)
+{
+    unsigned i;
+
+    for (i = 0; i < activation->count; i++) {
+        if (lubdub_activation_is_named(activation, i, NAME_OF_TLS)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_of_loopback(int socket)
+{
+    struct sockaddr_storage local;
+    socklen_t length = sizeof local;
+    struct lubdub_address address;
+
+    return getsockname(socket, (struct sockaddr *)&local, &length) == 0 &&
+           lubdub_address_from_socket(&address, (const struct sockaddr *)&local) &&
+           lubdub_address_is_loopback(&address);
+}
+
 /* On the sockets of the service manager. Returns whether it listens; else says why not. */
 static bool listen_as_handed_over(struct program *program)
 {
     unsigned i;
 
-    for (i = 0; i < program->handed_over; i++) {
+    if (lubdub_activation_is_doubtful(&program->activation)) {
+        fprintf(
+            stderr,
+            "lubdub-server: cannot listen: the service manager hands over %u sockets and %u names (LISTEN_FDNAMES), "
+            "so that it is not known which are for TLS\n",
+            program->activation.count, program->activation.name_count);
+        return false;
+    }
+    for (i = 0; i < program->activation.count; i++) {
         int socket = LUBDUB_ACTIVATION_FIRST + (int)i;
-        enum lubdub_error error = lubdub_server_adopt_listener(program->server, socket);
+        bool is_tls = lubdub_activation_is_named(&program->activation, i, NAME_OF_TLS);
+        enum lubdub_error error = is_tls ? lubdub_server_adopt_listener_tls(program->server, socket)
+                                         : lubdub_server_adopt_listener(program->server, socket);
 
         if (error != LUBDUB_ERROR_OK) {
             fprintf(stderr, "lubdub-server: cannot listen on descriptor %d of the service manager: %s\n", socket,
@@ -322,6 +362,7 @@ static bool listen_as_handed_over(struct program *program)
                                                    : lubdub_error_text(error));
             return false;
         }
+        program->is_shown_elsewhere = program->is_shown_elsewhere || (!is_tls && !is_of_loopback(socket));
         close(socket); /* the library has copies */
     }
     return true;
@@ -363,7 +404,7 @@ static bool listen_as_told(struct program *program)
 {
     const struct options *options = &program->options;
 
-    if (options_listens_plainly_everywhere(options) && program->handed_over == 0) {
+    if (options_listens_plainly_everywhere(options) && program->activation.count == 0) {
         return listen_to(program, lubdub_server_listen, NULL, LUBDUB_DEFAULT_PORT);
     }
     return listen_to_all(program, lubdub_server_listen, &options->listen) &&
@@ -546,11 +587,12 @@ int main(int argc, char *argv[])
     if (lubdub_standard_streams_prepare() != 0) {
         return LUBDUB_EXIT_CANNOT_START;
     }
-    program.handed_over = lubdub_activation_take(); /* before the next descriptor is opened */
+    lubdub_activation_take(&program.activation); /* before the next descriptor is opened */
     lubdub_descriptor_table_reserve();
     program.argc = argc;
     program.argv = argv;
     options_init(&program.options);
+    program.options.is_handed_tls = is_handed_tls(&program.activation);
     program.in_force = &program.options;
     if (!lubdub_settings_start(&options_table, argc, argv, &program.options, &program.options.loaded,
                                &program.exit_status)) {
@@ -573,9 +615,9 @@ int main(int argc, char *argv[])
     lubdub_log_kernel();
     warn_of_missing_paths(&program.options);
     warn_of_open_tokens(&program.options);
-    warn_of_shown_tokens(&program.options);
     program.exit_status = start(&program);
     if (program.exit_status == 0) {
+        warn_of_shown_tokens(&program, &program.options);
         ev_run(program.loop, 0);
     }
     service_close(&program.service);

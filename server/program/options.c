@@ -235,7 +235,7 @@ static bool listens_on_addresses(const char *name, const struct lubdub_hostports
 static const char *why_no_tls(const struct options *options)
 {
     bool is_asked_for = options->tls_listen.count > 0 || options->tls_cert != NULL || options->tls_key != NULL ||
-                        options->tls_client_ca != NULL || options->require_cert;
+                        options->tls_client_ca != NULL || options->require_cert || options->is_handed_tls;
 
     if (!is_asked_for) {
         return NULL;
@@ -243,7 +243,7 @@ static const char *why_no_tls(const struct options *options)
     if (lubdub_credentials_refuse() != NULL) {
         return lubdub_credentials_refuse();
     }
-    if (options->tls_listen.count == 0) {
+    if (!options_speak_tls(options) && !options->loaded.is_check_only) {
         return "nothing listens to TLS; add --tls-listen";
     }
     if (options->tls_cert == NULL || options->tls_key == NULL) {
@@ -259,6 +259,7 @@ static const char *why_no_tls(const struct options *options)
 static const char *option_of_tls(const struct options *options)
 {
     return options->tls_listen.count > 0   ? "--tls-listen"
+           : options->is_handed_tls         ? "the service manager's socket for TLS"
            : options->tls_cert != NULL      ? "--tls-cert"
            : options->tls_key != NULL       ? "--tls-key"
            : options->tls_client_ca != NULL ? "--tls-client-ca"
@@ -408,6 +409,18 @@ static bool take_proxies(struct options *options)
     return options->proxies != NULL;
 }
 
+/* Read when the server starts; --check-config reads them, too, and keeps nothing. */
+static bool has_files_of_tls(const struct options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_credentials files = options_credentials(options);
+    struct lubdub_tls *tls = NULL;
+    bool is_right = !options->loaded.is_check_only || files.certificate == NULL ||
+                    lubdub_credentials_load(&tls, LUBDUB_ROLE_SERVER, &files, problem, capacity);
+
+    lubdub_credentials_free(tls);
+    return is_right;
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct options *options = target;
@@ -433,6 +446,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     fault = why_no_tls(options);
     if (fault != NULL) {
         snprintf(problem, capacity, "%s: %s", option_of_tls(options), fault);
+        return false;
+    }
+    if (!has_files_of_tls(options, problem, capacity)) {
         return false;
     }
     if (!listens_on_addresses("--listen", &options->listen, &(struct lubdub_hostports){0}, problem, capacity) ||
@@ -537,6 +553,11 @@ void options_clear(struct options *options)
     lubdub_settings_clear(&options->loaded);
 }
 
+bool options_speak_tls(const struct options *options)
+{
+    return options->tls_listen.count > 0 || options->is_handed_tls;
+}
+
 bool options_listens_plainly_everywhere(const struct options *options)
 {
     return options->listen.count == 0 && options->tls_listen.count == 0;
@@ -572,7 +593,7 @@ bool options_make_tls(struct options *options, char *problem, size_t capacity)
 {
     const struct lubdub_credentials files = options_credentials(options);
 
-    return options->tls_listen.count == 0 ||
+    return !options_speak_tls(options) ||
            lubdub_credentials_load(&options->tls, LUBDUB_ROLE_SERVER, &files, problem, capacity);
 }
 

@@ -18,6 +18,7 @@ struct options {
     const char *tls_key;
     const char *tls_client_ca;
     bool require_cert;
+    bool is_handed_tls; /* the service manager has a socket for it: set before the options are read */
     uint64_t workers;
     lubdub_duration interval;
     lubdub_duration expiry;
@@ -91,7 +92,10 @@ extern const struct lubdub_settings_table options_table;
 void options_init(struct options *options);
 void options_clear(struct options *options);
 
-/* Whether clients elsewhere send their tokens to a listener without TLS. */
+/* Whether the options listen to TLS, or the service manager does. */
+bool options_speak_tls(const struct options *options);
+
+/* Whether clients elsewhere send their tokens to a listener without TLS that the options name. */
 bool options_show_tokens(const struct options *options);
 
 /* No option says where to listen: on all addresses, then, at the usual port. */

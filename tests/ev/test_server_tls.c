@@ -1,5 +1,9 @@
-/* A server over TLS: how many handshakes it works on at once and in a turn. */
+/* A server over TLS: how many handshakes it works on at once and in a turn, and sockets that are handed over. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "server_fixture.h"
 #include "support/test.h"
@@ -168,6 +172,77 @@ static void settings_of_handshakes_have_bounds(void **state)
     }
 }
 
+/* ---- sockets of the application's own ---- */
+
+static int listen_ourselves(uint16_t *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listening, 8), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    return listening;
+}
+
+static void sockets_of_the_applications_own_speak_tls(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    uint16_t port;
+    uint16_t other_port;
+    int listening = listen_ourselves(&port);
+    int other = listen_ourselves(&other_port);
+    int connected;
+
+    fixture->settings.workers = 2;
+    fixture->settings.tls = fixture->tls;
+    assert_int_equal(
+        lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
+        LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_adopt_listener_tls(fixture->server, -1), LUBDUB_ERROR_INVALID);
+    assert_int_equal(lubdub_server_adopt_listener_tls(fixture->server, listening), LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_start(fixture->server), LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_adopt_listener_tls(fixture->server, other), LUBDUB_ERROR_WRONG_STATE);
+    assert_true(expect_told(fixture, LISTENING)->event.is_tls);
+    close(listening);
+    raw_join(&fixture->clients[0], port, "a", 0, 0);
+    assert_true(expect_told(fixture, CONNECTED)->event.is_tls);
+
+    assert_int_equal(lubdub_server_adopt_tls(fixture->server, other), LUBDUB_ERROR_INVALID);
+    raw_connect(&fixture->clients[1], other_port);
+    connected = accept(other, NULL, NULL);
+    close(other);
+    assert_int_equal(lubdub_server_adopt_tls(fixture->server, connected), LUBDUB_ERROR_OK);
+    raw_hello(&fixture->clients[1], "b", 0, 0);
+    assert_true(expect_told(fixture, CONNECTED)->event.is_tls);
+
+    fixture->settings.tls = NULL; /* the listener needs it */
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_INVALID);
+}
+
+static void without_tls_in_the_settings_there_is_none(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    uint16_t port;
+    int listening = listen_ourselves(&port);
+    int connected;
+
+    fixture->settings.tls = NULL;
+    assert_int_equal(
+        lubdub_server_new(&fixture->server, fixture->loop, &fixture->settings, server_fixture_on_event, fixture),
+        LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_adopt_listener_tls(fixture->server, listening), LUBDUB_ERROR_INVALID);
+    assert_int_equal(lubdub_server_start(fixture->server), LUBDUB_ERROR_OK);
+    raw_connect(&fixture->clients[0], port);
+    connected = accept(listening, NULL, NULL);
+    assert_int_equal(lubdub_server_adopt_tls(fixture->server, connected), LUBDUB_ERROR_INVALID);
+    assert_true(close(connected) == 0 && close(listening) == 0); /* they stay the caller's */
+    assert_int_equal(lubdub_server_adopt_listener_tls(NULL, 3), LUBDUB_ERROR_INVALID);
+    assert_int_equal(lubdub_server_adopt_tls(NULL, 3), LUBDUB_ERROR_INVALID);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -178,6 +253,8 @@ int main(void)
         TEST(turn_begins_so_many_handshakes_and_the_next_one_goes_on),
         TEST(turn_works_on_handshakes_for_so_long_and_on_one_at_the_least),
         TEST(settings_of_handshakes_have_bounds),
+        TEST(sockets_of_the_applications_own_speak_tls),
+        TEST(without_tls_in_the_settings_there_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
  * others run in threads of their own, each with its own loop and its own listener on the same port, and the
  * callback comes from all of them, for one session always from the same. _send, _send_to, _broadcast, _disconnect (and
  * _disconnect_identity, _disconnect_token), _regrant,
- * _drain, _set_health, _reconfigure, _adopt, _accept, _refuse, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
+ * _drain, _set_health, _reconfigure, _adopt, _adopt_tls, _accept, _refuse, _counts, _figures, _list, _find and _find_session may be called from any thread; everything else
  * from the thread that runs the loop. From inside the callback everything may be called, _free too (but that only in the loop's own thread).
  *
  * What calls back. Only the loop does, and lubdub_server_start(), which tells LISTENING. Every other function returns
@@ -327,6 +327,14 @@ LUBDUB_API enum lubdub_error lubdub_server_adopt(struct lubdub_server *server, i
  * giving one.
  */
 LUBDUB_API enum lubdub_error lubdub_server_listen_tls(struct lubdub_server *server, const char *host, uint16_t port);
+
+/*
+ * As lubdub_server_adopt_listener() and lubdub_server_adopt(), for connections over TLS, by settings.tls (INVALID without
+ * it). After the former, lubdub_server_reconfigure() must go on giving one. The peer of an adopted connection is a client:
+ * its first bytes are those of its handshake.
+ */
+LUBDUB_API enum lubdub_error lubdub_server_adopt_listener_tls(struct lubdub_server *server, int socket);
+LUBDUB_API enum lubdub_error lubdub_server_adopt_tls(struct lubdub_server *server, int socket);
 
 /* The port of the first address that was bound; 0 before. */
 LUBDUB_API uint16_t lubdub_server_port(const struct lubdub_server *server);
