@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "client/plan/logarithm.h"
+
 #define STEPS 1000
 
 /* Where nothing else limits it, as short as any plan could want it. */
@@ -77,21 +79,21 @@ static double worth(const struct procedure *procedure, double x)
     double loss = procedure->loss;
 
     if (procedure->network == NULL) {
-        return -log(loss + (1 - loss) * procedure->late(procedure->user_data, x));
+        return -lubdub_logarithm(loss + (1 - loss) * procedure->late(procedure->user_data, x));
     }
-    return -log(missing(procedure, x));
+    return -lubdub_logarithm(missing(procedure, x));
 }
 
 /* ln f(interval). */
 static double log_gap(const struct procedure *procedure, double interval)
 {
     double span = span_of(procedure);
-    double sum = log(interval);
+    double sum = lubdub_logarithm(interval);
     unsigned count = others(span, interval);
     unsigned j;
 
     if (procedure->network == NULL) {
-        sum -= log(share_in_time(procedure));
+        sum -= lubdub_logarithm(share_in_time(procedure));
     }
     for (j = 1; j <= count; j++) {
         sum += worth(procedure, span - j * interval);
@@ -109,9 +111,9 @@ static double longest_interval(const struct procedure *procedure, const struct p
 
 static bool fulfils(const struct procedure *procedure, double interval)
 {
-    double wanted = log(procedure->wish->mistake_gap);
+    double wanted = lubdub_logarithm(procedure->wish->mistake_gap);
     double span = span_of(procedure);
-    double most = log(interval) + others(span, interval) * worth(procedure, span - interval);
+    double most = lubdub_logarithm(interval) + others(span, interval) * worth(procedure, span - interval);
 
     if (procedure->network != NULL && most < wanted) {
         return false; /* and no need to add them all up */
@@ -125,7 +127,7 @@ static struct plan_answer answer(const struct procedure *procedure, double inter
         .is_possible = true,
         .interval = interval,
         .timeout = procedure->wish->detect - interval,
-        .mistake_gap = exp(log_gap(procedure, interval)),
+        .mistake_gap = lubdub_exponential(log_gap(procedure, interval)),
         .mistake_length = interval / share_in_time(procedure),
         .detect_mean = procedure->wish->detect - interval / 2,
     };

@@ -9,6 +9,7 @@
 
 #include <lubdub/client.h>
 
+#include "client/plan/logarithm.h"
 #include "client/program/confine.h"
 #include "client/program/program.h"
 #include "client/program/reload.h"
@@ -340,6 +341,11 @@ static void run(struct program *program)
 {
     watch_events(program);
     if (!prepare_tls(program)) {
+        return;
+    }
+    if (program->options.goal.detect != 0 && !lubdub_logarithm_open()) {
+        fprintf(stderr, "lubdub-client: cannot start: --goal: %s\n", lubdub_logarithm_problem());
+        program->exit_status = LUBDUB_EXIT_CANNOT_START;
         return;
     }
     program->exit_status = confine_end(&program->options);
