@@ -94,8 +94,8 @@ SCENARIOS = {
     "1k": UnderLoad(1000, "closed:3"),
     "1k-fast": UnderLoad(1000, "paced:4", interval_ms=100),
     "100k": Spread(100000, "idle:1,paced:5", 10000),
-    "memory-two-workers": UnderLoad(19000, "idle:1", workers=2, has_yardstick=False, repeats=2, events="json",
-                                    identity="pump-house-"),
+    "memory-two-workers": UnderLoad(19000, "idle:5", interval_ms=10000, workers=2, has_yardstick=False, repeats=2,
+                                    events="json", identity="pump-house-"),
     "client": IdleClient(),
     "swarm": Swarm(),
     # Without gathering, 100,000 probes a second of both ends take 2.8 processors

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/program/line_ring.h"
 #include "server/program/slots.h"
 
 #define NETWORKS 1024
@@ -47,14 +48,13 @@ struct held {
     lubdub_time since;
     struct lubdub_address network;
     enum kind kind;
-    size_t size;                   /* bytes, of this too */
     struct lubdub_event_line line; /* no more of it than is used */
 };
 
 struct queue {
     struct held *oldest;
     struct held *newest;
-    size_t size; /* bytes */
+    struct line_ring lines;
 };
 
 struct tally {
@@ -88,6 +88,7 @@ struct brief_sessions {
 struct brief_sessions *brief_sessions_new(brief_sessions_release release, budget_tell tell, void *user_data)
 {
     struct brief_sessions *brief = calloc(1, sizeof *brief);
+    enum kind kind;
 
     if (brief == NULL) {
         return NULL;
@@ -95,6 +96,9 @@ struct brief_sessions *brief_sessions_new(brief_sessions_release release, budget
     brief->release = release;
     brief->tell = tell;
     brief->user_data = user_data;
+    for (kind = NAMELESS; kind < KINDS; kind++) {
+        line_ring_init(&brief->queues[kind].lines, HELD_MAX);
+    }
     brief->accounts = calloc(NETWORKS, sizeof *brief->accounts);
     if (!slots_init(&brief->slots, NETWORKS) || !slots_init(&brief->untold, UNTOLD) || brief->accounts == NULL) {
         brief_sessions_free(brief);
@@ -111,14 +115,7 @@ void brief_sessions_free(struct brief_sessions *brief)
         return;
     }
     for (kind = NAMELESS; kind < KINDS; kind++) {
-        struct held *held = brief->queues[kind].oldest;
-
-        while (held != NULL) {
-            struct held *newer = held->newer;
-
-            free(held);
-            held = newer;
-        }
+        line_ring_clear(&brief->queues[kind].lines);
     }
     slots_clear(&brief->slots);
     slots_clear(&brief->untold);
@@ -138,6 +135,22 @@ static struct held **place_of(struct brief_sessions *brief, uint64_t session)
     return place;
 }
 
+static void let_go(struct brief_sessions *brief, struct held *held)
+{
+    struct queue *queue = &brief->queues[held->kind];
+
+    *place_of(brief, held->session) = held->next;
+    *(held->newer != NULL ? &held->newer->older : &queue->newest) = held->older;
+    *(held->older != NULL ? &held->older->newer : &queue->oldest) = held->newer;
+    line_ring_give(&queue->lines, held);
+}
+
+static void release(struct brief_sessions *brief, struct held *held, lubdub_time now)
+{
+    brief->release(&held->line, held->session, now, brief->user_data);
+    let_go(brief, held);
+}
+
 /* Returns false without memory. */
 static bool hold(struct brief_sessions *brief, enum kind kind, const struct lubdub_server_event *event,
                  const struct lubdub_event_line *line)
@@ -145,16 +158,18 @@ static bool hold(struct brief_sessions *brief, enum kind kind, const struct lubd
     struct queue *queue = &brief->queues[kind];
     size_t used = offsetof(struct lubdub_event_line, fields) + line->length;
     size_t size = offsetof(struct held, line) + used;
-    struct held *held = malloc(size);
+    struct held *held;
 
-    if (held == NULL) {
-        return false;
+    while ((held = line_ring_take(&queue->lines, size)) == NULL) {
+        if (queue->oldest == NULL) {
+            return false;
+        }
+        release(brief, queue->oldest, event->now);
     }
     held->session = event->session;
     held->since = event->now;
     held->network = budget_network_of(event);
     held->kind = kind;
-    held->size = size;
     memcpy(&held->line, line, used);
 
     held->next = brief->buckets[event->session % BUCKETS];
@@ -163,25 +178,7 @@ static bool hold(struct brief_sessions *brief, enum kind kind, const struct lubd
     held->older = queue->newest;
     *(queue->newest != NULL ? &queue->newest->newer : &queue->oldest) = held;
     queue->newest = held;
-    queue->size += size;
     return true;
-}
-
-static void let_go(struct brief_sessions *brief, struct held *held)
-{
-    struct queue *queue = &brief->queues[held->kind];
-
-    *place_of(brief, held->session) = held->next;
-    *(held->newer != NULL ? &held->newer->older : &queue->newest) = held->older;
-    *(held->older != NULL ? &held->older->newer : &queue->oldest) = held->newer;
-    queue->size -= held->size;
-    free(held);
-}
-
-static void release(struct brief_sessions *brief, struct held *held, lubdub_time now)
-{
-    brief->release(&held->line, held->session, now, brief->user_data);
-    let_go(brief, held);
 }
 
 static bool has_lasted(const struct held *held, lubdub_time now)
@@ -194,9 +191,9 @@ static void release_lasting(struct brief_sessions *brief, enum kind kind, lubdub
     const struct queue *queue = &brief->queues[kind];
     unsigned left = RELEASED_AT_ONCE;
 
-    while (queue->oldest != NULL && (queue->size > HELD_MAX || (left > 0 && has_lasted(queue->oldest, now)))) {
+    while (left > 0 && queue->oldest != NULL && has_lasted(queue->oldest, now)) {
         release(brief, queue->oldest, now);
-        left -= left > 0 ? 1 : 0;
+        left--;
     }
 }
 

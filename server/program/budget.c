@@ -49,20 +49,14 @@ enum lateness {
     LATENESS_COUNTED,
 };
 
-struct account {
-    struct account *next; /* the next account with tallies */
-    struct account *previous;
-    struct tally tallies[MATTERS];
-    lubdub_time used_to[MATTERS];
-    enum lateness lateness;
-
-    /* for the sum; set with the first tally */
+/* What a sum says beside the count; there while something is counted. Few sessions need it, so it is not in the table.
+ */
+struct details {
     uint64_t session;
     struct lubdub_address address; /* of a session; or the network */
     uint8_t identity_length;
     char identity[IDENTITY_MAX];
 
-    /* of what was counted */
     enum lubdub_cause cause;
     bool has_reason;
     uint64_t reason;
@@ -72,6 +66,15 @@ struct account {
     lubdub_duration silent_for[RECOVERED + 1];
     uint64_t bytes;
     unsigned paths;
+};
+
+struct account {
+    struct account *next; /* the next account with tallies */
+    struct account *previous;
+    struct tally tallies[MATTERS];
+    lubdub_time used_to[MATTERS];
+    enum lateness lateness;
+    struct details *details; /* NULL: nothing is counted */
 };
 
 struct budget {
@@ -99,15 +102,6 @@ struct budget *budget_new(budget_tell tell, void *user_data)
         return NULL;
     }
     return budget;
-}
-
-void budget_free(struct budget *budget)
-{
-    if (budget != NULL) {
-        slots_clear(&budget->slots);
-        free(budget->accounts);
-        free(budget);
-    }
 }
 
 static enum matter matter_of(const struct lubdub_server_event *event)
@@ -189,21 +183,27 @@ static bool has_tallies(const struct account *account)
     return false;
 }
 
-static void open_tallies(struct budget *budget, struct account *account, const struct lubdub_server_event *event)
+/* Returns false without memory. */
+static bool open_tallies(struct budget *budget, struct account *account, const struct lubdub_server_event *event)
 {
     size_t length = event->identity.length < IDENTITY_MAX ? event->identity.length : IDENTITY_MAX;
+    struct details *details = calloc(1, sizeof *details);
 
-    account->session = event->session;
+    if (details == NULL) {
+        return false;
+    }
+    details->session = event->session;
     if (event->kind == LUBDUB_SERVER_REJECTED) {
-        account->address = budget_network_of(event);
+        details->address = budget_network_of(event);
         length = 0;
     } else if (event->remote != NULL) {
-        account->address = *event->remote;
+        details->address = *event->remote;
     }
-    account->identity_length = (uint8_t)length;
+    details->identity_length = (uint8_t)length;
     if (length > 0) {
-        memcpy(account->identity, event->identity.data, length);
+        memcpy(details->identity, event->identity.data, length);
     }
+    account->details = details;
     account->next = budget->counted;
     account->previous = NULL;
     if (account->next != NULL) {
@@ -211,6 +211,7 @@ static void open_tallies(struct budget *budget, struct account *account, const s
     }
     budget->counted = account;
     slot_of(budget, account)->is_pinned = true;
+    return true;
 }
 
 static void close_tallies(struct budget *budget, struct account *account)
@@ -224,7 +225,21 @@ static void close_tallies(struct budget *budget, struct account *account)
         budget->counted = account->next;
     }
     account->next = account->previous = NULL;
+    free(account->details);
+    account->details = NULL;
     slot_of(budget, account)->is_pinned = false;
+}
+
+void budget_free(struct budget *budget)
+{
+    if (budget != NULL) {
+        while (budget->counted != NULL) {
+            close_tallies(budget, budget->counted);
+        }
+        slots_clear(&budget->slots);
+        free(budget->accounts);
+        free(budget);
+    }
 }
 
 /* ---- counting ---- */
@@ -237,30 +252,30 @@ static void add(struct tally *tally, uint64_t count, lubdub_time first_at)
     tally->count += count;
 }
 
-static void note_details(struct account *account, const struct lubdub_server_event *event, enum matter matter)
+static void note_details(struct details *details, const struct lubdub_server_event *event, enum matter matter)
 {
     switch (matter) {
     case LATE:
     case RECOVERED:
-        account->silent_for[matter] = lubdub_duration_longer(account->silent_for[matter], event->silent_for);
+        details->silent_for[matter] = lubdub_duration_longer(details->silent_for[matter], event->silent_for);
         break;
     case HEALTH:
-        account->health = event->health;
-        account->content_length = (uint16_t)(event->length < BUDGET_CONTENT_MAX ? event->length : BUDGET_CONTENT_MAX);
-        if (account->content_length > 0) {
-            memcpy(account->content, event->content, account->content_length);
+        details->health = event->health;
+        details->content_length = (uint16_t)(event->length < BUDGET_CONTENT_MAX ? event->length : BUDGET_CONTENT_MAX);
+        if (details->content_length > 0) {
+            memcpy(details->content, event->content, details->content_length);
         }
         break;
     case MESSAGE:
-        account->bytes += event->length;
+        details->bytes += event->length;
         break;
     case REJECTED:
-        account->cause = event->cause;
-        account->has_reason = event->has_reason;
-        account->reason = event->reason;
+        details->cause = event->cause;
+        details->has_reason = event->has_reason;
+        details->reason = event->reason;
         break;
     case PATHS:
-        account->paths = event->paths;
+        details->paths = event->paths;
         break;
     case MATTERS:
         break;
@@ -270,18 +285,15 @@ static void note_details(struct account *account, const struct lubdub_server_eve
 static void count(struct budget *budget, struct account *account, const struct lubdub_server_event *event,
                   enum matter matter)
 {
-    if (account == NULL) {
+    if (account != NULL && matter == LATE) {
+        account->lateness = LATENESS_COUNTED;
+    }
+    if (account == NULL || (!has_tallies(account) && !open_tallies(budget, account, event))) {
         add(&budget->rest[matter], 1, event->now);
         return;
     }
-    if (!has_tallies(account)) {
-        open_tallies(budget, account, event);
-    }
     add(&account->tallies[matter], 1, event->now);
-    note_details(account, event, matter);
-    if (matter == LATE) {
-        account->lateness = LATENESS_COUNTED;
-    }
+    note_details(account->details, event, matter);
 }
 
 static bool take_of_all(struct budget *budget, lubdub_time now)
@@ -350,46 +362,47 @@ void budget_count(struct budget *budget, const struct lubdub_server_event *event
 
 static void tell_of_one(struct budget *budget, struct account *account, enum matter matter, lubdub_time now)
 {
+    struct details *details = account->details;
     struct tally *tally = &account->tallies[matter];
     struct budget_sum sum = {
         .of = rules[matter].kind,
         .count = tally->count,
         .now = now,
         .over = lubdub_time_between(tally->first_at, now),
-        .session = account->session,
-        .identity = {account->identity, account->identity_length},
+        .session = details->session,
+        .identity = {details->identity, details->identity_length},
     };
 
     switch (matter) {
     case LATE:
     case RECOVERED:
-        sum.silent_for = account->silent_for[matter];
-        account->silent_for[matter] = 0;
+        sum.silent_for = details->silent_for[matter];
+        details->silent_for[matter] = 0;
         break;
     case HEALTH:
-        sum.health = account->health;
-        sum.content = account->content;
-        sum.content_length = account->content_length;
+        sum.health = details->health;
+        sum.content = details->content;
+        sum.content_length = details->content_length;
         break;
     case MESSAGE:
-        sum.bytes = account->bytes;
-        account->bytes = 0;
+        sum.bytes = details->bytes;
+        details->bytes = 0;
         break;
     case REJECTED:
-        sum.cause = account->cause;
-        sum.has_reason = account->has_reason;
-        sum.reason = account->reason;
+        sum.cause = details->cause;
+        sum.has_reason = details->has_reason;
+        sum.reason = details->reason;
         break;
     case PATHS:
-        sum.paths = account->paths;
+        sum.paths = details->paths;
         break;
     case MATTERS:
         break;
     }
     if (matter == REJECTED) {
-        sum.network = &account->address;
+        sum.network = &details->address;
     } else {
-        sum.remote = &account->address;
+        sum.remote = &details->address;
     }
     *tally = (struct tally){0};
     budget->tell(&sum, budget->user_data);

@@ -6,7 +6,7 @@
  *
  * A `recovered` follows its `late`: both are told or both are counted, so the last that is told of a session is true.
  *
- * Time comes in, and sums go out through a callback. Memory is fixed; it remembers the sessions that were busy lately
+ * Time comes in, and sums go out through a callback. Memory is bounded; it remembers the sessions that were busy lately
  * (slots.h). The caller keeps threads apart.
  */
 #ifndef LUBDUB_SERVER_PROGRAM_BUDGET_H
