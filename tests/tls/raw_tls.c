@@ -161,6 +161,15 @@ void raw_begin_handshake(struct raw_client *client)
     assert_true(send_all(ssl, client->socket));
 }
 
+void raw_update_key(struct raw_client *client)
+{
+    SSL *ssl = client->cover;
+
+    assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(ssl), 1);
+    assert_true(send_all(ssl, client->socket));
+}
+
 void raw_end_politely(struct raw_client *client)
 {
     SSL_shutdown(client->cover);

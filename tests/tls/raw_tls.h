@@ -18,6 +18,9 @@ struct raw_client;
 /* Sends a ClientHello and no more. What the client does next goes on from there. */
 void raw_begin_handshake(struct raw_client *client);
 
+/* A record that is no frame: its key changes, and it asks the server to change its own. TLS 1.3 only. */
+void raw_update_key(struct raw_client *client);
+
 /* Says the goodbye of TLS (close_notify), and closes. */
 void raw_end_politely(struct raw_client *client);
 
