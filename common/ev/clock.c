@@ -20,3 +20,8 @@ uint64_t lubdub_clock_realtime(void)
 {
     return read_clock(CLOCK_REALTIME);
 }
+
+lubdub_duration lubdub_clock_worked(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -474,7 +474,7 @@ static void end(struct lubdub_link_step *step, bool is_served)
         close_link(step->link, step->step.turn.now, is_served);
     } else {
         watch(step->link);
-        if (is_served && step->has_messages) {
+        if (is_served && (step->has_messages || step->writes > 1)) {
             lubdub_reactor_note_dear(reactor);
         }
     }

@@ -12,6 +12,9 @@
 /* Shorter absences are the machine's ordinary unpunctuality. */
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
 
+/* The processor time of turns from this length on is read. */
+#define LONG_TURN LUBDUB_MILLISECOND
+
 /* The cost of a dear socket, before it was measured. */
 #define USUAL_COST (10 * LUBDUB_MICROSECOND)
 
@@ -242,6 +245,27 @@ static void gather(struct lubdub_reactor *reactor, lubdub_time began, lubdub_tim
 }
 
 /*
+ * What a turn takes by the clock may be the machine's: another program had the processor. So of turns that are long
+ * their processor time is kept, too. It is read at the end of long turns only, as reading it is a system call. The time
+ * between two readings may hold short turns besides the long one, so the figure is never too low; and it is never more
+ * than the turn.
+ */
+static void note_work(struct lubdub_reactor *reactor, lubdub_duration length)
+{
+    lubdub_duration worked;
+    lubdub_duration since;
+
+    if (length < LONG_TURN) {
+        raise_to(&reactor->longest_recent_work, length);
+        return;
+    }
+    worked = lubdub_clock_worked();
+    since = worked > reactor->worked_before ? worked - reactor->worked_before : length;
+    reactor->worked_before = worked;
+    raise_to(&reactor->longest_recent_work, lubdub_duration_shorter(since, length));
+}
+
+/*
  * A turn is measured from the first reading of the clock in it, which was taken anyway: this costs one more reading in
  * a turn, and none in a turn in which no callback asked for the time.
  */
@@ -271,6 +295,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *turn_end, int revents)
     lubdub_buckets_add(&reactor->turns, length);
     raise_to(&reactor->longest_recent_turn, length);
     raise_to(&reactor->longest_turn, length);
+    note_work(reactor, length);
     if (reactor->hasty_count == 0 && began != LUBDUB_TIME_NEVER) {
         gather(reactor, began, now, goes_on);
     }

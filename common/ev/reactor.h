@@ -43,7 +43,7 @@
 #define LUBDUB_JUDGED_AT_ONCE 8
 
 /*
- * A ready socket is dear where it brings the end of its session, or messages. If most ready sockets are dear, or the
+ * A ready socket is dear where it brings the end of its session, or messages, or takes output that waited. If most ready sockets are dear, or the
  * dear ones take most of the time, sockets are served for about so long in one turn, but at least one socket; and no
  * socket is begun after the limit.
  */
@@ -124,6 +124,8 @@ struct lubdub_reactor {
     _Atomic lubdub_duration absence_total;
     _Atomic lubdub_duration longest_turn;        /* of the loop, ever; any thread may read it */
     _Atomic lubdub_duration longest_recent_turn; /* since a reader set it to 0 */
+    _Atomic lubdub_duration longest_recent_work; /* the most processor time of a turn, since then (note_work) */
+    lubdub_duration worked_before;               /* by this thread, when a long turn last ended */
     struct lubdub_buckets turns;                 /* their lengths; any thread may read them */
     struct lubdub_link_step *step;               /* the innermost step that runs (link.c) */
     uint8_t *input;                              /* LUBDUB_INPUT_SIZE */

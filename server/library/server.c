@@ -406,6 +406,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
 {
     struct lubdub_server_counts sum = {0};
     bool wants_recent;
+    bool wants_work;
     uint32_t i;
     size_t cause;
     size_t limit;
@@ -413,6 +414,7 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
     assert(server != NULL && counts != NULL);
     sum.sessions = atomic_load(&server->session_count);
     wants_recent = LUBDUB_SIZED_HAS(counts->size, struct lubdub_server_counts, longest_recent_turn);
+    wants_work = LUBDUB_SIZED_HAS(counts->size, struct lubdub_server_counts, longest_recent_work);
     for (i = 0; i < server->worker_count; i++) {
         const struct lubdub_tally *tally = &server->workers[i].tally;
         struct lubdub_reactor *reactor = server->workers[i].group.reactor;
@@ -441,6 +443,10 @@ void lubdub_server_counts(struct lubdub_server *server, struct lubdub_server_cou
         if (wants_recent) { /* an older caller does not get it, and does not take it from another one */
             sum.longest_recent_turn =
                 lubdub_duration_longer(sum.longest_recent_turn, atomic_exchange(&reactor->longest_recent_turn, 0));
+        }
+        if (wants_work) {
+            sum.longest_recent_work =
+                lubdub_duration_longer(sum.longest_recent_work, atomic_exchange(&reactor->longest_recent_work, 0));
         }
         for (limit = 0; limit < LUBDUB_SERVER_LIMIT_CAPACITY; limit++) {
             sum.by_limit[limit] += tallied(&tally->by_limit[limit]);

@@ -280,7 +280,8 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
     lubdub_log_info(
         "counters sessions=%llu connections=%llu accepted=%llu connected=%llu disconnected=%llu "
         "rejected=%llu empty=%llu late=%llu messages=%llu messages_dropped=%llu absences=%llu absent_ms=%llu "
-        "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu events_lost=%llu hooks_ok=%llu "
+        "narrow=%llu suspicions=%llu turn_max_us=%llu recent_turn_max_us=%llu recent_turn_processor_us=%llu "
+        "events_lost=%llu hooks_ok=%llu "
         "hooks_failed=%llu hooks_killed=%llu hooks_unstarted=%llu hooks_dropped=%llu log_suppressed=%llu "
         "tls_1_2=%llu tls_1_3=%llu tls_failed=%llu tls_under_way=%llu tls_waiting=%llu%s",
         (unsigned long long)counts.sessions, (unsigned long long)counts.connections,
@@ -291,6 +292,7 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int revents)
         (unsigned long long)(counts.absent_for / LUBDUB_MILLISECOND), (unsigned long long)counts.narrow,
         (unsigned long long)counts.suspicions, (unsigned long long)(counts.longest_turn / LUBDUB_MICROSECOND),
         (unsigned long long)(counts.longest_recent_turn / LUBDUB_MICROSECOND),
+        (unsigned long long)(counts.longest_recent_work / LUBDUB_MICROSECOND),
         (unsigned long long)reporter_lost(&program->reporter),
         (unsigned long long)hooks_count(program->hooks, HOOKS_OK),
         (unsigned long long)hooks_count(program->hooks, HOOKS_FAILED),

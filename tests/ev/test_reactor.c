@@ -563,6 +563,34 @@ static void turn_is_as_long_as_what_is_done_in_it(void **state)
     assert_true(reactor->longest_recent_turn < reactor->longest_turn);
 }
 
+/* Awake by the clock, and without a processor: what another program on a busy machine does to us. */
+static void rest(struct bedroom *bedroom)
+{
+    const struct timespec length = {.tv_nsec = 30 * (long)MS};
+
+    (void)bedroom;
+    nanosleep(&length, NULL);
+}
+
+static void turn_without_a_processor_is_long_and_no_work(void **state)
+{
+    struct bedroom *bedroom = *state;
+    struct lubdub_reactor *reactor = bedroom->reactor;
+
+    set(bedroom, 0, MS);
+    bedroom->inside = rest; /* the first long turn: it cannot tell yet what was worked before */
+    wait_for(bedroom, 1);
+    loop_run_for(bedroom->loop, 0.001);
+    assert_true(reactor->longest_recent_work > 0);
+    reactor->longest_recent_turn = reactor->longest_recent_work = 0;
+
+    set(bedroom, 1, MS);
+    wait_for(bedroom, 2);
+    loop_run_for(bedroom->loop, 0.001);
+    assert_true(reactor->longest_recent_turn >= 30 * MS);
+    assert_true(reactor->longest_recent_work < reactor->longest_recent_turn);
+}
+
 /* Which would be with deadlines, or sockets. */
 static void reactor_alone_does_not_keep_the_loop(void **state)
 {
@@ -596,6 +624,7 @@ int main(void)
         TEST(one_loop_has_one_reactor_as_long_as_anybody_wants_it),
         TEST(reactor_let_go_from_inside_ends_with_the_callback),
         TEST(turn_is_as_long_as_what_is_done_in_it),
+        TEST(turn_without_a_processor_is_long_and_no_work),
         TEST(reactor_alone_does_not_keep_the_loop),
     };
 

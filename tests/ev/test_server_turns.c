@@ -514,6 +514,51 @@ static void b2_turn_has_one_budget_for_all_broadcasts(void **state)
     assert_in_range(most, 1, REACHED_PER_TURN + WRITES_PER_TURN + FIXTURE_CLIENTS * WRITES_AT_LEAST);
 }
 
+/* Makes the server's sockets writable again. */
+static void read_from_all(const struct server_fixture *fixture)
+{
+    static uint8_t bytes[1 << 16];
+    unsigned i;
+
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        while (recv(fixture->clients[i].socket, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+        }
+    }
+}
+
+/* However many clients read at once what has waited for them: the turn has a time, and not only writes for each. */
+static void b2_output_that_waited_has_a_time_in_a_turn(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct lubdub_serving *serving;
+    lubdub_time until = now() + PATIENCE;
+    unsigned reached = 0;
+    unsigned i;
+
+    PLAINLY_ONLY(fixture);
+    server_fixture_start(fixture);
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        const struct raw_client *client = server_fixture_join(fixture, i, NULL);
+
+        while (lubdub_server_send(fixture->server, client->session, content, 1000) == LUBDUB_ERROR_OK) {
+            one_turn(fixture);
+        }
+    }
+    serving = &fixture->server->workers[0].group.reactor->serving;
+    while (!serving->were_dear) {
+        assert_true(now() < until);
+        read_from_all(fixture);
+        one_turn(fixture);
+    }
+    serving->cost = LUBDUB_SERVING_TIME; /* so a turn has time for one */
+    read_from_all(fixture);
+    one_turn(fixture);
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        reached += unread_bytes(&fixture->clients[i]) > 0;
+    }
+    assert_in_range(reached, 0, 1);
+}
+
 /* ---- B17: order ---- */
 
 static void broadcast_and_send(struct server_fixture *fixture, const struct lubdub_server_event *event)
@@ -708,6 +753,7 @@ int main(void)
         TEST(d7_drain_needs_no_memory),
         TEST(d7_reload_is_all_or_nothing),
         TEST(b2_turn_has_one_budget_for_all_broadcasts),
+        TEST(b2_output_that_waited_has_a_time_in_a_turn),
         TEST(b17_send_does_not_overtake_a_broadcast_of_its_thread),
         TEST_WITH_HOLD(b11_user_data_may_go_with_on_freed),
         TEST(b18_draining_beside_many_in_grace_is_linear),

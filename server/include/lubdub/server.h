@@ -500,6 +500,8 @@ struct lubdub_server_counts {
     uint64_t tls_failed;    /* handshakes that were not: refused, broken, given up */
     uint64_t tls_under_way; /* now */
     uint64_t tls_waiting;   /* now: a whole ClientHello has come, and the handshake has to wait for others */
+    lubdub_duration longest_recent_work; /* processor time of a turn, the most since these counts were last asked for it.
+                                            Where it is less than longest_recent_turn, the processor was another's */
 };
 
 /* May be called from any thread, inside the callback too. The counts of several loops are not of the same moment. */
