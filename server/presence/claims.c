@@ -338,6 +338,13 @@ bool presence_has_work(struct presence *presence)
     return presence->claims_all || has_events || count_dirty(presence) > 0;
 }
 
+void presence_claim_all(struct presence *presence)
+{
+    presence->claims_all = true;
+    presence->cursor = 0;
+    presence_pump(presence);
+}
+
 void presence_pump(struct presence *presence)
 {
     bool has_overflowed;

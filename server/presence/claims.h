@@ -8,6 +8,9 @@
 void presence_pump(struct presence *presence);
 void presence_on_pace(struct ev_loop *loop, ev_timer *timer, int revents);
 
+/* All sessions are claimed anew, at the stated rate. */
+void presence_claim_all(struct presence *presence);
+
 /* Whether something is still to be written. */
 bool presence_has_work(struct presence *presence);
 

@@ -45,12 +45,10 @@ static void on_joined(const redisReply *reply, void *user_data)
         return; /* the next beat tries again */
     }
     presence->is_joined = true;
-    presence->claims_all = true;
-    presence->cursor = 0;
     atomic_store(&presence->is_up, true);
     plan_sweep(presence);
     presence_log(presence, false, "redis: joined node=%s boot=%s", presence->settings.node, presence->boot);
-    presence_pump(presence);
+    presence_claim_all(presence);
 }
 
 static void join(struct presence *presence)
@@ -301,6 +299,21 @@ static void on_beaten(const redisReply *reply, void *user_data)
     }
 }
 
+/* A connection that nothing is asked on would never be found dead. */
+static void mind_listener(struct presence *presence)
+{
+    const char *arguments[] = {"PING"};
+
+    if (!presence_redis_is_up(presence->listener)) {
+        return;
+    }
+    if (presence_redis_is_up(presence->redis) && !presence_redis_has_same_master(presence->redis, presence->listener)) {
+        presence_redis_drop(presence->listener, "there is another master");
+        return;
+    }
+    (void)presence_redis_command(presence->listener, 1, arguments, NULL, NULL, NULL);
+}
+
 void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct presence *presence = container_of(timer, struct presence, beat);
@@ -308,6 +321,7 @@ void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
     const char *arguments[] = {PRESENCE_NODES, presence->settings.node, presence->boot, entry};
     (void)loop, (void)revents;
 
+    mind_listener(presence);
     if (!presence_redis_is_up(presence->redis) || presence->scripts_missing > 0) {
         return;
     }

@@ -45,6 +45,17 @@ static void on_down(const char *why, void *user_data)
     presence->is_joined = false;
     presence->is_sweeping = false;
     presence->scripts_missing = PRESENCE_SCRIPTS;
+    presence_redis_drop(presence->listener, why); /* there may be another master now */
+}
+
+/* What was published before was not heard: each session is claimed again, and learns whether it moved. */
+static void on_subscribed(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+
+    if (reply != NULL && presence->is_joined) {
+        presence_claim_all(presence);
+    }
 }
 
 static void on_listener_up(void *user_data)
@@ -54,7 +65,7 @@ static void on_listener_up(void *user_data)
     const char *arguments[] = {"SUBSCRIBE", channel};
 
     snprintf(channel, sizeof channel, "%s%s", PRESENCE_CHANNELS, presence->settings.node);
-    (void)presence_redis_command(presence->listener, 2, arguments, NULL, NULL, NULL);
+    (void)presence_redis_command(presence->listener, 2, arguments, NULL, on_subscribed, presence);
 }
 
 static void on_listener_down(const char *why, void *user_data)
@@ -64,13 +75,15 @@ static void on_listener_down(const char *why, void *user_data)
 
 static bool open_connections(struct presence *presence)
 {
+    /* After a failover a node that came back first counts how long the others stand still. */
+    lubdub_duration wait_most = lubdub_duration_shorter(WAIT_MOST, presence->settings.lease / 2);
     struct presence_redis_settings settings = {
         .loop = presence->loop,
         .url = &presence->settings.url,
         .tls = presence->settings.tls,
         .deadline = DEADLINE,
-        .wait_least = WAIT_LEAST,
-        .wait_most = WAIT_MOST,
+        .wait_least = lubdub_duration_shorter(WAIT_LEAST, wait_most),
+        .wait_most = wait_most,
         .output_limit = OUTPUT_LIMIT,
         .command_limit = COMMAND_LIMIT,
         .on_up = on_up,

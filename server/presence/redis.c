@@ -134,7 +134,8 @@ static void end(struct presence_redis *redis)
     redis->address++;
     redis->host = (redis->host + 1) % (redis->settings.url->host_count > 0 ? redis->settings.url->host_count : 1);
     redis->master.port = 0;
-    set_timer(redis, next_wait(redis));
+    /* Of several sentinels the next one is asked at once; the wait is for when all were asked. */
+    set_timer(redis, redis->host != 0 ? 0 : next_wait(redis));
     redis->settings.on_down(redis->why, redis->settings.user_data);
 }
 
@@ -321,6 +322,9 @@ static void take_reply(struct presence_redis *redis, const redisReply *reply)
     redis->pending_count--;
     if (one.callback != NULL) {
         one.callback(reply, one.user_data);
+    }
+    if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "READONLY", 8) == 0) {
+        note_why(redis, "it is no master any more, but a replica", NULL); /* a sentinel may know the new one */
     }
 }
 
@@ -644,4 +648,17 @@ size_t presence_redis_waiting(const struct presence_redis *redis)
 void presence_redis_keep(struct presence_redis *redis)
 {
     redis->is_kept = true;
+}
+
+void presence_redis_drop(struct presence_redis *redis, const char *why)
+{
+    if (redis->stage != RESTING) {
+        note_why(redis, why, NULL);
+        end(redis);
+    }
+}
+
+bool presence_redis_has_same_master(const struct presence_redis *one, const struct presence_redis *other)
+{
+    return one->master.port == other->master.port && strcmp(one->master.name, other->master.name) == 0;
 }

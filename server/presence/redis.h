@@ -56,6 +56,12 @@ struct presence_redis *presence_redis_new(const struct presence_redis_settings *
 /* Calls no callback any more. NULL does no harm. Not from inside a callback. */
 void presence_redis_free(struct presence_redis *redis);
 
+/* Ends its connection, if it has one or is about to; on_down comes at once. Not from inside a callback of the same. */
+void presence_redis_drop(struct presence_redis *redis, const char *why);
+
+/* Whether sentinels told both the same master; true without sentinels. Of connections that are up. */
+bool presence_redis_has_same_master(const struct presence_redis *one, const struct presence_redis *other);
+
 bool presence_redis_is_up(const struct presence_redis *redis);
 
 /* Bytes of commands that Redis has not taken yet. */

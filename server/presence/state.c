@@ -60,6 +60,9 @@ bool presence_take_result(struct presence *presence, const redisReply *reply)
         return true;
     }
     atomic_fetch_add(&presence->refused, 1);
+    if (strncmp(reply->str, "READONLY", 8) == 0) {
+        return false; /* the connection ends (redis.c), and that is told */
+    }
     if (strncmp(reply->str, "NOSCRIPT", 8) == 0) {
         if (presence->scripts_missing == 0) {
             presence_load_scripts(presence);

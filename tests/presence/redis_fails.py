@@ -92,6 +92,12 @@ def replica_is_not_written_to(stage):
     wait_for(lambda: "it is no master, but a: slave" in stage.log(server), lambda: stage.log(server))
     stage.ask("REPLICAOF", "NO", "ONE")
     wait_for(lambda: stage.nodes().get("a") == "live", "it did not come back")
+    stage.client("pump-7", server)
+    stage.wait_for_claim("pump-7", "a", "up")
+    stage.ask("REPLICAOF", "127.0.0.1", "1")  # under a connection that is up
+    wait_for(lambda: "it is no master any more, but a replica" in stage.log(server), lambda: stage.log(server))
+    stage.ask("REPLICAOF", "NO", "ONE")
+    wait_for(lambda: stage.log(server).count("joined node=a") == 2, lambda: stage.log(server))
     stage.leaves_cleanly(server)
 
 
