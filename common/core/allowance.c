@@ -32,6 +32,21 @@ void lubdub_allowance_forgive(struct lubdub_allowance *allowance, lubdub_duratio
     allowance->credit = lubdub_time_after(allowance->credit, away);
 }
 
+void lubdub_allowance_expect_pile(struct lubdub_allowance *allowance, struct lubdub_rate rate,
+                                  lubdub_duration silent_for)
+{
+    lubdub_duration piled;
+
+    if (rate.a_second == 0) {
+        return;
+    }
+    piled = lubdub_time_between((lubdub_duration)(rate.burst / 2) * cost(rate), silent_for / 2);
+    piled = lubdub_duration_shorter(piled, LUBDUB_ALLOWANCE_PILE * cost(rate));
+    if (allowance->credit < piled) {
+        allowance->credit = piled;
+    }
+}
+
 lubdub_duration lubdub_allowance_debt(const struct lubdub_allowance *allowance, lubdub_time now)
 {
     return lubdub_time_between(now, allowance->used_to);

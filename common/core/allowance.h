@@ -16,10 +16,13 @@ struct lubdub_rate {
     uint32_t burst;
 };
 
+/* So many messages beyond the burst may have piled up in an outage of the path. */
+#define LUBDUB_ALLOWANCE_PILE 1024
+
 /* Zeroed: nothing was used. */
 struct lubdub_allowance {
     lubdub_time used_to;
-    lubdub_duration credit; /* for messages that piled up while we did not read */
+    lubdub_duration credit; /* for messages that piled up while we did not read, or on the path */
 };
 
 /* Counts one message. False: it was too many, and is not counted. */
@@ -33,6 +36,14 @@ lubdub_time lubdub_allowance_next(const struct lubdub_allowance *allowance, stru
 
 /* We did not read for `away`. */
 void lubdub_allowance_forgive(struct lubdub_allowance *allowance, lubdub_duration away);
+
+/*
+ * Nothing was heard of the peer for `silent_for`, and it keeps to half of this rate. What it can have sent meanwhile
+ * may come at once, behind the whole burst of before: what of it is more than the burst is allowed, at most
+ * LUBDUB_ALLOWANCE_PILE messages. In the long run it is the same rate.
+ */
+void lubdub_allowance_expect_pile(struct lubdub_allowance *allowance, struct lubdub_rate rate,
+                                  lubdub_duration silent_for);
 
 /* How much is used, as the time in which it drains; and the reverse: sets how much is used. */
 lubdub_duration lubdub_allowance_debt(const struct lubdub_allowance *allowance, lubdub_time now);

@@ -140,6 +140,16 @@ static void learn(struct lubdub_session *session, lubdub_time now)
     set_lateness(session, learned);
 }
 
+/* A server takes twice of what it told. */
+static struct lubdub_rate message_rate(const struct lubdub_session_settings *settings)
+{
+    struct lubdub_rate rate = {settings->message_rate, settings->message_burst};
+
+    rate.a_second = rate.a_second > UINT32_MAX / 2 ? UINT32_MAX : 2 * rate.a_second;
+    rate.burst = rate.burst > UINT32_MAX / 2 ? UINT32_MAX : 2 * rate.burst;
+    return rate;
+}
+
 /* A whole valid frame: life. */
 static void note_heard(struct lubdub_session *session, const struct lubdub_session_settings *settings, lubdub_time now)
 {
@@ -151,6 +161,7 @@ static void note_heard(struct lubdub_session *session, const struct lubdub_sessi
     }
     if (session->extra != NULL) {
         lubdub_doubt_end(&session->extra->doubt);
+        lubdub_allowance_expect_pile(&session->extra->messages, message_rate(settings), silent_for);
     }
     LUBDUB_FIELD_WRITE(session->heard_at, now);
 }
@@ -418,16 +429,6 @@ static bool allow(const struct lubdub_session *session, int32_t *debt)
     return lubdub_rate_limit_take(debt, LUBDUB_SMALLEST_BURST) || lubdub_rate_limit_take(debt, bucket(session).burst);
 }
 
-/* A server takes twice of what it told. */
-static struct lubdub_rate message_rate(const struct lubdub_session_settings *settings)
-{
-    struct lubdub_rate rate = {settings->message_rate, settings->message_burst};
-
-    rate.a_second = rate.a_second > UINT32_MAX / 2 ? UINT32_MAX : 2 * rate.a_second;
-    rate.burst = rate.burst > UINT32_MAX / 2 ? UINT32_MAX : 2 * rate.burst;
-    return rate;
-}
-
 /* Whether nothing else was heard since WELCOME. */
 static bool is_first_after_welcome(const struct lubdub_session *session)
 {
@@ -570,6 +571,8 @@ static bool is_in_order(const struct lubdub_session *session, const struct lubdu
         if (extra != NULL) {
             allowance = extra->messages;
         }
+        lubdub_allowance_expect_pile(&allowance, message_rate(turn->settings),
+                                     lubdub_time_between(session->heard_at, turn->now));
         return frame->sequence == (extra != NULL ? extra->messages_received : 0) + 1 &&
                lubdub_allowance_take(&allowance, message_rate(turn->settings), turn->now);
     }

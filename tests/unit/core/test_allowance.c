@@ -83,6 +83,63 @@ static void silence_saves_up_the_burst_and_no_more(void **state)
     assert_int_equal(taken_at_once(&allowance, usual, start + LUBDUB_HOUR), 256);
 }
 
+/* An honest client, whose path delivers nothing for a while and then everything, beside a server that takes twice. */
+static void pile_of_an_outage_behind_a_full_burst_is_allowed(void **state)
+{
+    const struct lubdub_rate twice = {200, 512};
+    uint64_t random = 3;
+    unsigned run;
+    (void)state;
+
+    for (run = 0; run < 200; run++) {
+        struct lubdub_allowance client = {0};
+        struct lubdub_allowance server = {0};
+        lubdub_duration outage = (1 + random_below(&random, 10)) * LUBDUB_SECOND;
+        lubdub_time sent_at = start;
+        unsigned pile = 0;
+
+        /* It is idle, and then sends all that it may, from the first moment of the outage on. */
+        for (; sent_at < start + outage; sent_at += MS) {
+            pile += taken_at_once(&client, usual, sent_at);
+        }
+        lubdub_allowance_expect_pile(&server, twice, outage);
+        while (pile > 0) {
+            assert_true(lubdub_allowance_take(&server, twice, start + outage));
+            pile--;
+        }
+    }
+}
+
+static void silence_allows_no_more_in_the_long_run(void **state)
+{
+    const struct lubdub_rate twice = {200, 512};
+    struct lubdub_allowance allowance = {0};
+    lubdub_duration silence = 10 * LUBDUB_SECOND;
+    unsigned taken = 0;
+    unsigned k;
+    (void)state;
+
+    for (k = 1; k <= 100; k++) {
+        lubdub_allowance_expect_pile(&allowance, twice, silence);
+        taken += taken_at_once(&allowance, twice, start + k * silence);
+    }
+    assert_in_range(taken, 100 * 1000, 512 + 99 * 2000); /* an honest client's thousand, and never more than the rate */
+}
+
+static void short_silences_allow_nothing_and_long_ones_have_a_bound(void **state)
+{
+    const struct lubdub_rate twice = {200, 512};
+    struct lubdub_allowance allowance = {0};
+    (void)state;
+
+    lubdub_allowance_expect_pile(&allowance, twice, 2560 * MS); /* in which the burst comes back */
+    assert_int_equal(taken_at_once(&allowance, twice, start), 512);
+    allowance = (struct lubdub_allowance){0};
+    lubdub_allowance_expect_pile(&allowance, twice, 3 * LUBDUB_HOUR);
+    lubdub_allowance_expect_pile(&allowance, twice, 3 * LUBDUB_HOUR);
+    assert_int_equal(taken_at_once(&allowance, twice, start), 512 + LUBDUB_ALLOWANCE_PILE);
+}
+
 static void one_that_is_refused_costs_nothing(void **state)
 {
     struct lubdub_allowance allowance = {0};
@@ -185,6 +242,9 @@ int main(void)
         cmocka_unit_test(rate_passes_for_ever_with_any_jitter),
         cmocka_unit_test(rate_a_tenth_beyond_ends_the_burst_in_time),
         cmocka_unit_test(silence_saves_up_the_burst_and_no_more),
+        cmocka_unit_test(pile_of_an_outage_behind_a_full_burst_is_allowed),
+        cmocka_unit_test(silence_allows_no_more_in_the_long_run),
+        cmocka_unit_test(short_silences_allow_nothing_and_long_ones_have_a_bound),
         cmocka_unit_test(one_that_is_refused_costs_nothing),
         cmocka_unit_test(next_is_told_to_the_nanosecond),
         cmocka_unit_test(no_rate_allows_any_number_and_counts_none),
