@@ -148,6 +148,7 @@ static void write_session(const struct lubdub_server_session *session, bool want
     }
     text_member_number(text, "probes", session->probes);
     text_member_number(text, "messages", session->messages);
+    text_member_number(text, "near_misses", session->near_misses);
     text_member_flag(text, "resumed", session->is_resumed);
     if (session->is_proxied) {
         text_member_flag(text, "proxied", true);

@@ -111,7 +111,17 @@ void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target
     target->last_end = peer->last_end;
     target->is_resumed = peer->is_resumed;
     target->round_trip = atomic_load_explicit(&peer->round_trip, memory_order_relaxed);
+    target->near_misses = atomic_load_explicit(&peer->near_misses, memory_order_relaxed);
     memcpy(target->bytes, peer->bytes, head_length(peer) + peer->identity_length + labels_length(peer));
+}
+
+void lubdub_peer_note_near_miss(struct lubdub_peer *peer)
+{
+    uint8_t count = atomic_load_explicit(&peer->near_misses, memory_order_relaxed);
+
+    if (count < UINT8_MAX) { /* one thread writes */
+        atomic_store_explicit(&peer->near_misses, (uint8_t)(count + 1), memory_order_relaxed);
+    }
 }
 
 /* Microseconds as a number of 11 bits, shifted by the upper 5 bits. */

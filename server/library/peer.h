@@ -1,7 +1,7 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4, past 1, spare 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof
+ *     incarnation 8 · flags and lengths 4, past 1, near misses 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof
  * 0 or 8 · identity · labels (key length, value length, key, value)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
@@ -34,6 +34,7 @@ struct lubdub_peer {
     uint8_t label_count;
     uint8_t last_end : 7; /* what was before it. Of a newcomer that waits for its identity under the server's lock */
     bool is_resumed : 1;  /* (identities.c); of a session it stays as it is */
+    _Atomic uint8_t near_misses; /* of this session; no more than 255 are counted */
     _Atomic uint16_t round_trip; /* packed; 0: not known */
     uint32_t accepted;           /* the order in which connections were accepted; goes round */
     uint32_t follows; /* under the server's lock: the record of which the end must be told before (identities.c) */
@@ -56,7 +57,7 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
      LUBDUB_LABEL_COUNT_LIMIT * (2 + LUBDUB_LABEL_KEY_LIMIT + LUBDUB_LABEL_VALUE_LIMIT))
 
 /*
- * For a reader (pool.h): copies what does not change while the peer is a session's, and the round trip, into
+ * For a reader (pool.h): copies what does not change while the peer is a session's, the round trip and the near misses, into
  * LUBDUB_PEER_LIMIT bytes. The rest of the copy is zero.
  */
 void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target);
@@ -64,6 +65,9 @@ void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target
 /* Kept to one part in 1024, up to a minute. */
 void lubdub_peer_set_round_trip(struct lubdub_peer *peer, lubdub_duration round_trip);
 lubdub_duration lubdub_peer_round_trip(const struct lubdub_peer *peer);
+
+/* By the thread of its session. */
+void lubdub_peer_note_near_miss(struct lubdub_peer *peer);
 
 /* Port 0; the record knows it. */
 void lubdub_peer_address(const struct lubdub_peer *peer, struct lubdub_address *address);

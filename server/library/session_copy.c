@@ -129,6 +129,7 @@ struct lubdub_server_session *lubdub_session_copy(const struct lubdub_glimpse *g
     session->probes = glimpse->probes;
     session->messages = glimpse->messages;
     session->proof = lubdub_peer_proof(peer);
+    session->near_misses = peer->near_misses;
     return session;
 }
 

@@ -134,6 +134,7 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
     case LUBDUB_EVENT_RECOVERED:
         if (event->silent_for > lubdub_session_expiry(&link->session) / 4 * 3) {
             lubdub_tally_add(&worker->tally.narrow, 1);
+            lubdub_peer_note_near_miss(record->peer);
         }
         lubdub_tally_add(&worker->tally.recovered, 1);
         lubdub_mark_late(worker, record, false);

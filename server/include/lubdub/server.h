@@ -625,6 +625,7 @@ struct lubdub_server_session {
     /* A number that stands for the token, or else for the names of the certificate, that let the client in: the same on all
        servers that have the same settings.proof_key. 0: nothing was asked for */
     uint64_t proof;
+    uint64_t near_misses; /* how often it was heard again only after three quarters of its expiry; 255: that often or more */
 };
 
 /*

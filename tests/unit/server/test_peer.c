@@ -50,10 +50,23 @@ static void a_round_trip_is_kept_to_a_thousandth(void **state)
     assert_true(lubdub_peer_round_trip(&peer) <= LUBDUB_MINUTE);
 }
 
+static void near_misses_are_counted_up_to_what_has_room(void **state)
+{
+    struct lubdub_peer peer = {0};
+    unsigned i;
+    (void)state;
+
+    for (i = 1; i <= 300; i++) {
+        lubdub_peer_note_near_miss(&peer);
+        assert_int_equal(peer.near_misses, i < 255 ? i : 255);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_has_address_identity_and_labels),
+        cmocka_unit_test(near_misses_are_counted_up_to_what_has_room),
         cmocka_unit_test(a_round_trip_is_kept_to_a_thousandth),
     };
 
