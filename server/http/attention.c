@@ -82,7 +82,7 @@ static void put_unsteady(const struct source *source, const struct register_summ
     lubdub_server_figures(source->server, &figures);
     left = summary->flapping + figures.away + summary->restored;
     while (left > 0 && !is_full(list) && looked_at++ < LOOKED_AT_MOST && register_next(source->reg, &cursor, &found)) {
-        bool is_away = !found.is_pattern && found.state == KNOWN_AWAY && found.session == 0;
+        bool is_away = !found.is_pattern && found.state == KNOWN_AWAY && found.session == 0 && !found.is_elsewhere;
 
         if (found.is_missing || (!found.is_flapping && !is_away)) {
             continue;

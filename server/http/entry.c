@@ -188,6 +188,9 @@ static void write_known(const struct register_identity *known, bool wants_all, s
     if (known->is_expected) {
         text_member_flag(text, "is_expected", true);
     }
+    if (known->is_elsewhere) {
+        text_member_flag(text, "is_elsewhere", true);
+    }
     if (known->is_pattern) {
         text_member_flag(text, "is_pattern", true);
         text_member_number(text, "expected", known->expected);

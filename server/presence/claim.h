@@ -21,6 +21,7 @@
 #define PRESENCE_IDS PRESENCE_PREFIX "id:"
 #define PRESENCE_NODES PRESENCE_PREFIX "nodes"
 #define PRESENCE_CHANNELS PRESENCE_PREFIX "node:"
+#define PRESENCE_EXPECTED PRESENCE_PREFIX "expected:"
 #define PRESENCE_EVENTS PRESENCE_PREFIX "events"
 
 #define PRESENCE_NODE_SIZE 65
@@ -77,7 +78,8 @@ void presence_incarnation(uint64_t incarnation, char target[21]);
 struct presence_entry {
     char boot[PRESENCE_BOOT_SIZE];
     uint64_t counter;
-    bool is_live; /* else it was buried, or has left */
+    bool is_live;  /* else it was buried, */
+    bool has_left; /* or has left */
     uint64_t lease_ms;
 };
 bool presence_entry_read(struct presence_entry *entry, const char *bytes, size_t length);

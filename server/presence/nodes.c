@@ -9,6 +9,7 @@
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "server/presence/claims.h"
+#include "server/presence/elsewhere.h"
 
 #define ENTRY_SIZE 96
 #define SCANNED_AT_ONCE "256"
@@ -22,15 +23,9 @@ static void write_entry(const struct presence *presence, const char *state, char
              presence->settings.lease / LUBDUB_MILLISECOND);
 }
 
-/* How long what a dead node held may come up elsewhere before it is absent. */
-static lubdub_duration patience(const struct presence *presence)
-{
-    return lubdub_duration_longer(presence->settings.grace, presence->settings.lease);
-}
-
 static void plan_sweep(struct presence *presence)
 {
-    lubdub_time due = lubdub_time_after(lubdub_clock_now(), patience(presence) + presence->settings.lease / 2);
+    lubdub_time due = lubdub_time_after(lubdub_clock_now(), presence_patience(presence) + presence->settings.lease / 2);
 
     presence->sweep_due = lubdub_time_earlier(presence->sweep_due, due);
 }
@@ -45,6 +40,9 @@ static void on_joined(const redisReply *reply, void *user_data)
         return; /* the next beat tries again */
     }
     presence->is_joined = true;
+    pthread_mutex_lock(&presence->lock);
+    presence_questions_begin_anew(&presence->questions, lubdub_clock_now());
+    pthread_mutex_unlock(&presence->lock);
     atomic_store(&presence->is_up, true);
     plan_sweep(presence);
     presence_log(presence, false, "redis: joined node=%s boot=%s", presence->settings.node, presence->boot);
@@ -185,7 +183,7 @@ static void judge(struct presence *presence, const char *key, size_t key_length,
     if (claim != NULL && value->type == REDIS_REPLY_STRING &&
         presence_claim_read(claim, value->str, (size_t)value->len) && claim->state <= PRESENCE_AWAY) {
         if (!presence_observer_holds(&presence->observer, claim->node, claim->boot)) {
-            if (presence_observer_lost_for(&presence->observer, claim->node, claim->boot, patience(presence),
+            if (presence_observer_lost_for(&presence->observer, claim->node, claim->boot, presence_patience(presence),
                                            lubdub_clock_now())) {
                 settle(presence, key, key_length, value, claim);
             } else {
@@ -278,6 +276,7 @@ static void on_beaten(const redisReply *reply, void *user_data)
     if (reply->type == REDIS_REPLY_ARRAY) {
         atomic_store(&presence->is_up, true);
         observe(presence, reply, now);
+        presence_ask_elsewhere(presence);
     } else if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, "conflict") == 0) {
         atomic_fetch_add(&presence->conflicts, 1);
         presence_log(presence, true,

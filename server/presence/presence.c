@@ -246,6 +246,31 @@ void presence_publish(struct presence *presence, const char *json, size_t length
     }
 }
 
+enum presence_where presence_find(struct presence *presence, const char *identity, size_t length)
+{
+    enum presence_where where;
+
+    if (!atomic_load(&presence->is_up)) {
+        return PRESENCE_WHERE_UNKNOWN;
+    }
+    pthread_mutex_lock(&presence->lock);
+    where = presence_questions_identity(&presence->questions, identity, length, lubdub_clock_now());
+    pthread_mutex_unlock(&presence->lock);
+    return where;
+}
+
+enum presence_where presence_find_like(struct presence *presence, const char *pattern, size_t length, uint64_t here,
+                                       uint64_t *elsewhere)
+{
+    enum presence_where where;
+
+    *elsewhere = 0;
+    pthread_mutex_lock(&presence->lock);
+    where = presence_questions_pattern(&presence->questions, pattern, length, here, elsewhere, lubdub_clock_now());
+    pthread_mutex_unlock(&presence->lock);
+    return atomic_load(&presence->is_up) ? where : PRESENCE_WHERE_UNKNOWN;
+}
+
 void presence_counts(struct presence *presence, struct presence_counts *counts)
 {
     uint64_t lost;
@@ -289,6 +314,7 @@ void presence_close(struct presence *presence)
     presence_dirty_clear(&presence->dirty);
     presence_dirty_clear(&presence->later);
     presence_stream_clear(&presence->stream);
+    presence_questions_clear(&presence->questions);
     if (presence->loop != NULL) {
         ev_loop_destroy(presence->loop);
     }

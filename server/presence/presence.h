@@ -19,6 +19,7 @@
 #include <lubdub/server.h>
 
 #include "server/presence/settings.h"
+#include "server/presence/where.h"
 
 struct presence;
 
@@ -36,6 +37,19 @@ void presence_note(struct presence *presence, const struct lubdub_server_event *
  * not find room while Redis is away is left out and counted.
  */
 void presence_publish(struct presence *presence, const char *json, size_t length);
+
+/*
+ * Whether an identity that has no session here is up at another node. Any thread; never waits for long: what is not
+ * known is asked, and the caller asks again later, as long as it wants to know (after half a minute it is forgotten).
+ */
+enum presence_where presence_find(struct presence *presence, const char *identity, size_t length);
+
+/*
+ * How many that match a pattern (core/pattern.h) are up at other nodes, as those tell it by this same call: each of
+ * them has to ask for the same pattern, or it is not known. here: how many match at this node.
+ */
+enum presence_where presence_find_like(struct presence *presence, const char *pattern, size_t length, uint64_t here,
+                                       uint64_t *elsewhere);
 
 struct presence_counts {
     bool is_up;        /* Redis answers, and this node is known there */

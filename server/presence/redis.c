@@ -628,6 +628,8 @@ void presence_redis_free(struct presence_redis *redis)
         return;
     }
     close_socket(redis);
+    redis->stage = RESTING;
+    drop_pending(redis);
     ev_timer_stop(redis->settings.loop, &redis->timer);
     presence_wire_close(&redis->wire);
     free(redis->output);

@@ -53,7 +53,8 @@ void presence_redis_keep(struct presence_redis *redis);
 /* Begins to connect, from the loop. NULL without memory. */
 struct presence_redis *presence_redis_new(const struct presence_redis_settings *settings);
 
-/* Calls no callback any more. NULL does no harm. Not from inside a callback. */
+/* Commands without a reply have their callbacks, with NULL; no other callback comes. NULL does no harm. Not from inside
+ * a callback. */
 void presence_redis_free(struct presence_redis *redis);
 
 /* Ends its connection, if it has one or is about to; on_down comes at once. Not from inside a callback of the same. */

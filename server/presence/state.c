@@ -30,6 +30,11 @@ void presence_log(struct presence *presence, bool is_warning, const char *format
     presence->settings.log(is_warning, text, presence->settings.user_data);
 }
 
+lubdub_duration presence_patience(const struct presence *presence)
+{
+    return lubdub_duration_longer(presence->settings.grace, presence->settings.lease);
+}
+
 bool presence_draw_boot(struct presence *presence)
 {
     uint64_t random;

@@ -11,6 +11,7 @@
 #include "server/presence/claim.h"
 #include "server/presence/dirty.h"
 #include "server/presence/observer.h"
+#include "server/presence/questions.h"
 #include "server/presence/redis.h"
 #include "server/presence/settings.h"
 #include "server/presence/stream.h"
@@ -33,10 +34,11 @@ struct presence {
     pthread_t thread;
     bool has_thread;
 
-    pthread_mutex_t lock; /* the next four */
+    pthread_mutex_t lock; /* the next five */
     struct presence_dirty dirty;
     bool has_overflowed;
     struct presence_stream stream;
+    struct presence_questions questions;
     bool is_started;
 
     struct ev_loop *loop;
@@ -88,6 +90,9 @@ bool presence_take_result(struct presence *presence, const redisReply *reply);
 /* Runs a script; false: not now. keys come before the other arguments. */
 bool presence_run(struct presence *presence, enum presence_script script, int key_count, int count,
                   const char **arguments, const size_t *lengths, presence_reply callback, void *user_data);
+
+/* How long what a dead node held may come up elsewhere before it is absent. */
+lubdub_duration presence_patience(const struct presence *presence);
 
 /* Draws a boot; false: the system has no randomness. */
 bool presence_draw_boot(struct presence *presence);

@@ -88,6 +88,40 @@ void cluster_note(struct cluster *cluster, const struct lubdub_server_event *eve
     }
 }
 
+static enum register_where where(enum presence_where known)
+{
+    switch (known) {
+    case PRESENCE_NOT_ELSEWHERE:
+        return REGISTER_NOT_ELSEWHERE;
+    case PRESENCE_ELSEWHERE:
+        return REGISTER_ELSEWHERE;
+    case PRESENCE_WHERE_UNKNOWN:
+        return REGISTER_WHERE_UNKNOWN;
+    case PRESENCE_WHERE_ASKED:
+        break;
+    }
+    return REGISTER_WHERE_ASKED;
+}
+
+static enum register_where find(struct lubdub_slice identity, void *user_data)
+{
+    const struct cluster *cluster = user_data;
+
+    return where(presence_find(cluster->presence, identity.data, identity.length));
+}
+
+static enum register_where find_like(struct lubdub_slice pattern, uint64_t here, uint64_t *elsewhere, void *user_data)
+{
+    const struct cluster *cluster = user_data;
+
+    return where(presence_find_like(cluster->presence, pattern.data, pattern.length, here, elsewhere));
+}
+
+struct register_elsewhere cluster_elsewhere(struct cluster *cluster)
+{
+    return cluster != NULL ? (struct register_elsewhere){find, find_like, cluster} : (struct register_elsewhere){0};
+}
+
 void cluster_count(struct cluster *cluster, struct cluster_counts *counts)
 {
     struct presence_counts known;
@@ -138,6 +172,12 @@ void cluster_tell(struct cluster *cluster, const struct lubdub_event_line *line)
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)
 {
     (void)cluster, (void)event;
+}
+
+struct register_elsewhere cluster_elsewhere(struct cluster *cluster)
+{
+    (void)cluster;
+    return (struct register_elsewhere){0};
 }
 
 void cluster_count(struct cluster *cluster, struct cluster_counts *counts)

@@ -12,6 +12,7 @@
 
 #include "program/events/line.h"
 #include "server/program/options.h"
+#include "server/register/elsewhere.h"
 
 struct cluster; /* NULL: there is none; each function takes that */
 
@@ -26,6 +27,9 @@ void cluster_tell(struct cluster *cluster, const struct lubdub_event_line *line)
 
 /* Any thread. */
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event);
+
+/* What the register asks about other nodes; of use until cluster_close(). */
+struct register_elsewhere cluster_elsewhere(struct cluster *cluster);
 
 struct cluster_counts {
     bool is_used;

@@ -476,6 +476,7 @@ static int open_register(struct program *program)
         .has_expected = program->options.expect != NULL,
         .tell = tell_of_register,
         .user_data = &program->reporter,
+        .elsewhere = cluster_elsewhere(program->cluster),
     };
     char shown[512] = "";
     int error = register_open(&program->reg, &settings);
@@ -530,10 +531,6 @@ static int start(struct program *program)
         fprintf(stderr, "lubdub-server: cannot start: %s\n", strerror(failed));
         return LUBDUB_EXIT_CANNOT_START;
     }
-    failed = open_register(program);
-    if (failed != 0) {
-        return failed;
-    }
     if (!cluster_open(&program->cluster, &program->options, program->options.loaded.problem,
                       sizeof program->options.loaded.problem)) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);
@@ -541,6 +538,10 @@ static int start(struct program *program)
     }
     if (program->cluster != NULL) {
         reporter_add_listener(&program->reporter, hear_for_cluster, program->cluster);
+    }
+    failed = open_register(program);
+    if (failed != 0) {
+        return failed;
     }
     if (!options_make_tls(&program->options, program->options.loaded.problem, sizeof program->options.loaded.problem)) {
         fprintf(stderr, "lubdub-server: cannot start: %s\n", program->options.loaded.problem);

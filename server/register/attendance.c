@@ -17,19 +17,48 @@ static void update_due(struct lubdub_register *reg, struct known *known)
     }
 }
 
+static bool has_elsewhere(const struct lubdub_register *reg)
+{
+    return reg->elsewhere.find != NULL;
+}
+
 /* ---- patterns ---- */
+
+static void be_enough(struct lubdub_register *reg, struct watch *watch, lubdub_time clock)
+{
+    watch->missing_at = LUBDUB_TIME_NEVER;
+    if (watch->is_missing) {
+        watch->is_missing = false;
+        tell_enough(reg, watch, lubdub_time_between(watch->since, clock));
+    }
+}
+
+static enum register_where find_others(struct lubdub_register *reg, struct watch *watch)
+{
+    enum register_where where;
+
+    if (!has_elsewhere(reg)) {
+        return REGISTER_NOT_ELSEWHERE;
+    }
+    where = reg->elsewhere.find_like(watch->line->name, watch->up, &watch->elsewhere, reg->elsewhere.user_data);
+    if (where == REGISTER_WHERE_UNKNOWN) {
+        watch->elsewhere = 0;
+    }
+    return where;
+}
 
 void attendance_settle_pattern(struct lubdub_register *reg, struct watch *watch, lubdub_time clock)
 {
+    enum register_where where;
+
     if (!watch->line->is_pattern || !reg->has_started || reg->is_counting || reg->is_draining) {
         return;
     }
-    if (watch->up >= watch->line->count) {
-        watch->missing_at = LUBDUB_TIME_NEVER;
-        if (watch->is_missing) {
-            watch->is_missing = false;
-            tell_enough(reg, watch, lubdub_time_between(watch->since, clock));
-        }
+    where = find_others(reg, watch);
+    if (watch->up + watch->elsewhere >= watch->line->count) {
+        be_enough(reg, watch, clock);
+    } else if (where == REGISTER_WHERE_UNKNOWN) {
+        watch->missing_at = LUBDUB_TIME_NEVER; /* its grace time begins when too few are known to be up */
     } else if (!watch->is_missing && watch->missing_at == LUBDUB_TIME_NEVER) {
         watch->since = clock;
         watch->missing_at = lubdub_time_after(clock, register_grace_of(reg, watch));
@@ -111,6 +140,7 @@ void attendance_connected(struct lubdub_register *reg, const struct lubdub_serve
     was_up = is_up(known);
     away_for = known->state == KNOWN_UP ? 0 : lubdub_time_between(known->since, clock);
     known->session = event->session;
+    known->is_elsewhere = false;
     known->connects++;
     enter(known, KNOWN_UP, clock, now_ms);
     set_restored(reg, known, LUBDUB_TIME_NEVER);
@@ -203,6 +233,65 @@ void attendance_gone(struct lubdub_register *reg, const struct lubdub_server_eve
 
 /* ---- what is due ---- */
 
+/* When it was last at a place where it was to be. */
+static lubdub_time last_there(const struct known *known)
+{
+    return known->perhaps_at > known->since ? known->perhaps_at : known->since;
+}
+
+static void note_elsewhere(struct lubdub_register *reg, struct known *known, lubdub_time clock)
+{
+    known->is_elsewhere = true;
+    if (known->is_missing) {
+        tell_found(reg, known, lubdub_time_between(last_there(known), clock));
+        set_missing(reg, known, false);
+        reg->is_changed = true;
+    }
+    known->perhaps_at = clock;
+}
+
+static void note_nowhere(struct lubdub_register *reg, struct known *known, lubdub_time clock)
+{
+    bool was_perhaps = known->perhaps_at > known->since;
+
+    known->is_elsewhere = false;
+    if (known->is_missing ||
+        (was_perhaps && lubdub_time_after(known->perhaps_at, register_grace_of(reg, known->watch)) > clock)) {
+        return; /* told already, or it was there a short while ago */
+    }
+    set_missing(reg, known, true);
+    reg->is_changed = true;
+    tell_missing(reg, known, lubdub_time_between(last_there(known), clock));
+}
+
+/* An identity that is expected, and not here. In a cluster it is looked for again and again. */
+static void judge_absent(struct lubdub_register *reg, struct known *known, lubdub_time clock)
+{
+    enum register_where where = has_elsewhere(reg)
+                                    ? reg->elsewhere.find(known_identity(known), reg->elsewhere.user_data)
+                                    : REGISTER_NOT_ELSEWHERE;
+
+    known->missing_at = LUBDUB_TIME_NEVER;
+    switch (where) {
+    case REGISTER_NOT_ELSEWHERE:
+        note_nowhere(reg, known, clock);
+        break;
+    case REGISTER_ELSEWHERE:
+        note_elsewhere(reg, known, clock);
+        break;
+    case REGISTER_WHERE_UNKNOWN:
+        known->is_elsewhere = false;
+        known->perhaps_at = known->is_missing ? known->perhaps_at : clock;
+        break;
+    case REGISTER_WHERE_ASKED:
+        break;
+    }
+    if (has_elsewhere(reg)) {
+        known->missing_at =
+            lubdub_time_after(clock, where == REGISTER_WHERE_ASKED ? REGISTER_LOOK_SOON : REGISTER_LOOK);
+    }
+}
+
 static void mind_identity(struct lubdub_register *reg, struct known *known, lubdub_time clock)
 {
     if (known->gone_at <= clock) {
@@ -213,9 +302,7 @@ static void mind_identity(struct lubdub_register *reg, struct known *known, lubd
         tell_gone(reg, known);
     }
     if (known->missing_at <= clock) {
-        set_missing(reg, known, true);
-        reg->is_changed = true;
-        tell_missing(reg, known, lubdub_time_between(known->since, clock));
+        judge_absent(reg, known, clock);
     }
     if (known->calm_at <= clock) {
         known->calm_at = LUBDUB_TIME_NEVER;
@@ -224,14 +311,34 @@ static void mind_identity(struct lubdub_register *reg, struct known *known, lubd
     update_due(reg, known);
 }
 
+/* Others' sessions come and go without a word to us. */
+static lubdub_time look_for_patterns(struct lubdub_register *reg, lubdub_time clock)
+{
+    size_t i;
+
+    if (!has_elsewhere(reg) || reg->list.file.pattern_count == 0) {
+        return LUBDUB_TIME_NEVER;
+    }
+    if (clock >= lubdub_time_after(reg->patterns_looked_at, REGISTER_LOOK)) {
+        reg->patterns_looked_at = clock;
+        for (i = 0; i < reg->list.count; i++) {
+            attendance_settle_pattern(reg, &reg->list.items[i], clock);
+        }
+    }
+    return lubdub_time_after(reg->patterns_looked_at, REGISTER_LOOK);
+}
+
 static lubdub_time mind_patterns(struct lubdub_register *reg, lubdub_time clock)
 {
-    lubdub_time next = LUBDUB_TIME_NEVER;
+    lubdub_time next = look_for_patterns(reg, clock);
     size_t i;
 
     for (i = 0; i < reg->list.count && reg->list.file.pattern_count > 0 && !reg->is_counting; i++) {
         struct watch *watch = &reg->list.items[i];
 
+        if (watch->line->is_pattern && watch->missing_at <= clock) {
+            attendance_settle_pattern(reg, watch, clock); /* others may have come */
+        }
         if (watch->line->is_pattern && watch->missing_at <= clock) {
             watch->missing_at = LUBDUB_TIME_NEVER;
             watch->is_missing = true;

@@ -39,7 +39,8 @@ static void copy_known(struct register_identity *copy, const struct known *known
     copy->state = (enum known_state)known->state;
     copy->is_restored = known->gone_at != LUBDUB_TIME_NEVER;
     copy->session = known->session;
-    copy->up = known->session != 0;
+    copy->up = known->session != 0 || known->is_elsewhere;
+    copy->is_elsewhere = known->is_elsewhere;
     copy->since_ms = known->since_ms;
     copy->connects = known->connects;
     copy->losses = known->losses;
@@ -63,7 +64,7 @@ static void copy_watch(struct register_identity *copy, const struct watch *watch
         copy->length = watch->line->name.length;
         copy->is_pattern = true;
         copy->is_missing = watch->is_missing;
-        copy->up = watch->up;
+        copy->up = watch->up + watch->elsewhere;
     }
 }
 
@@ -167,8 +168,9 @@ static void count_expected(struct lubdub_register *reg, struct register_summary 
 
     for (i = 0; i < reg->list.count; i++) {
         const struct watch *watch = &reg->list.items[i];
-        bool is_up = watch->line->is_pattern ? watch->up >= watch->line->count
-                                             : watch->known != NULL && watch->known->session != 0;
+        bool is_up = watch->line->is_pattern
+                         ? watch->up + watch->elsewhere >= watch->line->count
+                         : watch->known != NULL && (watch->known->session != 0 || watch->known->is_elsewhere);
         bool is_missing =
             watch->line->is_pattern ? watch->is_missing : watch->known != NULL && watch->known->is_missing;
 

@@ -21,9 +21,10 @@ struct register_identity {
     bool is_pattern;
     bool is_expected;
     bool is_missing;
+    bool is_elsewhere; /* expected, and up at another node */
     bool is_flapping;
     uint64_t expected; /* how many: 1 for an identity */
-    uint64_t up;       /* how many are */
+    uint64_t up;       /* how many are, at other nodes too */
 
     /* of an identity */
     enum known_state state;

@@ -94,7 +94,7 @@ static void take_watch(struct lubdub_register *reg, struct known *known, lubdub_
     known->next_watch = NULL;
     if (known->watch == NULL) {
         reg->missing_count -= known->is_missing;
-        known->is_missing = false;
+        known->is_missing = known->is_elsewhere = false;
         known->missing_at = LUBDUB_TIME_NEVER;
         due_update(&reg->store.due, known);
     } else if (!was_expected && reg->has_started) {

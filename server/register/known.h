@@ -43,7 +43,8 @@ struct known {
 
     uint64_t session;       /* 0: none */
     lubdub_time since;      /* of the register's clock: the last change of state */
-    lubdub_time missing_at; /* is missing then, LUBDUB_TIME_NEVER: no */
+    lubdub_time missing_at; /* is missing then, or is looked for elsewhere; LUBDUB_TIME_NEVER: no */
+    lubdub_time perhaps_at; /* was at another node then, or may have been; 0: never */
     lubdub_time gone_at;    /* the same for one that was up when an earlier server ended */
     lubdub_time calm_at;    /* the same for one that is flapping: it is not any more */
     uint64_t since_ms;      /* since 1970; 0: never */
@@ -51,6 +52,7 @@ struct known {
     uint32_t losses; /* ends that nobody asked for */
     uint8_t state;   /* enum known_state */
     bool is_missing;
+    bool is_elsewhere; /* up at another node, when it was looked for last */
     bool is_flapping;
     bool is_listed; /* among those without a session */
 

@@ -263,6 +263,7 @@ int register_open(struct lubdub_register **opened, const struct register_setting
     reg->node = settings->node;
     reg->tell = settings->tell;
     reg->user_data = settings->user_data;
+    reg->elsewhere = settings->elsewhere;
     reg->grace = settings->grace;
     reg->keeps_all = settings->state_path != NULL || settings->has_expected;
     error = open_memory(reg, settings);

@@ -13,6 +13,7 @@
 
 #include <lubdub/server.h>
 
+#include "server/register/elsewhere.h"
 #include "server/register/expect_file.h"
 #include "server/register/history.h"
 #include "server/register/teller.h"
@@ -26,6 +27,7 @@ struct register_settings {
     bool has_expected;      /* somebody may be expected, now or after register_expect */
     register_tell tell;
     void *user_data;
+    struct register_elsewhere elsewhere; /* zeroed: this server is alone */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <lubdub/server.h>
 
 #include "server/register/concerns.h"
+#include "server/register/elsewhere.h"
 #include "server/register/history.h"
 #include "server/register/outage.h"
 #include "server/register/store.h"
@@ -20,6 +21,10 @@
 #define REGISTER_FLAPS 5
 #define REGISTER_FLAPS_WITHIN (5 * LUBDUB_MINUTE)
 
+/* Whether an expected identity is at another node is looked at so often; sooner where the answer is on its way. */
+#define REGISTER_LOOK LUBDUB_SECOND
+#define REGISTER_LOOK_SOON (200 * LUBDUB_MILLISECOND)
+
 /* How many identities are looked at while the lock is held. */
 #define REGISTER_PIECE 64
 
@@ -27,6 +32,7 @@ struct lubdub_register {
     const char *node;
     register_tell tell;
     void *user_data;
+    struct register_elsewhere elsewhere;
     bool keeps_all; /* identities that are up, too; else only those whose sessions have ended once */
     char *state_path;
 
@@ -46,6 +52,7 @@ struct lubdub_register {
     struct expect_file pending; /* is to become the list */
     bool has_pending;
     bool has_started;
+    lubdub_time patterns_looked_at; /* whether enough of them are at other nodes */
     bool is_counting; /* the up of patterns: identities below this place are counted */
     uint32_t counted_to;
     bool is_draining;

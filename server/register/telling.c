@@ -48,7 +48,7 @@ static void tell_identity(struct lubdub_register *reg, const char *event, const 
 
     begin(reg, &line, event, known_identity(known));
     lubdub_event_line_number(&line, "expected", 1);
-    lubdub_event_line_number(&line, "up", known->session != 0);
+    lubdub_event_line_number(&line, "up", known->session != 0 || known->is_elsewhere);
     put_milliseconds(&line, "away_ms", away_for);
     if (known->end_count > 0) {
         lubdub_event_line_word(&line, "last_end", lubdub_cause_word((enum lubdub_cause)known_end_at(known, 0)->cause));
@@ -74,7 +74,7 @@ static void tell_pattern(struct lubdub_register *reg, const char *event, const s
 
     begin(reg, &line, event, watch->line->name);
     lubdub_event_line_number(&line, "expected", watch->line->count);
-    lubdub_event_line_number(&line, "up", watch->up);
+    lubdub_event_line_number(&line, "up", watch->up + watch->elsewhere);
     put_milliseconds(&line, "away_ms", for_so_long);
     put_labels(&line, watch->line);
     reg->tell(&line, reg->user_data);

@@ -11,6 +11,7 @@ struct watch {
 
     /* of a pattern; an identity has the same of its own */
     uint64_t up;
+    uint64_t elsewhere;     /* up at other nodes */
     lubdub_time missing_at; /* LUBDUB_TIME_NEVER: enough are up, or it was told */
     lubdub_time since;      /* too few are up */
     bool is_missing;
