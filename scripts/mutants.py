@@ -27,7 +27,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILES = ["core/frame", "core/option", "core/session", "core/session_server", "core/session_client", "core/session_shared", "core/step",
          "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link"]
 SLOW_TESTS = ["sim/test_faults", "sim/test_pauses"]  # behind the unit tests
-REAL_TIME_TESTS = ["ev/test_link", "ev/test_absences"]  # for common/ev only
+REAL_TIME_TESTS = ["ev/" + name for name in (  # for common/ev only; they mostly wait, and so all of them run at once
+    "test_link", "test_absences", "test_reactor", "test_tuned_sockets", "test_server", "test_server_turns", "test_server_inside",
+    "test_server_limits", "test_server_lack", "test_server_requests", "test_server_sessions", "test_sessions_meet", "test_client",
+    "test_client_inside", "test_client_faults", "test_client_progress", "test_gathering")]
 TARGETS = ["server_session", "client_session", "two_sessions", "options", "frame"]  # of tests/fuzz, over their corpora
 FLAGS = ["-std=gnu11", "-O1", "-g1", "-w", "-fPIC", "-fno-inline", "-fsanitize=undefined", "-fno-sanitize-recover=all",
          "-D_GNU_SOURCE", f'-DLUBDUB_VECTORS_DIR="{ROOT}/tests/vectors"']
@@ -122,7 +125,7 @@ class Bench:
         slow = [ROOT / f"tests/{name}.c" for name in SLOW_TESTS]
         real = [ROOT / f"tests/{name}.c" for name in REAL_TIME_TESTS] if with_ev else []
         rooms = sorted((ROOT / "server/library").glob("*.c")) + sorted((ROOT / "client/library").glob("*.c")) if with_ev else []
-        fixtures = [path for path in sorted((ROOT / "tests/ev").glob("*.c")) if not path.stem.startswith("test_") and path.stem != "over_tls"]
+        fixtures = [path for path in sorted((ROOT / "tests/ev").glob("*.c")) if not path.stem.startswith("test_")]
         targets = [ROOT / f"tests/fuzz/{name}.c" for name in TARGETS]
         sources = own + support + world + memory + units + slow + targets + real + rooms + (fixtures if with_ev else [])
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -144,7 +147,7 @@ class Bench:
         self.tests.sort(key=lambda test: (test.is_real_time, test.took))
 
     def compile(self, source):
-        self.objects[source] = self.folder / (source.parent.name + "-" + source.stem + ".o")
+        self.objects[source] = self.folder / (str(source.relative_to(ROOT)).replace("/", "-") + ".o")
         subprocess.run([*compiler(), *FLAGS, *(f"-I{ROOT / folder}" for folder in INCLUDES), "-c", source, "-o", self.objects[source]],
                        check=True)
 
@@ -181,13 +184,15 @@ class Bench:
                 return None
             self.link_library({**self.own, name: place / "mutant.o"}, place)
             for test in self.tests:
-                if test.is_real_time and not name.startswith("ev/"):
-                    continue
-                if not test.passes(place):
-                    if not test.is_real_time:
-                        self.tests.remove(test)
-                        self.tests.insert(0, test)
+                if not test.is_real_time and not test.passes(place):
+                    self.tests.remove(test)
+                    self.tests.insert(0, test)
                     return test.name
+            waiting = [test for test in self.tests if test.is_real_time and name.startswith("ev/")]
+            with concurrent.futures.ThreadPoolExecutor(max(1, len(waiting))) as pool:
+                for test, passes in zip(waiting, pool.map(lambda test: test.passes(place), waiting)):
+                    if not passes:
+                        return test.name
         return ""
 
 

@@ -1,8 +1,9 @@
 /*
  * Lets one call of ours fail, for programs whose calls the linker sends here (--wrap). The environment says which:
  *
- *     LUBDUB_TORTURE=recv:3:104        the third recv() fails with errno 104; LUBDUB_TORTURE_HIT names a file that then
- * exists LUBDUB_TORTURE_COUNTS=FILE       nothing fails; at the end FILE has a line "NAME COUNT" for each function
+ *     LUBDUB_TORTURE=recv:3:104      the third recv() fails with errno 104; LUBDUB_TORTURE_HIT names a file that then exists
+ *     LUBDUB_TORTURE=recv:3:abort    the process dies instead of the third recv()
+ *     LUBDUB_TORTURE_COUNTS=FILE     nothing fails; at the end FILE has a line "NAME COUNT" for each function
  *
  * Calls inside of other libraries are not ours and always reach the system.
  */
@@ -102,6 +103,7 @@ static atomic_uint counts[CALL_COUNT];
 static enum call failing = CALL_COUNT;
 static unsigned failing_at;
 static int failing_with;
+static bool dies;
 
 /* Returns 0, or the errno with which this call is to fail. */
 static int fails(enum call call)
@@ -118,6 +120,9 @@ static int fails(enum call call)
     if (descriptor != -1) {
         __real_close(descriptor);
     }
+    if (dies) {
+        abort();
+    }
     errno = failing_with;
     return failing_with;
 }
@@ -126,9 +131,12 @@ __attribute__((constructor)) static void begin(void)
 {
     const char *wish = getenv("LUBDUB_TORTURE");
     char name[32];
+    char how[16];
     int call;
 
-    if (wish != NULL && sscanf(wish, "%31[^:]:%u:%d", name, &failing_at, &failing_with) == 3) {
+    if (wish != NULL && sscanf(wish, "%31[^:]:%u:%15s", name, &failing_at, how) == 3) {
+        dies = strcmp(how, "abort") == 0;
+        failing_with = dies ? 0 : (int)strtol(how, NULL, 10);
         for (call = 0; call < CALL_COUNT; call++) {
             if (strcmp(names[call], name) == 0) {
                 failing = (enum call)call;
