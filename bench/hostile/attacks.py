@@ -27,6 +27,7 @@ class Target:
     counters: memoryview  # bytes, connections
     until: float
     is_quick: bool
+    http: tuple = ()  # the address of --http, where the server has it
 
     def goes_on(self):
         return time.monotonic() < self.until
@@ -34,14 +35,14 @@ class Target:
     def sent(self, count):
         self.counters[0] += count
 
-    def connect(self):
+    def connect(self, address=None):
         """A connection that is being made, or None: no port is free for a moment."""
         connection = socket.socket()
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
         connection.bind((SOURCE, 0))
-        if connection.connect_ex(self.address) not in (0, errno.EINPROGRESS):
+        if connection.connect_ex(address or self.address) not in (0, errno.EINPROGRESS):
             connection.close()
             time.sleep(0.002)
             return None
@@ -49,9 +50,9 @@ class Target:
         self.sent(SYN)
         return connection
 
-    def enter(self, opening):
+    def enter(self, opening, address=None):
         """Connects, says it, and does not wait for the answer. None: it could not."""
-        connection = self.connect()
+        connection = self.connect(address)
         if connection is None:
             return None
         poll = select.poll()
@@ -305,6 +306,108 @@ def rst_storm(target, number):
             _reset(connection)
 
 
+# ---- over HTTP
+
+def _request(path):
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode("ascii")
+
+
+_LONG_LIST = "/api/sessions?limit=1000"
+_PATHS = "/metrics", _LONG_LIST, "/api/summary", _LONG_LIST + "&sort=-silent", "/"
+
+
+def _read_slowly(target, count, opening, slowly=False, says=b"", reads=True):
+    """So many connections to HTTP that each say `opening`, and then a byte of `says` a second. They read: all; slowly, a byte a
+    second; not at all. New ones come for those that end."""
+    poll, held, step = select.epoll(), {}, 0.1
+    wanted = count // 4 if target.is_quick else count
+    while target.goes_on():
+        while len(held) < wanted:
+            connection = target.connect(target.http)
+            if connection is None:
+                break
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            held[connection.fileno()] = [connection, opening, 0, time.monotonic()]
+            poll.register(connection, select.EPOLLRDHUP | select.EPOLLOUT | (select.EPOLLIN if reads and not slowly else 0))
+        now, gone = time.monotonic(), set()
+        for number, events in poll.poll(step):
+            one = held[number]
+            try:
+                if events & (select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP):
+                    raise OSError
+                if events & select.EPOLLOUT:
+                    target.sent(one[0].send(one[1]) if one[1] else 0)
+                    poll.modify(number, select.EPOLLRDHUP | (select.EPOLLIN if reads and not slowly else 0))
+                if events & select.EPOLLIN and not one[0].recv(1 << 16):
+                    raise OSError
+            except OSError:
+                gone.add(number)
+        for number, one in held.items():
+            if now >= one[3] + 1 and (says or slowly) and number not in gone:
+                one[3] = now
+                try:
+                    if says:
+                        target.sent(one[0].send(says[one[2] % len(says):][:1]))
+                        one[2] += 1
+                    elif not one[0].recv(1):
+                        raise OSError
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    gone.add(number)
+        for number in gone:
+            held.pop(number)[0].close()
+        if gone:
+            time.sleep(0.01)  # refused again and again, where HTTP is full
+
+
+def http_silent(target, number):
+    _read_slowly(target, 64, b"")
+
+
+def http_half(target, number):
+    """A header that never ends: half a request, and then a byte of it a second."""
+    _read_slowly(target, 64, _request("/api/summary")[:-2] + b"X-Long: ", says=b"x")
+
+
+def http_slow(target, number):
+    _read_slowly(target, 32, _request("/api/events" if number == 0 else _LONG_LIST), slowly=True)
+
+
+def http_deaf(target, number):
+    """32 streams of events and 32 long lists that nobody reads; and, so that there are events, clients that come and go."""
+    if number == 2:
+        reconnect_churn(target, number)
+    else:
+        _read_slowly(target, 32, _request("/api/events" if number == 0 else _LONG_LIST), reads=False)
+
+
+def http_flood(target, number):
+    """The dearest questions again and again, on 32 connections."""
+    poll, held, numbers = select.epoll(), {}, itertools.count(number)
+    while target.goes_on():
+        while len(held) < 32:
+            connection = target.connect(target.http)
+            if connection is None:
+                break
+            held[connection.fileno()] = [connection, False]
+            poll.register(connection, select.EPOLLOUT | select.EPOLLIN)
+        for number, events in poll.poll(0.1):
+            one = held[number]
+            try:
+                if not one[1] and events & select.EPOLLOUT:
+                    request = _request(_PATHS[next(numbers) % len(_PATHS)]).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+                    target.sent(one[0].send(request))
+                    one[1] = True
+                    poll.modify(number, select.EPOLLIN)
+                elif one[0].recv(1 << 18):
+                    continue
+                else:
+                    raise OSError
+            except OSError:
+                held.pop(number)[0].close()
+
+
 def nothing(target, number):
     while target.goes_on():
         time.sleep(0.1)
@@ -319,6 +422,7 @@ class Attack:
     peers: tuple = ()            # the other systems that can be attacked so
     hears_all: bool = False      # the good clients of a peer subscribe to what is said
     many_tokens: bool = False
+    over_http: bool = False
 
 
 _BOTH = "mosquitto", "nats-server"
@@ -338,4 +442,9 @@ ATTACKS = {one.name: one for one in (
     Attack("identities", identities, 2, ("--grace", "1h")),
     Attack("wrong-tokens", wrong_tokens, 2, many_tokens=True),
     Attack("rst-storm", rst_storm, 2, peers=_BOTH),
+    Attack("http-silent", http_silent, over_http=True),
+    Attack("http-half", http_half, over_http=True),
+    Attack("http-slow", http_slow, 2, over_http=True),
+    Attack("http-deaf", http_deaf, 3, over_http=True),
+    Attack("http-flood", http_flood, 2, over_http=True),
 )}

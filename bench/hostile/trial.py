@@ -82,6 +82,7 @@ class _Trial:
         self.is_quick, self.folder = is_quick, folder
         self.is_ours = isinstance(subject, subjects.Lubdub)
         self.address = subjects.HOST, harness.free_port()
+        self.http = (subjects.HOST, harness.free_port()) if attack.over_http else ()
         self.server = self.crowd = None
         self.attackers = []
         self.most_memory = 0
@@ -92,7 +93,7 @@ class _Trial:
 
     def run(self):
         for_server, for_good, for_attack = places(self.subject.workers or 1, self.is_quick)
-        self.server = self.subject.start(for_server, self.address[1], self.folder, self.attack)
+        self.server = self.subject.start(for_server, self.address[1], self.folder, self.attack, self.http)
         self.wait(self.listens, LIMIT_CONNECT, "the server does not listen")
         self.crowd = good.Crowd(for_good, self.address, self.subject.make_wire(self.attack.hears_all), self.clients,
                                 self.folder / "good")
@@ -109,7 +110,7 @@ class _Trial:
         for number in range(self.attack.processes):
             mine = self.counters[2 * number:2 * number + 2]
             target = attacks.Target(self.address, self.subject.wire, subjects.TOKEN if self.is_ours else None, mine,
-                                    time.monotonic() + self.seconds + 20, self.is_quick)
+                                    time.monotonic() + self.seconds + 20, self.is_quick, self.http)
             self.attackers.append(processes.branch(self.attack.function, for_attack, target, number))
         began = time.monotonic()
         self.pause(self.seconds / 2)
