@@ -122,7 +122,7 @@ static void add_session(unsigned number)
     snprintf(identity, sizeof identity, "dev-%08u", number);
     hello.identity = (struct lubdub_slice){identity, strlen(identity)};
     lubdub_address_parse(&address, "192.0.2.7", 0);
-    record->peer = lubdub_peer_introduce(lubdub_peer_new(&address), number + 1, &hello, 0);
+    record->peer = lubdub_peer_introduce(lubdub_peer_new(&address), number + 1, &hello, 0, (struct lubdub_slice){0});
     record->connected_at = lubdub_clock_now() / LUBDUB_MILLISECOND & 0xffffffffffff;
     record->link.session.heard_at = lubdub_clock_now();
     record->link.session.interval_ms = 1000;

@@ -150,6 +150,10 @@ static void write_session(const struct lubdub_server_session *session, bool want
     text_member_number(text, "messages", session->messages);
     text_member_number(text, "near_misses", session->near_misses);
     text_member_flag(text, "resumed", session->is_resumed);
+    text_member_flag(text, "tls", session->is_tls);
+    if (session->certificate.length > 0) {
+        text_member_json(text, "certificate", session->certificate.data, session->certificate.length);
+    }
     if (session->is_proxied) {
         text_member_flag(text, "proxied", true);
     }

@@ -6,17 +6,19 @@
 #include "core/pattern.h"
 #include "ev/sip_hash.h"
 
-static bool names(const struct lubdub_transport *transport, struct lubdub_slice identity)
+struct lubdub_slice lubdub_certificate_name(const struct lubdub_transport *transport, struct lubdub_slice identity)
 {
-    const char *name = transport->names;
-    const char *end = name + transport->names_length;
+    const char *name = transport != NULL && transport->is_proven ? transport->names : NULL;
+    const char *end = name != NULL ? name + transport->names_length : NULL;
 
     for (; name < end; name += strlen(name) + 1) {
-        if (lubdub_pattern_matches((struct lubdub_slice){name, strlen(name)}, identity)) {
-            return true;
+        const struct lubdub_slice found = {name, strlen(name)};
+
+        if (identity.length == 0 || lubdub_pattern_matches(found, identity)) {
+            return found;
         }
     }
-    return false;
+    return (struct lubdub_slice){0};
 }
 
 const char *lubdub_certificate_refuse(const struct lubdub_transport *transport, bool is_required,
@@ -25,7 +27,7 @@ const char *lubdub_certificate_refuse(const struct lubdub_transport *transport, 
     if (transport == NULL || !transport->is_proven) {
         return is_required ? "a client's certificate is required" : NULL;
     }
-    if (identity.length > 0 && !names(transport, identity)) {
+    if (identity.length > 0 && lubdub_certificate_name(transport, identity).length == 0) {
         return "the client's certificate is for another identity";
     }
     return NULL;

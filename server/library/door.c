@@ -357,7 +357,10 @@ static void admit_nameless(struct lubdub_worker *worker, struct lubdub_record *r
 static bool introduce(struct lubdub_worker *worker, struct lubdub_record *record, const struct lubdub_event *hello,
                       uint64_t proof)
 {
-    struct lubdub_peer *introduced = lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options, proof);
+    const struct lubdub_slice certificate =
+        lubdub_certificate_name(lubdub_link_transport(&record->link), hello->options.identity);
+    struct lubdub_peer *introduced =
+        lubdub_peer_introduce(record->peer, hello->incarnation, &hello->options, proof, certificate);
 
     if (introduced == NULL) {
         refuse_for_memory(worker, record);
@@ -434,7 +437,10 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         return;
     }
     if (hello->is_anonymous) {
-        decide(worker, record, hello);
+        if (lubdub_certificate_name(lubdub_link_transport(&record->link), hello->options.identity).length == 0 ||
+            introduce(worker, record, hello, 0)) {
+            decide(worker, record, hello);
+        }
         return;
     }
     refusal = lubdub_tokens_refuse(&worker->rules->tokens, hello->options.token, hello->options.identity, &proof);
@@ -569,6 +575,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
     }
     record->remote_port = address->port;
     record->peer->is_proxied = is_proxied;
+    record->peer->is_tls = is_tls;
     record->peer->accepted = atomic_fetch_add_explicit(&worker->server->accepted_count, 1, memory_order_relaxed);
     lubdub_tally_add(&worker->tally.accepted, 1);
     lubdub_tally_add(&worker->tally.connections, 1);

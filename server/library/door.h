@@ -6,8 +6,8 @@
 #include "server/library/state.h"
 
 /*
- * A connection came. The socket is the worker's now. is_tls: the client begins with a handshake of TLS. is_proxied: a proxy
- * told the address.
+ * A connection came. The socket is the worker's now. is_tls: the client begins with a handshake of TLS. is_proxied: a
+ * proxy told the address.
  */
 void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *address, bool is_tls,
                         bool is_proxied);

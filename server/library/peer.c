@@ -47,10 +47,12 @@ struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address)
 }
 
 struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
-                                          const struct lubdub_options *hello, uint64_t proof)
+                                          const struct lubdub_options *hello, uint64_t proof,
+                                          struct lubdub_slice certificate)
 {
     size_t proof_length = proof != 0 ? sizeof proof : 0;
-    size_t whole = address_length(peer) + proof_length + hello->identity.length;
+    size_t whole = address_length(peer) + proof_length + hello->identity.length +
+                   (certificate.length > 0 ? 1 + certificate.length : 0);
     struct lubdub_peer *introduced;
     uint8_t *end;
     size_t i;
@@ -66,6 +68,7 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
     introduced->identity_length = (uint8_t)hello->identity.length;
     introduced->label_count = (uint8_t)hello->label_count;
     introduced->has_proof = proof != 0;
+    introduced->has_certificate = certificate.length > 0;
     end = introduced->bytes + address_length(introduced);
     memcpy(end, &proof, proof_length);
     end += proof_length;
@@ -83,6 +86,10 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
         memcpy(end, label->value.data, label->value.length);
         end += label->value.length;
     }
+    if (certificate.length > 0) {
+        *end++ = (uint8_t)certificate.length;
+        memcpy(end, certificate.data, certificate.length);
+    }
     return introduced;
 }
 
@@ -98,6 +105,11 @@ static size_t labels_length(const struct lubdub_peer *peer)
     return (size_t)(next - first);
 }
 
+static size_t certificate_length(const struct lubdub_peer *peer)
+{
+    return peer->has_certificate ? 1 + lubdub_peer_certificate(peer).length : 0;
+}
+
 void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target)
 {
     memset(target, 0, sizeof *target);
@@ -106,13 +118,16 @@ void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target
     target->is_proxied = peer->is_proxied;
     target->has_proof = peer->has_proof;
     target->is_certified = peer->is_certified;
+    target->is_tls = peer->is_tls;
+    target->has_certificate = peer->has_certificate;
     target->identity_length = peer->identity_length;
     target->label_count = peer->label_count;
     target->last_end = peer->last_end;
     target->is_resumed = peer->is_resumed;
     target->round_trip = atomic_load_explicit(&peer->round_trip, memory_order_relaxed);
     target->near_misses = atomic_load_explicit(&peer->near_misses, memory_order_relaxed);
-    memcpy(target->bytes, peer->bytes, head_length(peer) + peer->identity_length + labels_length(peer));
+    memcpy(target->bytes, peer->bytes,
+           head_length(peer) + peer->identity_length + labels_length(peer) + certificate_length(peer));
 }
 
 void lubdub_peer_note_near_miss(struct lubdub_peer *peer)
@@ -179,6 +194,13 @@ uint64_t lubdub_peer_proof(const struct lubdub_peer *peer)
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer)
 {
     return (struct lubdub_slice){(const char *)peer->bytes + head_length(peer), peer->identity_length};
+}
+
+struct lubdub_slice lubdub_peer_certificate(const struct lubdub_peer *peer)
+{
+    const uint8_t *name = peer->bytes + head_length(peer) + peer->identity_length + labels_length(peer);
+
+    return peer->has_certificate ? (struct lubdub_slice){(const char *)name + 1, *name} : (struct lubdub_slice){0};
 }
 
 size_t lubdub_peer_labels(const struct lubdub_peer *peer, struct lubdub_label *labels)

@@ -1,8 +1,8 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4, past 1, near misses 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof
- * 0 or 8 · identity · labels (key length, value length, key, value)
+ *     incarnation 8 · flags and lengths 4, past 1, near misses 1, round trip 2 · order 4, follows 4 · address 4 or 20 ·
+ * proof 0 or 8 · identity · labels (key length, value length, key, value) · name of the certificate (length, name)
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
@@ -23,6 +23,8 @@ struct lubdub_peer {
     bool is_proxied : 1; /* the address is what a proxy told */
     bool has_proof : 1;
     bool is_certified : 1; /* the proof stands for the names of a certificate, not for a token */
+    bool is_tls : 1;
+    bool has_certificate : 1; /* and its name stands behind the labels */
     uint8_t : 0;
     bool is_session : 1;     /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1;  /* the registry's index names it */
@@ -45,20 +47,21 @@ struct lubdub_peer {
 struct lubdub_peer *lubdub_peer_new(const struct lubdub_address *address);
 
 /*
- * The same with what HELLO said, and what proved it (0: nothing was asked for); the old one is freed. NULL without
- * memory, then the old one stays.
+ * The same with what HELLO said, what proved it (0: nothing was asked for), and a name of its certificate (empty: it
+ * has none), of LUBDUB_IDENTITY_LIMIT bytes at most; the old one is freed. NULL without memory, then the old one stays.
  */
 struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t incarnation,
-                                          const struct lubdub_options *hello, uint64_t proof);
+                                          const struct lubdub_options *hello, uint64_t proof,
+                                          struct lubdub_slice certificate);
 
 /* The most that one takes, with everything that HELLO may say. */
-#define LUBDUB_PEER_LIMIT                                          \
-    (sizeof(struct lubdub_peer) + 20 + 8 + LUBDUB_IDENTITY_LIMIT + \
+#define LUBDUB_PEER_LIMIT                                                  \
+    (sizeof(struct lubdub_peer) + 20 + 8 + 1 + 2 * LUBDUB_IDENTITY_LIMIT + \
      LUBDUB_LABEL_COUNT_LIMIT * (2 + LUBDUB_LABEL_KEY_LIMIT + LUBDUB_LABEL_VALUE_LIMIT))
 
 /*
- * For a reader (pool.h): copies what does not change while the peer is a session's, the round trip and the near misses, into
- * LUBDUB_PEER_LIMIT bytes. The rest of the copy is zero.
+ * For a reader (pool.h): copies what does not change while the peer is a session's, the round trip and the near misses,
+ * into LUBDUB_PEER_LIMIT bytes. The rest of the copy is zero.
  */
 void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target);
 
@@ -79,6 +82,9 @@ void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_pre
 uint64_t lubdub_peer_proof(const struct lubdub_peer *peer);
 
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer);
+
+/* The name of its certificate; empty: none. */
+struct lubdub_slice lubdub_peer_certificate(const struct lubdub_peer *peer);
 
 /* Fills up to LUBDUB_LABEL_COUNT_LIMIT labels that point into the peer. Returns their number. */
 size_t lubdub_peer_labels(const struct lubdub_peer *peer, struct lubdub_label *labels);

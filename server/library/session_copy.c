@@ -68,12 +68,12 @@ static size_t length_of(const struct lubdub_label *labels, size_t count)
 
 static struct lubdub_server_session *new_copy(struct lubdub_slice identity, const struct lubdub_label *labels,
                                               size_t label_count, const char *remote, const void *content,
-                                              size_t content_length)
+                                              size_t content_length, struct lubdub_slice certificate)
 {
     size_t remote_length = strlen(remote) + 1;
     size_t head = label_count > 0 ? sizeof(struct block) : offsetof(struct block, labels);
-    struct block *block =
-        malloc(head + identity.length + remote_length + content_length + length_of(labels, label_count));
+    struct block *block = malloc(head + identity.length + remote_length + content_length + certificate.length +
+                                 length_of(labels, label_count));
     struct lubdub_server_session *session;
     uint8_t *end;
     size_t i;
@@ -88,6 +88,7 @@ static struct lubdub_server_session *new_copy(struct lubdub_slice identity, cons
     session->identity = copy(&end, identity.data, identity.length);
     session->content = (const uint8_t *)copy(&end, content, content_length).data;
     session->length = content_length;
+    session->certificate = copy(&end, certificate.data, certificate.length);
     session->labels = label_count > 0 ? block->labels : NULL;
     session->label_count = label_count;
     for (i = 0; i < label_count; i++) {
@@ -109,7 +110,7 @@ struct lubdub_server_session *lubdub_session_copy(const struct lubdub_glimpse *g
     lubdub_peer_address(peer, &address);
     address.port = glimpse->port;
     session = new_copy(lubdub_peer_identity(peer), labels, label_count, lubdub_address_format(&address, remote),
-                       glimpse->saying, glimpse->saying_length);
+                       glimpse->saying, glimpse->saying_length, lubdub_peer_certificate(peer));
     if (session == NULL) {
         return NULL;
     }
@@ -120,6 +121,7 @@ struct lubdub_server_session *lubdub_session_copy(const struct lubdub_glimpse *g
     session->last_end = (enum lubdub_cause)peer->last_end;
     session->is_resumed = peer->is_resumed;
     session->is_proxied = peer->is_proxied;
+    session->is_tls = peer->is_tls;
     session->incarnation = peer->incarnation;
     session->health = lubdub_health_of_marks(glimpse->marks);
     session->interval = glimpse->interval_ms * LUBDUB_MILLISECOND;
@@ -137,7 +139,7 @@ struct lubdub_server_session *lubdub_session_copy_departed(const struct lubdub_d
                                                            lubdub_time grace_now)
 {
     struct lubdub_slice identity = {view->identity, view->length};
-    struct lubdub_server_session *session = new_copy(identity, NULL, 0, "", NULL, 0);
+    struct lubdub_server_session *session = new_copy(identity, NULL, 0, "", NULL, 0, (struct lubdub_slice){0});
 
     if (session == NULL) {
         return NULL;

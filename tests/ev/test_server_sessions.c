@@ -219,6 +219,7 @@ static void session_behind_a_proxy_is_marked(void **state)
     server_fixture_join(fixture, 1, "b");
     found = expect_found(fixture, "b");
     assert_false(found->is_proxied);
+    assert_int_equal(found->is_tls, fixture->tls != NULL);
     lubdub_server_session_free(found);
 }
 

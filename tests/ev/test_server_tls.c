@@ -1,4 +1,5 @@
-/* A server over TLS: how many handshakes it works on at once and in a turn, and sockets that are handed over. */
+/* A server over TLS: how many handshakes it works on at once and in a turn, sockets that are handed over, and
+ * what copies of sessions tell. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -8,6 +9,9 @@
 #include "server_fixture.h"
 #include "support/test.h"
 #ifdef LUBDUB_HAS_TLS
+#include <lubdub/tls.h>
+
+#include "certificates.h"
 #include "raw_tls.h"
 #else
 #define raw_begin_handshake(client) ((void)(client))
@@ -243,6 +247,86 @@ static void without_tls_in_the_settings_there_is_none(void **state)
     assert_int_equal(lubdub_server_adopt_tls(NULL, 3), LUBDUB_ERROR_INVALID);
 }
 
+/* ---- what copies of sessions tell ---- */
+
+#ifdef LUBDUB_HAS_TLS
+
+static struct lubdub_server_session *find(struct server_fixture *fixture, const char *identity)
+{
+    struct lubdub_server_session *found;
+
+    assert_int_equal(lubdub_server_find(fixture->server, identity, strlen(identity), &found), LUBDUB_ERROR_OK);
+    return found;
+}
+
+/* From now on the server asks for certificates, and raw clients have this one. */
+static void ask_for_certificates(struct server_fixture *fixture, const struct certificate_wish *of_clients)
+{
+    static const struct certificate_wish of_server = {.common_name = "localhost", .alternatives = "IP:127.0.0.1"};
+    struct lubdub_tls_settings settings;
+    struct certificate_files server;
+    struct certificate_files client;
+    struct certificates all;
+
+    certificates_make(&all, "authority");
+    certificates_issue(&all, "server", &of_server, &server);
+    certificates_issue(&all, "client", of_clients, &client);
+    lubdub_tls_settings_init(&settings);
+    settings.certificate_file = server.certificate;
+    settings.key_file = server.key;
+    settings.authority_file = all.authority_file;
+    lubdub_tls_free(fixture->tls);
+    assert_int_equal(lubdub_tls_new(&fixture->tls, LUBDUB_ROLE_SERVER, &settings, NULL, 0), LUBDUB_ERROR_OK);
+    fixture->settings.tls = fixture->tls;
+    raw_clients_speak_tls(all.authority_file);
+    raw_clients_show(&client);
+    certificates_clear(&all);
+}
+
+static void copy_of_a_session_tells_its_certificate(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    struct lubdub_server_session *session;
+
+    ask_for_certificates(fixture, &(struct certificate_wish){.common_name = "fan-1", .alternatives = "DNS:pump-*"});
+    server_fixture_start(fixture);
+    raw_join(&fixture->clients[0], server_fixture_port(fixture), "pump-7", 0, 0);
+    session = find(fixture, "pump-7");
+    assert_true(session->is_tls);
+    assert_int_equal(session->certificate.length, 6);
+    assert_memory_equal(session->certificate.data, "pump-*", 6);
+    lubdub_server_session_free(session);
+
+    raw_connect(&fixture->clients[1], server_fixture_port(fixture));
+    raw_expect_life(&fixture->clients[1]); /* without HELLO */
+    raw_close(&fixture->clients[0]);
+    (void)expect_told(fixture, DISCONNECTED);
+    {
+        uint64_t cursor = 0;
+
+        assert_int_equal(lubdub_server_list(fixture->server, &cursor, 8, &session), LUBDUB_ERROR_OK);
+        assert_non_null(session);
+        assert_true(session->is_tls && session->identity.length == 0);
+        assert_int_equal(session->certificate.length, 6); /* the alternative names come first */
+        lubdub_server_session_free(session);
+    }
+}
+
+static void copy_of_a_session_without_a_certificate_names_none(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    struct lubdub_server_session *session;
+
+    server_fixture_start(fixture);
+    server_fixture_join(fixture, 0, "pump-7");
+    session = find(fixture, "pump-7");
+    assert_true(session->is_tls);
+    assert_int_equal(session->certificate.length, 0);
+    lubdub_server_session_free(session);
+}
+
+#endif
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -255,6 +339,10 @@ int main(void)
         TEST(settings_of_handshakes_have_bounds),
         TEST(sockets_of_the_applications_own_speak_tls),
         TEST(without_tls_in_the_settings_there_is_none),
+#ifdef LUBDUB_HAS_TLS
+        TEST(copy_of_a_session_tells_its_certificate),
+        TEST(copy_of_a_session_without_a_certificate_names_none),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

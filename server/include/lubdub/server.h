@@ -626,6 +626,10 @@ struct lubdub_server_session {
        servers that have the same settings.proof_key. 0: nothing was asked for */
     uint64_t proof;
     uint64_t near_misses; /* how often it was heard again only after three quarters of its expiry; 255: that often or more */
+
+    bool is_tls;                     /* the connection is not plain */
+    struct lubdub_slice certificate; /* the name of the client's certificate that allows the identity, or the first where
+                                        there is no identity; empty: it showed none */
 };
 
 /*

@@ -19,7 +19,7 @@ static void a_copy_has_address_identity_and_labels(void **state)
 
     hello.labels[0] = (struct lubdub_label){{"room", 4}, {"cellar", 6}};
     assert_true(lubdub_address_parse(&address, "2001:db8::7", 0));
-    peer = lubdub_peer_introduce(lubdub_peer_new(&address), 9, &hello, 1234567);
+    peer = lubdub_peer_introduce(lubdub_peer_new(&address), 9, &hello, 1234567, (struct lubdub_slice){"pump-*", 6});
     peer->is_registered = true;
     lubdub_peer_copy(peer, &copy.peer);
     free(peer);
@@ -30,6 +30,8 @@ static void a_copy_has_address_identity_and_labels(void **state)
     assert_memory_equal(lubdub_peer_identity(&copy.peer).data, "pump-7", 6);
     assert_int_equal(lubdub_peer_labels(&copy.peer, labels), 1);
     assert_memory_equal(labels[0].value.data, "cellar", 6);
+    assert_int_equal(lubdub_peer_certificate(&copy.peer).length, 6);
+    assert_memory_equal(lubdub_peer_certificate(&copy.peer).data, "pump-*", 6);
 }
 
 static void a_round_trip_is_kept_to_a_thousandth(void **state)
