@@ -11,10 +11,10 @@
 #include "program/process/startup.h"
 
 #include "simulate/contest/contest.h"
-#include "simulate/world/many.h"
+#include "simulate/contest/table.h"
 #include "simulate/options.h"
 #include "simulate/report.h"
-#include "simulate/contest/table.h"
+#include "simulate/world/many.h"
 
 static double wall(void)
 {

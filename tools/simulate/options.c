@@ -97,7 +97,20 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_CHOICE,
      .offset = FIELD(network),
      .words = network_words,
-     .help = "clean, lan, wan, mobile, or mixed: each client's is drawn (mixed)"},
+     .help =
+         "clean, lan, wan, mobile, exponential, heavy, or mixed: each client's is drawn from the first four (mixed)"},
+    {.name = "paths",
+     .metavar = "N",
+     .kind = LUBDUB_SETTING_COUNT,
+     .offset = FIELD(paths),
+     .minimum = 1,
+     .maximum = SIM_PATH_LIMIT,
+     .help = "of each client, over Multipath TCP where there are several (1)"},
+    {.name = "shared",
+     .metavar = "SHARE",
+     .kind = LUBDUB_SETTING_SHARE,
+     .offset = FIELD(shared),
+     .help = "of the outages of one path that all paths of a client have at once (0; with --compare 0, 5, 20 and 50%)"},
     {.name = "faults",
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(has_faults),
@@ -208,6 +221,14 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         snprintf(problem, capacity, "--rto-min must not be more than --rto-max");
         return false;
     }
+    if (options->shared >= 0 && options->paths == 1) {
+        snprintf(problem, capacity, "--shared goes with two --paths or more");
+        return false;
+    }
+    if (options->has_messages && options->paths > 1) {
+        snprintf(problem, capacity, "--messages goes with one path: windows of several are not simulated");
+        return false;
+    }
     if (options->story && (options->compare || options->seeds.first != options->seeds.last)) {
         snprintf(problem, capacity, "--story tells of a single seed: --seeds N");
         return false;
@@ -252,6 +273,8 @@ void sim_options_init(struct sim_options *options)
     options->seeds = (struct sim_seeds){1, 20};
     options->clients = settings.clients;
     options->network = SIM_NETWORK_COUNT;
+    options->paths = settings.paths;
+    options->shared = -1;
     options->has_faults = true;
     options->interval = settings.interval;
     options->rto_min = settings.tcp.rto_min;
@@ -271,6 +294,8 @@ void sim_options_settings(const struct sim_options *options, struct sim_settings
     settings->length = options->length;
     settings->is_mixed = options->network == SIM_NETWORK_COUNT;
     settings->network = settings->is_mixed ? SIM_NETWORK_WAN : (enum sim_network)options->network;
+    settings->paths = (unsigned)options->paths;
+    settings->shared = options->shared > 0 ? (unsigned)(options->shared * SIM_SHARED_ALL + 0.5) : 0;
     settings->faults = options->has_faults ? SIM_FAULTS_ALL : SIM_FAULTS_NONE;
     settings->fault_gap = options->fault_gap;
     settings->interval = options->interval;
@@ -294,17 +319,22 @@ static unsigned long long ms(lubdub_duration duration)
 void sim_options_replay(const struct sim_options *options, uint64_t seed, char *text, size_t capacity)
 {
     char gather[32] = "";
+    char paths[64] = "";
 
+    if (options->paths > 1) {
+        snprintf(paths, sizeof paths, " --paths %llu --shared %g%%", (unsigned long long)options->paths,
+                 options->shared > 0 ? options->shared * 100 : 0);
+    }
     if (options->gather > 0) {
         snprintf(gather, sizeof gather, " --gather %llums", ms(options->gather));
     }
     snprintf(text, capacity,
              "lubdub-simulate --story --seeds %llu --length %llums --clients %llu --network %s --faults=%s "
              "--fault-gap %llums --interval %llums --timeout %llums --expiry %llums --rto-min %llums --rto-max %llums "
-             "--user-timeout %llums%s%s%s%s",
+             "--user-timeout %llums%s%s%s%s%s",
              (unsigned long long)seed, ms(options->length), (unsigned long long)options->clients,
              network_words[options->network], options->has_faults ? "yes" : "no", ms(options->fault_gap),
              ms(options->interval), ms(options->timeout), ms(options->expiry), ms(options->rto_min),
-             ms(options->rto_max), ms(options->user_timeout), options->is_thin ? " --thin" : "", gather,
+             ms(options->rto_max), ms(options->user_timeout), options->is_thin ? " --thin" : "", gather, paths,
              options->adapts ? " --adaptive" : "", options->has_messages ? " --messages" : "");
 }

@@ -23,6 +23,8 @@ struct sim_options {
     uint64_t clients;
     uint64_t jobs; /* 0 until checked: the processors */
     int network;   /* enum sim_network, or SIM_NETWORK_COUNT: mixed */
+    uint64_t paths;
+    double shared; /* negative: not given */
     bool has_faults;
     lubdub_duration gather;
     bool adapts;

@@ -29,7 +29,8 @@ static void report_text(FILE *file, const struct sim_options *options, const str
     fprintf(file, "  verdicts          %llu, of which on peers that lived behind an outage %llu\n",
             (unsigned long long)total->verdicts,
             (unsigned long long)(total->false_alarms[SIM_OBSERVER_CLIENT] + total->false_alarms[SIM_OBSERVER_SERVER]));
-    fprintf(file, "  causes            %llu verdicts whose true cause is known, all of them told so; %llu slow readers\n",
+    fprintf(file,
+            "  causes            %llu verdicts whose true cause is known, all of them told so; %llu slow readers\n",
             (unsigned long long)total->causes, (unsigned long long)total->slow_readers);
     if (total->trickles > 0) {
         fprintf(file, "  too many frames   %llu sessions cut behind a path that trickled\n",

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "simulate/world/many.h"
 #include "simulate/options.h"
+#include "simulate/world/many.h"
 
 /* The same for the same seeds, byte for byte. */
 void sim_report(FILE *file, const struct sim_options *options, const struct sim_sum *sum);

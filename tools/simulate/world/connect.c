@@ -41,9 +41,9 @@ void sim_connect_on_attempt(struct sim_world *world, uint32_t client)
     }
     world->result->segments++;
     if (server->is_machine_up && server->paused_until <= world->now &&
-        sim_path_carry(&who->path, SIM_UP, 0, world->now, &there)) {
+        sim_path_carry(&who->paths[0], SIM_UP, 0, world->now, &there)) {
         world->result->segments++;
-        if (sim_path_carry(&who->path, SIM_DOWN, 0, world->now, &back)) {
+        if (sim_path_carry(&who->paths[0], SIM_DOWN, 0, world->now, &back)) {
             who->handshake = there - world->now + back - world->now;
             sim_queue_put(&world->queue, world->now + who->handshake, SIM_EVENT_ESTABLISHED, client, who->attempt);
             return;

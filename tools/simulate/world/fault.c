@@ -8,6 +8,7 @@
 #include "simulate/world/trouble.h"
 
 #define MS LUBDUB_MILLISECOND
+#define BOTH_WAYS (1u << SIM_UP | 1u << SIM_DOWN)
 
 /* In events: what, and whether it begins or ends. */
 enum kind {
@@ -168,14 +169,57 @@ static bool begin_on_process(struct sim_world *world, enum kind kind, uint32_t p
     return true;
 }
 
-static bool cut(struct sim_world *world, uint32_t client, unsigned ways, lubdub_duration length)
+static void cut_path(const struct sim_world *world, struct sim_path *path, unsigned ways)
 {
-    if (world->clients[client].path.cut != 0) {
+    path->cut = ways;
+    path->cut_at = ways == BOTH_WAYS ? world->now : LUBDUB_TIME_NEVER;
+}
+
+static void mend(struct sim_client *client)
+{
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        client->paths[i].cut = 0;
+        client->paths[i].cut_at = LUBDUB_TIME_NEVER;
+    }
+}
+
+static void cut_all(const struct sim_world *world, struct sim_client *client, unsigned ways)
+{
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        cut_path(world, &client->paths[i], ways);
+    }
+}
+
+static bool has_cut(const struct sim_client *client)
+{
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        if (client->paths[i].cut != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All paths of a client; where there are several, as often one of them alone. */
+static bool cut(struct sim_world *world, uint32_t index, unsigned ways, lubdub_duration length)
+{
+    struct sim_client *client = &world->clients[index];
+
+    if (has_cut(client)) {
         return false;
     }
-    world->clients[client].path.cut = ways;
-    world->clients[client].path.cut_at = ways == (1u << SIM_UP | 1u << SIM_DOWN) ? world->now : LUBDUB_TIME_NEVER;
-    after(world, length, client, CUT | UNDO);
+    if (client->path_count > 1 && sim_random_below(&world->random, 2) == 0) {
+        cut_path(world, &client->paths[sim_random_below(&world->random, client->path_count)], ways);
+    } else {
+        cut_all(world, client, ways);
+    }
+    after(world, length, index, CUT | UNDO);
     return true;
 }
 
@@ -197,7 +241,7 @@ static void partition(struct sim_world *world, lubdub_duration length)
 
     for (client = 0; client < world->client_count; client++) {
         if (sim_random_below(&world->random, 2) == 0) {
-            cut(world, client, 1u << SIM_UP | 1u << SIM_DOWN, length);
+            cut(world, client, BOTH_WAYS, length);
         }
     }
 }
@@ -225,7 +269,7 @@ static void begin_any(struct sim_world *world)
         is_done = begin_on_process(world, kind, server_of(world), length);
         break;
     case CUT:
-        is_done = cut(world, client, 1u << SIM_UP | 1u << SIM_DOWN, length);
+        is_done = cut(world, client, BOTH_WAYS, length);
         break;
     case CUT_ONE_WAY:
         is_done = cut(world, client, 1u << sim_random_below(&world->random, 2), length);
@@ -347,7 +391,7 @@ static void begin_trouble(struct sim_world *world, uint32_t index)
         sim_process_stop(world, client->server);
         break;
     case SIM_TROUBLE_CUT:
-        client->path.cut = 1u << SIM_UP | 1u << SIM_DOWN;
+        cut_all(world, client, BOTH_WAYS);
         break;
     }
     world->result->faults++;
@@ -379,8 +423,7 @@ static void heal(struct sim_world *world, uint32_t index)
         sim_process_start(world, client->server);
         break;
     case SIM_TROUBLE_CUT:
-        client->path.cut = 0;
-        client->path.cut_at = LUBDUB_TIME_NEVER;
+        mend(client);
         break;
     }
     after(world, world->settings->fault_gap / 2 + sim_random_below(&client->trouble_random, world->settings->fault_gap),
@@ -392,11 +435,15 @@ static void heal(struct sim_world *world, uint32_t index)
 void sim_fault_on_due(struct sim_world *world, uint32_t subject, uint32_t detail)
 {
     sim_digest(world, SIM_EVENT_FAULT, (uint64_t)detail << 32 | subject);
-    if (detail == CUT) {
-        cut(world, subject, 1u << SIM_UP | 1u << SIM_DOWN, world->settings->outage_length);
+    if (detail == CUT) { /* planned: the first path, or all */
+        if (world->settings->outage_of_one) {
+            cut_path(world, &world->clients[subject].paths[0], BOTH_WAYS);
+        } else {
+            cut_all(world, &world->clients[subject], BOTH_WAYS);
+        }
+        after(world, world->settings->outage_length, subject, CUT | UNDO);
     } else if (detail == (CUT | UNDO)) {
-        world->clients[subject].path.cut = 0;
-        world->clients[subject].path.cut_at = LUBDUB_TIME_NEVER;
+        mend(&world->clients[subject]);
     } else if (world->settings->faults == SIM_FAULTS_CONTEST) {
         if (detail == NEXT) {
             begin_trouble(world, subject);

@@ -15,6 +15,9 @@
 /* Bytes of a frame that is not whole yet prove so long that the peer is not hung. */
 #define RECENT_BYTES (400 * LUBDUB_MILLISECOND)
 
+/* Until a kernel has sent what waits for an acknowledgement again over each path, once. */
+#define FAILOVER (500 * LUBDUB_MILLISECOND)
+
 /* Clocks with a drift are rounded to a nanosecond, both ways. */
 #define SLACK (2 * LUBDUB_MICROSECOND)
 
@@ -333,9 +336,11 @@ static lubdub_duration shortest_expiry(const struct sim_end *end)
 /* A bound of what a segment takes on this client's network. */
 static lubdub_duration path_delay(const struct sim_client *client)
 {
-    switch (client->path.network) {
+    switch (client->paths[0].network) {
     case SIM_NETWORK_CLEAN:
     case SIM_NETWORK_LAN:
+    case SIM_NETWORK_EXPONENTIAL:
+    case SIM_NETWORK_HEAVY:
         return 20 * LUBDUB_MILLISECOND;
     case SIM_NETWORK_WAN:
         return 200 * LUBDUB_MILLISECOND;
@@ -356,6 +361,30 @@ static bool is_just_unpaused(const struct sim_world *world, const struct sim_con
            world->now <= process->unpaused_at + 2 * path_delay(&world->clients[connection->client]);
 }
 
+/* When something was lost last, on any path; and whether any path is cut. */
+static lubdub_time lost_at(const struct sim_client *client)
+{
+    lubdub_time latest = 0;
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        latest = client->paths[i].lost_at > latest ? client->paths[i].lost_at : latest;
+    }
+    return latest;
+}
+
+static bool has_cut(const struct sim_client *client)
+{
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        if (client->paths[i].cut != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * What the verdict has to be, where the whole story is known: the peer's process was stopped or the path was cut for
  * good, for a good part of the deadline, and nothing else went wrong.
@@ -365,9 +394,11 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
 {
     const struct sim_client *client = &world->clients[connection->client];
     const struct sim_process *peer = sim_process_of(world, &connection->ends[sim_other(side)]);
-    const struct sim_path *path = &client->path;
+    const struct sim_path *path = &client->paths[0];
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
     lubdub_time before = lubdub_time_between(2 * deadline + LUBDUB_SECOND, world->now);
+    lubdub_time cut_at = sim_cut_at(client);
+    lubdub_duration told_in = deadline / 2 + path_delay(client) + (client->path_count > 1 ? FAILOVER : 0);
 
     if (is_just_unpaused(world, connection, side)) {
         return LUBDUB_CAUSE_NONE; /* its kernel has not heard yet what came meanwhile */
@@ -376,13 +407,13 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
         (stream->acked_to == stream->sent_to && stream->sent_to < stream->written_to)) {
         return LUBDUB_CAUSE_NONE; /* or behind a window that is shut: nothing was asked */
     }
-    if (path->cut_at != LUBDUB_TIME_NEVER && path->cut_at + deadline / 2 + path_delay(client) < world->now &&
-        !peer->is_stopped && sim_process_of(world, &connection->ends[side])->went_on_at <= path->cut_at) {
+    if (cut_at != LUBDUB_TIME_NEVER && cut_at + told_in < world->now && !peer->is_stopped &&
+        sim_process_of(world, &connection->ends[side])->went_on_at <= cut_at) {
         return LUBDUB_CAUSE_UNREACHABLE;
     }
     if (peer->is_alive && peer->is_stopped && peer->paused_until == 0 &&
-        world->now - peer->stopped_at + path_delay(client) >= silent_for && path->lost_at < before && path->cut == 0 &&
-        2 * path_delay(client) < deadline / 4) {
+        world->now - peer->stopped_at + path_delay(client) >= silent_for && lost_at(client) < before &&
+        !has_cut(client) && 2 * path_delay(client) < deadline / 4) {
         return LUBDUB_CAUSE_HUNG;
     }
     return LUBDUB_CAUSE_NONE;

@@ -75,12 +75,29 @@ static void make_mobile(struct model *mobile)
     mobile->one_way_share = SIM_SHARE(2, 10);
 }
 
+/* Nothing but outages, as issues of detection are often discussed: many a day, so that their lengths decide. */
+static void make_exponential(struct model *exponential)
+{
+    sim_delay_constant(&exponential->usual, MS);
+    sim_delay_exponential(&exponential->outage_gap, 2 * LUBDUB_MINUTE);
+    sim_delay_exponential(&exponential->outage_length, 800 * MS);
+    exponential->has_outages = true;
+}
+
+static void make_heavy(struct model *heavy)
+{
+    make_exponential(heavy);
+    sim_delay_lognormal(&heavy->outage_length, 0, 400 * MS, 1000);
+}
+
 static void make_models(void)
 {
     sim_delay_constant(&models[SIM_NETWORK_CLEAN].usual, MS);
     make_lan(&models[SIM_NETWORK_LAN]);
     make_wan(&models[SIM_NETWORK_WAN]);
     make_mobile(&models[SIM_NETWORK_MOBILE]);
+    make_exponential(&models[SIM_NETWORK_EXPONENTIAL]);
+    make_heavy(&models[SIM_NETWORK_HEAVY]);
 }
 
 const char *sim_network_word(enum sim_network network)
@@ -105,20 +122,29 @@ const char *sim_network_text(enum sim_network network)
     return texts[network];
 }
 
-static void spell_init(struct sim_spell *spell, const struct sim_delay *gap, bool comes, uint64_t seed)
+/* The gap of a part of all spells: so many of a thousand. */
+static lubdub_duration stretched(lubdub_duration gap, unsigned share)
+{
+    return gap * SIM_SHARED_ALL / share;
+}
+
+static void spell_init(struct sim_spell *spell, const struct sim_delay *gap, bool comes, unsigned share, uint64_t seed)
 {
     spell->random.state = seed;
     spell->is_on = false;
     spell->ways = 0;
-    spell->until = comes ? sim_delay_draw(gap, sim_random_next(&spell->random)) : LUBDUB_TIME_NEVER;
+    spell->until = comes ? stretched(sim_delay_draw(gap, sim_random_next(&spell->random)), share) : LUBDUB_TIME_NEVER;
 }
 
 static void spell_move_to(struct sim_spell *spell, const struct sim_delay *gap, const struct sim_delay *length,
-                          uint32_t one_way_share, lubdub_time now)
+                          uint32_t one_way_share, unsigned share, lubdub_time now)
 {
     while (spell->until <= now) {
+        lubdub_duration drawn;
+
         spell->is_on = !spell->is_on;
-        spell->until += sim_delay_draw(spell->is_on ? length : gap, sim_random_next(&spell->random));
+        drawn = sim_delay_draw(spell->is_on ? length : gap, sim_random_next(&spell->random));
+        spell->until += spell->is_on ? drawn : stretched(drawn, share);
         if (spell->is_on) {
             uint64_t chance = sim_random_next(&spell->random);
 
@@ -136,16 +162,38 @@ void sim_path_init(struct sim_path *path, enum sim_network network, uint64_t see
     path->network = network;
     path->cut_at = LUBDUB_TIME_NEVER;
     path->seed = sim_mix(seed + 1);
-    spell_init(&path->outage, &model->outage_gap, model->has_outages, sim_mix(seed + 2));
-    spell_init(&path->bad, &model->bad_gap, model->bad_loss > 0, sim_mix(seed + 3));
+    spell_init(&path->outage, &model->outage_gap, model->has_outages, SIM_SHARED_ALL, sim_mix(seed + 2));
+    spell_init(&path->bad, &model->bad_gap, model->bad_loss > 0, SIM_SHARED_ALL, sim_mix(seed + 3));
+}
+
+void sim_path_share(struct sim_path *path, unsigned share, uint64_t shared_seed)
+{
+    const struct model *model = &models[path->network];
+
+    path->shared_share = share;
+    spell_init(&path->shared, &model->outage_gap, model->has_outages && share > 0, share, shared_seed);
+    spell_init(&path->outage, &model->outage_gap, model->has_outages && share < SIM_SHARED_ALL, SIM_SHARED_ALL - share,
+               sim_mix(path->seed + 2));
+}
+
+/* The ways that outages let nothing through. */
+static unsigned ways_out(struct sim_path *path, lubdub_time now)
+{
+    const struct model *model = &models[path->network];
+
+    spell_move_to(&path->outage, &model->outage_gap, &model->outage_length, model->one_way_share,
+                  SIM_SHARED_ALL - path->shared_share, now);
+    if (path->shared_share > 0) {
+        spell_move_to(&path->shared, &model->outage_gap, &model->outage_length, model->one_way_share,
+                      path->shared_share, now);
+    }
+    return (path->outage.is_on ? path->outage.ways : 0) |
+           (path->shared_share > 0 && path->shared.is_on ? path->shared.ways : 0);
 }
 
 bool sim_path_is_out(struct sim_path *path, lubdub_time now)
 {
-    const struct model *model = &models[path->network];
-
-    spell_move_to(&path->outage, &model->outage_gap, &model->outage_length, model->one_way_share, now);
-    return path->outage.is_on;
+    return ways_out(path, now) != 0;
 }
 
 /* Both draws of one slot of time. */
@@ -176,9 +224,8 @@ bool sim_path_carry(struct sim_path *path, enum sim_direction direction, uint64_
     uint64_t slot = sim_mix(path->seed ^ ((now >> SLOT_SHIFT) << 1 | direction));
     const struct sim_delay *delay;
 
-    spell_move_to(&path->bad, &model->bad_gap, &model->bad_length, 0, now);
-    if ((path->cut & 1u << direction) != 0 ||
-        (sim_path_is_out(path, now) && (path->outage.ways & 1u << direction) != 0) ||
+    spell_move_to(&path->bad, &model->bad_gap, &model->bad_length, 0, SIM_SHARED_ALL, now);
+    if ((path->cut & 1u << direction) != 0 || (ways_out(path, now) & 1u << direction) != 0 ||
         is_lost(path, model, sim_mix(slot + 1))) {
         path->lost_at = now;
         return false;

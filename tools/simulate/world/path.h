@@ -22,11 +22,13 @@ enum sim_direction {
     SIM_DOWN, /* and back */
 };
 
-#define SIM_NETWORKS(X)                                                                           \
-    X(CLEAN, "clean", "a constant millisecond each way, and nothing is lost")                     \
-    X(LAN, "lan", "0.1 ms each way, one segment in a hundred thousand lost, an outage every 6 h") \
-    X(WAN, "wan", "20 to 60 ms each way, 0.1 % lost and more in spells, an outage every 30 min")  \
-    X(MOBILE, "mobile", "30 to 1000 ms each way, 0.5 % lost and more in spells, an outage every 5 min")
+#define SIM_NETWORKS(X)                                                                                     \
+    X(CLEAN, "clean", "a constant millisecond each way, and nothing is lost")                               \
+    X(LAN, "lan", "0.1 ms each way, one segment in a hundred thousand lost, an outage every 6 h")           \
+    X(WAN, "wan", "20 to 60 ms each way, 0.1 % lost and more in spells, an outage every 30 min")            \
+    X(MOBILE, "mobile", "30 to 1000 ms each way, 0.5 % lost and more in spells, an outage every 5 min")     \
+    X(EXPONENTIAL, "exponential", "1 ms each way, an outage every 2 min, exponential with a mean of 0.8 s") \
+    X(HEAVY, "heavy", "1 ms each way, an outage every 2 min, lognormal with a median of 0.4 s, sigma 1")
 
 enum sim_network {
 #define SIM_NETWORK_NAME(name, word, text) SIM_NETWORK_##name,
@@ -34,6 +36,15 @@ enum sim_network {
 #undef SIM_NETWORK_NAME
         SIM_NETWORK_COUNT,
 };
+
+/* Of these each client's is drawn where networks are mixed: the first so many. */
+#define SIM_NETWORK_MIXED 4
+
+/* Paths of a client, at most. */
+#define SIM_PATH_LIMIT 4
+
+/* How many of a path's outages the other paths of its client have, too: of a thousand. */
+#define SIM_SHARED_ALL 1000
 
 const char *sim_network_word(enum sim_network network);
 const char *sim_network_text(enum sim_network network);
@@ -50,12 +61,14 @@ struct sim_path {
     enum sim_network network;
     uint64_t seed;
     struct sim_spell outage;
-    struct sim_spell bad; /* more is lost */
-    lubdub_time cut_at;   /* since when both are cut; LUBDUB_TIME_NEVER: they are not */
-    lubdub_time lost_at;  /* when something was lost last, whatever took it */
-    uint32_t rate;        /* bytes a second each way; 0: no bound */
+    struct sim_spell shared; /* the same for all paths of a client */
+    unsigned shared_share;   /* of a thousand outages; the others are the path's own */
+    struct sim_spell bad;    /* more is lost */
+    lubdub_time cut_at;      /* since when both are cut; LUBDUB_TIME_NEVER: they are not */
+    lubdub_time lost_at;     /* when something was lost last, whatever took it */
+    uint32_t rate;           /* bytes a second each way; 0: no bound */
     lubdub_time busy_until[2];
-    unsigned cut;         /* directions in which a fault lets nothing through: 1 << enum sim_direction */
+    unsigned cut; /* directions in which a fault lets nothing through: 1 << enum sim_direction */
     lubdub_time last_arrival[2];
 };
 
@@ -68,7 +81,14 @@ static inline uint64_t sim_path_seed(uint64_t seed, uint32_t client)
 void sim_path_init(struct sim_path *path, enum sim_network network, uint64_t seed);
 
 /*
- * A segment with so many bytes sets out at `now`, which never goes back. True: it arrives at *arrives_at. False: it is lost.
+ * So many of a thousand of its outages come from the shared seed, and are those of every path with that seed; it has as
+ * many outages as before, and their lengths are drawn as before. Right after sim_path_init().
+ */
+void sim_path_share(struct sim_path *path, unsigned share, uint64_t shared_seed);
+
+/*
+ * A segment with so many bytes sets out at `now`, which never goes back. True: it arrives at *arrives_at. False: it is
+ * lost.
  */
 bool sim_path_carry(struct sim_path *path, enum sim_direction direction, uint64_t length, lubdub_time now,
                     lubdub_time *arrives_at);

@@ -13,6 +13,7 @@ void sim_settings_init(struct sim_settings *settings)
     settings->length = LUBDUB_HOUR;
     settings->network = SIM_NETWORK_WAN;
     settings->is_mixed = true;
+    settings->paths = 1;
     settings->faults = SIM_FAULTS_ALL;
     settings->fault_gap = 5 * LUBDUB_SECOND;
     settings->tcp = (struct sim_tcp){.rto_min = 200 * MS, .rto_max = 120 * LUBDUB_SECOND, .delayed_ack = 40 * MS};

@@ -48,7 +48,9 @@ struct sim_settings {
     uint32_t clients;       /* 20 */
     lubdub_duration length; /* one hour */
     enum sim_network network;
-    bool is_mixed; /* each client's network is drawn; network is ignored */
+    bool is_mixed;   /* each client's network is drawn; network is ignored */
+    unsigned paths;  /* of each client, each a network of this kind; 1. More: connections are Multipath TCP */
+    unsigned shared; /* so many of a thousand outages of a path are those of all paths of the client; 0 */
     enum sim_faults faults;
     lubdub_duration fault_gap; /* between two of them, on average; for ALL over all clients, for CONTEST for each */
     struct sim_tcp tcp;
@@ -56,6 +58,7 @@ struct sim_settings {
     /* Once, all paths let nothing through. 0: never. */
     lubdub_time outage_at;
     lubdub_duration outage_length;
+    bool outage_of_one; /* only the first path of each client */
 
     /* What sessions are told; more of their settings by tune, called once for each role. */
     lubdub_duration interval;
@@ -70,14 +73,14 @@ struct sim_settings {
     bool adapts; /* the sessions' setting of that name */
 
     /*
-     * Every loop gathers so long, always: input that has arrived is read at moments so far apart, and waits for half of that
-     * on average. The ends of connections and all deadlines do not wait. 0: nothing does.
+     * Every loop gathers so long, always: input that has arrived is read at moments so far apart, and waits for half of
+     * that on average. The ends of connections and all deadlines do not wait. 0: nothing does.
      */
     lubdub_duration gather;
 
     /*
-     * Applications talk (application.h): they send, echo, relay and broadcast from inside callbacks, some links are slow,
-     * buffers are finite and take a part of what is offered, some peers stop reading, and grants change.
+     * Applications talk (application.h): they send, echo, relay and broadcast from inside callbacks, some links are
+     * slow, buffers are finite and take a part of what is offered, some peers stop reading, and grants change.
      */
     bool has_messages;
 

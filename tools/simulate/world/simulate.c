@@ -9,6 +9,7 @@
 #include "simulate/world/endpoint.h"
 #include "simulate/world/fault.h"
 #include "simulate/world/judge.h"
+#include "simulate/world/paths.h"
 #include "simulate/world/tcp.h"
 #include "simulate/world/world.h"
 
@@ -65,9 +66,15 @@ static void client_init(struct sim_world *world, uint32_t index)
     client->server = world->client_count + (settings->faults == SIM_FAULTS_CONTEST ? index : 0);
     client->connection = SIM_NOBODY;
     if (settings->is_mixed) {
-        network = (enum sim_network)sim_random_below(&client->random, SIM_NETWORK_COUNT);
+        network = (enum sim_network)sim_random_below(&client->random, SIM_NETWORK_MIXED);
     }
-    sim_path_init(&client->path, network, sim_path_seed(settings->seed, index));
+    client->path_count = settings->paths;
+    for (i = 0; i < client->path_count; i++) {
+        sim_path_init(&client->paths[i], network, sim_path_seed(settings->seed, index) + i);
+        if (client->path_count > 1) {
+            sim_path_share(&client->paths[i], settings->shared, sim_mix(sim_path_seed(settings->seed, index)));
+        }
+    }
     snprintf(client->identity, sizeof client->identity, "c%u", (unsigned)index);
     session->identity = (struct lubdub_slice){client->identity, strlen(client->identity)};
     for (i = 0; i < sizeof client->content; i++) {
@@ -189,6 +196,10 @@ static void happen_to_connection(struct sim_world *world, const struct sim_event
     case SIM_EVENT_FLIGHT:
     case SIM_EVENT_FAULT:
     case SIM_EVENT_TALK:
+    case SIM_EVENT_PATH_RESEND:
+    case SIM_EVENT_PATH_ACKNOWLEDGE:
+    case SIM_EVENT_KEEPALIVE:
+    case SIM_EVENT_JOIN:
         break;
     }
     if (connection->is_used) {
@@ -224,6 +235,12 @@ static void happen(struct sim_world *world, const struct sim_event *event)
     case SIM_EVENT_GATHERED:
     case SIM_EVENT_JUDGE:
         happen_to_connection(world, event);
+        break;
+    case SIM_EVENT_PATH_RESEND:
+    case SIM_EVENT_PATH_ACKNOWLEDGE:
+    case SIM_EVENT_KEEPALIVE:
+    case SIM_EVENT_JOIN:
+        sim_paths_on_event(world, event);
         break;
     }
 }

@@ -6,20 +6,14 @@
 #include <string.h>
 
 #include "simulate/world/judge.h"
+#include "simulate/world/paths.h"
+#include "simulate/world/stream.h"
 
 #define MSS 1448
-#define FIRST_CAPACITY 256
-#define FIRST_NOTES 16
-
-/* RFC 6298, 2.1. */
-#define FIRST_RTO LUBDUB_SECOND
 
 /* Linux gives up after 15 retransmissions (tcp_retries2), which take so long with the ordinary limits. */
 #define PATIENCE_OF_THE_KERNEL (924 * LUBDUB_SECOND + 600 * LUBDUB_MILLISECOND)
 #define PATIENCE_WITH_ORPHANS (60 * LUBDUB_SECOND)
-
-/* TCP_THIN_LINEAR_TIMEOUTS: the first tries of a thin stream do not double (include/net/tcp.h). */
-#define THIN_LINEAR_RETRIES 6
 
 /* What common/ev/socket.c allows for a delayed acknowledgement. */
 #define DELAYED_ACK (50 * LUBDUB_MILLISECOND)
@@ -33,25 +27,6 @@
 /* The estimate of a round trip that comes only from a SYN that was sent twice. */
 #define STALE_ESTIMATE (LUBDUB_SECOND / 2)
 
-static void stream_init(struct sim_stream *stream, lubdub_duration round_trip)
-{
-    struct sim_stream kept = *stream;
-
-    memset(stream, 0, sizeof *stream);
-    stream->bytes = kept.bytes;
-    stream->capacity = kept.capacity;
-    stream->notes = kept.notes;
-    stream->note_capacity = kept.note_capacity;
-    stream->frame_content = kept.frame_content;
-    stream->frame_capacity = kept.frame_capacity;
-    stream->smoothed = round_trip;
-    stream->variation = round_trip / 2; /* RFC 6298, 2.2 */
-    stream->resend_at = LUBDUB_TIME_NEVER;
-    stream->acknowledge_at = LUBDUB_TIME_NEVER;
-    sim_timer_init(&stream->resend_timer);
-    sim_timer_init(&stream->acknowledge_timer);
-}
-
 void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lubdub_duration round_trip)
 {
     unsigned direction;
@@ -59,7 +34,7 @@ void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lu
     for (direction = 0; direction < 2; direction++) {
         struct sim_stream *stream = &connection->streams[direction];
 
-        stream_init(stream, round_trip);
+        sim_stream_init(stream, round_trip);
         stream->answered_at = world->now;
         stream->window_to = stream->advertised_to = UINT64_MAX;
         if (world->settings->has_messages) {
@@ -73,6 +48,9 @@ void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lu
     }
     connection->ends[SIM_CLIENT].kernel = SIM_KERNEL_OPEN;
     connection->ends[SIM_SERVER].kernel = SIM_KERNEL_OPEN;
+    if (world->clients[connection->client].path_count > 1) {
+        sim_paths_open(world, connection, round_trip);
+    }
 }
 
 void sim_tcp_clear(struct sim_connection *connection)
@@ -80,126 +58,12 @@ void sim_tcp_clear(struct sim_connection *connection)
     unsigned direction;
 
     for (direction = 0; direction < 2; direction++) {
-        free(connection->streams[direction].bytes);
-        free(connection->streams[direction].notes);
-        free(connection->streams[direction].frame_content);
+        sim_stream_clear(&connection->streams[direction]);
     }
-}
-
-static uint64_t data_end(const struct sim_stream *stream)
-{
-    return stream->written_to - stream->has_fin;
-}
-
-static uint64_t readable_to(const struct sim_stream *stream)
-{
-    return stream->received_to < data_end(stream) ? stream->received_to : data_end(stream);
-}
-
-static void make_room(struct sim_stream *stream, size_t length)
-{
-    uint64_t held = stream->written_to - stream->read_to;
-    uint32_t capacity = stream->capacity > 0 ? stream->capacity : FIRST_CAPACITY;
-    uint8_t *bytes;
-    uint64_t i;
-
-    while (capacity < held + length) {
-        capacity *= 2;
-    }
-    if (capacity == stream->capacity) {
-        return;
-    }
-    bytes = malloc(capacity);
-    if (bytes == NULL) {
-        abort();
-    }
-    for (i = stream->read_to; i < stream->written_to; i++) {
-        bytes[i & (capacity - 1)] = stream->bytes[i & (stream->capacity - 1)];
-    }
-    free(stream->bytes);
-    stream->bytes = bytes;
-    stream->capacity = capacity;
-}
-
-static void append(struct sim_stream *stream, const uint8_t *bytes, size_t length)
-{
-    uint32_t place;
-    size_t part;
-
-    make_room(stream, length);
-    place = (uint32_t)stream->written_to & (stream->capacity - 1);
-    part = stream->capacity - place < length ? stream->capacity - place : length;
-    memcpy(stream->bytes + place, bytes, part);
-    memcpy(stream->bytes, bytes + part, length - part);
-    stream->written_to += length;
-}
-
-/* ---- notes ---- */
-
-static struct sim_note *note(const struct sim_stream *stream, uint64_t number)
-{
-    return &stream->notes[number & (stream->note_capacity - 1)];
-}
-
-static struct sim_note *new_note(struct sim_stream *stream)
-{
-    uint64_t oldest = stream->note_read < stream->note_acked ? stream->note_read : stream->note_acked;
-
-    if (stream->note_count - oldest == stream->note_capacity) {
-        uint32_t capacity = stream->note_capacity > 0 ? stream->note_capacity * 2 : FIRST_NOTES;
-        struct sim_note *notes = malloc(capacity * sizeof *notes);
-        uint64_t i;
-
-        if (notes == NULL) {
-            abort();
-        }
-        for (i = oldest; i < stream->note_count; i++) {
-            notes[i & (capacity - 1)] = *note(stream, i);
-        }
-        free(stream->notes);
-        stream->notes = notes;
-        stream->note_capacity = capacity;
-    }
-    return note(stream, stream->note_count++);
+    sim_paths_clear(connection);
 }
 
 /* ---- segments ---- */
-
-static lubdub_duration rto(const struct sim_world *world, const struct sim_stream *stream)
-{
-    const struct sim_tcp *tcp = &world->settings->tcp;
-    lubdub_duration spread = 4 * stream->variation;
-    lubdub_duration timeout = FIRST_RTO;
-    unsigned linear = tcp->is_thin ? THIN_LINEAR_RETRIES : 0;
-    unsigned doublings = stream->backoff > linear ? stream->backoff - linear : 0;
-
-    if (stream->smoothed > 0) {
-        /* Linux has its floor under the variation: tcp_rtt_estimator(). */
-        timeout = stream->smoothed + (spread > tcp->rto_min ? spread : tcp->rto_min);
-    }
-    if (doublings < 20) {
-        timeout <<= doublings;
-    }
-    return doublings >= 20 || timeout > tcp->rto_max ? tcp->rto_max : timeout;
-}
-
-static struct sim_flight *new_flight(struct sim_world *world, uint32_t *index)
-{
-    if (world->free_flight != SIM_NOBODY) {
-        *index = world->free_flight;
-        world->free_flight = world->flights[*index].next_free;
-        return &world->flights[*index];
-    }
-    if (world->flight_count == world->flight_capacity) {
-        world->flight_capacity = world->flight_capacity > 0 ? world->flight_capacity * 2 : 64;
-        world->flights = realloc(world->flights, world->flight_capacity * sizeof *world->flights);
-        if (world->flights == NULL) {
-            abort();
-        }
-    }
-    *index = world->flight_count++;
-    return &world->flights[*index];
-}
 
 /* From the writer of this direction to its reader; every segment acknowledges what its sender has received. */
 static void transmit(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction,
@@ -215,10 +79,10 @@ static void transmit(struct sim_world *world, struct sim_connection *connection,
     if (!is_reset) {
         back->acknowledge_at = LUBDUB_TIME_NEVER; /* it goes with this one */
     }
-    if (!sim_path_carry(&client->path, direction, to - from, world->now, &arrives_at)) {
+    if (!sim_path_carry(&client->paths[0], direction, to - from, world->now, &arrives_at)) {
         return;
     }
-    flight = new_flight(world, &index);
+    flight = sim_new_flight(world, &index);
     *flight = (struct sim_flight){
         .connection = connection->index,
         .generation = connection->generation,
@@ -259,6 +123,10 @@ static void send_new(struct sim_world *world, struct sim_connection *connection,
     struct sim_stream *stream = &connection->streams[direction];
     uint64_t end = allowed_to(stream);
 
+    if (connection->subflows != NULL) {
+        sim_paths_push(world, connection, direction);
+        return;
+    }
     if (stream->backoff > 0 || stream->sent_to == stream->written_to) {
         return;
     }
@@ -268,7 +136,8 @@ static void send_new(struct sim_world *world, struct sim_connection *connection,
     }
     if (stream->resend_at == LUBDUB_TIME_NEVER) {
         stream->progress_at = world->now;
-        stream->resend_at = world->now + rto(world, stream); /* for the window, too, where that is shut */
+        stream->resend_at =
+            world->now + sim_stream_rto(stream, &world->settings->tcp); /* for the window, too, where that is shut */
         arm_resend(world, connection, direction);
     }
     while (stream->sent_to < end) {
@@ -295,11 +164,11 @@ static void send_again(struct sim_world *world, struct sim_connection *connectio
 }
 
 /*
- * How much of what is offered the kernel takes. It takes nothing while bytes wait unsent (TCP_NOTSENT_LOWAT), and now and
- * then a part that ends anywhere.
+ * How much of what is offered the kernel takes. It takes nothing while bytes wait unsent (TCP_NOTSENT_LOWAT), and now
+ * and then a part that ends anywhere.
  */
-static size_t room_for(struct sim_world *world, const struct sim_connection *connection, const struct sim_stream *stream,
-                       size_t length)
+static size_t room_for(struct sim_world *world, const struct sim_connection *connection,
+                       const struct sim_stream *stream, size_t length)
 {
     struct sim_random *random = &world->clients[connection->client].random;
     uint64_t held = stream->written_to - stream->acked_to;
@@ -350,7 +219,7 @@ static void begin_frame(struct sim_world *world, struct sim_stream *stream, cons
     stream->frame = frame;
     stream->frame.content = stream->frame_content;
     stream->frame_left = size;
-    *new_note(stream) = (struct sim_note){
+    *sim_stream_new_note(stream) = (struct sim_note){
         .end = offset + size,
         .sequence = frame.sequence,
         .written_at = world->now,
@@ -379,7 +248,7 @@ size_t sim_tcp_write(struct sim_world *world, struct sim_connection *connection,
     if (taken == 0) {
         return 0;
     }
-    append(stream, bytes, taken);
+    sim_stream_append(stream, bytes, taken);
     while (offset < taken) {
         size_t part;
 
@@ -400,7 +269,7 @@ size_t sim_tcp_write(struct sim_world *world, struct sim_connection *connection,
 size_t sim_tcp_look(const struct sim_connection *connection, enum sim_side side, uint8_t *target, size_t capacity)
 {
     const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
-    uint64_t available = readable_to(stream) - stream->read_to;
+    uint64_t available = sim_stream_readable_to(stream) - stream->read_to;
     size_t length = available < capacity ? (size_t)available : capacity;
     uint32_t place;
     size_t part;
@@ -420,8 +289,9 @@ void sim_tcp_take(struct sim_world *world, struct sim_connection *connection, en
     struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
 
     stream->read_to += length;
-    while (stream->note_read < stream->note_arrived && note(stream, stream->note_read)->end <= stream->read_to) {
-        sim_judge_read(world, connection, side, note(stream, stream->note_read));
+    while (stream->note_read < stream->note_arrived &&
+           sim_stream_note(stream, stream->note_read)->end <= stream->read_to) {
+        sim_judge_read(world, connection, side, sim_stream_note(stream, stream->note_read));
         stream->note_read++;
     }
     /* The window opens again: that is said at once. */
@@ -453,7 +323,7 @@ bool sim_tcp_has_ended(const struct sim_connection *connection, enum sim_side si
     const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
     const struct sim_end *end = &connection->ends[side];
 
-    return !end->is_end_told && stream->read_to == readable_to(stream) &&
+    return !end->is_end_told && stream->read_to == sim_stream_readable_to(stream) &&
            (end->has_error || (stream->has_fin && stream->received_to == stream->written_to));
 }
 
@@ -461,7 +331,7 @@ bool sim_tcp_is_readable(const struct sim_connection *connection, enum sim_side 
 {
     const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
 
-    return stream->read_to < readable_to(stream) || sim_tcp_has_ended(connection, side);
+    return stream->read_to < sim_stream_readable_to(stream) || sim_tcp_has_ended(connection, side);
 }
 
 /* A segment without data that is answered. */
@@ -495,7 +365,7 @@ void sim_tcp_shut(struct sim_world *world, struct sim_connection *connection, en
     if (connection->ends[side].kernel != SIM_KERNEL_OPEN || stream->has_fin) {
         return;
     }
-    make_room(stream, 1);
+    sim_stream_make_room(stream, 1);
     stream->has_fin = true;
     stream->written_to++;
     send_new(world, connection, direction);
@@ -508,8 +378,12 @@ void sim_tcp_close(struct sim_world *world, struct sim_connection *connection, e
     if (connection->ends[side].kernel != SIM_KERNEL_OPEN) {
         return;
     }
-    if (incoming->read_to < readable_to(incoming)) {
-        transmit(world, connection, sim_written_by(side), 0, 0, true);
+    if (incoming->read_to < sim_stream_readable_to(incoming)) {
+        if (connection->subflows != NULL) {
+            sim_paths_fast_close(world, connection, side);
+        } else {
+            transmit(world, connection, sim_written_by(side), 0, 0, true);
+        }
         forget(connection, side);
         return;
     }
@@ -546,6 +420,11 @@ void sim_tcp_look_at(const struct sim_world *world, const struct sim_connection 
 {
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
 
+    if (connection->subflows != NULL) {
+        sim_paths_look_at(world, connection, side, evidence);
+        evidence->has_unread = sim_tcp_is_readable(connection, side);
+        return;
+    }
     evidence->is_known = true;
     evidence->unacknowledged = stream->acked_to < stream->sent_to ? 1 : 0;
     evidence->is_sent_again = stream->backoff > 0;
@@ -559,22 +438,6 @@ void sim_tcp_look_at(const struct sim_world *world, const struct sim_connection 
 }
 
 /* ---- arrival ---- */
-
-/* RFC 6298, 2.2 and 2.3. */
-static void measure(struct sim_stream *stream, lubdub_duration round_trip)
-{
-    lubdub_duration error;
-
-    stream->least = stream->least == 0 ? round_trip : lubdub_duration_shorter(stream->least, round_trip);
-    if (stream->smoothed == 0) {
-        stream->smoothed = round_trip;
-        stream->variation = round_trip / 2;
-        return;
-    }
-    error = round_trip > stream->smoothed ? round_trip - stream->smoothed : stream->smoothed - round_trip;
-    stream->variation = stream->variation - stream->variation / 4 + error / 4;
-    stream->smoothed = stream->smoothed - stream->smoothed / 8 + round_trip / 8;
-}
 
 static void take_acknowledgement(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                                  const struct sim_flight *flight)
@@ -596,10 +459,11 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
         stream->backoff = 0;
         stream->progress_at = world->now;
         if (stream->timed_to > 0 && stream->acked_to >= stream->timed_to) {
-            measure(stream, world->now - stream->timed_at);
+            sim_stream_measure(stream, world->now - stream->timed_at);
             stream->timed_to = 0;
         }
-        while (stream->note_acked < stream->note_arrived && note(stream, stream->note_acked)->end <= stream->acked_to) {
+        while (stream->note_acked < stream->note_arrived &&
+               sim_stream_note(stream, stream->note_acked)->end <= stream->acked_to) {
             stream->note_acked++;
         }
         if (stream->acked_to == stream->written_to) {
@@ -609,7 +473,7 @@ static void take_acknowledgement(struct sim_world *world, struct sim_connection 
                 return;
             }
         } else {
-            stream->resend_at = world->now + rto(world, stream);
+            stream->resend_at = world->now + sim_stream_rto(stream, &world->settings->tcp);
             arm_resend(world, connection, direction);
         }
     }
@@ -625,45 +489,12 @@ static void note_arrivals(struct sim_world *world, struct sim_connection *connec
                           struct sim_stream *stream)
 {
     while (stream->note_arrived < stream->note_count &&
-           note(stream, stream->note_arrived)->end <= readable_to(stream)) { /* a FIN is no byte of a frame */
-        struct sim_note *arrived = note(stream, stream->note_arrived++);
+           sim_stream_note(stream, stream->note_arrived)->end <=
+               sim_stream_readable_to(stream)) { /* a FIN is no byte of a frame */
+        struct sim_note *arrived = sim_stream_note(stream, stream->note_arrived++);
 
         arrived->arrived_at = world->now;
         sim_judge_arrived(world, connection, side, arrived);
-    }
-}
-
-static void put_ahead(struct sim_stream *stream, uint64_t from, uint64_t to)
-{
-    unsigned place = 0;
-    unsigned i;
-
-    while (place < stream->ahead_count && stream->ahead[place].from < from) {
-        place++;
-    }
-    if ((place < stream->ahead_count && stream->ahead[place].from == from) || stream->ahead_count == SIM_RANGE_LIMIT) {
-        return; /* it came before; or it will have to come again */
-    }
-    for (i = stream->ahead_count++; i > place; i--) {
-        stream->ahead[i] = stream->ahead[i - 1];
-    }
-    stream->ahead[place] = (struct sim_range){from, to};
-}
-
-static void close_gaps(struct sim_stream *stream)
-{
-    unsigned taken = 0;
-    unsigned i;
-
-    while (taken < stream->ahead_count && stream->ahead[taken].from <= stream->received_to) {
-        if (stream->ahead[taken].to > stream->received_to) {
-            stream->received_to = stream->ahead[taken].to;
-        }
-        taken++;
-    }
-    stream->ahead_count -= taken;
-    for (i = 0; i < stream->ahead_count; i++) {
-        stream->ahead[i] = stream->ahead[i + taken];
     }
 }
 
@@ -681,12 +512,12 @@ static bool take_data(struct sim_world *world, struct sim_connection *connection
         return false;
     }
     if (flight->from > stream->received_to) {
-        put_ahead(stream, flight->from, flight->to);
+        sim_stream_put_ahead(stream, flight->from, flight->to);
         transmit(world, connection, back, 0, 0, false);
         return false;
     }
     stream->received_to = flight->to;
-    close_gaps(stream);
+    sim_stream_close_gaps(stream);
     note_arrivals(world, connection, side, stream);
     if (!is_plain) {
         transmit(world, connection, back, 0, 0, false);
@@ -725,7 +556,7 @@ static void arrive(struct sim_world *world, struct sim_connection *connection, c
     if (flight->from == flight->to || end->kernel == SIM_KERNEL_NONE) {
         return;
     }
-    if (end->kernel == SIM_KERNEL_ORPHAN && flight->from < data_end(&connection->streams[direction])) {
+    if (end->kernel == SIM_KERNEL_ORPHAN && flight->from < sim_stream_data_end(&connection->streams[direction])) {
         transmit(world, connection, sim_written_by(side), 0, 0, true); /* data for a process that closed */
         forget(connection, side);
         return;
@@ -738,6 +569,58 @@ static void arrive(struct sim_world *world, struct sim_connection *connection, c
             sim_timer_arm(&stream->acknowledge_timer, &world->queue, stream->acknowledge_at, SIM_EVENT_ACKNOWLEDGE,
                           connection->index, sim_detail(connection, direction));
         }
+    }
+}
+
+/* The same where the connection has several paths. */
+static void arrive_on_path(struct sim_world *world, struct sim_connection *connection, const struct sim_flight *flight)
+{
+    enum sim_direction direction = (enum sim_direction)flight->direction;
+    enum sim_side side = sim_other(sim_writer(direction));
+    struct sim_end *end = &connection->ends[side];
+    struct sim_stream *stream = &connection->streams[direction];
+
+    if (flight->is_reset) {
+        if (end->kernel != SIM_KERNEL_NONE && flight->is_fast_close) {
+            break_off(world, connection, side, LUBDUB_CAUSE_RESET);
+        } else if (end->kernel != SIM_KERNEL_NONE) {
+            sim_paths_lose(world, connection, flight->path);
+        }
+        return;
+    }
+    if (connection->subflows[flight->path].is_over) {
+        return; /* it was under way when the path was reset */
+    }
+    if (end->kernel == SIM_KERNEL_NONE) {
+        if (sim_process_of(world, end)->is_machine_up) {
+            sim_paths_refuse(world, connection, flight);
+        }
+        return;
+    }
+    sim_paths_take_acknowledgement(world, connection, side, flight);
+    if (end->kernel == SIM_KERNEL_ORPHAN &&
+        connection->streams[sim_written_by(side)].acked_to == connection->streams[sim_written_by(side)].written_to) {
+        forget(connection, side);
+        return;
+    }
+    if (flight->is_window_probe) {
+        sim_paths_answer(world, connection, flight);
+        return;
+    }
+    if (flight->from == flight->to) {
+        return;
+    }
+    if (end->kernel == SIM_KERNEL_ORPHAN && sim_paths_carries_before(connection, flight, sim_stream_data_end(stream))) {
+        sim_paths_fast_close(world, connection, side); /* data for a process that closed */
+        forget(connection, side);
+        return;
+    }
+    if (sim_paths_take_data(world, connection, side, flight)) {
+        note_arrivals(world, connection, side, stream);
+        world->on_readable(world, connection, side);
+    }
+    if (end->kernel != SIM_KERNEL_NONE) {
+        sim_paths_mind_acknowledgement(world, connection, flight);
     }
 }
 
@@ -761,22 +644,13 @@ void sim_tcp_on_flight(struct sim_world *world, uint32_t index)
     world->free_flight = index;
     if (connection->generation == flight.generation) {
         sim_digest(world, SIM_EVENT_FLIGHT, flight.to ^ (uint64_t)flight.connection << 32 ^ flight.direction);
-        arrive(world, connection, &flight);
+        if (connection->subflows != NULL) {
+            arrive_on_path(world, connection, &flight);
+        } else {
+            arrive(world, connection, &flight);
+        }
         sim_release(world, connection);
     }
-}
-
-/* A machine that is paused minds its timers when it runs again. */
-static bool is_paused(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
-                      lubdub_time *due)
-{
-    lubdub_time paused_until = sim_process_of(world, &connection->ends[side])->paused_until;
-
-    if (paused_until > world->now && *due != LUBDUB_TIME_NEVER) {
-        *due = paused_until;
-        return true;
-    }
-    return false;
 }
 
 void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction)
@@ -787,13 +661,20 @@ void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connectio
     lubdub_duration patience =
         world->settings->tcp.user_timeout > 0 ? world->settings->tcp.user_timeout : PATIENCE_OF_THE_KERNEL;
 
-    if (stream->resend_at > world->now || is_paused(world, connection, side, &stream->resend_at)) {
+    if (stream->resend_at > world->now || sim_is_paused(world, connection, side, &stream->resend_at)) {
         if (stream->resend_at != LUBDUB_TIME_NEVER) {
             arm_resend(world, connection, direction);
         }
         return;
     }
     sim_digest(world, SIM_EVENT_RESEND, connection->index << 1 | direction);
+    if (connection->subflows != NULL) {
+        if (!sim_paths_on_resend(world, connection, direction)) {
+            break_off(world, connection, side, LUBDUB_CAUSE_CLOSED);
+            sim_release(world, connection);
+        }
+        return;
+    }
     if (end->kernel == SIM_KERNEL_ORPHAN && patience > PATIENCE_WITH_ORPHANS) {
         patience = PATIENCE_WITH_ORPHANS;
     }
@@ -803,7 +684,7 @@ void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connectio
         return;
     }
     stream->backoff++;
-    stream->resend_at = world->now + rto(world, stream);
+    stream->resend_at = world->now + sim_stream_rto(stream, &world->settings->tcp);
     arm_resend(world, connection, direction);
     if (stream->acked_to == stream->sent_to) { /* nothing is on its way, and the window is shut */
         stream->window_probes++;
@@ -818,7 +699,7 @@ void sim_tcp_on_acknowledge(struct sim_world *world, struct sim_connection *conn
     struct sim_stream *stream = &connection->streams[direction];
     enum sim_side side = sim_other(sim_writer(direction));
 
-    if (stream->acknowledge_at > world->now || is_paused(world, connection, side, &stream->acknowledge_at)) {
+    if (stream->acknowledge_at > world->now || sim_is_paused(world, connection, side, &stream->acknowledge_at)) {
         if (stream->acknowledge_at != LUBDUB_TIME_NEVER) {
             sim_timer_arm(&stream->acknowledge_timer, &world->queue, stream->acknowledge_at, SIM_EVENT_ACKNOWLEDGE,
                           connection->index, sim_detail(connection, direction));

@@ -16,8 +16,8 @@ void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lu
 void sim_tcp_clear(struct sim_connection *connection);
 
 /*
- * The process of this side writes whole frames, or the rest of a frame that the kernel took in part. Returns how much the
- * kernel takes; *end is why the connection is over, LUBDUB_CAUSE_NONE where it is not.
+ * The process of this side writes whole frames, or the rest of a frame that the kernel took in part. Returns how much
+ * the kernel takes; *end is why the connection is over, LUBDUB_CAUSE_NONE where it is not.
  */
 size_t sim_tcp_write(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                      const uint8_t *bytes, size_t length, enum lubdub_cause *end);

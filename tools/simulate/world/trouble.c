@@ -28,7 +28,7 @@ void sim_trouble_noticed(struct sim_world *world, const struct sim_connection *c
         }
         return;
     }
-    if (client->path.cut == 0 && lives(world, connection, sim_other(side))) {
+    if (!sim_is_cut(client) && lives(world, connection, sim_other(side))) {
         world->result->false_alarms[observer]++;
         sim_tell(world, connection, "%s: a false alarm", side == SIM_CLIENT ? "client" : "server");
     }

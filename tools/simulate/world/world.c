@@ -92,3 +92,56 @@ void sim_release(struct sim_world *world, struct sim_connection *connection)
     connection->is_used = false;
     connection->generation++; /* segments and events still under way find no connection */
 }
+
+struct sim_flight *sim_new_flight(struct sim_world *world, uint32_t *index)
+{
+    if (world->free_flight != SIM_NOBODY) {
+        *index = world->free_flight;
+        world->free_flight = world->flights[*index].next_free;
+        return &world->flights[*index];
+    }
+    if (world->flight_count == world->flight_capacity) {
+        world->flight_capacity = world->flight_capacity > 0 ? world->flight_capacity * 2 : 64;
+        world->flights = realloc(world->flights, world->flight_capacity * sizeof *world->flights);
+        if (world->flights == NULL) {
+            abort();
+        }
+    }
+    *index = world->flight_count++;
+    return &world->flights[*index];
+}
+
+bool sim_is_paused(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
+                   lubdub_time *due)
+{
+    lubdub_time paused_until = sim_process_of(world, &connection->ends[side])->paused_until;
+
+    if (paused_until > world->now && *due != LUBDUB_TIME_NEVER) {
+        *due = paused_until;
+        return true;
+    }
+    return false;
+}
+
+bool sim_is_cut(const struct sim_client *client)
+{
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        if (client->paths[i].cut == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+lubdub_time sim_cut_at(const struct sim_client *client)
+{
+    lubdub_time latest = 0;
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        latest = client->paths[i].cut_at > latest ? client->paths[i].cut_at : latest; /* NEVER is the latest */
+    }
+    return latest;
+}

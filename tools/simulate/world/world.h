@@ -22,17 +22,21 @@
 #include "simulate/world/settings.h"
 
 enum sim_event_kind {
-    SIM_EVENT_CONNECT,     /* subject: the client */
-    SIM_EVENT_ESTABLISHED, /* the same; detail: which attempt */
-    SIM_EVENT_FLIGHT,      /* subject: the flight */
-    SIM_EVENT_TIMER,       /* of an end; subject: the connection; detail: sim_detail() */
-    SIM_EVENT_RESEND,      /* of a stream; subject and detail as for a timer */
-    SIM_EVENT_ACKNOWLEDGE, /* of a stream; the same: a delayed acknowledgement is due */
-    SIM_EVENT_JUDGE,       /* of an end; the same */
-    SIM_EVENT_WRITABLE,    /* of an end; the same: its kernel has room again */
-    SIM_EVENT_TALK,        /* subject: a client's application, or SIM_NOBODY: the server's */
-    SIM_EVENT_FAULT,       /* subject: the client, or SIM_NOBODY; detail: fault.c's */
-    SIM_EVENT_GATHERED,    /* of an end, as for a timer: its loop has gathered, and looks at its sockets */
+    SIM_EVENT_CONNECT,          /* subject: the client */
+    SIM_EVENT_ESTABLISHED,      /* the same; detail: which attempt */
+    SIM_EVENT_FLIGHT,           /* subject: the flight */
+    SIM_EVENT_TIMER,            /* of an end; subject: the connection; detail: sim_detail() */
+    SIM_EVENT_RESEND,           /* of a stream; subject and detail as for a timer */
+    SIM_EVENT_ACKNOWLEDGE,      /* of a stream; the same: a delayed acknowledgement is due */
+    SIM_EVENT_JUDGE,            /* of an end; the same */
+    SIM_EVENT_WRITABLE,         /* of an end; the same: its kernel has room again */
+    SIM_EVENT_TALK,             /* subject: a client's application, or SIM_NOBODY: the server's */
+    SIM_EVENT_FAULT,            /* subject: the client, or SIM_NOBODY; detail: fault.c's */
+    SIM_EVENT_GATHERED,         /* of an end, as for a timer: its loop has gathered, and looks at its sockets */
+    SIM_EVENT_PATH_RESEND,      /* of a subflow; subject: sim_subflow_subject(); detail as for a stream */
+    SIM_EVENT_PATH_ACKNOWLEDGE, /* the same */
+    SIM_EVENT_KEEPALIVE,        /* of an end of a subflow; the same */
+    SIM_EVENT_JOIN,             /* of a subflow: detail 0: it is to be opened; 1: it is open */
 };
 
 #define SIM_NOBODY UINT32_MAX
@@ -43,7 +47,7 @@ struct sim_process {
     lubdub_time origin; /* of its clock */
     int32_t drift;      /* of its clock, in millionths */
     bool is_alive;
-    bool is_stopped; /* by SIGSTOP, or with its machine */
+    bool is_stopped;        /* by SIGSTOP, or with its machine */
     lubdub_time stopped_at; /* true time */
     lubdub_time went_on_at; /* true time, 0: it was never stopped */
     bool is_machine_up;
@@ -113,6 +117,7 @@ struct sim_stream {
     lubdub_duration least;   /* that was measured; 0: none was */
     lubdub_time answered_at; /* when the peer's kernel acknowledged something last */
     unsigned backoff;
+    bool was_probed;       /* of a subflow: its tail was sent again, and nothing was acknowledged since */
     lubdub_time resend_at; /* LUBDUB_TIME_NEVER: all is acknowledged */
     lubdub_time progress_at;
     lubdub_time resent_at;
@@ -139,14 +144,49 @@ struct sim_flight {
     uint32_t generation;
     uint32_t next_free;
     uint8_t direction;
+    uint8_t path;
     bool is_reset;
+    bool is_fast_close;   /* a reset that ends the whole connection, not one path */
     bool is_window_probe; /* asks for an acknowledgement, and for the window in it */
-    bool has_gap; /* the acknowledgement says that something is missing before what came */
+    bool has_gap;         /* the acknowledgement says that something is missing before what came */
     uint64_t from;
     uint64_t to; /* no data where both are the same */
     uint64_t ack;
     uint64_t gap_to;
     uint64_t window_to;
+    uint64_t data_ack; /* of the whole stream, where there are paths; from, to, ack are the path's own then */
+};
+
+/* ---- Multipath TCP ---- */
+
+/* Bytes of the stream that a subflow carries; from and to are its own offsets. */
+struct sim_mapping {
+    uint64_t from;
+    uint64_t to;
+    uint64_t data_from;
+};
+
+/* What one end's kernel knows of a subflow. */
+struct sim_subflow_end {
+    struct sim_timer keepalive_timer;
+    lubdub_time heard_at;    /* anything but a keepalive */
+    lubdub_time got_at;      /* data; 0: never */
+    bool answers;            /* data has gone out soon after data came */
+    unsigned stale_count;    /* retransmissions of the stream in a row without an answer here */
+    lubdub_time stale_since; /* when it had been answered last, then */
+    bool is_stale;           /* it is not chosen until it is answered again */
+};
+
+/* A TCP connection of its own over one path. Its streams hold offsets and estimates, no bytes. */
+struct sim_subflow {
+    bool is_open;
+    bool is_over; /* it was reset */
+    lubdub_duration join_wait;
+    struct sim_stream streams[2];
+    struct sim_subflow_end ends[2];
+    struct sim_mapping *mappings[2]; /* of what is not acknowledged; in order */
+    size_t mapping_count[2];
+    size_t mapping_capacity[2];
 };
 
 /* ---- a connection ---- */
@@ -215,16 +255,16 @@ struct sim_end {
     uint64_t acks_read;
     uint64_t oldest_asked; /* that was not acknowledged nor timed out */
     struct sim_asked asked[SIM_ASKED];
-    lubdub_time stale_at; /* server: when it read a probe last that had been under way for an expiry; true time */
-    lubdub_time waits_since; /* bytes of ours wait for the kernel, by the process's clock; 0: none do */
-    lubdub_time blocked_at;  /* and it has taken none */
+    lubdub_time stale_at;     /* server: when it read a probe last that had been under way for an expiry; true time */
+    lubdub_time waits_since;  /* bytes of ours wait for the kernel, by the process's clock; 0: none do */
+    lubdub_time blocked_at;   /* and it has taken none */
     lubdub_time waited_since; /* the same of the last time, when it is over, too */
-    lubdub_time bytes_at;    /* when it read bytes last, by the process's clock */
-    lubdub_time held_up_at;  /* when bytes waited last, or the grant changed: probes are not in time after that */
+    lubdub_time bytes_at;     /* when it read bytes last, by the process's clock */
+    lubdub_time held_up_at;   /* when bytes waited last, or the grant changed: probes are not in time after that */
     lubdub_duration blocked_away;
-    uint64_t grants_probes;  /* server: the last probe that was sent under the old grant; UINT64_MAX: not known yet */
+    uint64_t grants_probes;    /* server: the last probe that was sent under the old grant; UINT64_MAX: not known yet */
     uint64_t grants_challenge; /* server: the last challenge that was written when the client had the new grant */
-    uint64_t grants_ack;     /* server: the last probe before the ACK of that was read; UINT64_MAX: it was not */
+    uint64_t grants_ack;       /* server: the last probe before the ACK of that was read; UINT64_MAX: it was not */
     lubdub_duration old_expiry;  /* server: that must count still; 0: none */
     lubdub_duration old_longest; /* server: that may count still; 0: none */
     uint64_t messages_read;
@@ -243,13 +283,16 @@ struct sim_connection {
     lubdub_time up_at;
     lubdub_time established_at;
     struct sim_end ends[2];
-    struct sim_stream streams[2]; /* enum sim_direction */
+    struct sim_stream streams[2];   /* enum sim_direction */
+    struct sim_subflow *subflows;   /* one for each of the client's paths; NULL: it is plain TCP */
+    lubdub_duration stream_wait[2]; /* of each direction: after which the stream is sent again over another path */
 };
 
 /* ---- a client ---- */
 
 struct sim_client {
-    struct sim_path path;
+    struct sim_path paths[SIM_PATH_LIMIT];
+    unsigned path_count;
     struct sim_random random;
     uint32_t process;
     uint32_t server;     /* process */
@@ -308,8 +351,8 @@ struct sim_world {
     uint64_t accepted_count;
     struct sim_random talk; /* of the server's application */
     uint8_t *input;
-    uint8_t *outputs[2]; /* of a step, and of one inside it */
-    bool is_in_application; /* a callback of an application runs */
+    uint8_t *outputs[2];            /* of a step, and of one inside it */
+    bool is_in_application;         /* a callback of an application runs */
     struct endpoint_step *steps[2]; /* the steps that run; endpoint.c's */
     unsigned depth;
     uint64_t digest;
@@ -322,6 +365,12 @@ struct sim_world {
 static inline uint32_t sim_detail(const struct sim_connection *connection, unsigned which)
 {
     return connection->generation << 1 | which; /* its highest bit is lost */
+}
+
+/* Connections are fewer than 2^24. */
+static inline uint32_t sim_subflow_subject(const struct sim_connection *connection, unsigned path)
+{
+    return connection->index | path << 24;
 }
 
 static inline enum sim_direction sim_written_by(enum sim_side side)
@@ -377,6 +426,17 @@ static inline void sim_digest(struct sim_world *world, uint64_t what, uint64_t d
 /* Writes a line of the story, where the settings ask for one. */
 void sim_tell(struct sim_world *world, const struct sim_connection *connection, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A segment that is to be under way. The pointer lives until the next call. */
+struct sim_flight *sim_new_flight(struct sim_world *world, uint32_t *index);
+
+/* A machine that is paused minds its timers when it runs again: then *due moves there, and this is true. */
+bool sim_is_paused(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
+                   lubdub_time *due);
+
+/* Whether a fault has cut something of all of a client's paths; since when all of all are cut, NEVER: they are not. */
+bool sim_is_cut(const struct sim_client *client);
+lubdub_time sim_cut_at(const struct sim_client *client);
 
 /* Returns a connection that is not in use; its ends are not set up. */
 struct sim_connection *sim_new_connection(struct sim_world *world);
