@@ -179,7 +179,7 @@ static void everything_holds_over_several_paths(void **state)
         settings.paths = 2 + i;
         settings.shared = 200;
         settings.adapts = i == 1;
-        assert_true(sim_run_many(&settings, 1, 12, 2, NULL, &sum));
+        assert_true(sim_run_many(&settings, 1, 6, 2, NULL, &sum));
         if (sum.failed > 0) {
             fail_msg("seed %llu, %u paths: %s", (unsigned long long)sum.failures[0].seed, settings.paths,
                      sum.failures[0].problem);

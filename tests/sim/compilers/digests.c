@@ -18,6 +18,7 @@ int main(void)
         settings.faults = seed % 4 == 0 ? SIM_FAULTS_CONTEST : SIM_FAULTS_ALL;
         settings.adapts = seed % 3 == 0;
         settings.fault_gap = settings.faults == SIM_FAULTS_ALL ? 2 * LUBDUB_SECOND : LUBDUB_MINUTE;
+        settings.paths = seed % 6 == 5 ? 2 : 1;
         sim_run(&settings, &result);
         printf("%" PRIu64 " %016" PRIx64 " %" PRIu64 " %" PRIu64 "\n", seed, result.digest, result.segments,
                result.verdicts);
