@@ -387,6 +387,7 @@ int http_open(struct http **opened, const struct http_settings *settings)
     http->source.server = settings->server;
     http->source.reg = settings->reg;
     http->source.fill = settings->fill;
+    http->source.list_nodes = settings->list_nodes;
     http->source.user_data = settings->user_data;
     http->source.node = settings->node;
     http->source.version = settings->version;

@@ -38,6 +38,7 @@ struct http_settings {
     struct lubdub_server *server;
     struct lubdub_register *reg;
     http_fill fill;
+    http_list_nodes list_nodes;
     void *user_data;
 };
 

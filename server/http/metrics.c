@@ -252,6 +252,7 @@ static void write_program(const struct source *source, struct text *text, const 
     row(text, "lubdub_events_lost_total", "sink", "stdout", program->events_lost_output);
     row(text, "lubdub_events_lost_total", "sink", "file", program->events_lost_file);
     row(text, "lubdub_events_lost_total", "sink", "http", atomic_load(&source->events_lost));
+    row(text, "lubdub_events_lost_total", "sink", "redis", program->events_lost_redis);
     counter(text, "lubdub_log_suppressed_total", "Lines of the log that its rate left out.", program->log_suppressed);
     begin(text, "lubdub_hooks_total", "counter", "Runs of the hook by their result, and events that were left out.");
     for (i = 0; i < HTTP_HOOK_RESULTS; i++) {
@@ -270,6 +271,10 @@ static void write_redis(struct text *text, const struct http_program_figures *pr
     row(text, "lubdub_redis_commands_total", "result", "unanswered", program->redis_unanswered);
     counter(text, "lubdub_redis_conflicts_total",
             "How often another node, or another proof, held what this node wanted.", program->redis_conflicts);
+    counter(text, "lubdub_redis_buried_total", "How often other nodes took this one for dead while it lived.",
+            program->redis_buried);
+    counter(text, "lubdub_redis_moved_total", "Sessions that ended here because their identity is another node's.",
+            program->redis_moved);
 }
 
 static void write_process(struct text *text)

@@ -3,6 +3,7 @@
 #define LUBDUB_SERVER_HTTP_PROGRAM_FIGURES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define HTTP_HOOK_RESULTS 5
@@ -24,9 +25,25 @@ struct http_program_figures {
     uint64_t redis_refused;
     uint64_t redis_unanswered;
     uint64_t redis_conflicts;
+    uint64_t redis_buried;
+    uint64_t redis_moved;
+    uint64_t events_lost_redis;
 };
+
+/* A node of the cluster. */
+struct http_node {
+    char name[65];
+    const char *state; /* static */
+    uint64_t sessions;
+    bool is_self;
+};
+
+#define HTTP_NODES 256
 
 /* Fills it; in the thread of the HTTP server. */
 typedef void (*http_fill)(struct http_program_figures *figures, void *user_data);
+
+/* Fills up to `most`, and returns how many; in the same thread. */
+typedef size_t (*http_list_nodes)(struct http_node *nodes, size_t most, void *user_data);
 
 #endif

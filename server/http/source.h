@@ -14,6 +14,7 @@ struct source {
     struct lubdub_server *server;
     struct lubdub_register *reg;
     http_fill fill;
+    http_list_nodes list_nodes;
     void *user_data;
     const char *node; /* NULL: none */
     const char *version;

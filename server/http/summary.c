@@ -2,6 +2,7 @@
 #include "server/http/summary.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "ev/clock.h"
 #include "server/http/attention.h"
@@ -152,13 +153,45 @@ static void write_quality(struct text *text, const struct everything *all)
     text_member_number(text, "stalls", all->figures.stalls);
     text_member_number(text, "stalled_ms", all->figures.stalled_for / LUBDUB_MILLISECOND);
     text_member_number(text, "outages", all->summary.outages);
-    text_member_number(text, "events_lost", all->program.events_lost_output + all->program.events_lost_file);
+    text_member_number(text, "events_lost",
+                       all->program.events_lost_output + all->program.events_lost_file +
+                           all->program.events_lost_redis);
     if (all->program.certificate_not_after_s != 0) {
         int64_t left = all->program.certificate_not_after_s - (int64_t)(lubdub_clock_realtime() / LUBDUB_SECOND);
 
         text_member_number(text, "certificate_days_left", left > 0 ? (uint64_t)left / 86400 : 0);
     }
     text_member_flag(text, "last_reload_successful", all->program.last_reload_is_good);
+}
+
+/* Only where there is one. How many sessions a node has is left out where nothing is known of it. */
+static void write_cluster(const struct source *source, struct text *text, const struct everything *all)
+{
+    static struct http_node nodes[HTTP_NODES]; /* of the one thread that serves HTTP */
+    size_t count;
+    size_t i;
+
+    if (!all->program.has_redis) {
+        return;
+    }
+    count = source->list_nodes(nodes, HTTP_NODES, source->user_data);
+    open_object(text, "cluster");
+    text_member_word(text, "redis", all->program.redis_is_up ? "up" : "away");
+    text_member_number(text, "queued", all->program.redis_queued);
+    text_member(text, "nodes");
+    text_put(text, "[", 1);
+    for (i = 0; i < count; i++) {
+        text_put(text, i > 0 ? ",{" : "{", i > 0 ? 2 : 1);
+        text_member_word(text, "node", nodes[i].name);
+        text_member_word(text, "state", nodes[i].state);
+        if (strcmp(nodes[i].state, "unknown") != 0) {
+            text_member_number(text, "sessions", nodes[i].sessions);
+        }
+        text_member_flag(text, "is_self", nodes[i].is_self);
+        text_put(text, "}", 1);
+    }
+    text_put(text, "]", 1);
+    close_object(text);
 }
 
 static void ask(const struct source *source, struct everything *all)
@@ -180,6 +213,7 @@ void summary_write(const struct source *source, struct text *text)
     write_expected(text, &all.summary);
     write_history(text, &all.summary);
     write_quality(text, &all);
+    write_cluster(source, text, &all);
     text_member(text, "attention");
     attention_write(source, &all.summary, SUMMARY_ATTENTION, text);
     text_put(text, "}", 1);

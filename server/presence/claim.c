@@ -223,19 +223,23 @@ bool presence_claim_read(struct presence_claim *claim, const char *bytes, size_t
 
 bool presence_entry_read(struct presence_entry *entry, const char *bytes, size_t length)
 {
-    char copy[128];
+    char copy[PRESENCE_ENTRY_SIZE];
     char *text = copy;
     const char *boot;
     const char *state;
 
-    if (length >= sizeof copy) {
+    if (length >= sizeof copy || memchr(bytes, '\0', length) != NULL) {
         return false;
     }
     memcpy(copy, bytes, length);
     copy[length] = '\0';
+    strcpy(entry->text, copy);
     if (!take_text(&text, &boot) || strlen(boot) >= sizeof entry->boot || !take_number(&text, &entry->counter) ||
         !take_text(&text, &state) || !take_number(&text, &entry->lease_ms)) {
         return false;
+    }
+    if (!take_number(&text, &entry->sessions)) {
+        entry->sessions = 0;
     }
     snprintf(entry->boot, sizeof entry->boot, "%s", boot);
     entry->is_live = strcmp(state, "live") == 0;

@@ -2,7 +2,7 @@
  * Writes and reads what stands in Redis: one string for each identity, and one for each node.
  *
  *     lubdub:id:IDENTITY    NODE BOOT SESSION INCARNATION PROOF STATE SINCE HEALTH ADDRESS LABELS
- *     lubdub:nodes          a hash: NODE → BOOT COUNTER STATE LEASE
+ *     lubdub:nodes          a hash: NODE → BOOT COUNTER STATE LEASE SESSIONS
  *
  * Fields are separated by one blank and hold none: what may have one is percent-encoded, and "-" stands for nothing.
  * INCARNATION has 20 digits, so that text compares as the number does. SINCE is in milliseconds of the real-time clock,
@@ -74,13 +74,17 @@ bool presence_claim_read(struct presence_claim *claim, const char *bytes, size_t
 /* The incarnation as it is compared. */
 void presence_incarnation(uint64_t incarnation, char target[21]);
 
+#define PRESENCE_ENTRY_SIZE 128
+
 /* A node's entry as it was read. */
 struct presence_entry {
+    char text[PRESENCE_ENTRY_SIZE]; /* all of it: who writes over it says what was there */
     char boot[PRESENCE_BOOT_SIZE];
     uint64_t counter;
     bool is_live;  /* else it was buried, */
     bool has_left; /* or has left */
     uint64_t lease_ms;
+    uint64_t sessions; /* that it had when it counted last */
 };
 bool presence_entry_read(struct presence_entry *entry, const char *bytes, size_t length);
 

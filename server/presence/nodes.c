@@ -2,6 +2,7 @@
 #include "server/presence/nodes.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +12,26 @@
 #include "server/presence/claims.h"
 #include "server/presence/elsewhere.h"
 
-#define ENTRY_SIZE 96
 #define SCANNED_AT_ONCE "256"
 
 /* What nobody holds any more is kept for so long, to be asked for. */
 #define ABSENT_KEPT_S "86400"
 
-static void write_entry(const struct presence *presence, const char *state, char target[ENTRY_SIZE])
+static void write_entry(const struct presence *presence, const char *state, char target[PRESENCE_ENTRY_SIZE])
 {
-    snprintf(target, ENTRY_SIZE, "%s %" PRIu64 " %s %" PRIu64, presence->boot, presence->counter, state,
-             presence->settings.lease / LUBDUB_MILLISECOND);
+    snprintf(target, PRESENCE_ENTRY_SIZE, "%s %" PRIu64 " %s %" PRIu64 " %" PRIu64, presence->boot, presence->counter,
+             state, presence->settings.lease / LUBDUB_MILLISECOND, presence->sessions);
+}
+
+/* Counts up, for the next entry. */
+static void count_up(struct presence *presence)
+{
+    /* not as far as longest_recent_turn, which asking begins anew */
+    struct lubdub_server_counts counts = {.size = offsetof(struct lubdub_server_counts, longest_turn)};
+
+    lubdub_server_counts(presence->server, &counts);
+    presence->sessions = counts.sessions;
+    presence->counter++;
 }
 
 static void plan_sweep(struct presence *presence)
@@ -51,18 +62,18 @@ static void on_joined(const redisReply *reply, void *user_data)
 
 static void join(struct presence *presence)
 {
-    char entry[ENTRY_SIZE];
+    char entry[PRESENCE_ENTRY_SIZE];
     const char *arguments[] = {PRESENCE_NODES, presence->settings.node, entry};
 
-    presence->counter++;
+    count_up(presence);
     write_entry(presence, "live", entry);
     (void)presence_run(presence, PRESENCE_SCRIPT_JOIN, 1, 3, arguments, NULL, on_joined, presence);
 }
 
 void presence_say_left(struct presence *presence, presence_reply callback)
 {
-    char before[ENTRY_SIZE];
-    char entry[ENTRY_SIZE];
+    char before[PRESENCE_ENTRY_SIZE];
+    char entry[PRESENCE_ENTRY_SIZE];
     const char *arguments[] = {PRESENCE_NODES, presence->settings.node, before, entry};
 
     write_entry(presence, "live", before);
@@ -95,22 +106,48 @@ static void on_buried(const redisReply *reply, void *user_data)
 static void bury(struct presence *presence, const struct presence_observed *node)
 {
     struct burial *burial = malloc(sizeof *burial);
-    char before[ENTRY_SIZE];
-    char after[ENTRY_SIZE];
-    const char *arguments[] = {PRESENCE_NODES, node->name, before, after};
+    char after[PRESENCE_ENTRY_SIZE];
+    const char *arguments[] = {PRESENCE_NODES, node->name, node->entry.text, after};
 
     if (burial == NULL) {
         return; /* another beat, or another node, does it */
     }
     burial->presence = presence;
     strcpy(burial->name, node->name);
-    snprintf(before, sizeof before, "%s %" PRIu64 " live %" PRIu64, node->entry.boot, node->entry.counter,
-             node->entry.lease_ms);
-    snprintf(after, sizeof after, "%s %" PRIu64 " dead %" PRIu64, node->entry.boot, node->entry.counter,
-             node->entry.lease_ms);
+    snprintf(after, sizeof after, "%s %" PRIu64 " dead %" PRIu64 " %" PRIu64, node->entry.boot, node->entry.counter,
+             node->entry.lease_ms, node->entry.sessions);
     if (!presence_run(presence, PRESENCE_SCRIPT_BURY, 1, 4, arguments, NULL, on_buried, burial)) {
         free(burial);
     }
+}
+
+static enum presence_node_state state_of(const struct presence_observed *node, lubdub_time now)
+{
+    if (!node->entry.is_live) {
+        return node->entry.has_left ? PRESENCE_NODE_LEFT : PRESENCE_NODE_DEAD;
+    }
+    return lubdub_time_between(node->still_since, now) > node->entry.lease_ms * LUBDUB_MILLISECOND / 2
+               ? PRESENCE_NODE_SUSPECT
+               : PRESENCE_NODE_LIVE;
+}
+
+/* For the readers in other threads. */
+static void show_nodes(struct presence *presence, lubdub_time now)
+{
+    const struct presence_observer *observer = &presence->observer;
+    size_t i;
+
+    pthread_mutex_lock(&presence->lock);
+    presence->shown_count = observer->count;
+    for (i = 0; i < observer->count; i++) {
+        struct presence_node *shown = &presence->shown[i];
+
+        strcpy(shown->name, observer->nodes[i].name);
+        shown->state = state_of(&observer->nodes[i], now);
+        shown->sessions = observer->nodes[i].entry.sessions;
+        shown->is_self = strcmp(shown->name, presence->settings.node) == 0;
+    }
+    pthread_mutex_unlock(&presence->lock);
 }
 
 static void observe(struct presence *presence, const redisReply *reply, lubdub_time now)
@@ -140,6 +177,7 @@ static void observe(struct presence *presence, const redisReply *reply, lubdub_t
             plan_sweep(presence); /* another one has buried it; the node that comes first sweeps */
         }
     }
+    show_nodes(presence, now);
 }
 
 /* ---- sweeping ---- */
@@ -316,7 +354,7 @@ static void mind_listener(struct presence *presence)
 void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct presence *presence = container_of(timer, struct presence, beat);
-    char entry[ENTRY_SIZE];
+    char entry[PRESENCE_ENTRY_SIZE];
     const char *arguments[] = {PRESENCE_NODES, presence->settings.node, presence->boot, entry};
     (void)loop, (void)revents;
 
@@ -329,7 +367,7 @@ void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
         return;
     }
     presence_look_again(presence);
-    presence->counter++;
+    count_up(presence);
     write_entry(presence, "live", entry);
     (void)presence_run(presence, PRESENCE_SCRIPT_BEAT, 1, 4, arguments, NULL, on_beaten, presence);
 }

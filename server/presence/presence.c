@@ -3,6 +3,7 @@
 #include "server/presence/presence.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +270,49 @@ enum presence_where presence_find_like(struct presence *presence, const char *pa
     where = presence_questions_pattern(&presence->questions, pattern, length, here, elsewhere, lubdub_clock_now());
     pthread_mutex_unlock(&presence->lock);
     return atomic_load(&presence->is_up) ? where : PRESENCE_WHERE_UNKNOWN;
+}
+
+static int compare_nodes(const void *one, const void *other)
+{
+    return strcmp(((const struct presence_node *)one)->name, ((const struct presence_node *)other)->name);
+}
+
+static struct presence_node myself(struct presence *presence)
+{
+    struct lubdub_server_counts counts = {.size = offsetof(struct lubdub_server_counts, longest_turn)};
+    struct presence_node node = {.state = PRESENCE_NODE_LIVE, .is_self = true};
+
+    lubdub_server_counts(presence->server, &counts);
+    node.sessions = counts.sessions;
+    strcpy(node.name, presence->settings.node);
+    return node;
+}
+
+size_t presence_nodes(struct presence *presence, struct presence_node *nodes, size_t most)
+{
+    bool is_up = atomic_load(&presence->is_up);
+    bool is_started;
+    size_t count = 0;
+    size_t i;
+
+    pthread_mutex_lock(&presence->lock);
+    is_started = presence->is_started;
+    pthread_mutex_unlock(&presence->lock);
+    if (most == 0 || !is_started) {
+        return 0; /* the server may not be there */
+    }
+    nodes[count++] = myself(presence);
+    pthread_mutex_lock(&presence->lock);
+    for (i = 0; i < presence->shown_count && count < most; i++) {
+        if (!presence->shown[i].is_self) {
+            nodes[count] = presence->shown[i];
+            nodes[count].state = is_up ? nodes[count].state : PRESENCE_NODE_UNKNOWN;
+            count++;
+        }
+    }
+    pthread_mutex_unlock(&presence->lock);
+    qsort(nodes, count, sizeof *nodes, compare_nodes);
+    return count;
 }
 
 void presence_counts(struct presence *presence, struct presence_counts *counts)

@@ -18,6 +18,7 @@
 
 #include <lubdub/server.h>
 
+#include "server/presence/node.h"
 #include "server/presence/settings.h"
 #include "server/presence/where.h"
 
@@ -50,6 +51,9 @@ enum presence_where presence_find(struct presence *presence, const char *identit
  */
 enum presence_where presence_find_like(struct presence *presence, const char *pattern, size_t length, uint64_t here,
                                        uint64_t *elsewhere);
+
+/* This node, and the others as they were observed last, by their names. Any thread, between _start and _stop. */
+size_t presence_nodes(struct presence *presence, struct presence_node *nodes, size_t most);
 
 struct presence_counts {
     bool is_up;        /* Redis answers, and this node is known there */

@@ -10,6 +10,7 @@
 
 #include "server/presence/claim.h"
 #include "server/presence/dirty.h"
+#include "server/presence/node.h"
 #include "server/presence/observer.h"
 #include "server/presence/questions.h"
 #include "server/presence/redis.h"
@@ -34,11 +35,13 @@ struct presence {
     pthread_t thread;
     bool has_thread;
 
-    pthread_mutex_t lock; /* the next five */
+    pthread_mutex_t lock; /* the next seven */
     struct presence_dirty dirty;
     bool has_overflowed;
     struct presence_stream stream;
     struct presence_questions questions;
+    struct presence_node shown[PRESENCE_NODES_MOST]; /* as they were observed last */
+    size_t shown_count;
     bool is_started;
 
     struct ev_loop *loop;
@@ -52,6 +55,7 @@ struct presence {
 
     char boot[PRESENCE_BOOT_SIZE];
     uint64_t counter;
+    uint64_t sessions; /* that were told with it */
     char hashes[PRESENCE_SCRIPTS][PRESENCE_HASH_SIZE];
     unsigned scripts_missing; /* that Redis has not confirmed yet */
     bool is_joined;           /* this boot stands in Redis */

@@ -129,9 +129,36 @@ void cluster_count(struct cluster *cluster, struct cluster_counts *counts)
     *counts = (struct cluster_counts){0};
     if (cluster != NULL) {
         presence_counts(cluster->presence, &known);
-        *counts = (struct cluster_counts){true,          known.is_up,      known.queued,   known.answered,
-                                          known.refused, known.unanswered, known.conflicts};
+        *counts = (struct cluster_counts){
+            .is_used = true,
+            .is_up = known.is_up,
+            .queued = known.queued,
+            .answered = known.answered,
+            .refused = known.refused,
+            .unanswered = known.unanswered,
+            .conflicts = known.conflicts,
+            .buried = known.buried,
+            .moved = known.moved,
+            .events_lost = known.events_lost,
+        };
     }
+}
+
+size_t cluster_nodes(struct cluster *cluster, struct cluster_node *nodes, size_t most)
+{
+    static const char *const words[] = {"live", "suspect", "dead", "left", "unknown"};
+    struct presence_node *known = cluster != NULL ? calloc(most, sizeof *known) : NULL;
+    size_t count = known != NULL ? presence_nodes(cluster->presence, known, most) : 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        strcpy(nodes[i].name, known[i].name);
+        nodes[i].state = words[known[i].state];
+        nodes[i].sessions = known[i].sessions;
+        nodes[i].is_self = known[i].is_self;
+    }
+    free(known);
+    return count;
 }
 
 void cluster_stop(struct cluster *cluster)
@@ -184,6 +211,12 @@ void cluster_count(struct cluster *cluster, struct cluster_counts *counts)
 {
     (void)cluster;
     *counts = (struct cluster_counts){0};
+}
+
+size_t cluster_nodes(struct cluster *cluster, struct cluster_node *nodes, size_t most)
+{
+    (void)cluster, (void)nodes, (void)most;
+    return 0;
 }
 
 void cluster_stop(struct cluster *cluster)

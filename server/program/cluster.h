@@ -39,10 +39,26 @@ struct cluster_counts {
     uint64_t refused;
     uint64_t unanswered;
     uint64_t conflicts;
+    uint64_t buried;
+    uint64_t moved;
+    uint64_t events_lost;
 };
 
 /* Any thread. Without a cluster all is 0. */
 void cluster_count(struct cluster *cluster, struct cluster_counts *counts);
+
+/* A node, as the page shows it; state is "live", "suspect", "dead", "left" or "unknown". */
+struct cluster_node {
+    char name[65];
+    const char *state;
+    uint64_t sessions;
+    bool is_self;
+};
+
+#define CLUSTER_NODES 256
+
+/* Fills up to `most`, and returns how many. Any thread, between _start and _stop. Without a cluster there is none. */
+size_t cluster_nodes(struct cluster *cluster, struct cluster_node *nodes, size_t most);
 
 void cluster_stop(struct cluster *cluster);
 void cluster_close(struct cluster *cluster);

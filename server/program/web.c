@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <lubdub/version.h>
 
@@ -44,9 +45,29 @@ static void fill(struct http_program_figures *figures, void *user_data)
     figures->redis_refused = redis.refused;
     figures->redis_unanswered = redis.unanswered;
     figures->redis_conflicts = redis.conflicts;
+    figures->redis_buried = redis.buried;
+    figures->redis_moved = redis.moved;
+    figures->events_lost_redis = redis.events_lost;
     figures->last_reload_is_good = atomic_load(&web->last_reload_is_good);
     figures->last_good_reload_s = atomic_load(&web->last_good_reload_s);
     figures->certificate_not_after_s = atomic_load(&web->not_after_s);
+}
+
+static size_t list_nodes(struct http_node *nodes, size_t most, void *user_data)
+{
+    struct web *web = user_data;
+    struct cluster_node *known = calloc(most, sizeof *known);
+    size_t count = known != NULL ? cluster_nodes(web->cluster, known, most) : 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        strcpy(nodes[i].name, known[i].name);
+        nodes[i].state = known[i].state;
+        nodes[i].sessions = known[i].sessions;
+        nodes[i].is_self = known[i].is_self;
+    }
+    free(known);
+    return count;
 }
 
 static void hear(const struct lubdub_event_line *line, void *user_data)
@@ -94,6 +115,7 @@ int web_open(struct web **opened, const struct web_settings *settings)
                                       .server = settings->server,
                                       .reg = settings->reg,
                                       .fill = fill,
+                                      .list_nodes = list_nodes,
                                       .user_data = web,
                                   });
     if (error != 0) {

@@ -181,12 +181,13 @@ def free_port():
 
 
 def wait_for(condition, otherwise, limit=PATIENCE):
-    """Waits until it is true; `otherwise` says, or tells, what is wrong."""
+    """Waits until it is true, and returns that; `otherwise` says, or tells, what is wrong."""
     end = time.monotonic() + limit
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > end:
             raise AssertionError(otherwise() if callable(otherwise) else otherwise)
         time.sleep(0.02)
+    return found
 
 
 def run(*tests):

@@ -207,6 +207,22 @@ function showQuality(all) {
     ]);
 }
 
+function showCluster(all) {
+    const cluster = all.cluster;
+    $("cluster").hidden = cluster === undefined;
+    if (cluster === undefined) return;
+    set("cluster-redis", `Redis is ${cluster.redis}`);
+    $("cluster-redis").className = `state ${cluster.redis}`;
+    $("cluster-nodes").replaceChildren(...cluster.nodes.map((node) => {
+        const line = make("li", undefined, node.state);
+        line.append(make("span", node.state, "state"), ` ${node.node}${node.is_self ? " (this one)" : ""}`);
+        if (node.sessions !== undefined) line.append(`${node.state === "live" ? "," : ", had"} ${number(node.sessions)} session${node.sessions === 1 ? "" : "s"}`);
+        return line;
+    }));
+    set("cluster-words", cluster.redis === "away" ? "What other nodes hold is unknown until Redis is back."
+        : cluster.queued > 0 ? `${number(cluster.queued)} identities are still to be written.` : "");
+}
+
 async function loadSummary() {
     const all = await ask("/api/summary");
     set("node", all.node || "");
@@ -216,6 +232,7 @@ async function loadSummary() {
     showTimeline(all);
     showEnds(all);
     showQuality(all);
+    showCluster(all);
 }
 
 // ---- the table
