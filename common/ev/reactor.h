@@ -24,9 +24,9 @@
 #include "core/suspicion.h"
 #include "ev/buckets.h"
 #include "ev/gather.h"
-#include "ev/waiting.h"
 #include "ev/paths.h"
 #include "ev/transport.h"
+#include "ev/waiting.h"
 
 /*
  * So many bytes are read from one socket at a time; the rest waits for the loop's next turn, so that no peer holds it.
@@ -43,9 +43,9 @@
 #define LUBDUB_JUDGED_AT_ONCE 8
 
 /*
- * A ready socket is dear where it brings the end of its session, or messages, or takes output that waited. If most ready sockets are dear, or the
- * dear ones take most of the time, sockets are served for about so long in one turn, but at least one socket; and no
- * socket is begun after the limit.
+ * A ready socket is dear where it brings the end of its session, or messages, or takes output that waited. If most
+ * ready sockets are dear, or the dear ones take most of the time, sockets are served for about so long in one turn, but
+ * at least one socket; and no socket is begun after the limit.
  */
 #define LUBDUB_SERVING_TIME (8 * LUBDUB_MILLISECOND)
 #define LUBDUB_SERVING_LIMIT (10 * LUBDUB_MILLISECOND)
@@ -127,17 +127,17 @@ struct lubdub_reactor {
     _Atomic lubdub_duration longest_recent_work; /* the most processor time of a turn, since then (note_work) */
     lubdub_duration worked_before;               /* by this thread, when a long turn last ended */
     struct lubdub_buckets turns;                 /* their lengths; any thread may read them */
-    struct lubdub_link_step *step;               /* the innermost step that runs (link.c) */
+    struct lubdub_link_step *step;               /* the innermost step that runs (link_step.c) */
     uint8_t *input;                              /* LUBDUB_INPUT_SIZE */
     uint8_t *output;
     size_t output_capacity;
-    struct lubdub_suspicion suspicion; /* of the links that count (link.c) */
+    struct lubdub_suspicion suspicion; /* of the links that count (link_step.c) */
     struct lubdub_gather gather;
     struct lubdub_waiting waiting;
-    unsigned ready_count; /* sockets in this turn */
-    unsigned hasty_count; /* users of this loop that do not want it to gather */
-    struct lubdub_paths paths; /* of the links with Multipath TCP (link.c) */
-    unsigned link_count;  /* of all that are open on this loop */
+    unsigned ready_count;                /* sockets in this turn */
+    unsigned hasty_count;                /* users of this loop that do not want it to gather */
+    struct lubdub_paths paths;           /* of the links with Multipath TCP (link_step.c) */
+    unsigned link_count;                 /* of all that are open on this loop */
     struct lubdub_transports transports; /* of the links that are not plain */
     unsigned reference_count;
     unsigned busy_count; /* callbacks of ours that are running */
