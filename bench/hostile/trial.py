@@ -14,6 +14,7 @@ import attacks
 import good
 import frames
 import harness
+import place
 import processes
 import subjects
 
@@ -22,25 +23,6 @@ FIRST, SECOND = -20, -10  # niceness
 VISITOR = "127.0.2.1"
 _COUNTER = re.compile(rb"recent_turn_max_us=(\d+) recent_turn_processor_us=(\d+)")
 _READ_AGAIN = b"configuration read again"
-
-
-class Place:
-    """Where a process runs, and how far ahead of others. Stands for a namespace: all is in the one that we are in."""
-
-    def __init__(self, cores=None, niceness=0):
-        self._cores, self._niceness = cores, niceness
-
-    def enter(self):
-        try:
-            if self._cores:
-                os.sched_setaffinity(0, self._cores)
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, 0, self._niceness)
-            # The kernel compares sessions first (autogroups), and niceness within one only.
-            os.setsid()
-            pathlib.Path("/proc/self/autogroup").write_text(str(self._niceness), encoding="ascii")
-        except OSError:
-            pass
 
 
 def go_first():
@@ -53,17 +35,15 @@ def go_first():
 
 def places(workers, is_quick):
     """(server, good clients, attack). A server with two loops needs two processors, which it shares with the others. The
-    server and the good clients go far ahead of the attack. None has real-time priority: a server that is busy for a second
-    would have its processor taken away for 50 ms (sched_rt_runtime_us), and its loops would hand it to each other only
-    every 100 ms."""
+    server and the good clients go far ahead of the attack."""
     if is_quick:
-        return Place(), Place(), Place()
+        return place.Place(), place.Place(), place.Place()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 1:
-        return Place(None, FIRST), Place(None, FIRST), Place()
+        return place.Place(None, FIRST), place.Place(None, FIRST), place.Place()
     others = set(cores[1:])
     ours, attack = ({cores[0]}, others) if workers == 1 else (set(cores), set(cores))
-    return Place(ours, FIRST), Place(others, FIRST), Place(attack, SECOND)
+    return place.Place(ours, FIRST), place.Place(others, FIRST), place.Place(attack, SECOND)
 
 
 def run(subject, attack, seconds, clients, is_quick):
