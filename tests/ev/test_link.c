@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ev/container_of.h"
 #include "endpoint.h"
-#include "failing_malloc.h"
+#include "ev/container_of.h"
 #include "ev/link.h"
+#include "failing_malloc.h"
 #include "patience.h"
 #include "raw_client.h"
 #include "support/test.h"
@@ -343,6 +343,54 @@ static void silence_ends_at_the_expiry_and_not_before(void **state)
     run_until_closed(fixture, 1);
 }
 
+/* The loop suspects itself by these numbers. */
+static void expect_counted(const struct fixture *fixture, unsigned sessions, unsigned late)
+{
+    const struct lubdub_suspicion *suspicion = &fixture->group.reactor->suspicion;
+
+    assert_int_equal(suspicion->session_count, sessions);
+    assert_int_equal(suspicion->late_count, late);
+}
+
+static void sessions_count_from_their_first_answer_to_their_end_and_while_they_are_late(void **state)
+{
+    struct fixture *fixture = *state;
+    const lubdub_time until = now() + PATIENCE;
+
+    fixture->grant.interval = 50 * MS;
+    fixture->grant.expiry = 20 * LUBDUB_SECOND;
+    join_up(fixture);
+    expect(fixture, LUBDUB_EVENT_HELLO);
+    expect_counted(fixture, 0, 0);
+    raw_expect_life(&fixture->client);
+    expect_counted(fixture, 1, 0);
+    expect(fixture, LUBDUB_EVENT_LATE);
+    expect_counted(fixture, 1, 1);
+    raw_expect_life(&fixture->client);
+    expect(fixture, LUBDUB_EVENT_RECOVERED);
+    expect_counted(fixture, 1, 0);
+    while (count(fixture, LUBDUB_EVENT_LATE) < 2) {
+        assert_true(now() < until);
+        turn(fixture->loop);
+    }
+    expect_counted(fixture, 1, 1);
+    raw_close(&fixture->client);
+    fixture->client.socket = -1;
+    run_until_closed(fixture, 1);
+    expect_counted(fixture, 0, 0);
+}
+
+static void socket_that_cannot_be_watched_ends_its_link(void **state)
+{
+    struct fixture *fixture = *state;
+
+    join_up(fixture);
+    expect(fixture, LUBDUB_EVENT_HELLO);
+    ev_feed_event(fixture->loop, &fixture->link.io, EV_ERROR | EV_READ | EV_WRITE); /* as libev does */
+    run_until_closed(fixture, 1);
+    assert_int_equal(expect(fixture, LUBDUB_EVENT_DOWN)->cause, LUBDUB_CAUSE_SHUTDOWN);
+}
+
 /* ---- leaving ---- */
 
 static void leave_says_bye_waits_for_the_end_and_closes_once(void **state)
@@ -581,6 +629,8 @@ int main(void)
         TEST(reset_is_told_from_an_end),
         TEST(what_arrived_counts_before_the_deadline_does),
         TEST(silence_ends_at_the_expiry_and_not_before),
+        TEST(sessions_count_from_their_first_answer_to_their_end_and_while_they_are_late),
+        TEST(socket_that_cannot_be_watched_ends_its_link),
         TEST(leave_says_bye_waits_for_the_end_and_closes_once),
         TEST(who_does_not_close_is_closed_after_a_second),
         TEST(detached_socket_is_the_callers),

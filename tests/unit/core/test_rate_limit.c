@@ -251,6 +251,18 @@ static void own_account_is_never_more_generous_than_the_peers(void **state)
     assert_in_range(taken, 67000, 68100);
 }
 
+/* In the peer's favour: a part of a unit drains a whole one. */
+static void drained_time_is_rounded_up(void **state)
+{
+    int32_t debt = 100;
+    (void)state;
+
+    lubdub_rate_limit_drain(&debt, 1, 1000);
+    assert_int_equal(debt, 99);
+    lubdub_rate_limit_drain(&debt, 0, 1000);
+    assert_int_equal(debt, 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +272,7 @@ int main(void)
         cmocka_unit_test(twice_the_rate_passes_for_ever_with_any_jitter),
         cmocka_unit_test(rate_beyond_twice_ends_the_burst_in_time),
         cmocka_unit_test(debt_is_gone_after_half_an_interval_for_each_frame),
+        cmocka_unit_test(drained_time_is_rounded_up),
         cmocka_unit_test(silence_saves_up_nothing),
         cmocka_unit_test(credit_is_twice_the_rate_for_the_time_away),
         cmocka_unit_test(credit_does_not_overflow),

@@ -76,6 +76,36 @@ static void other_magic_in_first_place_closes_at_once_too(void **state)
     endpoint_clear(&server);
 }
 
+static enum lubdub_cause end_by_first_bytes(uint8_t first, uint8_t second, size_t length)
+{
+    const uint8_t bytes[] = {first, second, 1};
+    struct endpoint server;
+    enum lubdub_cause cause;
+
+    endpoint_init(&server, LUBDUB_ROLE_SERVER);
+    endpoint_open(&server);
+    endpoint_receive(&server, bytes, length);
+    cause = expect_event(&server, DOWN)->cause;
+    expect_no_frame(&server);
+    endpoint_clear(&server);
+    return cause;
+}
+
+/* Its four types of records: change of keys, alert, handshake, data. */
+static void record_of_tls_in_first_place_has_a_cause_of_its_own(void **state)
+{
+    uint8_t type;
+    (void)state;
+
+    for (type = 20; type <= 23; type++) {
+        assert_int_equal(end_by_first_bytes(type, 3, 3), LUBDUB_CAUSE_TLS);
+        assert_int_equal(end_by_first_bytes(type, 3, 1), LUBDUB_CAUSE_TLS);
+        assert_int_equal(end_by_first_bytes(type, 2, 3), LUBDUB_CAUSE_PROTOCOL);
+    }
+    assert_int_equal(end_by_first_bytes(19, 3, 3), LUBDUB_CAUSE_PROTOCOL);
+    assert_int_equal(end_by_first_bytes(24, 3, 3), LUBDUB_CAUSE_PROTOCOL);
+}
+
 static void other_version_gets_bye_9_with_our_own_version_in_its_header(void **state)
 {
     const uint8_t versions[] = {0, 2, 3, 128, 255};
@@ -1210,6 +1240,7 @@ int main(void)
         cmocka_unit_test(session_is_small_enough_for_a_million),
         cmocka_unit_test(other_magic_closes_at_once_with_nothing_written),
         cmocka_unit_test(other_magic_in_first_place_closes_at_once_too),
+        cmocka_unit_test(record_of_tls_in_first_place_has_a_cause_of_its_own),
         cmocka_unit_test(other_version_gets_bye_9_with_our_own_version_in_its_header),
         cmocka_unit_test(unknown_type_gets_bye_4_before_its_content_comes),
         cmocka_unit_test(header_is_judged_before_its_content_is_waited_for),

@@ -95,6 +95,14 @@ static void all_but_the_next_probe_alone_is_left_for_the_long_way(void **state)
     assert_false(is_answered_quickly(fixture));
 }
 
+static void content_of_max_content_is_answered_quickly(void **state)
+{
+    struct fixture *fixture = *state;
+
+    wire_bytes_put_frame(&fixture->bytes, LUBDUB_FRAME_PROBE, 0, 1, NULL, fixture->server.settings.max_content);
+    assert_true(is_answered_quickly(fixture));
+}
+
 static void session_that_is_late_recovers_the_long_way(void **state)
 {
     struct fixture *fixture = *state;
@@ -160,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(probe_becomes_its_ack_where_it_lies),
         TEST(all_but_the_next_probe_alone_is_left_for_the_long_way),
+        TEST(content_of_max_content_is_answered_quickly),
         TEST(session_that_is_late_recovers_the_long_way),
         TEST(session_with_a_part_of_a_frame_takes_the_rest_the_long_way),
         TEST(session_whose_answers_wait_lets_no_answer_pass_them),
