@@ -1,4 +1,6 @@
 /* What a server can do to a client, and what the client then reports (docs/protocol.md, sections 5 to 7). */
+#include <sys/socket.h>
+
 #include "client_fixture.h"
 #include "loop_wait.h"
 #include "support/test.h"
@@ -353,6 +355,47 @@ static void bye_instead_of_welcome_never_was_up(void **state)
     assert_false(seen->event.was_up);
 }
 
+/* ---- a flood ---- */
+
+struct flood {
+    struct client_fixture *fixture;
+    struct fake_peer *peer;
+    struct wire_bytes waiting; /* for the kernel to take */
+    uint64_t probes;
+};
+
+/* There is always more to read. Returns whether the client has told the end of all. */
+static bool flood_on(void *user_data)
+{
+    struct flood *flood = user_data;
+    ssize_t sent;
+
+    while (flood->waiting.length < 4096) {
+        wire_bytes_put_frame(&flood->waiting, LUBDUB_FRAME_PROBE, 0, ++flood->probes, "anybody there?", 14);
+    }
+    sent = send(flood->peer->io.fd, flood->waiting.data, flood->waiting.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    wire_bytes_drop(&flood->waiting, sent > 0 ? (size_t)sent : 0);
+    wire_bytes_drop(&flood->peer->received, flood->peer->received.length); /* its ACKs */
+    return flood->fixture->seen[flood->fixture->seen_count - 1].event.kind == LUBDUB_CLIENT_STOPPED;
+}
+
+/* The frames of a server are bounded by no rate. They prove nothing, either: only the ACK of its own probe does. */
+static void server_that_floods_and_does_not_answer_is_down_at_its_timeout(void **state)
+{
+    struct client_fixture *fixture = *state;
+    struct flood flood = {.fixture = fixture};
+    struct lubdub_frame probe;
+    const struct seen_event *seen;
+
+    fixture->settings.session.timeout = 300 * MS;
+    flood.peer = go_up(fixture, &probe);
+    assert_true(loop_wait(fixture->loop, flood_on, &flood));
+    wire_bytes_clear(&flood.waiting);
+    assert_true(flood.probes > 1000);
+    seen = expect_down(fixture, HUNG);
+    assert_int_equal(seen->event.sequence, 1);
+}
+
 int main(void)
 {
 #define CLIENT_TEST(test) cmocka_unit_test_setup_teardown(test, client_fixture_setup, client_fixture_teardown)
@@ -373,6 +416,7 @@ int main(void)
         CLIENT_TEST(who_stays_connected_goes_with_the_connection),
         CLIENT_TEST(end_of_file_is_closed_and_a_reset_is_reset),
         CLIENT_TEST(frames_before_an_end_of_file_count),
+        CLIENT_TEST(server_that_floods_and_does_not_answer_is_down_at_its_timeout),
         CLIENT_TEST(bye_is_reported_with_its_reason),
         CLIENT_TEST(bye_instead_of_welcome_never_was_up),
     };
