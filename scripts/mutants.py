@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""mutants.py [--sample N] [--seed S] [--minutes M] [--only LINE] [FILE…]: changes the sources of detection in one place after the
+"""mutants.py [--sample N] [--seed S] [--minutes M] [--again LOG] [FILE…]: changes the sources of detection in one place after the
 other, and counts which changes the tests notice.
 
 FILE is a source below common, such as core/step or ev/link; without one: codec, sessions, step and detection. A mutant is one change
 of one line: a comparison, a sign, a constant, a condition, or a statement that is left out. It is killed where a test fails, crashes
 or does not end. --sample draws N of all mutants by the seed, so that a part of them speaks for the whole; --minutes ends the run
-earlier, and the order is drawn too, so that what was tried until then is a sample as well.
+earlier, and the order is drawn too, so that what was tried until then is a sample as well. --again tries those that survived an
+earlier run, whose output is in LOG.
 
 Everything is compiled once, without CMake; a mutant is one file compiled and one library linked, and the tests load that library.
 The quickest test comes first, then whichever killed last. A test in real time kills if it fails twice.
@@ -82,6 +83,11 @@ def mutants_of(name):
         before = code.strip() or before
 
 
+def survivor(name, number, line, changed, with_line=True):
+    """How a survivor is told. The number of its line changes with the file, the rest does not."""
+    return f"survives: {name}.c{f':{number + 1}' if with_line else ''}: {line}  ->  {changed.strip()}"
+
+
 class Test:
     def __init__(self, name, program, arguments=(), is_real_time=False):
         self.name, self.program, self.arguments, self.is_real_time = name, program, arguments, is_real_time
@@ -153,7 +159,7 @@ class Bench:
 
     def link(self, name, sources):
         program = self.folder / name
-        subprocess.run([*compiler(), "-fsanitize=undefined", "-rdynamic", *(self.objects[path] for path in sources), WRAPS,
+        subprocess.run([*compiler(), "-fsanitize=undefined,leak", "-rdynamic", *(self.objects[path] for path in sources), WRAPS,
                         "-Wl,--undefined=__wrap_malloc", f"-L{self.whole}", "-lmutant", "-lcmocka", *self.libraries, "-o", program], check=True)
         return program
 
@@ -201,11 +207,14 @@ def main():
     parser.add_argument("--sample", type=int, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float)
-    parser.add_argument("--only", metavar="LINE", type=int, help="the mutants of one line")
+    parser.add_argument("--again", metavar="LOG", type=pathlib.Path)
     parser.add_argument("files", nargs="*", metavar="FILE")
     arguments = parser.parse_args()
     names = arguments.files or FILES
-    mutants = [mutant for name in names for mutant in mutants_of(name) if arguments.only in (None, mutant[1] + 1)]
+    mutants = [mutant for name in names for mutant in mutants_of(name)]
+    if arguments.again:
+        log = arguments.again.read_text()
+        mutants = [mutant for mutant in mutants if survivor(*mutant, with_line=False) in re.sub(r"(\.c):\d+", r"\1", log)]
     all_of_them = len(mutants)
     random.Random(arguments.seed).shuffle(mutants)
     mutants = mutants[:arguments.sample]
@@ -220,7 +229,7 @@ def main():
             killer = bench.killer_of(name, number, changed)
             counts[name][2 if killer is None else 0 if killer else 1] += 1
             if killer == "":
-                print(f"survives: {name}.c:{number + 1}: {line}  ->  {changed.strip()}", flush=True)
+                print(survivor(name, number, line, changed), flush=True)
     for name, (killed, survived, void) in counts.items():
         print(f"{name}.c: {killed} of {killed + survived} mutants killed ({void} did not compile)")
     killed, survived, void = (sum(count[i] for count in counts.values()) for i in range(3))

@@ -1,4 +1,6 @@
 /* Messages and their room: the allowance that a client keeps, FULL and ROOM, what a peer takes, and the last word. */
+#include "core/session_shared.h"
+#include "support/failing_malloc.h"
 #include "support/pair.h"
 #include "support/script.h"
 #include "support/test.h"
@@ -164,6 +166,21 @@ static void e1_sender_that_sends_whatever_it_can_is_never_cut(void **state)
                         rates[i].a_second * 31 + rates[i].burst);
         pair_clear(&pair);
     }
+}
+
+static void message_that_finds_no_memory_to_wait_in_is_refused_and_takes_no_number(void **state)
+{
+    struct endpoint *client = *state;
+
+    open_with_rate(client, 10, 1);
+    assert_int_equal(endpoint_send(client, "1", 1), LUBDUB_ERROR_OK);
+    failing_malloc_begin(1, true);
+    assert_int_equal(endpoint_send(client, "lost?", 5), LUBDUB_ERROR_NO_MEMORY);
+    assert_true(failing_malloc_end());
+    assert_int_equal(endpoint_send(client, "2", 1), LUBDUB_ERROR_OK);
+    endpoint_advance(client, LUBDUB_SECOND);
+    assert_int_equal(messages_written(client), 2);
+    assert_int_equal(client->session.extra->messages_sent, 2);
 }
 
 static void e1_no_rate_or_a_rate_of_0_holds_nothing(void **state)
@@ -615,6 +632,7 @@ int main(void)
         TEST(e1_held_messages_keep_their_order_and_no_later_one_overtakes_them),
         TEST(e1_burst_of_sends_loses_nothing_and_ends_no_session),
         TEST(e1_sender_that_sends_whatever_it_can_is_never_cut),
+        TEST(message_that_finds_no_memory_to_wait_in_is_refused_and_takes_no_number),
         TEST(e1_no_rate_or_a_rate_of_0_holds_nothing),
         TEST(e1_changed_rate_counts_from_its_welcome_on),
         TEST(e1_absence_of_the_client_allows_it_no_message_more),
