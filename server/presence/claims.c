@@ -305,27 +305,37 @@ static void on_streamed(const redisReply *reply, void *user_data)
     (void)presence_take_result(user_data, reply);
 }
 
-/* What Redis takes now; the rest waits. */
+/* Hands it to Redis as JSON. False: Redis takes nothing now. */
+static bool stream_event(struct presence *presence, const void *event, size_t length)
+{
+    char json[PRESENCE_EVENT_SIZE];
+    size_t json_length = presence->settings.write_event(event, length, json, sizeof json);
+    const char *arguments[] = {"XADD", PRESENCE_EVENTS, "MAXLEN", "~", STREAM_KEPT, "*", "event", json};
+    const size_t lengths[] = {4, sizeof PRESENCE_EVENTS - 1, 6, 1, sizeof STREAM_KEPT - 1, 1, 5, json_length};
+
+    return json_length == 0 || presence_redis_command(presence->redis, 8, arguments, lengths, on_streamed, presence);
+}
+
+/* What Redis takes now; the rest waits. Only this thread takes events out, so the first one stays without the lock. */
 static void stream_events(struct presence *presence)
 {
-    const char *text;
+    const void *event;
     size_t length = 0;
-    bool is_taken = true;
 
     if (!presence->is_joined || lubdub_clock_now() < presence->refused_until) {
         return;
     }
-    pthread_mutex_lock(&presence->lock);
-    while (is_taken && (text = presence_stream_first(&presence->stream, &length)) != NULL) {
-        const char *arguments[] = {"XADD", PRESENCE_EVENTS, "MAXLEN", "~", STREAM_KEPT, "*", "event", text};
-        const size_t lengths[] = {4, sizeof PRESENCE_EVENTS - 1, 6, 1, sizeof STREAM_KEPT - 1, 1, 5, length};
-
-        is_taken = presence_redis_command(presence->redis, 8, arguments, lengths, on_streamed, presence);
-        if (is_taken) {
-            presence_stream_drop(&presence->stream);
+    for (;;) {
+        pthread_mutex_lock(&presence->lock);
+        event = presence_stream_first(&presence->stream, &length);
+        pthread_mutex_unlock(&presence->lock);
+        if (event == NULL || !stream_event(presence, event, length)) {
+            return;
         }
+        pthread_mutex_lock(&presence->lock);
+        presence_stream_drop(&presence->stream);
+        pthread_mutex_unlock(&presence->lock);
     }
-    pthread_mutex_unlock(&presence->lock);
 }
 
 bool presence_has_work(struct presence *presence)

@@ -232,14 +232,14 @@ void presence_note(struct presence *presence, const struct lubdub_server_event *
     }
 }
 
-void presence_publish(struct presence *presence, const char *json, size_t length)
+void presence_publish(struct presence *presence, const void *event, size_t length)
 {
     bool is_first;
 
     pthread_mutex_lock(&presence->lock);
     is_first = presence->is_started && presence->stream.first == NULL;
     if (presence->is_started) {
-        presence_stream_add(&presence->stream, json, length);
+        presence_stream_add(&presence->stream, event, length);
     }
     pthread_mutex_unlock(&presence->lock);
     if (is_first) {

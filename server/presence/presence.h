@@ -34,10 +34,11 @@ int presence_start(struct presence *presence, struct lubdub_server *server);
 void presence_note(struct presence *presence, const struct lubdub_server_event *event);
 
 /*
- * An event as JSON, for the stream (the last 10,000 or so are kept there). Any thread; never waits for long. What does
- * not find room while Redis is away is left out and counted.
+ * An event for the stream (the last 10,000 or so are kept there), as bytes of which settings.write_event makes JSON,
+ * later and in the presence's thread. Copied. Any thread; never waits for long. What does not find room while Redis is
+ * away is left out and counted.
  */
-void presence_publish(struct presence *presence, const char *json, size_t length);
+void presence_publish(struct presence *presence, const void *event, size_t length);
 
 /*
  * Whether an identity that has no session here is up at another node. Any thread; never waits for long: what is not

@@ -7,10 +7,10 @@
 struct presence_line {
     struct presence_line *next;
     size_t length;
-    char text[];
+    char bytes[];
 };
 
-void presence_stream_add(struct presence_stream *stream, const char *text, size_t length)
+void presence_stream_add(struct presence_stream *stream, const void *event, size_t length)
 {
     struct presence_line *line = stream->bytes + length <= PRESENCE_STREAM_MOST ? malloc(sizeof *line + length) : NULL;
 
@@ -20,19 +20,19 @@ void presence_stream_add(struct presence_stream *stream, const char *text, size_
     }
     line->next = NULL;
     line->length = length;
-    memcpy(line->text, text, length);
+    memcpy(line->bytes, event, length);
     *(stream->first != NULL ? stream->last : &stream->first) = line;
     stream->last = &line->next;
     stream->bytes += length;
 }
 
-const char *presence_stream_first(const struct presence_stream *stream, size_t *length)
+const void *presence_stream_first(const struct presence_stream *stream, size_t *length)
 {
     if (stream->first == NULL) {
         return NULL;
     }
     *length = stream->first->length;
-    return stream->first->text;
+    return stream->first->bytes;
 }
 
 void presence_stream_drop(struct presence_stream *stream)

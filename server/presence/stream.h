@@ -21,10 +21,10 @@ struct presence_stream {
 };
 
 /* Copies. */
-void presence_stream_add(struct presence_stream *stream, const char *text, size_t length);
+void presence_stream_add(struct presence_stream *stream, const void *event, size_t length);
 
-/* The first line; NULL: there is none. It stays until _drop. */
-const char *presence_stream_first(const struct presence_stream *stream, size_t *length);
+/* The first one; NULL: there is none. It stays until _drop. */
+const void *presence_stream_first(const struct presence_stream *stream, size_t *length);
 void presence_stream_drop(struct presence_stream *stream);
 
 void presence_stream_clear(struct presence_stream *stream);

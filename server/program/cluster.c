@@ -4,6 +4,7 @@
 #ifdef LUBDUB_WITH_REDIS
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,6 @@
 #include "program/events/json.h"
 #include "program/events/log.h"
 #include "server/presence/presence.h"
-
-/* A line whose strings are all as long as they may be, each byte of them escaped. */
-#define JSON_MOST (32 * 1024)
 
 struct cluster {
     struct presence *presence;
@@ -24,6 +22,15 @@ static void log_line(bool is_warning, const char *text, void *user_data)
 {
     (void)user_data;
     lubdub_log_peer(is_warning ? LUBDUB_LOG_WARNING : LUBDUB_LOG_INFO, "%s", text);
+}
+
+/* The bytes are a line, as far as it is filled. */
+static size_t write_event(const void *event, size_t length, char *json, size_t capacity)
+{
+    struct lubdub_event_line line;
+
+    memcpy(&line, event, length);
+    return lubdub_event_line_json(&line, json, capacity);
 }
 
 static bool fail(char *problem, size_t capacity, const char *why)
@@ -40,6 +47,7 @@ bool cluster_open(struct cluster **cluster, const struct options *options, char 
         .lease = options->redis_lease,
         .grace = options->grace,
         .rate = options->redis_rate,
+        .write_event = write_event,
         .log = log_line,
     };
     int error;
@@ -73,12 +81,7 @@ int cluster_start(struct cluster *cluster, struct lubdub_server *server)
 
 void cluster_tell(struct cluster *cluster, const struct lubdub_event_line *line)
 {
-    char text[JSON_MOST];
-    size_t length = lubdub_event_line_json(line, text, sizeof text);
-
-    if (length > 0) {
-        presence_publish(cluster->presence, text, length);
-    }
+    presence_publish(cluster->presence, line, offsetof(struct lubdub_event_line, fields) + line->length);
 }
 
 void cluster_note(struct cluster *cluster, const struct lubdub_server_event *event)
