@@ -205,6 +205,23 @@ void lubdub_gate_leave(struct lubdub_gate *gate, struct lubdub_gate_place *place
     note_counts(gate);
 }
 
+void lubdub_gate_put_back(struct lubdub_gate *gate, struct lubdub_gate_place *place)
+{
+    take_out(&gate->under_way, place);
+    place->state = LUBDUB_GATE_WAITING;
+    place->after = gate->waiting.first;
+    if (place->after != NULL) {
+        place->after->before = place;
+    } else {
+        gate->waiting.last = place;
+    }
+    gate->waiting.first = place;
+    gate->waiting.count++;
+    atomic_fetch_sub_explicit(&gate->counts->begun, 1, memory_order_relaxed);
+    mind_waiting(gate);
+    note_counts(gate);
+}
+
 bool lubdub_gate_has_time(struct lubdub_gate *gate)
 {
     gate->has_put_off = gate->has_put_off || gate->worked >= gate->limits->work;

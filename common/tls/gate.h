@@ -71,6 +71,12 @@ void lubdub_gate_leave(struct lubdub_gate *gate, struct lubdub_gate_place *place
  * off. */
 bool lubdub_gate_has_time(struct lubdub_gate *gate);
 
+/*
+ * One that was let in and has no time left in this turn: it waits again, as the first. Its ClientHello was read, so
+ * that its socket would not become ready again.
+ */
+void lubdub_gate_put_back(struct lubdub_gate *gate, struct lubdub_gate_place *place);
+
 /* Something was done for one, and took so long. */
 void lubdub_gate_note_work(struct lubdub_gate *gate, lubdub_duration took);
 

@@ -392,6 +392,9 @@ static struct lubdub_transfer go_on(struct stream *stream)
     if (is_evicted) {
         end_stream(stream, "too many TLS handshakes are under way, and the client did not go on with its own");
     } else if (stream->opening != NULL && !lubdub_gate_has_time(&stream->shop->gate)) {
+        if (stream->state == STATE_QUEUE && stream->opening->place.state == LUBDUB_GATE_UNDER_WAY) {
+            lubdub_gate_put_back(&stream->shop->gate, &stream->opening->place);
+        }
         return transfer; /* the socket stays ready, and sessions that are up are served meanwhile */
     } else {
         receive(stream);

@@ -137,6 +137,37 @@ static void turn_works_on_handshakes_for_so_long_and_on_one_at_the_least(void **
     assert_in_range(reached(fixture, LUBDUB_SERVER_LIMIT_HANDSHAKES_PER_TURN), 3, UINT32_MAX);
 }
 
+static bool all_others_wait(struct server_fixture *fixture)
+{
+    return server_fixture_counts(fixture).tls_waiting == FIXTURE_CLIENTS - 1;
+}
+
+/*
+ * Many are let in at once and the first takes all the time of the turn. The ClientHellos of the others have been read:
+ * their sockets say nothing any more.
+ */
+static void handshake_that_is_let_in_too_late_in_a_turn_is_not_forgotten(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    unsigned i;
+
+    fixture->settings.max_handshakes = 1;
+    fixture->settings.handshake_work = 1;
+    server_fixture_start(fixture);
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        raw_connect(&fixture->clients[i], server_fixture_port(fixture));
+        raw_begin_handshake(&fixture->clients[i]);
+    }
+    assert_true(server_fixture_wait(fixture, all_others_wait));
+    fixture->settings.max_handshakes = FIXTURE_CLIENTS;
+    fixture->settings.handshakes_per_turn = FIXTURE_CLIENTS;
+    assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        raw_hello(&fixture->clients[i], NULL, 0, 0);
+    }
+    assert_int_equal(server_fixture_counts(fixture).tls_failed, 0);
+}
+
 static void settings_of_handshakes_have_bounds(void **state)
 {
     static const struct {
@@ -336,6 +367,7 @@ int main(void)
         TEST(new_settings_let_more_of_them_in),
         TEST(turn_begins_so_many_handshakes_and_the_next_one_goes_on),
         TEST(turn_works_on_handshakes_for_so_long_and_on_one_at_the_least),
+        TEST(handshake_that_is_let_in_too_late_in_a_turn_is_not_forgotten),
         TEST(settings_of_handshakes_have_bounds),
         TEST(sockets_of_the_applications_own_speak_tls),
         TEST(without_tls_in_the_settings_there_is_none),

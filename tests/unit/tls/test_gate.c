@@ -137,6 +137,28 @@ static void long_handshakes_leave_fewer_for_the_turn(void **state)
     assert_int_equal(scene->places[1].state, LUBDUB_GATE_UNDER_WAY);
 }
 
+static void one_that_is_put_back_is_the_first_of_the_next_turn(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->limits.per_turn = 1;
+    enter(scene, 0, 3);
+    assert_int_equal(scene->places[0].state, LUBDUB_GATE_UNDER_WAY);
+    lubdub_gate_put_back(&scene->gate, &scene->places[0]);
+    assert_int_equal(under_way(scene), 0);
+    assert_int_equal(scene->counts.waiting, 3);
+    assert_int_equal(scene->counts.begun, 0);
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(scene->places[0].state, LUBDUB_GATE_UNDER_WAY);
+    assert_true(scene->fed[0] > 0);
+    lubdub_gate_leave(&scene->gate, &scene->places[1]);
+    lubdub_gate_leave(&scene->gate, &scene->places[2]);
+    lubdub_gate_put_back(&scene->gate, &scene->places[0]); /* none other waits */
+    ev_run(scene->loop, EVRUN_NOWAIT);
+    assert_int_equal(scene->places[0].state, LUBDUB_GATE_UNDER_WAY);
+    assert_int_equal(scene->counts.waiting, 0);
+}
+
 /* Until all places are taken; the others wait. */
 static void fill(struct scene *scene)
 {
@@ -215,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_lets_in_so_many_and_the_next_turn_as_many, setup, teardown),
         cmocka_unit_test_setup_teardown(limits_that_change_hold_from_then_on, setup, teardown),
         cmocka_unit_test_setup_teardown(long_handshakes_leave_fewer_for_the_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_is_put_back_is_the_first_of_the_next_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_that_waits_follows_one_that_is_done, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_has_waited_for_long_comes_after_the_last, setup, teardown),
         cmocka_unit_test_setup_teardown(a_silent_client_loses_its_place_to_one_that_waits, setup, teardown),
