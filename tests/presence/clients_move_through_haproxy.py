@@ -98,7 +98,7 @@ def clients_move_there_and_back(stage):
         await_all(stage, clients, new)
         balancer.take_back(old)
     for identity, client in clients.items():
-        assert len(stage.events(client, "up")) == 4, (identity, stage.output(client))
+        wait_for(lambda: len(stage.events(client, "up")) == 4, lambda: f"{identity}: " + stage.output(client))
         assert not stage.events(client, "down", cause="replaced"), (identity, stage.output(client))
     stage.leaves_cleanly(one)
     stage.leaves_cleanly(other)
