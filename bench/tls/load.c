@@ -1,8 +1,9 @@
 /*
- * Clients over TLS or plain TCP that speak Lubdub or MQTT, with OpenSSL and nothing of the toolkit, so that servers are
- * compared under the same load. Each client asks when it is its turn, one at a time, and waits for its answer.
+ * Clients over TLS or plain TCP that speak Lubdub, MQTT or NATS, with OpenSSL and nothing of the toolkit, so that
+ * servers are compared under the same load. Each client asks when it is its turn, one at a time, and waits for its
+ * answer.
  *
- *     tls-load PORT CONNECTIONS lubdub|mqtt CA|- INTERVAL_MS
+ *     tls-load PORT CONNECTIONS lubdub|mqtt|nats CA|- INTERVAL_MS
  *
  * A CA of - is plain TCP. INTERVAL_MS is what a client of Lubdub asks for; its expiry is ten minutes. Reads commands, a
  * line each, and answers each with a line of JSON:
@@ -10,7 +11,10 @@
  *     connect AT_ONCE    all connect, so many handshakes under way at a time     {"seconds": S, "failed": N}
  *     ask RATE SECONDS   so many questions a second, from one after the other    {"asked": N, "lost": N, …}
  *
- * and ends at the end of its input.
+ * While it asks it looks at the clock every millisecond, so that it sees a gap in which its processor was somebody
+ * else's: "gap_ms" is the longest, "undisturbed_ms" the longest round trip that no gap of more than 5 ms fell into.
+ *
+ * It ends at the end of its input.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,6 +22,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,10 +40,12 @@
 #define OPENING_LIMIT 20.0 /* seconds for all that is asked at the opening */
 #define ANSWER_LIMIT 5.0
 #define ROUND_TRIPS 1000000
+#define GAP 0.005 /* seconds */
 
 enum state {
     STATE_NOTHING,
     STATE_CONNECTING,
+    STATE_GREETED, /* waits for what the server says first, in the clear */
     STATE_SHAKING,
     STATE_OPENING, /* what opens a session is sent */
     STATE_UP,
@@ -59,6 +66,9 @@ struct wire {
     size_t (*ask)(uint8_t *bytes, uint64_t number);
     const char *opened; /* what the answer to the opening has */
     size_t opened_length;
+    const char *greeting; /* what the server says before the handshake of TLS; NULL: nothing */
+    const char *question; /* what the server asks in between, */
+    const char *reply;    /* and what is said then; NULL: it does not ask */
 };
 
 static struct client *clients;
@@ -72,6 +82,10 @@ static uint32_t interval_ms;
 static uint64_t answered;
 static double *round_trips;
 static size_t round_trip_count;
+static double looked_at;    /* when the clock was read last to see a gap, */
+static double gap_ended_at; /* and when the last one was over */
+static double longest_gap;
+static double longest_undisturbed;
 
 static double now(void)
 {
@@ -158,9 +172,36 @@ static size_t mqtt_ask(uint8_t *bytes, uint64_t number)
     return 2;
 }
 
+static size_t put_text(uint8_t *bytes, const char *text)
+{
+    memcpy(bytes, text, strlen(text));
+    return strlen(text);
+}
+
+/* The PING asks for a word of the server's, which says nothing to a CONNECT. */
+static size_t nats_open(uint8_t *bytes, uint32_t client)
+{
+    (void)client;
+    return put_text(bytes, "CONNECT {\"verbose\":false,\"lang\":\"c\",\"version\":\"1\"}\r\nPING\r\n");
+}
+
+static size_t nats_ask(uint8_t *bytes, uint64_t number)
+{
+    (void)number;
+    return put_text(bytes, "PING\r\n");
+}
+
 static const struct wire wires[] = {
-    {"lubdub", lubdub_open, lubdub_ask, "LD\x01\x02", 4},
-    {"mqtt", mqtt_open, mqtt_ask, "\x20\x02", 2},
+    {.name = "lubdub", .open = lubdub_open, .ask = lubdub_ask, .opened = "LD\x01\x02", .opened_length = 4},
+    {.name = "mqtt", .open = mqtt_open, .ask = mqtt_ask, .opened = "\x20\x02", .opened_length = 2},
+    {.name = "nats",
+     .open = nats_open,
+     .ask = nats_ask,
+     .opened = "PONG",
+     .opened_length = 4,
+     .greeting = "INFO ",
+     .question = "PING\r\n",
+     .reply = "PONG\r\n"},
 };
 
 /* ---- one client ---- */
@@ -219,17 +260,9 @@ static void shake(struct client *client)
     }
 }
 
-static void on_connected(struct client *client)
+/* The connection is there, and what the server says before TLS was said. */
+static void go_on(struct client *client)
 {
-    const int on = 1;
-    int error = 0;
-    socklen_t length = sizeof error;
-
-    if (getsockopt(client->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) {
-        fail(client);
-        return;
-    }
-    setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (context == NULL) {
         open_session(client);
         return;
@@ -241,8 +274,64 @@ static void on_connected(struct client *client)
     shake(client);
 }
 
+static void on_connected(struct client *client)
+{
+    const int on = 1;
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    if (getsockopt(client->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) {
+        fail(client);
+        return;
+    }
+    setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (wire->greeting != NULL) {
+        client->state = STATE_GREETED;
+        watch(client, EPOLLIN);
+    } else {
+        go_on(client);
+    }
+}
+
+/* The server's greeting is a line, in one segment. */
+static void on_greeting(struct client *client)
+{
+    char bytes[4096];
+    ssize_t length = recv(client->socket, bytes, sizeof bytes, MSG_DONTWAIT);
+
+    if (length < 0 && errno == EAGAIN) {
+        return;
+    }
+    if (length < (ssize_t)strlen(wire->greeting) || memcmp(bytes, wire->greeting, strlen(wire->greeting)) != 0 ||
+        bytes[length - 1] != '\n') {
+        fail(client);
+        return;
+    }
+    go_on(client);
+}
+/* Answers a question of the server's; returns how many bytes it took. */
+static size_t answer(struct client *client, const uint8_t *bytes, size_t length)
+{
+    size_t taken = wire->question != NULL ? strlen(wire->question) : 0;
+
+    if (taken == 0 || length < taken || memcmp(bytes, wire->question, taken) != 0) {
+        return 0;
+    }
+    if (!send_bytes(client, (const uint8_t *)wire->reply, strlen(wire->reply))) {
+        fail(client);
+    }
+    return taken;
+}
+
 static void on_bytes(struct client *client, const uint8_t *bytes, size_t length)
 {
+    size_t taken = answer(client, bytes, length);
+
+    bytes += taken;
+    length -= taken;
+    if (client->state == STATE_FAILED || length == 0) {
+        return;
+    }
     if (client->state == STATE_OPENING) {
         if (length < wire->opened_length || memcmp(bytes, wire->opened, wire->opened_length) != 0) {
             fail(client);
@@ -252,8 +341,13 @@ static void on_bytes(struct client *client, const uint8_t *bytes, size_t length)
         opening--;
         up++;
     } else if (client->asked_at > 0) {
+        double took = now() - client->asked_at;
+
         if (round_trip_count < ROUND_TRIPS) {
-            round_trips[round_trip_count++] = now() - client->asked_at;
+            round_trips[round_trip_count++] = took;
+        }
+        if (client->asked_at > gap_ended_at && took > longest_undisturbed) {
+            longest_undisturbed = took;
         }
         client->asked_at = 0;
         answered++;
@@ -289,6 +383,9 @@ static void on_ready(struct client *client)
     switch (client->state) {
     case STATE_CONNECTING:
         on_connected(client);
+        break;
+    case STATE_GREETED:
+        on_greeting(client);
         break;
     case STATE_SHAKING:
         shake(client);
@@ -326,12 +423,23 @@ static void begin(struct client *client)
 
 /* ---- all of them ---- */
 
+static void mind_gap(void)
+{
+    double at = now();
+
+    longest_gap = at - looked_at > longest_gap ? at - looked_at : longest_gap;
+    gap_ended_at = at - looked_at > GAP ? at : gap_ended_at;
+    looked_at = at;
+}
+
+/* It sleeps for a millisecond at most where gaps are minded. */
 static void serve(int milliseconds)
 {
     struct epoll_event ready[READY_AT_ONCE];
     int length = epoll_wait(set, ready, READY_AT_ONCE, milliseconds);
     int i;
 
+    mind_gap();
     for (i = 0; i < length; i++) {
         on_ready(ready[i].data.ptr);
     }
@@ -367,6 +475,8 @@ static void ask_all(double rate, double seconds)
     double limit;
 
     answered = round_trip_count = 0;
+    gap_ended_at = longest_gap = longest_undisturbed = 0;
+    looked_at = began;
     while (now() < began + seconds) {
         uint64_t due = (uint64_t)((now() - began) * rate);
 
@@ -385,13 +495,15 @@ static void ask_all(double rate, double seconds)
         serve(1);
     }
     for (limit = now() + ANSWER_LIMIT; answered < asked && now() < limit;) {
-        serve(10);
+        serve(1);
     }
     qsort(round_trips, round_trip_count, sizeof *round_trips, compare);
-    printf("{\"asked\": %llu, \"lost\": %llu, \"p99_ms\": %.3f, \"longest_ms\": %.3f}\n", (unsigned long long)asked,
-           (unsigned long long)(asked - answered),
+    printf("{\"asked\": %llu, \"lost\": %llu, \"p99_ms\": %.3f, \"longest_ms\": %.3f, "
+           "\"undisturbed_ms\": %.3f, \"gap_ms\": %.3f}\n",
+           (unsigned long long)asked, (unsigned long long)(asked - answered),
            round_trip_count > 0 ? 1e3 * round_trips[round_trip_count * 99 / 100] : 0.0,
-           round_trip_count > 0 ? 1e3 * round_trips[round_trip_count - 1] : 0.0);
+           round_trip_count > 0 ? 1e3 * round_trips[round_trip_count - 1] : 0.0, 1e3 * longest_undisturbed,
+           1e3 * longest_gap);
 }
 
 static void serve_commands(void)
@@ -418,7 +530,7 @@ int main(int argument_count, char **arguments)
     size_t i;
 
     if (argument_count != 6) {
-        errx(2, "usage: tls-load PORT CONNECTIONS lubdub|mqtt CA|- INTERVAL_MS");
+        errx(2, "usage: tls-load PORT CONNECTIONS lubdub|mqtt|nats CA|- INTERVAL_MS");
     }
     port = (uint16_t)atoi(arguments[1]);
     count = (uint32_t)atoi(arguments[2]);
@@ -427,7 +539,7 @@ int main(int argument_count, char **arguments)
         wire = strcmp(wires[i].name, arguments[3]) == 0 ? &wires[i] : wire;
     }
     if (wire == NULL || port == 0 || count == 0) {
-        errx(2, "usage: tls-load PORT CONNECTIONS lubdub|mqtt CA|- INTERVAL_MS");
+        errx(2, "usage: tls-load PORT CONNECTIONS lubdub|mqtt|nats CA|- INTERVAL_MS");
     }
     if (strcmp(arguments[4], "-") != 0) {
         context = SSL_CTX_new(TLS_client_method());
@@ -443,6 +555,7 @@ int main(int argument_count, char **arguments)
     if (clients == NULL || round_trips == NULL || set < 0) {
         errx(EXIT_FAILURE, "no memory is left");
     }
+    signal(SIGPIPE, SIG_IGN); /* a server may close before a client has spoken */
     serve_commands();
     return EXIT_SUCCESS;
 }
