@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -144,6 +145,7 @@ static void join(struct fixture *fixture, struct lubdub_link *link, struct raw_c
     raw_connect(client, fixture->port);
     socket = accept4(fixture->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(socket >= 0);
+    memset(link, 0xa5, sizeof *link); /* the memory of an earlier one */
     assert_int_equal(lubdub_link_open(link, &fixture->group, socket, LUBDUB_ROLE_SERVER, NULL), LUBDUB_ERROR_OK);
 }
 

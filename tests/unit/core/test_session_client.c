@@ -594,6 +594,24 @@ static void missed_slots_are_skipped_and_not_made_up_for(void **state)
     expect_whole_frame(client, PROBE, 0, 3, NULL, 0);
 }
 
+static void slot_at_which_we_come_back_is_used_once(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time start = client->now;
+
+    client->settings.timeout = 100 * LUBDUB_SECOND;
+    script_client_open(client);
+    client->now = start + 7 * LUBDUB_SECOND; /* exactly on the grid */
+    endpoint_ring(client);
+    expect_frame(client, PROBE);
+    expect_no_frame(client);
+    endpoint_advance_to(client, start + 8 * LUBDUB_SECOND - 1);
+    expect_no_frame(client);
+    endpoint_advance_to(client, start + 8 * LUBDUB_SECOND);
+    expect_frame(client, PROBE);
+    expect_no_frame(client);
+}
+
 static void one_probe_waits_for_the_kernel_and_no_more(void **state)
 {
     struct endpoint *client = *state;
@@ -1173,6 +1191,7 @@ int main(void)
         TEST(timeout_starts_when_the_kernel_has_the_whole_probe),
         TEST(probe_that_went_whole_in_the_middle_of_a_turn_counts_from_that_turn),
         TEST(missed_slots_are_skipped_and_not_made_up_for),
+        TEST(slot_at_which_we_come_back_is_used_once),
         TEST(one_probe_waits_for_the_kernel_and_no_more),
         TEST(ack_of_a_probe_never_sent_is_a_protocol_error),
         TEST(ack_twice_is_a_protocol_error),
