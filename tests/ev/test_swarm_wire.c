@@ -50,7 +50,7 @@ static int setup(void **state)
     memset(&fixture, 0, sizeof fixture);
     fixture.listener = -1;
     *state = &fixture;
-    if (!swarm_network_make(&fixture.network, CLIENTS, 1)) {
+    if (!swarm_network_make(&fixture.network, CLIENTS, false, 1)) {
         assert_true(fixture.network.problem[0] != '\0');
         return 0;
     }
@@ -307,7 +307,7 @@ static void wire_dies_with_whoever_made_it(void **state)
     if (maker == 0) {
         static struct swarm_network network;
 
-        if (swarm_network_make(&network, 1, 1)) {
+        if (swarm_network_make(&network, 1, false, 1)) {
             wire = network.wire;
         }
         (void)!write(pipe_ends[1], &wire, sizeof wire);

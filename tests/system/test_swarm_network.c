@@ -69,6 +69,54 @@ static void swarm_of_200_notices_every_dead_path_on_both_sides(void **state)
     json_decref(report);
 }
 
+/* Also skips where the kernel lacks Multipath TCP. */
+static void skip_without_two_cables(void)
+{
+    struct network network;
+
+    network_make_two(&network);
+    network_remove(&network);
+}
+
+static void cut_of_one_cable_loses_nobody_and_of_both_is_noticed(void **state)
+{
+    char words[] = "--spawn-server=--mptcp --mptcp --clients 40 --interval 200ms --expiry 1500ms --timeout 1500ms "
+                   "--warmup 500ms --duration 2s --fault cut-one:50% --fault cut-both:10% --fault power:10% "
+                   "--fault outage-one:2s --seed 7 --report json";
+    int status;
+    json_t *report;
+
+    skip_without_two_cables();
+    report = run_on_network(*state, words, &status);
+    swarm_expect_spared(report, "cut-one", "client", 20);
+    swarm_expect_spared(report, "cut-one", "server", 20);
+    swarm_expect_spared(report, "outage-one", "client", 40);
+    swarm_expect_spared(report, "outage-one", "server", 40);
+    swarm_expect_detected(report, "cut-both", "client", 4);
+    swarm_expect_detected(report, "cut-both", "server", 4);
+    swarm_expect_detected(report, "power", "server", 4);
+    assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
+    assert_false(swarm_has_note(report, "had one path only"));
+    assert_int_equal(status, 0);
+    json_decref(report);
+}
+
+/* Else nobody would be spared for want of a second path, and the test above would not mean much. */
+static void cut_of_one_cable_loses_everybody_without_a_second_path(void **state)
+{
+    char words[] = "--spawn-server --mptcp --clients 20 --interval 200ms --expiry 1s --timeout 1s --warmup 300ms "
+                   "--duration 100ms --fault cut-one:100% --fault outage-one:2s --seed 7 --report json";
+    int status;
+    json_t *report;
+
+    skip_without_two_cables();
+    report = run_on_network(*state, words, &status);
+    assert_true(swarm_number(json_object_get(report, "totals"), "false_alarms") >= 20);
+    assert_true(swarm_has_note(report, "had one path only"));
+    assert_int_equal(status, 1);
+    json_decref(report);
+}
+
 static void nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it(void **state)
 {
     char words[] =
@@ -358,6 +406,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SWARM_TEST(swarm_of_200_notices_every_dead_path_on_both_sides),
+        SWARM_TEST(cut_of_one_cable_loses_nobody_and_of_both_is_noticed),
+        SWARM_TEST(cut_of_one_cable_loses_everybody_without_a_second_path),
         SWARM_TEST(nobody_is_lost_for_a_bad_path_and_the_dead_are_found_on_it),
         SWARM_TEST(outage_longer_than_the_deadlines_is_counted_and_no_failure),
         cmocka_unit_test_setup_teardown(ctrl_c_ends_with_what_was_measured_and_leaves_nothing, set_up, tear_down),

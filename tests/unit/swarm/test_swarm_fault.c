@@ -48,7 +48,9 @@ static void condition_has_a_value_and_perhaps_a_share(void **state)
     assert_int_equal(order.conditions.delay, 50 * LUBDUB_MILLISECOND);
     assert_int_equal(order.conditions.jitter, 0);
     assert_true(order.conditions.loss == 0);
-    assert_null(swarm_order_parse("delay:50ms\xc2\xb1" "20ms:10%", &order));
+    assert_null(swarm_order_parse("delay:50ms\xc2\xb1"
+                                  "20ms:10%",
+                                  &order));
     assert_int_equal(order.conditions.jitter, 20 * LUBDUB_MILLISECOND);
     assert_true(order.share > 0.099 && order.share < 0.101);
     assert_null(swarm_order_parse("delay:1s+-1s", &order));
@@ -208,10 +210,11 @@ static void unknown_kind_is_answered_with_all_that_there_are(void **state)
     struct swarm_order order;
 
     (void)state;
-    assert_string_equal(swarm_order_parse("sneeze:5%", &order),
-                        "must be KIND:SHARE with one of the kinds freeze, kill, reset, bye, cut, drop-in, drop-out, "
-                        "power, loss, delay, slow-link, server-stall, vm-pause, outage, server-freeze, server-kill and "
-                        "server-cut, as in freeze:5%");
+    assert_string_equal(
+        swarm_order_parse("sneeze:5%", &order),
+        "must be KIND:SHARE with one of the kinds freeze, kill, reset, bye, cut, cut-one, cut-both, drop-in, "
+        "drop-out, power, loss, delay, slow-link, server-stall, vm-pause, outage, outage-one, "
+        "server-freeze, server-kill and server-cut, as in freeze:5%");
 }
 
 static void help_has_a_line_for_each_fault_of_the_list(void **state)

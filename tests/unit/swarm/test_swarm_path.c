@@ -212,6 +212,7 @@ static void every_client_has_an_address_by_which_its_packets_are_known(void **st
     static const uint32_t numbers[] = {0, 1, 255, 256, 65535, 65536, SWARM_ADDRESS_LIMIT - 1};
     uint8_t packet[20];
     uint32_t client;
+    unsigned cable;
     size_t i;
 
     (void)state;
@@ -220,31 +221,49 @@ static void every_client_has_an_address_by_which_its_packets_are_known(void **st
 
         assert_int_equal(address >> 23, 0x0a800000u >> 23); /* in 10.128.0.0/9 */
         make_packet(packet, address, SWARM_SERVER_ADDRESS);
-        assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, SWARM_ADDRESS_LIMIT, &client));
+        assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, SWARM_ADDRESS_LIMIT, &client, &cable));
         assert_int_equal(client, numbers[i]);
-        assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_CLIENT, SWARM_ADDRESS_LIMIT, &client));
+        assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_CLIENT, SWARM_ADDRESS_LIMIT, &client, &cable));
         make_packet(packet, SWARM_SERVER_ADDRESS, address);
-        assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_CLIENT, SWARM_ADDRESS_LIMIT, &client));
+        assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_CLIENT, SWARM_ADDRESS_LIMIT, &client, &cable));
         assert_int_equal(client, numbers[i]);
     }
+}
+
+static void second_cable_has_addresses_of_its_own(void **state)
+{
+    uint8_t packet[20];
+    uint32_t client;
+    unsigned cable;
+
+    (void)state;
+    make_packet(packet, swarm_client_second_address(7), SWARM_SERVER_ADDRESS);
+    assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client, &cable));
+    assert_int_equal(client, 7);
+    assert_int_equal(cable, 1);
+    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 7, &client, &cable));
+    make_packet(packet, swarm_client_address(7), SWARM_SERVER_ADDRESS);
+    assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client, &cable));
+    assert_int_equal(cable, 0);
 }
 
 static void other_packets_are_nobodys(void **state)
 {
     uint8_t packet[20];
     uint32_t client;
+    unsigned cable;
 
     (void)state;
     make_packet(packet, swarm_client_address(9), SWARM_SERVER_ADDRESS);
-    assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client));
-    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 9, &client)); /* there are 0 to 8 */
-    assert_false(swarm_packet_client(packet, 19, SWARM_WAY_TO_SERVER, 10, &client));
+    assert_true(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client, &cable));
+    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 9, &client, &cable)); /* there are 0 to 8 */
+    assert_false(swarm_packet_client(packet, 19, SWARM_WAY_TO_SERVER, 10, &client, &cable));
     packet[0] = 0x60; /* IPv6 */
-    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client));
+    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client, &cable));
     make_packet(packet, swarm_client_address(0) - 1, SWARM_SERVER_ADDRESS);
-    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client));
+    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client, &cable));
     make_packet(packet, swarm_client_address(1), SWARM_SERVER_ADDRESS + 1);
-    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client));
+    assert_false(swarm_packet_client(packet, 20, SWARM_WAY_TO_SERVER, 10, &client, &cable));
 }
 
 int main(void)
@@ -260,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup(slow_link_sends_one_packet_after_the_other, setup),
         cmocka_unit_test_setup(slow_links_queue_is_bounded_but_holds_two_full_packets, setup),
         cmocka_unit_test(every_client_has_an_address_by_which_its_packets_are_known),
+        cmocka_unit_test(second_cable_has_addresses_of_its_own),
         cmocka_unit_test(other_packets_are_nobodys),
     };
 

@@ -22,7 +22,7 @@ static uint32_t take(struct swarm_schedule *schedule, lubdub_time now)
     uint32_t client;
 
     assert_non_null(parcel);
-    client = parcel->client;
+    client = parcel->path;
     assert_int_equal(parcel->length, 2);
     assert_int_equal(parcel->bytes[0] | parcel->bytes[1] << 8, client & 0xffff);
     free(parcel);

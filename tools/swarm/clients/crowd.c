@@ -73,6 +73,9 @@ static void on_event(struct lubdub_link *link, const struct lubdub_event *event,
         crowd->counts->granted_interval = lubdub_session_interval(&link->session);
         crowd->counts->granted_expiry = lubdub_session_expiry(&link->session);
         set_state(crowd, link, SWARM_CLIENT_UP);
+        if (crowd->settings.second_path != NULL && !crowd->settings.second_path(link->io.fd, number_of(crowd, link))) {
+            crowd->counts->lone_count++;
+        }
         crowd->hooks->on_up(crowd->user_data, number_of(crowd, link), event->session_number, now);
         break;
     case LUBDUB_EVENT_ACKED:

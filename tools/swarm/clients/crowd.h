@@ -39,7 +39,7 @@ struct swarm_crowd_settings {
     lubdub_duration expiry;
     bool adapts;
     lubdub_duration gather; /* of each process's loop, at most; 0: it does not */
-    bool multipath; /* where this kernel has it */
+    bool multipath;         /* where this kernel has it */
     double ramp;            /* connections a second */
     uint32_t attempt_limit; /* connections under way at a time */
     uint64_t seed;          /* of the phases */
@@ -47,6 +47,8 @@ struct swarm_crowd_settings {
     const char *tls_name;   /* of the server */
     /* Where a client connects from; the port is the kernel's choice. NULL: the address is, too. */
     void (*source_address)(struct lubdub_address *address, uint32_t client);
+    /* Opens a second path for a session that is up. False: it has one only. NULL: the kernel sees to that. */
+    bool (*second_path)(int socket, uint32_t client);
 };
 
 struct swarm_crowd_hooks {
@@ -81,6 +83,7 @@ struct swarm_crowd_counts {
     /* as of the last swarm_crowd_count() */
     uint64_t sent_count;     /* probes handed to the kernel */
     uint64_t answered_count; /* acked_count, at the same moment */
+    uint64_t lone_count;     /* sessions for which no second path could be opened */
     uint64_t absence_count;  /* how often this process was away, and for how long in all */
     lubdub_duration absence_total;
 };

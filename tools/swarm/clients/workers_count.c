@@ -23,6 +23,7 @@ static void add(struct swarm_crowd_counts *sum, const struct swarm_crowd_counts 
     sum->acked_count += counts->acked_count;
     sum->sent_count += counts->sent_count;
     sum->answered_count += counts->answered_count;
+    sum->lone_count += counts->lone_count;
     sum->absence_count += counts->absence_count;
     sum->absence_total += counts->absence_total;
 }

@@ -131,9 +131,9 @@ bool swarm_namespace_own(uint32_t address, unsigned prefix_length)
     return configure("lo", address, prefix_length, 0);
 }
 
-bool swarm_namespace_forget_paths(void)
+static bool set_to_1(const char *path)
 {
-    int file = open("/proc/sys/net/ipv4/tcp_no_metrics_save", O_WRONLY | O_CLOEXEC);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
     bool is_done = file >= 0 && write(file, "1", 1) == 1;
     int error = errno;
 
@@ -142,6 +142,16 @@ bool swarm_namespace_forget_paths(void)
     }
     errno = error;
     return is_done;
+}
+
+bool swarm_namespace_forget_paths(void)
+{
+    return set_to_1("/proc/sys/net/ipv4/tcp_no_metrics_save");
+}
+
+bool swarm_namespace_choose_paths(void)
+{
+    return set_to_1("/proc/sys/net/mptcp/pm_type"); /* userspace */
 }
 
 int swarm_card_counts(void)

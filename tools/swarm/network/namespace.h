@@ -29,6 +29,9 @@ bool swarm_namespace_own(uint32_t address, unsigned prefix_length);
 /* What a connection learnt of its path is not to be used for the next one, which may belong to another client. */
 bool swarm_namespace_forget_paths(void);
 
+/* Which paths Multipath TCP has is up to us here (subflow.h), not to the kernel. False: errno. */
+bool swarm_namespace_choose_paths(void);
+
 /* Packets for that card that found no room, from swarm_card_counts' descriptor, which any process may read. */
 int swarm_card_counts(void);
 uint64_t swarm_card_dropped(int counts);

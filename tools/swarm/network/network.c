@@ -40,6 +40,9 @@ static bool furnish(struct swarm_network *network, enum swarm_side side)
     if (!is_server && !swarm_namespace_own(CLIENTS_PREFIX_ADDRESS, CLIENTS_PREFIX)) {
         return fail(network, "no addresses for the clients");
     }
+    if (!is_server && network->has_two_cables && !swarm_namespace_choose_paths()) {
+        return fail(network, "no Multipath TCP whose paths can be chosen (net.mptcp.pm_type)");
+    }
     if (!swarm_namespace_forget_paths()) {
         return fail(network, "tcp_no_metrics_save cannot be set");
     }
@@ -81,7 +84,8 @@ static bool share(struct swarm_network *network)
 {
     void *memory;
 
-    network->shared_size = sizeof *network->shared + (size_t)network->client_count * sizeof network->shared->paths[0];
+    network->shared_size =
+        sizeof *network->shared + (size_t)network->client_count * SWARM_CABLES * sizeof network->shared->paths[0];
     memory = mmap(NULL, network->shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         return fail(network, "no memory for the paths");
@@ -153,10 +157,13 @@ static void stop_wire(struct swarm_network *network)
     }
 }
 
-bool swarm_network_make(struct swarm_network *network, uint32_t client_count, uint64_t seed)
+bool swarm_network_make(struct swarm_network *network, uint32_t client_count, bool has_two_cables, uint64_t seed)
 {
-    *network = (struct swarm_network){
-        .client_count = client_count, .namespaces = {-1, -1}, .cards = {-1, -1}, .card_counts = {-1, -1}};
+    *network = (struct swarm_network){.client_count = client_count,
+                                      .has_two_cables = has_two_cables,
+                                      .namespaces = {-1, -1},
+                                      .cards = {-1, -1},
+                                      .card_counts = {-1, -1}};
     if (share(network) && make_namespaces(network) && start_wire(network, seed)) {
         return true;
     }
@@ -201,9 +208,24 @@ int swarm_network_of(const struct swarm_network *network, enum swarm_side side)
 
 /* ---- paths ---- */
 
+static void close_cable(struct swarm_network *network, uint32_t client, unsigned cable, uint32_t ways)
+{
+    atomic_store_explicit(&network->shared->paths[swarm_path_number(client, cable)].closed_ways, ways,
+                          memory_order_release);
+}
+
 void swarm_network_close(struct swarm_network *network, uint32_t client, uint32_t ways)
 {
-    atomic_store_explicit(&network->shared->paths[client].closed_ways, ways, memory_order_release);
+    unsigned cable;
+
+    for (cable = 0; cable < SWARM_CABLES; cable++) {
+        close_cable(network, client, cable, ways);
+    }
+}
+
+void swarm_network_close_one(struct swarm_network *network, uint32_t client, uint32_t ways)
+{
+    close_cable(network, client, 0, ways);
 }
 
 void swarm_network_close_all(struct swarm_network *network, uint32_t ways)
@@ -211,16 +233,29 @@ void swarm_network_close_all(struct swarm_network *network, uint32_t ways)
     atomic_store_explicit(&network->shared->closed_ways, ways, memory_order_release);
 }
 
+void swarm_network_close_one_of_all(struct swarm_network *network, uint32_t ways)
+{
+    atomic_store_explicit(&network->shared->closed_ways_of_one, ways, memory_order_release);
+}
+
 void swarm_network_set_conditions(struct swarm_network *network, uint32_t client,
                                   const struct swarm_conditions *conditions)
 {
-    swarm_path_set_conditions(&network->shared->paths[client], conditions);
+    unsigned cable;
+
+    for (cable = 0; cable < SWARM_CABLES; cable++) {
+        swarm_path_set_conditions(&network->shared->paths[swarm_path_number(client, cable)], conditions);
+    }
 }
 
 void swarm_network_add_conditions(struct swarm_network *network, uint32_t client,
                                   const struct swarm_conditions *conditions)
 {
-    swarm_path_add_conditions(&network->shared->paths[client], conditions);
+    unsigned cable;
+
+    for (cable = 0; cable < SWARM_CABLES; cable++) {
+        swarm_path_add_conditions(&network->shared->paths[swarm_path_number(client, cable)], conditions);
+    }
 }
 
 void swarm_network_heal(struct swarm_network *network)
@@ -233,6 +268,7 @@ void swarm_network_heal(struct swarm_network *network)
         swarm_network_close(network, i, 0);
     }
     swarm_network_close_all(network, 0);
+    swarm_network_close_one_of_all(network, 0);
 }
 
 /* ---- how it went ---- */

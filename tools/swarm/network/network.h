@@ -25,6 +25,7 @@ struct swarm_network {
     int cards[SWARM_SIDE_COUNT];
     int card_counts[SWARM_SIDE_COUNT];
     uint32_t client_count;
+    bool has_two_cables;
     struct swarm_wire_shared *shared;
     size_t shared_size;
     pid_t wire;
@@ -34,9 +35,11 @@ struct swarm_network {
     char problem[SWARM_NETWORK_PROBLEM_SIZE];
 };
 
-/* Makes the namespaces and starts the wire, which dies with us. False: problem says why, and there is nothing to clear.
+/*
+ * Makes the namespaces and starts the wire, which dies with us. has_two_cables: for Multipath TCP; clients open their
+ * second path themselves then (subflow.h). False: problem says why, and there is nothing to clear.
  */
-bool swarm_network_make(struct swarm_network *network, uint32_t client_count, uint64_t seed);
+bool swarm_network_make(struct swarm_network *network, uint32_t client_count, bool has_two_cables, uint64_t seed);
 void swarm_network_clear(struct swarm_network *network);
 
 /* From now on is_running is true as long as the wire runs. Needs the default loop, which alone hears of children. */
@@ -50,8 +53,11 @@ int swarm_network_of(const struct swarm_network *network, enum swarm_side side);
 
 /* Closes these ways (SWARM_BOTH_WAYS, SWARM_WAY_BIT) of one client's path, or opens the others: 0 opens both. */
 void swarm_network_close(struct swarm_network *network, uint32_t client, uint32_t ways);
-/* Of all paths at once; one that is closed itself stays so. */
+/* Of its first cable alone. */
+void swarm_network_close_one(struct swarm_network *network, uint32_t client, uint32_t ways);
+/* Of all paths at once; one that is closed itself stays so. And of the first cable of all clients. */
 void swarm_network_close_all(struct swarm_network *network, uint32_t ways);
+void swarm_network_close_one_of_all(struct swarm_network *network, uint32_t ways);
 
 void swarm_network_set_conditions(struct swarm_network *network, uint32_t client,
                                   const struct swarm_conditions *conditions);

@@ -5,6 +5,7 @@
 #define QUEUE_LENGTH LUBDUB_SECOND
 
 #define FIRST_CLIENT_ADDRESS 0x0a800100u /* 10.128.1.0 */
+#define SECOND_CABLE 0x400000u           /* from 10.192.1.0 on */
 
 #define IP_VERSION_4 4
 #define IP_HEADER_SIZE 20
@@ -111,13 +112,18 @@ uint32_t swarm_client_address(uint32_t client)
     return FIRST_CLIENT_ADDRESS + client;
 }
 
+uint32_t swarm_client_second_address(uint32_t client)
+{
+    return FIRST_CLIENT_ADDRESS + SECOND_CABLE + client;
+}
+
 static uint32_t read_address(const uint8_t *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 bool swarm_packet_client(const uint8_t *packet, size_t length, enum swarm_way way, uint32_t client_count,
-                         uint32_t *client)
+                         uint32_t *client, unsigned *cable)
 {
     uint32_t source;
     uint32_t destination;
@@ -129,6 +135,8 @@ bool swarm_packet_client(const uint8_t *packet, size_t length, enum swarm_way wa
     source = read_address(packet + IP_SOURCE);
     destination = read_address(packet + IP_DESTINATION);
     number = (way == SWARM_WAY_TO_SERVER ? source : destination) - FIRST_CLIENT_ADDRESS;
+    *cable = number >= client_count;
+    number -= *cable * SECOND_CABLE;
     if ((way == SWARM_WAY_TO_SERVER ? destination : source) != SWARM_SERVER_ADDRESS || number >= client_count) {
         return false;
     }

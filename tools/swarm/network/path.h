@@ -56,14 +56,18 @@ bool swarm_path_is_open(const struct swarm_path *path, enum swarm_way way);
 
 #define SWARM_SERVER_ADDRESS 0x0a4d0001u /* 10.77.0.1 */
 
-/* A client's own address, in the machine's byte order. */
+/* Cables of a client, each with addresses of its own; the second one carries something with Multipath TCP only. */
+#define SWARM_CABLES 2
+
+/* A client's own address on a cable, in the machine's byte order. On the second one there are fewer: 2^22 - 512. */
 uint32_t swarm_client_address(uint32_t client);
+uint32_t swarm_client_second_address(uint32_t client);
 
 /*
- * Whose path an IP packet takes that goes this way. False: it is none of ours (another protocol, other addresses, no
- * client of this number).
+ * Whose path an IP packet takes that goes this way, and over which cable, from 0 on. False: it is none of ours (another
+ * protocol, other addresses, no client of this number).
  */
 bool swarm_packet_client(const uint8_t *packet, size_t length, enum swarm_way way, uint32_t client_count,
-                         uint32_t *client);
+                         uint32_t *client, unsigned *cable);
 
 #endif

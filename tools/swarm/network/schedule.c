@@ -77,7 +77,7 @@ static size_t size_of(uint16_t length)
     return sizeof(struct swarm_parcel) + sizeof(struct swarm_parcel *) + length;
 }
 
-bool swarm_schedule_add(struct swarm_schedule *schedule, lubdub_time due, uint32_t client, uint8_t way,
+bool swarm_schedule_add(struct swarm_schedule *schedule, lubdub_time due, uint32_t path, uint8_t way,
                         const uint8_t *packet, uint16_t length)
 {
     struct swarm_parcel *parcel;
@@ -91,7 +91,7 @@ bool swarm_schedule_add(struct swarm_schedule *schedule, lubdub_time due, uint32
     }
     parcel->due = due;
     parcel->order = schedule->order++;
-    parcel->client = client;
+    parcel->path = path;
     parcel->way = way;
     parcel->length = length;
     memcpy(parcel->bytes, packet, length);

@@ -15,7 +15,7 @@
 struct swarm_parcel {
     lubdub_time due;
     uint64_t order; /* of going in; the schedule's own */
-    uint32_t client;
+    uint32_t path;
     uint16_t length;
     uint8_t way; /* enum swarm_way */
     uint8_t bytes[];
@@ -35,7 +35,7 @@ void swarm_schedule_init(struct swarm_schedule *schedule, size_t byte_limit);
 void swarm_schedule_clear(struct swarm_schedule *schedule);
 
 /* Copies the packet. False: no room, or no memory; then nothing has changed. */
-bool swarm_schedule_add(struct swarm_schedule *schedule, lubdub_time due, uint32_t client, uint8_t way,
+bool swarm_schedule_add(struct swarm_schedule *schedule, lubdub_time due, uint32_t path, uint8_t way,
                         const uint8_t *packet, uint16_t length);
 
 /* When the first is due; LUBDUB_TIME_NEVER: there is none. */

@@ -33,7 +33,7 @@ struct card {
 struct wire {
     const struct swarm_wire_settings *settings;
     struct swarm_wire_shared *shared;
-    struct swarm_lane *lanes; /* SWARM_WAY_COUNT for each client */
+    struct swarm_lane *lanes; /* SWARM_WAY_COUNT for each path */
     struct swarm_schedule schedule;
     uint64_t random;
     struct card cards[SWARM_WAY_COUNT];
@@ -54,9 +54,9 @@ static void count(_Atomic uint64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-static struct swarm_lane *lane_of(const struct wire *wire, uint32_t client, enum swarm_way way)
+static struct swarm_lane *lane_of(const struct wire *wire, uint32_t path, enum swarm_way way)
 {
-    return &wire->lanes[(size_t)client * SWARM_WAY_COUNT + way];
+    return &wire->lanes[(size_t)path * SWARM_WAY_COUNT + way];
 }
 
 static void deliver(struct wire *wire, enum swarm_way way, const uint8_t *packet, size_t length)
@@ -66,16 +66,21 @@ static void deliver(struct wire *wire, enum swarm_way way, const uint8_t *packet
     count(is_delivered ? &wire->shared->carried_count : &wire->shared->no_room_count);
 }
 
-static bool is_open_for_all(const struct wire *wire, enum swarm_way way)
+static bool is_open_for_all(const struct wire *wire, uint32_t path, enum swarm_way way)
 {
-    return (atomic_load_explicit(&wire->shared->closed_ways, memory_order_acquire) & SWARM_WAY_BIT(way)) == 0;
+    uint32_t closed = atomic_load_explicit(&wire->shared->closed_ways, memory_order_acquire);
+
+    if (path % SWARM_CABLES == 0) {
+        closed |= atomic_load_explicit(&wire->shared->closed_ways_of_one, memory_order_acquire);
+    }
+    return (closed & SWARM_WAY_BIT(way)) == 0;
 }
 
-static void delay(struct wire *wire, uint32_t client, enum swarm_way way, lubdub_time due, const uint8_t *packet,
+static void delay(struct wire *wire, uint32_t path, enum swarm_way way, lubdub_time due, const uint8_t *packet,
                   size_t length)
 {
-    if (swarm_schedule_add(&wire->schedule, due, client, (uint8_t)way, packet, (uint16_t)length)) {
-        lane_of(wire, client, way)->waiting_count++;
+    if (swarm_schedule_add(&wire->schedule, due, path, (uint8_t)way, packet, (uint16_t)length)) {
+        lane_of(wire, path, way)->waiting_count++;
     } else {
         count(&wire->shared->no_room_count);
     }
@@ -86,21 +91,24 @@ static void take(struct wire *wire, enum swarm_way way, const uint8_t *packet, s
     struct swarm_wire_shared *shared = wire->shared;
     lubdub_time due;
     uint32_t client;
+    unsigned cable;
+    uint32_t path;
 
-    if (!swarm_packet_client(packet, length, way, wire->settings->client_count, &client)) {
+    if (!swarm_packet_client(packet, length, way, wire->settings->client_count, &client, &cable)) {
         return; /* what a kernel says to its neighbours when a card comes up */
     }
-    if (!is_open_for_all(wire, way)) {
+    path = swarm_path_number(client, cable);
+    if (!is_open_for_all(wire, path, way)) {
         count(&shared->cut_count);
         return;
     }
-    switch (swarm_lane_take(lane_of(wire, client, way), &shared->paths[client], way, length, lubdub_clock_now(),
+    switch (swarm_lane_take(lane_of(wire, path, way), &shared->paths[path], way, length, lubdub_clock_now(),
                             &wire->random, &due)) {
     case SWARM_FATE_DELIVERED:
         deliver(wire, way, packet, length);
         break;
     case SWARM_FATE_DELAYED:
-        delay(wire, client, way, due, packet, length);
+        delay(wire, path, way, due, packet, length);
         break;
     case SWARM_FATE_CUT:
         count(&shared->cut_count);
@@ -134,8 +142,8 @@ static void arrive(struct wire *wire, const struct swarm_parcel *parcel)
 {
     enum swarm_way way = (enum swarm_way)parcel->way;
 
-    lane_of(wire, parcel->client, way)->waiting_count--;
-    if (is_open_for_all(wire, way) && swarm_path_is_open(&wire->shared->paths[parcel->client], way)) {
+    lane_of(wire, parcel->path, way)->waiting_count--;
+    if (is_open_for_all(wire, parcel->path, way) && swarm_path_is_open(&wire->shared->paths[parcel->path], way)) {
         deliver(wire, way, parcel->bytes, parcel->length);
     } else {
         count(&wire->shared->cut_count);
@@ -217,7 +225,7 @@ void swarm_wire_run(const struct swarm_wire_settings *settings)
     struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
-    wire.lanes = calloc((size_t)settings->client_count * SWARM_WAY_COUNT, sizeof *wire.lanes);
+    wire.lanes = calloc((size_t)settings->client_count * SWARM_CABLES * SWARM_WAY_COUNT, sizeof *wire.lanes);
     swarm_schedule_init(&wire.schedule, BYTES_UNDER_WAY);
     if (loop != NULL && timer >= 0 && wire.lanes != NULL) {
         carry(&wire, loop, timer);

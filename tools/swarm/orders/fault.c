@@ -130,6 +130,11 @@ bool swarm_fault_is_networks(enum swarm_fault fault)
     return fault < SWARM_FAULT_NONE && faults[fault].doer != SWARM_BY_PROCESSES;
 }
 
+bool swarm_fault_takes_two_cables(enum swarm_fault fault)
+{
+    return fault == SWARM_FAULT_CUT_BOTH || (fault < SWARM_FAULT_NONE && faults[fault].doer == SWARM_BY_ONE_CABLE);
+}
+
 bool swarm_fault_is_condition(enum swarm_fault fault)
 {
     return fault < SWARM_FAULT_NONE && faults[fault].victim == SWARM_VICTIM_PATHS;

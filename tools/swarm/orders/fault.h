@@ -38,6 +38,7 @@ enum swarm_form {
 enum swarm_doer {
     SWARM_BY_PROCESSES, /* its victim's process, or we with a signal to it */
     SWARM_BY_NETWORK,   /* the wire between both sides */
+    SWARM_BY_ONE_CABLE, /* the same, on the first of two cables: with Multipath TCP */
     SWARM_BY_BOTH,      /* the wire, and then the client's process, of which nothing is heard any more */
 };
 
@@ -77,6 +78,10 @@ enum swarm_limit {
       0, NONE, SWARM_CAUSE(BYE), TOLD, "it says goodbye")                                                            \
     X(CUT, "cut", SHARE, LASTS, NETWORK, SWARM_BOTH_WAYS,                                                            \
       SWARM_CAUSE(UNREACHABLE), SILENCE, SWARM_CAUSE(UNREACHABLE), SILENCE, "its cable is cut")                      \
+    X(CUT_ONE, "cut-one", SHARE, PASSES, ONE_CABLE, SWARM_BOTH_WAYS,                                                 \
+      0, NONE, 0, NONE, "one of its two cables is cut: nobody may be lost (--mptcp)")                                \
+    X(CUT_BOTH, "cut-both", SHARE, LASTS, NETWORK, SWARM_BOTH_WAYS,                                                  \
+      SWARM_CAUSE(UNREACHABLE), SILENCE, SWARM_CAUSE(UNREACHABLE), SILENCE, "both its cables are cut (--mptcp)")     \
     X(DROP_IN, "drop-in", SHARE, LASTS, NETWORK, SWARM_WAY_BIT(SWARM_WAY_TO_CLIENT),                                 \
       SWARM_CAUSE(UNREACHABLE), SILENCE, SWARM_DEAF_CAUSES, DEAF, "nothing reaches it any more")                     \
     X(DROP_OUT, "drop-out", SHARE, LASTS, NETWORK, SWARM_WAY_BIT(SWARM_WAY_TO_SERVER),                               \
@@ -102,6 +107,9 @@ enum swarm_limit {
     X(OUTAGE, "outage", LENGTH, PASSES, NETWORK, SWARM_BOTH_WAYS,                                                    \
       SWARM_CAUSE(UNREACHABLE), SILENCE, SWARM_CAUSE(UNREACHABLE), SILENCE,                                          \
       "all paths are cut for D and mended: nobody may be lost whose deadlines allow for it")                         \
+    X(OUTAGE_ONE, "outage-one", LENGTH, PASSES, ONE_CABLE, SWARM_BOTH_WAYS,                                          \
+      0, NONE, 0, NONE,                                                                                              \
+      "one cable of each client is cut for D and mended: nobody may be lost (--mptcp)")                              \
     X(SERVER_FREEZE, "server-freeze", WHOLE, LASTS, PROCESSES, SWARM_NO_WAY,                                         \
       SWARM_CAUSE(HUNG), SILENCE, 0, NONE, "stopped for good")                                                       \
     X(SERVER_KILL, "server-kill", WHOLE, LASTS, PROCESSES, SWARM_NO_WAY,                                             \
@@ -164,6 +172,9 @@ bool swarm_fault_is_servers(enum swarm_fault fault);
 
 /* Whether it is done on the network, and so takes a network of our own (network.h). */
 bool swarm_fault_is_networks(enum swarm_fault fault);
+
+/* Whether it is about two cables, and so takes clients with Multipath TCP. */
+bool swarm_fault_takes_two_cables(enum swarm_fault fault);
 
 /* Whether it is no event but a state of some clients' paths, in which nobody is to be lost. */
 bool swarm_fault_is_condition(enum swarm_fault fault);

@@ -30,6 +30,7 @@ uint64_t swarm_servers_for(uint64_t client_count, uint64_t capacity);
 /* On a network of our own (network/path.h): as many clients as there are addresses of 10.128.0.0/9, but for the first
  * and the last few. */
 #define SWARM_ADDRESS_LIMIT ((1u << 23) - 512)
+#define SWARM_SECOND_ADDRESS_LIMIT ((1u << 22) - 512) /* where each has a second one */
 
 /*
  * Where a client connects from when the server is on this machine: an address of 127.0.0.0/8 for every few hundred

@@ -211,12 +211,23 @@ static bool take_orders(struct swarm_options *options, char *problem, size_t cap
                 swarm_fault_is_networks(order->fault) ? "on the way to a server of our own" : "to a server of our own");
             return false;
         }
+        if (swarm_fault_takes_two_cables(order->fault) && !options->mptcp) {
+            snprintf(problem, capacity, "--fault %s: needs a second cable: add --mptcp, and --spawn-server=--mptcp",
+                     swarm_fault_word(order->fault));
+            return false;
+        }
         if (order->length == 0) {
             order->length = 2 * options->expiry;
         }
         if (swarm_fault_victim(order->fault) == SWARM_VICTIM_CLIENTS) {
             taken += swarm_order_size(order, (uint32_t)options->clients);
         }
+    }
+    if (options->needs_network && options->mptcp && options->clients > SWARM_SECOND_ADDRESS_LIMIT) {
+        snprintf(problem, capacity,
+                 "--clients %llu: with --mptcp on the network each has two addresses, for %u clients",
+                 (unsigned long long)options->clients, SWARM_SECOND_ADDRESS_LIMIT);
+        return false;
     }
     if (options->needs_network && options->clients > SWARM_ADDRESS_LIMIT) {
         snprintf(problem, capacity,
@@ -286,8 +297,7 @@ bool swarm_options_make_tls(struct swarm_options *options, char *problem, size_t
 {
     const struct lubdub_credentials files = credentials_of(options);
 
-    return !options->with_tls ||
-           lubdub_credentials_load(&options->tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity);
+    return !options->with_tls || lubdub_credentials_load(&options->tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity);
 }
 
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)

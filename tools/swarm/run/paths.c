@@ -7,7 +7,9 @@
 
 #include "ev/clock.h"
 
+#include "swarm/clients/workers_count.h"
 #include "swarm/network/namespace.h"
+#include "swarm/network/subflow.h"
 #include "swarm/run/attendance.h"
 
 /* Ours alone there: nobody else listens in that namespace. */
@@ -28,6 +30,15 @@ static void put_address(struct lubdub_address *target, uint32_t address, uint16_
 void swarm_run_network_source(struct lubdub_address *address, uint32_t client)
 {
     put_address(address, swarm_client_address(client), 0);
+}
+
+/* Each process of clients has its own, made when it is first wanted: it stands in their network by then. */
+bool swarm_run_second_path(int socket, uint32_t client)
+{
+    static struct swarm_subflows subflows = {.socket = -1};
+
+    return (subflows.socket >= 0 || swarm_subflows_init(&subflows)) &&
+           swarm_subflows_open(&subflows, socket, swarm_client_second_address(client));
 }
 
 bool swarm_run_enter_clients_network(void *user_data, char *problem, size_t capacity)
@@ -60,7 +71,7 @@ static const char *first_network_fault(const struct swarm_options *options)
 bool swarm_run_make_network(struct swarm_run *run)
 {
     put_address(&run->address, SWARM_SERVER_ADDRESS, SERVER_PORT);
-    if (swarm_network_make(&run->network, (uint32_t)run->options->clients, run->options->seed)) {
+    if (swarm_network_make(&run->network, (uint32_t)run->options->clients, run->options->mptcp, run->options->seed)) {
         swarm_network_watch(&run->network, run->loop);
         return true;
     }
@@ -118,8 +129,12 @@ void swarm_run_strike_path(struct swarm_run *run, enum swarm_fault fault, uint32
         run->findings->measures.skipped_count++;
         return;
     }
-    swarm_network_close(&run->network, client, swarm_fault_ways(fault));
-    swarm_run_inject(run, fault, client, at, SWARM_MUST_NOTICE);
+    if (swarm_fault_doer(fault) == SWARM_BY_ONE_CABLE) {
+        swarm_network_close_one(&run->network, client, swarm_fault_ways(fault));
+    } else {
+        swarm_network_close(&run->network, client, swarm_fault_ways(fault));
+    }
+    swarm_run_inject(run, fault, client, at, swarm_fault_passes(fault) ? SWARM_MUST_NOT_NOTICE : SWARM_MUST_NOTICE);
     if (swarm_fault_doer(fault) == SWARM_BY_BOTH) {
         swarm_run_strike(run, fault, client); /* its process closes the socket; nobody hears of that */
     }
@@ -137,6 +152,16 @@ void swarm_run_measure_network(struct swarm_run *run)
         return;
     }
     swarm_network_measure(&run->network, measures);
+    if (run->network.has_two_cables) {
+        struct swarm_crowd_counts counts;
+
+        swarm_workers_count(&run->workers, &counts);
+        if (counts.lone_count > 0) {
+            swarm_findings_note(run->findings,
+                                "%" PRIu64 " sessions had one path only: is it --spawn-server=--mptcp, too?",
+                                counts.lone_count);
+        }
+    }
     if (measures->failed_count > 0) {
         swarm_findings_note(run->findings,
                             "the network could not carry %" PRIu64 " of %" PRIu64

@@ -12,6 +12,7 @@ bool swarm_run_make_network(struct swarm_run *run);
 
 /* For the processes that are started: user_data is the run. */
 void swarm_run_network_source(struct lubdub_address *address, uint32_t client);
+bool swarm_run_second_path(int socket, uint32_t client); /* in the clients' network; false: none was opened */
 bool swarm_run_enter_clients_network(void *user_data, char *problem, size_t capacity);
 bool swarm_run_enter_servers_network(void *user_data);
 

@@ -193,8 +193,21 @@ static void interrupt_paths(struct swarm_run *run, const struct swarm_order *ord
     swarm_run_settle_after(run, silence_after(length) + swarm_run_longest_bound(run), NULL);
 }
 
+/* Whatever its length: the other cable is there. */
+static void interrupt_one_path(struct swarm_run *run, const struct swarm_order *order)
+{
+    lubdub_time at = lubdub_clock_now();
+
+    swarm_network_close_one_of_all(&run->network, swarm_fault_ways(order->fault));
+    swarm_run_inject_all(run, order->fault, at, SWARM_MUST_NOT_NOTICE);
+    swarm_run_wait(run, lubdub_time_after(at, order->length), NULL);
+    swarm_network_close_one_of_all(&run->network, 0);
+    swarm_run_settle_after(run, swarm_run_longest_bound(run), NULL);
+}
+
 static void (*const doers[SWARM_FAULT_COUNT])(struct swarm_run *run, const struct swarm_order *order) = {
     [SWARM_FAULT_SERVER_STALL] = stall_server, [SWARM_FAULT_VM_PAUSE] = pause_all,
+    [SWARM_FAULT_OUTAGE_ONE] = interrupt_one_path,
     [SWARM_FAULT_OUTAGE] = interrupt_paths,    [SWARM_FAULT_SERVER_FREEZE] = freeze_servers,
     [SWARM_FAULT_SERVER_KILL] = kill_servers,  [SWARM_FAULT_SERVER_CUT] = cut_paths,
 };

@@ -176,6 +176,7 @@ static bool begin_workers(struct swarm_run *run)
 
     if (options->needs_network) {
         settings.worker.crowd.source_address = swarm_run_network_source;
+        settings.worker.crowd.second_path = options->mptcp ? swarm_run_second_path : NULL;
         settings.worker.enter = swarm_run_enter_clients_network;
         settings.worker.user_data = run;
     }
