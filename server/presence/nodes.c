@@ -50,10 +50,6 @@ static void on_joined(const redisReply *reply, void *user_data)
     if (!presence_take_result(presence, reply)) {
         return; /* the next beat tries again */
     }
-    if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 0) {
-        presence_take_new_boot(presence); /* what is claimed under the old one is held by nobody */
-        return;
-    }
     presence->is_joined = true;
     pthread_mutex_lock(&presence->lock);
     presence_questions_begin_anew(&presence->questions, lubdub_clock_now());
@@ -67,11 +63,11 @@ static void on_joined(const redisReply *reply, void *user_data)
 static void join(struct presence *presence)
 {
     char entry[PRESENCE_ENTRY_SIZE];
-    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, presence->boot, entry};
+    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, entry};
 
     count_up(presence);
     write_entry(presence, "live", entry);
-    (void)presence_run(presence, PRESENCE_SCRIPT_JOIN, 1, 4, arguments, NULL, on_joined, presence);
+    (void)presence_run(presence, PRESENCE_SCRIPT_JOIN, 1, 3, arguments, NULL, on_joined, presence);
 }
 
 void presence_say_left(struct presence *presence, presence_reply callback)

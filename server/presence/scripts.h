@@ -57,15 +57,10 @@ static const char presence_script_release[] =
     "else redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4]) end\n"
     "return {'ok'}\n";
 
-/*
- * Begins a boot, or goes on with it after a time without Redis. KEYS: nodes. ARGV: NODE, BOOT, its entry. 1; or 0, and
- * nothing is written: another node has buried this boot meanwhile.
- */
+/* Begins a boot. KEYS: nodes. ARGV: NODE, its entry. Returns the entry before, or nothing. */
 static const char presence_script_join[] = "local before = redis.call('HGET', KEYS[1], ARGV[1])\n"
-                                           "if before and string.sub(before, 1, #ARGV[2] + 1) == ARGV[2] .. ' '\n"
-                                           "  and string.find(before, ' dead ', 1, true) then return 0 end\n"
-                                           "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
-                                           "return 1\n";
+                                           "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n"
+                                           "return before\n";
 
 /*
  * Counts up, and reads all nodes. KEYS: nodes. ARGV: NODE, BOOT, its new entry. Returns names and entries by turns; or

@@ -132,18 +132,14 @@ void presence_load_scripts(struct presence *presence)
     }
 }
 
-void presence_take_new_boot(struct presence *presence)
+void presence_reboot(struct presence *presence)
 {
+    if (!presence->is_joined) {
+        return; /* it is on its way */
+    }
     atomic_fetch_add(&presence->buried, 1);
     presence->is_joined = false;
     (void)presence_draw_boot(presence);
     presence->counter = 0;
     beat_now(presence);
-}
-
-void presence_reboot(struct presence *presence)
-{
-    if (presence->is_joined) { /* else it is on its way */
-        presence_take_new_boot(presence);
-    }
 }

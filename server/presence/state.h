@@ -102,9 +102,6 @@ lubdub_duration presence_patience(const struct presence *presence);
 bool presence_draw_boot(struct presence *presence);
 
 /* A new boot, as if the process had begun anew: the beat joins at once, and all is claimed again. */
-void presence_take_new_boot(struct presence *presence);
-
-/* The same, but for a node that is about to join anyway. */
 void presence_reboot(struct presence *presence);
 
 /* Redis is there anew: it is asked for the scripts' hashes, and the next beat joins. */
