@@ -43,6 +43,8 @@ static void forget(void *user_data)
     lubdub_token_file_clear(&options->tokens);
     lubdub_secret_file_clear(&options->http_token);
     lubdub_secret_file_clear(&options->redis_password);
+    lubdub_secret_file_clear(&options->redis_secret);
+    explicit_bzero(options->proof_key, sizeof options->proof_key);
 }
 
 int confine_begin(struct options *options)
@@ -132,6 +134,8 @@ static int become_user(const struct options *options)
     warn_of_path("--tls-key", options->tls_key, R_OK);
     warn_of_path("--tls-client-ca", options->tls_client_ca, R_OK);
     warn_of_path("--http-token-file", options->http_token_file, R_OK);
+    warn_of_path("--redis-password-file", options->redis_password_file, R_OK);
+    warn_of_path("--redis-secret-file", options->redis_secret_file, R_OK);
     warn_of_path("--expect", options->expect, R_OK);
     warn_of_path("--events-file", options->events_file, W_OK);
     warn_of_folder("--state", options->state);
