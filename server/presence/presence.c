@@ -11,6 +11,7 @@
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "server/presence/claims.h"
+#include "server/presence/memory.h"
 #include "server/presence/nodes.h"
 #include "server/presence/state.h"
 
@@ -25,42 +26,6 @@
 
 /* ---- the connections ---- */
 
-static bool has_line(const redisReply *reply, const char *name, char *value, size_t capacity)
-{
-    const char *place = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, name) : NULL;
-
-    if (place == NULL) {
-        return false;
-    }
-    place += strlen(name);
-    snprintf(value, capacity, "%.*s", (int)strcspn(place, "\r\n"), place);
-    return true;
-}
-
-/* What Redis evicts is not known to be gone before it changes. INFO may be refused: then nothing is said. */
-static void on_memory(const redisReply *reply, void *user_data)
-{
-    struct presence *presence = user_data;
-    char limit[32];
-    char policy[32];
-
-    if (reply == NULL || !has_line(reply, "\nmaxmemory:", limit, sizeof limit) ||
-        !has_line(reply, "\nmaxmemory_policy:", policy, sizeof policy)) {
-        return;
-    }
-    if (strcmp(limit, "0") != 0 && strcmp(policy, "noeviction") != 0) {
-        presence_log(presence, true,
-                     "redis: it may drop what stands there (maxmemory-policy %s); presence needs noeviction", policy);
-    }
-}
-
-static void ask_for_memory(struct presence *presence)
-{
-    const char *arguments[] = {"INFO", "memory"};
-
-    (void)presence_redis_command(presence->redis, 2, arguments, NULL, on_memory, presence);
-}
-
 static void on_up(void *user_data)
 {
     struct presence *presence = user_data;
@@ -69,7 +34,7 @@ static void on_up(void *user_data)
     presence->has_told_refusal = false;
     presence->refused_until = 0;
     presence_load_scripts(presence);
-    ask_for_memory(presence);
+    presence_ask_for_memory(presence);
 }
 
 static void on_down(const char *why, void *user_data)
