@@ -26,7 +26,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILES = ["core/frame", "core/option", "core/session", "core/session_server", "core/session_client", "core/session_shared", "core/step",
-         "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link"]
+         "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link", "ev/link_step", "ev/link_stream", "ev/link_wake"]
 SLOW_TESTS = ["sim/test_faults", "sim/test_pauses"]  # behind the unit tests
 REAL_TIME_TESTS = ["ev/" + name for name in (  # for common/ev only; they mostly wait, and so all of them run at once
     "test_link", "test_absences", "test_reactor", "test_tuned_sockets", "test_server", "test_server_turns", "test_server_inside",

@@ -478,7 +478,7 @@ static void full_disk_recovers(void **state)
 
     (void)state;
     /* A mount of our own, gone with the process; needs root. */
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("none", directory, "tmpfs", 0, "size=1m") != 0) {
         print_message("needs the right to mount a small file system: skipped\n");
         skip();
