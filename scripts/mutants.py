@@ -6,7 +6,7 @@ FILE is a source below common, such as core/step or ev/link; without one: codec,
 of one line: a comparison, a sign, a constant, a condition, or a statement that is left out. It is killed where a test fails, crashes
 or does not end. --sample draws N of all mutants by the seed, so that a part of them speaks for the whole; --minutes ends the run
 earlier, and the order is drawn too, so that what was tried until then is a sample as well. --again tries those that survived an
-earlier run, whose output is in LOG.
+earlier run, whose output is in LOG, and has the tests in real time for all of them.
 
 Everything is compiled once, without CMake; a mutant is one file compiled and one library linked, and the tests load that library.
 The quickest test comes first, then whichever killed last. A test in real time kills if it fails twice.
@@ -28,9 +28,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILES = ["core/frame", "core/option", "core/session", "core/session_server", "core/session_client", "core/session_shared", "core/step",
          "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link", "ev/link_step", "ev/link_stream", "ev/link_wake"]
 SLOW_TESTS = ["sim/test_faults", "sim/test_pauses"]  # behind the unit tests
-REAL_TIME_TESTS = ["ev/" + name for name in (  # for common/ev only; they mostly wait, and so all of them run at once
+REAL_TIME_TESTS = ["ev/" + name for name in (  # for common/ev, and for survivors; they mostly wait, and so all of them run at once
     "test_link", "test_absences", "test_reactor", "test_tuned_sockets", "test_server", "test_server_turns", "test_server_inside",
-    "test_server_limits", "test_server_lack", "test_server_requests", "test_server_sessions", "test_sessions_meet", "test_client",
+    "test_server_limits", "test_server_lack", "test_server_requests", "test_server_sessions", "test_server_newcomers", "test_server_names", "test_sessions_meet", "test_client",
     "test_client_inside", "test_client_faults", "test_client_progress", "test_gathering")]
 TARGETS = ["server_session", "client_session", "two_sessions", "options", "frame"]  # of tests/fuzz, over their corpora
 FLAGS = ["-std=gnu11", "-O1", "-g1", "-w", "-fPIC", "-fno-inline", "-fsanitize=undefined", "-fno-sanitize-recover=all",
@@ -115,10 +115,11 @@ class Test:
 class Bench:
     """Sources and tests, compiled once."""
 
-    def __init__(self, folder, names):
+    def __init__(self, folder, names, has_real_time):
         self.folder = pathlib.Path(folder)
+        self.has_real_time = has_real_time
         self.objects = {}
-        with_ev = any(name.startswith("ev/") for name in names)
+        with_ev = has_real_time or any(name.startswith("ev/") for name in names)
         self.libraries = ["-lev", "-lm", "-lpthread"]
         core = sorted((ROOT / "common/core").glob("*.c"))
         ev = sorted((ROOT / "common/ev").glob("*.c"))
@@ -195,7 +196,7 @@ class Bench:
                     self.tests.remove(test)
                     self.tests.insert(0, test)
                     return test.name
-            waiting = [test for test in self.tests if test.is_real_time and name.startswith("ev/")]
+            waiting = [test for test in self.tests if test.is_real_time and (self.has_real_time or name.startswith("ev/"))]
             with concurrent.futures.ThreadPoolExecutor(max(1, len(waiting))) as pool:
                 for test, passes in zip(waiting, pool.map(lambda test: test.passes(place), waiting)):
                     if not passes:
@@ -222,7 +223,7 @@ def main():
     end = time.monotonic() + 60 * arguments.minutes if arguments.minutes else float("inf")
     counts = {name: [0, 0, 0] for name in names}  # killed, survived, did not compile
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(folder, names)
+        bench = Bench(folder, names, arguments.again is not None)
         print(f"{len(mutants)} of {all_of_them} mutants, seed {arguments.seed}; {len(bench.tests)} tests", flush=True)
         for name, number, line, changed in mutants:
             if time.monotonic() > end:

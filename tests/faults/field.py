@@ -127,6 +127,17 @@ class Server(Process):
         assert self.is_running(), f"{self.name} did not start: {self.log()}"
         return self
 
+    def answers(self):
+        """Waits until its page is served; for a server whose events go elsewhere."""
+        def is_there():
+            try:
+                return self.get("/healthz")
+            except OSError:
+                return False
+
+        wait_for(is_there, lambda: f"{self.name} does not serve: {self.log()}")
+        return self
+
     def get(self, path):
         connection = UnixConnection(self.socket)
         connection.request("GET", path)

@@ -270,7 +270,7 @@ def both_families_are_there(field):
     port = free_port()
     server = field.new_server("--listen", f"[::1]:{port}", "--interval-min", "10ms", port=port).listens()
     for host in (f"127.0.0.1:{port}", f"[::1]:{port}", f"localhost:{port}"):
-        client = field.client(field.name("familiar"), "-c", "2", "-i", "50ms", "-t", "20s", host, port=False)
+        client = field.client(field.name("familiar"), "-c", "2", "-i", "50ms", "-t", "20s", "--expiry", "20s", host, port=False)
         assert client.status() == 0, client.log()
     remotes = [event["remote"] for event in server.events("connected")]
     assert remotes[0].startswith("127.0.0.1:") and remotes[1].startswith("[::1]:"), remotes
@@ -294,7 +294,7 @@ def address_changes(field):
 def names_fail(field):
     client = field.client(field.name("lost"), "--connect-timeout", "5s", "no-such-host.invalid:3333", port=False)
     assert client.status() == 1 and client.events("down")[0]["cause"] == "resolve", client.events()
-    other = field.client(field.name("lost"), "-c", "1", "-t", "20s", "no-such-host.invalid:3333", f"127.0.0.1:{field.server.port}", port=False)
+    other = field.client(field.name("lost"), "-c", "1", "-i", "50ms", "-t", "20s", "--expiry", "20s", "no-such-host.invalid:3333", f"127.0.0.1:{field.server.port}", port=False)
     assert other.status() == 0, other.log()
 
 

@@ -10,9 +10,9 @@ from wire import ACK, BYE, FakeServer, HELLO, MESSAGE, PROBE, PROTOCOL, UNAUTHOR
 @fault("E1")
 def identity_comes_twice(field):
     name = field.name("twin")
-    old = field.client(name, "--incarnation", "5")
+    old = field.client(name, "-i", "50ms", "-t", "20s", "--expiry", "20s", "--incarnation", "5")
     old.acks(2)
-    new = field.client(name, "--incarnation", "6")
+    new = field.client(name, "-i", "50ms", "-t", "20s", "--expiry", "20s", "--incarnation", "6")
     new.acks(2)
     down = old.wait_for("down")
     assert down["cause"] == "replaced", down
@@ -135,10 +135,11 @@ def acknowledgement_is_changed_on_the_way(field):
             return data[:16] + bytes([data[16] ^ bit]) + data[17:]
         return data
 
-    client = field.client(field.name("deceived"), "-i", "50ms", "-t", "20s", "--content", "abc", port=relay.port)
+    client = field.client(field.name("deceived"), "-i", "50ms", "-t", "20s", "--expiry", "20s", "--content", "abc", port=relay.port)
     client.acks(1)
     relay.change = change
-    assert client.wait_for("down")["cause"] == "protocol"
+    down = client.wait_for("down")
+    assert down["cause"] == "protocol", down
 
 
 @fault("E11")

@@ -158,7 +158,7 @@ def one_too_many_comes(field):
 def disk_is_full(field):
     with open("/dev/full", "wb") as full:
         server = field.new_server(stdout=full)
-    wait_for(lambda: server.socket.exists() and server.get("/healthz"), "it does not serve")
+    server.answers()
     serves(field, server)
     wait_for(lambda: server.metric("lubdub_events_lost_total") > 0, "the loss is not counted")
     serves(field, server)
@@ -248,7 +248,7 @@ def log_is_flooded_by_peers(field):
 @fault("C16")
 def streams_are_closed_or_broken(field):
     server = field.new_server(before=lambda: os.closerange(0, 3))
-    wait_for(lambda: server.socket.exists() and server.get("/healthz"), "it does not serve")
+    server.answers()
     serves(field, server)
     server.signal(signal.SIGTERM)
     assert server.status() == 0
@@ -280,7 +280,7 @@ def stack_is_small(field):
     wire.send(frame(MESSAGE, 1, b"x" * 1024) + frame(PROBE, 1, b"y" * 1024))
     assert wire.next(MESSAGE)[2] == b"x" * 1024 and wire.next(4)[2] == b"y" * 1024
     assert "sessions" in server.get("/api/sessions")
-    client = field.client(field.name("small"), "-c", "2", "--content", "z" * 1000, port=server.port,
+    client = field.client(field.name("small"), "-c", "2", "-i", "50ms", "-t", "20s", "--expiry", "20s", "--content", "z" * 1000, port=server.port,
                           before=lambda: resource.setrlimit(resource.RLIMIT_STACK, limit))
     assert client.status() == 0, client.log()
     server.leaves()
