@@ -1,6 +1,7 @@
 /* Runs lubdub-server: turns arguments and signals into calls of the library, and its result into an exit status. */
 #include <errno.h>
 #include <ev.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -466,6 +467,20 @@ static void tell_of_register(const struct lubdub_event_line *line, void *user_da
     reporter_tell(user_data, line);
 }
 
+/* The file itself may be new. Without its folder it could never be written, which would be told only when something changes. */
+static bool has_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *end = strrchr(path, '/');
+    struct stat status;
+
+    if (end == NULL || end == path) {
+        return true;
+    }
+    snprintf(folder, sizeof folder, "%.*s", (int)(end - path), path);
+    return stat(folder, &status) != 0 ? errno != ENOENT : S_ISDIR(status.st_mode);
+}
+
 /* Returns 0, or the status to leave with. */
 static int open_register(struct program *program)
 {
@@ -479,12 +494,17 @@ static int open_register(struct program *program)
         .elsewhere = cluster_elsewhere(program->cluster),
     };
     char shown[512] = "";
-    int error = register_open(&program->reg, &settings);
+    int error;
 
+    if (program->options.state != NULL) {
+        lubdub_escape_text(shown, sizeof shown, program->options.state, strlen(program->options.state));
+    }
+    if (program->options.state != NULL && !has_folder(program->options.state)) {
+        fprintf(stderr, "lubdub-server: cannot keep the state %s: its folder is not there\n", shown);
+        return LUBDUB_EXIT_CANNOT_START;
+    }
+    error = register_open(&program->reg, &settings);
     if (error != 0) {
-        if (program->options.state != NULL) {
-            lubdub_escape_text(shown, sizeof shown, program->options.state, strlen(program->options.state));
-        }
         fprintf(stderr, "lubdub-server: cannot read the state %s: %s\n", shown, strerror(error));
         return LUBDUB_EXIT_CANNOT_START;
     }

@@ -1,7 +1,9 @@
 /* Lists the options of lubdub-server, one row each, and turns them into settings of the library. */
 #include "server/program/options.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -371,10 +373,38 @@ static bool has_redis_that_can_be_told(struct options *options, char *problem, s
            take_secret_of_nodes(options, problem, capacity);
 }
 
+static bool is_file_to_run(const char *path)
+{
+    struct stat status;
+
+    return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* A name without a slash is looked for in PATH, as at each start. */
+static bool is_program(const char *name)
+{
+    const char *place = getenv("PATH");
+    char path[PATH_MAX];
+
+    if (strchr(name, '/') != NULL) {
+        return is_file_to_run(name);
+    }
+    for (place = place != NULL ? place : "/bin:/usr/bin";; place += strcspn(place, ":") + 1) {
+        int length = (int)strcspn(place, ":");
+
+        snprintf(path, sizeof path, "%.*s%s%s", length, place, length > 0 ? "/" : "", name);
+        if (is_file_to_run(path)) {
+            return true;
+        }
+        if (place[length] == '\0') {
+            return false;
+        }
+    }
+}
+
 static bool has_hook_that_can_run(const struct options *options, char *problem, size_t capacity)
 {
     char shown[LUBDUB_SETTINGS_SHOWN_SIZE];
-    struct stat status;
 
     if (options->hook == NULL) {
         if (options->hook_events != NULL || options->hook_batch) {
@@ -384,11 +414,9 @@ static bool has_hook_that_can_run(const struct options *options, char *problem, 
         }
         return true;
     }
-    if (strchr(options->hook, '/') == NULL) {
-        return true; /* looked for in PATH, at each start */
-    }
-    if (access(options->hook, X_OK) != 0 || stat(options->hook, &status) != 0 || !S_ISREG(status.st_mode)) {
-        snprintf(problem, capacity, "--hook %s: must be a program that can be run", lubdub_settings_show(options->hook, shown));
+    if (!is_program(options->hook)) {
+        snprintf(problem, capacity, "--hook %s: must be a program that can be run%s", lubdub_settings_show(options->hook, shown),
+                 strchr(options->hook, '/') == NULL ? ", or its path: there is none of this name in PATH" : "");
         return false;
     }
     return true;

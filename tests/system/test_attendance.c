@@ -295,6 +295,20 @@ static void state_that_cannot_be_read_stops_the_start(void **state)
     process_clear(&process);
 }
 
+static void state_without_a_folder_stops_the_start(void **state)
+{
+    struct process process;
+    (void)state;
+
+    process_init(&process, "LUBDUB_SERVER");
+    process_add(&process, "--state");
+    process_add(&process, "/nonexistent/state");
+    process_start(&process);
+    assert_int_equal(process_wait(&process), 3);
+    process_expect_error(&process, "its folder is not there");
+    process_clear(&process);
+}
+
 static void many_ends_are_one_outage(void **state)
 {
     struct stage *stage = *state;
@@ -348,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damaged_file_is_set_aside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(full_disk_keeps_the_old_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(state_that_cannot_be_read_stops_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(state_without_a_folder_stops_the_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_ends_are_one_outage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(identity_that_comes_and_goes_is_flapping_once, set_up, tear_down),
     };

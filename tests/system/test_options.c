@@ -196,6 +196,7 @@ static void server_refuses_what_is_typed_wrong(void **state)
         {{"--config"}, "--config"},
         {{"--hook", "/no/such"}, "a program that can be run"},
         {{"--hook", "/tmp/"}, "a program that can be run"},
+        {{"--hook", "no-such-program-here"}, "none of this name in PATH"},
         {{"--hook", "true", "--hook-events", "connected,no-such"}, "connected,disconnected,late"},
         {{"--hook", "true", "--hook-events", "connected,"}, "connected,disconnected,late"},
         {{"--hook-batch"}, "--hook"},

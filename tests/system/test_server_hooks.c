@@ -288,7 +288,9 @@ static void program_that_cannot_be_started_is_counted(void **state)
 {
     struct stage *stage = *state;
 
-    server_process_start(&stage->server, "--hook", "no-such-program-of-lubdub", "--hook-events", "all", NULL);
+    write_hook(stage, "true");
+    server_process_start(&stage->server, "--hook", stage->hook, "--hook-events", "connected,disconnected", NULL);
+    assert_int_equal(unlink(stage->hook), 0); /* it was there at the start */
     visit(stage, "pump-7");
     expect_count(stage, "hooks_unstarted", 2);
     process_expect_error(&stage->server.process, "a hook cannot be started");
