@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import arena
+import frames
 import harness
 import processes
 from crowd import Crowd
@@ -63,6 +64,10 @@ class Trial:
         return {event["id"]: event for event in self.events()
                 if event["event"] == "disconnected" and event.get("id", "").startswith(prefix + "-")}
 
+    def count(self, name, prefix=None):
+        return sum(event["event"] == name and (prefix is None or event.get("id", "").startswith(prefix + "-"))
+                   for event in self.events())
+
     def wait(self, condition, what, limit=LIMIT):
         end = time.monotonic() + limit
         while not condition():
@@ -113,6 +118,35 @@ def bound(programs, detect, count, interval, expiry, is_quick):
         return {"count": count, "silent_ms": max(event["silent_ms"] for event in ends), "at_expiry": len(at_expiry),
                 "late_ms": max(((event["mono_ns"] - event["deadline_ns"]) / 1e6 for event in at_expiry), default=0.0),
                 "causes": sorted({event["cause"] for event in ends}), "living_lost": len(trial.ends("living"))}
+
+
+def beside_silent(programs, silent, count):
+    """Clients freeze beside connections that said HELLO and nothing more, all from one address, and are late for good. A server
+    that took them for clients would suspect itself, and its adaptive verdicts would wait for the expiry."""
+    interval, expiry = 0.25, 10.0
+    with Trial(programs, "adaptive", False) as trial:
+        cable = trial.ring.cable(1)
+        _, frozen = trial.crowd("frozen", count, interval, expiry)
+        _, living = trial.crowd("living", 4 * count, interval, expiry)
+        trial.wait(lambda: frozen.open == count and living.open == 4 * count, "not all clients are up")
+        processes.branch(_say_nothing_more, cable.namespace, cable.address(1), silent, interval)
+        trial.wait(lambda: trial.count("late", "silent") >= silent, "the silent ones are not late")
+        time.sleep(10 * interval)
+        os.kill(frozen.number, signal.SIGSTOP)
+        at = time.monotonic_ns()
+        trial.wait(lambda: len(trial.ends("frozen")) == count, "not all were found dead", 3 * expiry + LIMIT)
+        return {"frozen": _sorted_out(trial.ends("frozen"), "hung", at), "suspicions": trial.count("suspicious"),
+                "living_lost": len(trial.ends("living"))}
+
+
+def _say_nothing_more(address, count, interval):
+    held = []
+    for number in range(count):
+        connection = socket.create_connection((arena.SERVER, PORT), LIMIT, (address, 0))
+        connection.sendall(frames.hello(f"silent-{number}", None, round(interval * 1000), 60000))
+        held.append(connection)
+    while held:
+        time.sleep(1)
 
 
 def lost_syn(programs, detect, timeout, count, is_quick):
