@@ -44,12 +44,8 @@ def time_of_redis(stage):
 
 def clock_of_redis_decides_nothing(stage):
     set_clock(stage, 0)
-    os.environ["LD_PRELOAD"] = os.environ["LUBDUB_OTHER_CLOCK_LIBRARY"]
-    os.environ["LUBDUB_OTHER_CLOCK"] = os.path.join(stage.folder, "clock")
-    try:
-        stage.start_redis()
-    finally:
-        del os.environ["LD_PRELOAD"]
+    stage.start_redis(environment={**os.environ, "LD_PRELOAD": os.environ["LUBDUB_OTHER_CLOCK_LIBRARY"],
+                                   "LUBDUB_OTHER_CLOCK": os.path.join(stage.folder, "clock")})
     servers, clients = prepare(stage, "a", "b")
     for off in (HOUR, -HOUR, HOUR):
         set_clock(stage, off)

@@ -1,5 +1,6 @@
 """Redis, servers and clients as processes of one test, and what stands in Redis. Every wait has a limit."""
 
+import concurrent.futures
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import needed  # noqa: E402
 
 PATIENCE = 30
+AT_ONCE = 3
 LEASE = 2
 
 
@@ -24,7 +26,6 @@ class Reply(Exception):
 
 class Stage:
     def __init__(self):
-        needed.need("redis-check-rdb")
         self.folder = tempfile.mkdtemp(prefix="lubdub-presence-")
         self.path = os.path.join(self.folder, "redis.sock")
         self.program = os.path.join(self.folder, "redis-server")
@@ -36,17 +37,17 @@ class Stage:
 
     # ---- processes ----
 
-    def start(self, name, *command):
+    def start(self, name, *command, environment=None):
         log = open(os.path.join(self.folder, name + ".log"), "ab")
         out = open(os.path.join(self.folder, name + ".out"), "wb")
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=environment)
         process.name = name
         self.processes.append(process)
         return process
 
-    def start_redis(self, *options):
+    def start_redis(self, *options, environment=None):
         self.redis = self.start("redis", self.program, "--port", "0", "--unixsocket", self.path, "--save", "",
-                                "--appendonly", "no", "--dir", self.folder, *options)
+                                "--appendonly", "no", "--dir", self.folder, *options, environment=environment)
         wait_for(lambda: os.path.exists(self.path) and self.ping(), "Redis does not answer")
 
     def start_redis_with_tls(self, authority, certificate, key, *options):
@@ -141,9 +142,10 @@ class Stage:
                 process.kill()
                 process.wait()
 
-    def show(self):
-        for process in self.processes:
-            print(f"---- {process.name}: {process.returncode}\n{self.log(process)[-3000:]}")
+    def words(self):
+        """The ends of all logs."""
+        return "".join(f"---- {process.name}: {process.returncode}\n{self.log(process)[-3000:]}\n"
+                       for process in self.processes)
 
     def remove(self):
         self.end()
@@ -190,16 +192,26 @@ def wait_for(condition, otherwise, limit=PATIENCE):
     return found
 
 
-def run(*tests):
-    """Each with a stage of its own; the first failure shows the logs of its processes."""
-    for test in tests:
-        stage = Stage()
-        try:
-            print(test.__name__, flush=True)
-            test(stage)
-        except Exception:  # what went wrong is shown with the processes' own words
-            traceback.print_exc(file=sys.stdout)
-            stage.show()
-            stage.remove()
-            sys.exit(1)
+def run_one(test):
+    """What went wrong, with the processes' own words; None: nothing."""
+    stage = Stage()
+    try:
+        test(stage)
+    except Exception:  # pylint: disable=broad-except
+        return f"{traceback.format_exc()}\n{stage.words()}"
+    finally:
         stage.remove()
+    return None
+
+
+def run(*tests):
+    """Some at a time, each with a stage of its own: mostly they wait."""
+    needed.need("redis-check-rdb")
+    has_failed = False
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for test, wrong in zip(tests, pool.map(run_one, tests)):
+            print(f"{test.__name__}{'' if wrong is None else ': failed'}", flush=True)
+            if wrong is not None:
+                has_failed = True
+                print(wrong, flush=True)
+    sys.exit(has_failed)
