@@ -141,6 +141,20 @@ static bool may_have_some(struct presence *presence, const struct presence_obser
                                                                 presence_patience(presence), now);
 }
 
+/* A node that has been there for a while has told its numbers, where it has the same list. */
+#define TIME_TO_TELL (10 * LUBDUB_SECOND)
+
+static void note_silence(struct presence *presence, const struct presence_observed *node, lubdub_time now)
+{
+    if (!presence->has_told_silence && lubdub_time_between(node->boot_since, now) > TIME_TO_TELL) {
+        presence->has_told_silence = true; /* once for each connection */
+        presence_log(presence, true,
+                     "redis: node %s does not tell how many of an expected pattern it has; patterns are not judged "
+                     "until all nodes have the same --expect",
+                     node->name);
+    }
+}
+
 static enum presence_where add_up(struct presence *presence, const redisReply *reply, uint64_t *elsewhere)
 {
     lubdub_time now = lubdub_clock_now();
@@ -154,7 +168,11 @@ static enum presence_where add_up(struct presence *presence, const redisReply *r
         if (strcmp(node->name, presence->settings.node) == 0) {
             continue;
         }
-        if (node->entry.is_live ? !find_number(reply, node, &number) : may_have_some(presence, node, now)) {
+        if (node->entry.is_live && !find_number(reply, node, &number)) {
+            note_silence(presence, node, now);
+            return PRESENCE_WHERE_UNKNOWN;
+        }
+        if (!node->entry.is_live && may_have_some(presence, node, now)) {
             return PRESENCE_WHERE_UNKNOWN;
         }
         *elsewhere += number;

@@ -48,6 +48,7 @@ static void on_down(const char *why, void *user_data)
     presence->is_joined = false;
     presence->is_sweeping = false;
     presence->scripts_missing = PRESENCE_SCRIPTS;
+    presence->has_told_silence = false;
     presence_redis_drop(presence->listener, why); /* there may be another master now */
 }
 

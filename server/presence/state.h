@@ -69,6 +69,7 @@ struct presence {
     struct presence_dirty later; /* identities that seem to be gone, and are looked at once more */
     lubdub_time refused_until;   /* Redis has refused to write: no memory, no right */
     bool has_told_refusal;
+    bool has_told_silence; /* of a node that tells no numbers */
 
     lubdub_time sweep_due; /* LUBDUB_TIME_NEVER: nothing is to be swept */
     bool is_sweeping;

@@ -92,5 +92,18 @@ def what_a_dead_node_held_is_missing_only_after_its_grace(stage):
     stage.leaves_cleanly(one)
 
 
+def node_without_the_list_leaves_patterns_unknown(stage):
+    stage.start_redis()
+    one = stage.server("a", "--expect", stage.write("expected", "pump-* 2 grace=0\nfan-7 grace=0\n"))
+    other = stage.server("b")
+    wait_for(lambda: "node b does not tell" in stage.log(one), lambda: stage.log(one))
+    assert "does not tell" not in stage.log(other), stage.log(other)
+    missing = len(stage.events(one, "missing", id="pump-*"))  # told before b was there, if at all
+    await_event(stage, one, "missing", id="fan-7")  # an identity is known all the same
+    assert len(stage.events(one, "missing", id="pump-*")) == missing, stage.output(one)
+    stage.leaves_cleanly(one)
+    stage.leaves_cleanly(other)
+
+
 run(identity_that_is_up_elsewhere_is_not_missing, nobody_is_missing_while_redis_is_away, pattern_counts_at_all_nodes,
-    what_a_dead_node_held_is_missing_only_after_its_grace)
+    what_a_dead_node_held_is_missing_only_after_its_grace, node_without_the_list_leaves_patterns_unknown)
