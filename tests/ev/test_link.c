@@ -238,6 +238,38 @@ static void thousand_frames_in_one_segment_are_all_answered_in_order(void **stat
     }
 }
 
+/* By the quick way and by the step: the same bytes. */
+static void frames_and_their_bytes_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct raw_frame frame;
+    struct lubdub_traffic traffic = {0};
+    struct wire_bytes bytes = {0};
+    uint64_t i;
+
+    join_up(fixture);
+    expect(fixture, LUBDUB_EVENT_HELLO);
+    fixture->group.traffic = &traffic;
+    for (i = 1; i <= 3; i++) { /* one alone, which is answered quickly, and then two at once */
+        wire_bytes_put_frame(&bytes, LUBDUB_FRAME_PROBE, 0, i, "abc", 3);
+        if (i != 2) {
+            raw_send(&fixture->client, bytes.data, bytes.length);
+            wire_bytes_drop(&bytes, bytes.length);
+        }
+        if (i == 1) {
+            raw_expect(&fixture->client, LUBDUB_FRAME_ACK, 1, &frame);
+        }
+    }
+    wire_bytes_clear(&bytes);
+    raw_expect(&fixture->client, LUBDUB_FRAME_ACK, 2, &frame);
+    raw_expect(&fixture->client, LUBDUB_FRAME_ACK, 3, &frame);
+    assert_int_equal(traffic.frames_received[LUBDUB_FRAME_PROBE], 3);
+    assert_int_equal(traffic.frames_sent[LUBDUB_FRAME_ACK], 3);
+    assert_int_equal(traffic.bytes_received, 3 * (LUBDUB_HEADER_LENGTH + 3));
+    assert_int_equal(traffic.bytes_sent, 3 * (LUBDUB_HEADER_LENGTH + 3));
+    fixture->group.traffic = NULL;
+}
+
 /* While what it asked for waits to be written, more of it is not read; and when it reads again, it gets everything. */
 static void peer_that_does_not_read_is_not_read_from(void **state)
 {
@@ -623,6 +655,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bytes_may_come_one_by_one),
         TEST(thousand_frames_in_one_segment_are_all_answered_in_order),
+        TEST(frames_and_their_bytes_are_counted),
         TEST(peer_that_does_not_read_is_not_read_from),
         TEST(end_in_a_crowd_is_told_at_once_and_closed_in_a_later_turn),
         TEST(link_that_waits_to_be_closed_may_be_aborted),
