@@ -7,11 +7,11 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ev/container_of.h"
+#include "ev/thread.h"
 
 #define THREADS_LIMIT 8
 
@@ -146,25 +146,15 @@ static void *work(void *unused)
 
 /* ---- in the loop ---- */
 
-/* Signals are for the application's own threads. */
 static bool start_thread(void)
 {
-    pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-    int error;
 
-    if (pthread_attr_init(&attributes) != 0) {
+    if (lubdub_thread_start(&thread, work, NULL, NULL) != 0) {
         return false;
     }
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread, &attributes, work, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error == 0;
+    pthread_detach(thread);
+    return true;
 }
 
 static void enqueue(struct lubdub_resolver_request *request)

@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "ev/clock.h"
+#include "ev/thread.h"
 #include "program/events/json.h"
 #include "program/events/kept.h"
 #include "server/http/summary.h"
@@ -298,18 +298,7 @@ static void *work(void *argument)
 
 static int start_thread(struct events *events)
 {
-    sigset_t all;
-    sigset_t before;
-    int error;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&events->thread, NULL, work, events);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error == 0) {
-        (void)pthread_setname_np(events->thread, "lubdub-streams");
-    }
-    return error;
+    return lubdub_thread_start(&events->thread, work, events, "lubdub-streams");
 }
 
 static int init_locks(struct events *events)

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,6 +16,7 @@
 #include "ev/loop.h"
 #include "ev/sip_hash.h"
 #include "ev/socket.h"
+#include "ev/thread.h"
 #include "server/library/door.h"
 #include "server/library/drain.h"
 #include "server/library/grace.h"
@@ -493,8 +493,6 @@ static void *run(void *user_data)
 enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
 {
     struct lubdub_listener *listener;
-    sigset_t all;
-    sigset_t before;
     int failed;
 
     worker->first_reserved = lubdub_listener_first_reserved();
@@ -507,11 +505,7 @@ enum lubdub_error lubdub_worker_start(struct lubdub_worker *worker)
         worker->thread = pthread_self();
         return LUBDUB_ERROR_OK;
     }
-    /* Signals are for the thread that the application has for them. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&worker->thread, NULL, run, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    failed = lubdub_thread_start(&worker->thread, run, worker, NULL);
     worker->is_running = failed == 0;
     errno = failed;
     return failed == 0 ? LUBDUB_ERROR_OK : LUBDUB_ERROR_SYSTEM;

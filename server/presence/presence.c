@@ -10,6 +10,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "ev/thread.h"
 #include "server/presence/claims.h"
 #include "server/presence/memory.h"
 #include "server/presence/nodes.h"
@@ -200,7 +201,7 @@ int presence_start(struct presence *presence, struct lubdub_server *server)
     ev_async_start(presence->loop, &presence->wake);
     ev_async_start(presence->loop, &presence->leave);
     ev_timer_again(presence->loop, &presence->beat);
-    error = pthread_create(&presence->thread, NULL, run, presence);
+    error = lubdub_thread_start(&presence->thread, run, presence, "lubdub-presence");
     presence->has_thread = error == 0;
     pthread_mutex_lock(&presence->lock);
     presence->is_started = error == 0;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "ev/clock.h"
+#include "ev/thread.h"
 #include "program/events/escape.h"
 #include "program/events/json.h"
 #include "program/events/log.h"
@@ -594,18 +595,7 @@ static void *work(void *argument)
 
 static int start_thread(struct hooks *hooks)
 {
-    sigset_t all;
-    sigset_t before;
-    int error;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&hooks->thread, NULL, work, hooks);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error == 0) {
-        (void)pthread_setname_np(hooks->thread, "lubdub-hooks");
-    }
-    return error;
+    return lubdub_thread_start(&hooks->thread, work, hooks, "lubdub-hooks");
 }
 
 static void free_all(struct hooks *hooks)

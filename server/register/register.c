@@ -3,13 +3,13 @@
 #include "server/register/register.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "ev/clock.h"
+#include "ev/thread.h"
 #include "server/register/attendance.h"
 #include "server/register/expecting.h"
 #include "server/register/keeping.h"
@@ -199,18 +199,9 @@ static void *work(void *argument)
 
 static int start_thread(struct lubdub_register *reg)
 {
-    sigset_t all;
-    sigset_t before;
-    int error;
+    int error = lubdub_thread_start(&reg->thread, work, reg, "lubdub-register");
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&reg->thread, NULL, work, reg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     reg->has_thread = error == 0;
-    if (error == 0) {
-        (void)pthread_setname_np(reg->thread, "lubdub-register");
-    }
     return error;
 }
 

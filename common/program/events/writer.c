@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "ev/clock.h"
+#include "ev/thread.h"
 #include "program/events/output.h"
 #include "program/events/pump.h"
 #include "program/events/store.h"
@@ -83,18 +83,7 @@ static void *run(void *argument)
 
 static int start_thread(struct lubdub_event_writer *writer)
 {
-    sigset_t all;
-    sigset_t before;
-    int wrong;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    wrong = pthread_create(&writer->thread, NULL, run, writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (wrong == 0) {
-        (void)pthread_setname_np(writer->thread, "lubdub-events");
-    }
-    return wrong;
+    return lubdub_thread_start(&writer->thread, run, writer, "lubdub-events");
 }
 
 static int init_ended(pthread_cond_t *ended)

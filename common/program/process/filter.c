@@ -29,7 +29,6 @@ int lubdub_filter_apply(enum lubdub_filter_mode mode)
 #include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +39,7 @@ int lubdub_filter_apply(enum lubdub_filter_mode mode)
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "ev/thread.h"
 #include "program/events/log.h"
 
 /* One a line, so that a change shows what it lets through. */
@@ -222,18 +222,13 @@ static void *let_through(void *user_data)
 static int watch(scmp_filter_ctx filter)
 {
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
     int error;
 
     watcher.descriptor = seccomp_notify_fd(filter);
     if (watcher.descriptor < 0) {
         return -watcher.descriptor;
     }
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread, NULL, let_through, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    error = lubdub_thread_start(&thread, let_through, NULL, NULL);
     if (error == 0) {
         pthread_detach(thread);
     }
