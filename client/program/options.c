@@ -334,6 +334,18 @@ bool options_make_tls(struct options *options, char *problem, size_t capacity)
            lubdub_credentials_load(&options->tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity);
 }
 
+/* Read when the client starts; --check-config reads them, too, and keeps nothing. */
+static bool has_files_of_tls(const struct options *options, char *problem, size_t capacity)
+{
+    const struct lubdub_credentials files = options_credentials(options);
+    struct lubdub_tls *tls = NULL;
+    bool is_right = !options->loaded.is_check_only || !options->with_tls ||
+                    lubdub_credentials_load(&tls, LUBDUB_ROLE_CLIENT, &files, problem, capacity);
+
+    lubdub_credentials_free(tls);
+    return is_right;
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     struct options *options = target;
@@ -360,6 +372,9 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
     fault = lubdub_credentials_judge_client(options->with_tls, &files, options->tls_name);
     if (fault != NULL) {
         return refuse(problem, capacity, fault);
+    }
+    if (!has_files_of_tls(options, problem, capacity)) {
+        return false;
     }
     options_client_settings(options, &settings);
     fault = lubdub_client_settings_check(&settings);

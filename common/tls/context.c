@@ -1,12 +1,15 @@
 /* Reads certificates and keys, and sets the rules of all connections. */
+#define _GNU_SOURCE
 #include "tls/context.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -20,6 +23,9 @@
 
 /* A record is shown to its reader when it is whole: on a slow path a long one would look like silence. */
 #define LONGEST_RECORD 4096
+
+/* Lists of all public authorities have a quarter of a MiB. */
+#define LONGEST_FILE (16 * 1024 * 1024)
 
 static const unsigned char protocol[] = "\x8lubdub/1";
 #define PROTOCOL_LENGTH (sizeof protocol - 1)
@@ -40,22 +46,44 @@ static bool fail(const struct report *report, const char *file, const char *why)
     return false;
 }
 
-/* Whether a file can be read at all: OpenSSL would say so in other words for each of its functions. */
+/*
+ * Whether a file can be read at all: OpenSSL would say so in other words for each of its functions. A pipe that nobody
+ * writes to must not hold the program, and neither must a file that does not end.
+ */
 static bool can_read(const struct report *report, const char *file)
 {
     struct stat status;
-    FILE *opened = fopen(file, "re");
-    int error = errno;
+    int opened = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const char *why = NULL;
 
-    if (opened != NULL && (fstat(fileno(opened), &status) != 0 || !S_ISREG(status.st_mode))) {
-        fclose(opened);
-        return fail(report, file, "is no regular file");
+    if (opened < 0) {
+        return fail(report, file, strerror(errno));
     }
-    if (opened == NULL) {
-        return fail(report, file, strerror(error));
+    if (fstat(opened, &status) != 0 || !S_ISREG(status.st_mode)) {
+        why = "is no regular file";
+    } else if (status.st_size > LONGEST_FILE) {
+        why = "is longer than 16 MiB, so it is no file of certificates or keys";
     }
-    fclose(opened);
-    return true;
+    close(opened);
+    return why == NULL || fail(report, file, why);
+}
+
+/* Of OpenSSL's reasons for refusing a certificate, in words for people. NULL: it has none. */
+static const char *why_refused(unsigned long error)
+{
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
+        return NULL;
+    }
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_EE_KEY_TOO_SMALL:
+        return "the certificate's key is too short: RSA needs 2048 bits or more";
+    case SSL_R_CA_KEY_TOO_SMALL:
+        return "an authority's certificate in it has a key that is too short: RSA needs 2048 bits or more";
+    case SSL_R_CA_MD_TOO_WEAK:
+        return "a certificate in it is signed with a hash that is too weak (MD5, SHA-1)";
+    default:
+        return ERR_reason_error_string(error);
+    }
 }
 
 /* ---- files ---- */
@@ -101,8 +129,7 @@ static bool use_certificate(SSL_CTX *ssl, const struct lubdub_tls_settings *sett
         return false;
     }
     if (SSL_CTX_use_certificate_chain_file(ssl, settings->certificate_file) != 1) {
-        unsigned long error = ERR_peek_error();
-        const char *why = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_reason_error_string(error) : NULL;
+        const char *why = why_refused(ERR_peek_error());
 
         return fail(report, settings->certificate_file, why != NULL ? why : "there is no certificate in it (PEM)");
     }

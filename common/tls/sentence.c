@@ -31,6 +31,9 @@ static const char *sentence_of_fault(long fault, enum lubdub_role role)
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
         return ABOUT(role, "the server's certificate has a wrong signature: it is of another authority of that name",
                      "the client's certificate has a wrong signature: it is of another authority of that name");
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+        return ABOUT(role, "the server's certificate has a key that is too short",
+                     "the client's certificate has a key that is too short");
     case X509_V_ERR_INVALID_PURPOSE:
         return ABOUT(role, "the server's certificate is not one for servers",
                      "the client's certificate is not one for clients");

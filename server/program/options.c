@@ -249,7 +249,9 @@ static const char *why_no_tls(const struct options *options)
         return "nothing listens to TLS; add --tls-listen";
     }
     if (options->tls_cert == NULL || options->tls_key == NULL) {
-        return "needs --tls-cert and --tls-key";
+        return options->tls_cert != NULL  ? "needs --tls-key too, the key of --tls-cert"
+               : options->tls_key != NULL ? "needs --tls-cert too, the certificate of --tls-key"
+                                          : "needs --tls-cert and --tls-key";
     }
     if (options->require_cert && options->tls_client_ca == NULL) {
         return "with --require-cert needs --tls-client-ca, the authorities that issue the clients' certificates";

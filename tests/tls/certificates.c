@@ -107,7 +107,7 @@ void certificates_make(struct certificates *all, const char *name)
 void certificates_issue(struct certificates *all, const char *file, const struct certificate_wish *wish,
                         struct certificate_files *files)
 {
-    EVP_PKEY *key = wish->is_rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    EVP_PKEY *key = wish->is_rsa ? EVP_RSA_gen(wish->rsa_bits != 0 ? wish->rsa_bits : 2048) : EVP_EC_gen("P-256");
     X509 *certificate;
 
     assert_non_null(key);

@@ -30,6 +30,7 @@ struct certificate_wish {
     int64_t begins_in;        /* seconds; 0: an hour ago */
     int64_t ends_in;          /* seconds; 0: in a day */
     bool is_rsa;
+    unsigned rsa_bits; /* 0: 2048 */
 };
 
 /* Makes an authority of this name. Fails the test where something fails. */

@@ -129,6 +129,53 @@ static void expect_rejected(struct stage *stage, const char *cause, const char *
     expect_words(json_string_value(json_object_get(event, "text")), words);
 }
 
+/* ---- other programs, in a shell ---- */
+
+static bool is_there(const char *program)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
+    return system(command) == 0; /* NOLINT: a fixed word */
+}
+
+/* Runs it in a shell, with the port as PORT and the authority as CA. Returns its exit status; what it said is in
+ * `said`. */
+static int run_shell(const struct stage *stage, const char *script, char said[TEXT_SIZE])
+{
+    char command[TEXT_SIZE];
+    size_t length;
+    FILE *pipe;
+    int status;
+
+    snprintf(command, sizeof command, "PORT=%u CA='%s' CERT='%s' KEY='%s'; { %s ; } 2>&1", (unsigned)stage->tls_port,
+             stage->ours.authority_file, stage->pump.certificate, stage->pump.key, script);
+    pipe = popen(command, "re");
+    assert_non_null(pipe);
+    length = fread(said, 1, TEXT_SIZE - 1, pipe);
+    said[length] = '\0';
+    status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define S_CLIENT "openssl s_client -connect 127.0.0.1:$PORT -CAfile $CA -verify_return_error -brief "
+
+/* Python's: `lines` follow the context, and can use tls(): a connection. What goes wrong is printed. */
+#define PYTHON(lines)                                                           \
+    "python3 -c \"import socket, ssl, struct, sys\n"                            \
+    "port, ca, cert, key = sys.argv[1:]\n"                                      \
+    "context = ssl.create_default_context(cafile=ca)\n"                         \
+    "plain = lambda: socket.create_connection(('127.0.0.1', int(port)))\n"      \
+    "tls = lambda: context.wrap_socket(plain(), server_hostname='127.0.0.1')\n" \
+    "probe = struct.pack('>HBBHHQ', 0x4C44, 1, 3, 0, 0, 1)\n" lines "\n\" $PORT $CA $CERT $KEY"
+
+/* Node's: prints the code of what goes wrong. */
+#define NODE                                                                                                         \
+    "node -e \"const [port, ca] = process.argv.slice(1);\n"                                                          \
+    "require('tls').connect({ port, host: '127.0.0.1', ca: require('fs').readFileSync(ca), ALPNProtocols: "          \
+    "['lubdub/1'] }, () => process.exit(0)).on('error', (e) => { console.log(e.code); process.exit(1); });\" $PORT " \
+    "$CA"
+
 /* ---- it works ---- */
 
 static void session_over_tls_says_so(void **state)
@@ -177,6 +224,30 @@ static void end_without_a_goodbye_of_tls_is_told(void **state)
 
 /* ---- certificates of the server ---- */
 
+static bool may_run(const char *program)
+{
+    bool may = is_there(program);
+
+    assert_true(may || getenv("LUBDUB_CI") == NULL);
+    return may;
+}
+
+/* What a client of ours and OpenSSL's server with this certificate say of each other. */
+static void said_of_another_server(struct stage *stage, const struct certificate_files *files, char said[TEXT_SIZE])
+{
+    char script[1024];
+
+    stage->tls_port = free_port();
+    snprintf(
+        script, sizeof script,
+        "F=$(mktemp -d); openssl s_server -accept 127.0.0.1:$PORT -cert %s -key %s -quiet </dev/null >$F/server 2>&1 & "
+        "S=$!; for I in $(seq 200); do \"$LUBDUB_CLIENT\" --tls --tls-ca $CA -c 1 127.0.0.1:$PORT >$F/client 2>&1; "
+        "grep -q refused: $F/client || break; sleep 0.05; done; kill $S; wait $S 2>/dev/null; cat $F/client $F/server; "
+        "rm -r $F; true",
+        files->certificate, files->key);
+    assert_int_equal(run_shell(stage, script, said), 0);
+}
+
 static void wrong_certificates_are_named_on_both_sides(void **state)
 {
     struct stage *stage = *state;
@@ -186,23 +257,42 @@ static void wrong_certificates_are_named_on_both_sides(void **state)
         bool is_of_others;
         const char *client;
         const char *server;
+        const char *openssl; /* of s_client and of Python */
+        const char *curl;
+        const char *node;
     } rows[] = {
         {"expired",
          {.common_name = "x", .alternatives = "IP:127.0.0.1", .begins_in = -7200, .ends_in = -60},
          false,
          "the server's certificate has expired",
-         "it has expired"},
+         "it has expired",
+         "certificate has expired",
+         "certificate has expired",
+         "CERT_HAS_EXPIRED"},
         {"early",
          {.common_name = "x", .alternatives = "IP:127.0.0.1", .begins_in = 3600},
          false,
          "the server's certificate is not valid yet",
-         "not valid yet"},
-        {"named", {.common_name = "x", .alternatives = "DNS:elsewhere"}, false, "for another name", "for another name"},
+         "not valid yet",
+         "certificate is not yet valid",
+         "certificate is not yet valid",
+         "CERT_NOT_YET_VALID"},
+        {"named",
+         {.common_name = "x", .alternatives = "DNS:elsewhere"},
+         false,
+         "for another name",
+         "for another name",
+         "IP address mismatch",
+         "subject name",
+         "ERR_TLS_CERT_ALTNAME_INVALID"},
         {"foreign",
          {.common_name = "x", .alternatives = "IP:127.0.0.1"},
          true,
          "not issued by an authority that is trusted here",
-         "does not trust the authority"},
+         "does not trust the authority",
+         "unable to get local issuer certificate",
+         "unable to get local issuer certificate",
+         "UNABLE_TO_VERIFY_LEAF_SIGNATURE"},
     };
     char said[TEXT_SIZE];
     size_t i;
@@ -219,9 +309,26 @@ static void wrong_certificates_are_named_on_both_sides(void **state)
         expect_words(said, "tls: ");
         expect_words(said, rows[i].client);
         expect_rejected(stage, "tls", rows[i].server);
+        assert_int_not_equal(run_shell(stage, S_CLIENT "-verify_ip 127.0.0.1 </dev/null", said), 0);
+        expect_words(said, rows[i].openssl);
+        expect_rejected(stage, "tls", rows[i].server);
+        assert_int_not_equal(run_shell(stage, PYTHON("tls()"), said), 0);
+        expect_words(said, rows[i].openssl);
+        expect_rejected(stage, "tls", rows[i].server);
+        if (may_run("curl")) { /* it looks at the name itself, when the handshake is done, and closes */
+            assert_int_equal(run_shell(stage, "curl -sS --no-alpn --cacert $CA https://127.0.0.1:$PORT/", said), 60);
+            expect_words(said, rows[i].curl);
+        }
+        if (may_run("node")) { /* it judges when the handshake is done, and closes */
+            assert_int_equal(run_shell(stage, NODE, said), 1);
+            expect_words(said, rows[i].node);
+        }
         server_process_finish(&stage->server);
         server_process_clear(&stage->server);
         memset(&stage->server, 0, sizeof stage->server);
+        said_of_another_server(stage, &files, said);
+        expect_words(said, rows[i].client);
+        expect_words(said, "alert"); /* s_server's words for what our client told it */
     }
 }
 
@@ -277,17 +384,48 @@ static void names_of_a_client_bound_its_identity(void **state)
                      0);
 }
 
+/* Python and s_client with this certificate (NULL: none): `alert` is theirs, `words` the server's. */
+static void others_are_refused(struct stage *stage, const struct certificate_files *files, const char *alert,
+                               const char *words)
+{
+    const struct certificate_files pump = stage->pump;
+    char said[TEXT_SIZE];
+
+    if (files != NULL) {
+        stage->pump = *files; /* CERT and KEY of the shell */
+    }
+    assert_int_not_equal(
+        run_shell(stage,
+                  files != NULL ? PYTHON("context.load_cert_chain(cert, key)\ntls().recv(1)") : PYTHON("tls().recv(1)"),
+                  said),
+        0);
+    expect_words(said, alert);
+    expect_rejected(stage, "tls", words);
+    /* With TLS 1.2 the handshake itself fails, so that the end of its input does not come first. */
+    assert_int_not_equal(
+        run_shell(stage,
+                  files != NULL ? S_CLIENT "-tls1_2 -cert $CERT -key $KEY </dev/null" : S_CLIENT "-tls1_2 </dev/null",
+                  said),
+        0);
+    expect_words(said, "alert");
+    expect_rejected(stage, "tls", words);
+    stage->pump = pump;
+}
+
 static void certificates_of_clients_can_be_required(void **state)
 {
     struct stage *stage = *state;
     struct certificate_files expired;
     struct certificate_files foreign;
+    struct certificate_files early;
     char said[TEXT_SIZE];
 
     certificates_issue(&stage->ours, "expired",
                        &(struct certificate_wish){.common_name = "pump-7", .begins_in = -7200, .ends_in = -60},
                        &expired);
     certificates_issue(&stage->others, "foreign", &(struct certificate_wish){.common_name = "pump-7"}, &foreign);
+    certificates_issue(&stage->ours, "early", &(struct certificate_wish){.common_name = "pump-7", .begins_in = 3600},
+                       &early);
     start_server(stage, &stage->good,
                  (const char *const[]){"--tls-client-ca", stage->ours.authority_file, "--require-cert", NULL});
     assert_int_equal(ATTEMPT(&stage->pump, "pump-7"), 0);
@@ -303,6 +441,18 @@ static void certificates_of_clients_can_be_required(void **state)
     assert_int_equal(ATTEMPT(&foreign, "pump-7"), 1);
     expect_words(said, "does not trust the authority");
     expect_rejected(stage, "tls", "not issued by an authority that is trusted here");
+    assert_int_equal(ATTEMPT(&early, "pump-7"), 1);
+    expect_words(said, "the server refuses our certificate: it is bad, or not valid yet");
+    expect_rejected(stage, "tls", "the client's certificate is not valid yet");
+    server_process_finish(&stage->server); /* ten of a kind are told of one address, and then no more for a while */
+    server_process_clear(&stage->server);
+    memset(&stage->server, 0, sizeof stage->server);
+    start_server(stage, &stage->good,
+                 (const char *const[]){"--tls-client-ca", stage->ours.authority_file, "--require-cert", NULL});
+    others_are_refused(stage, NULL, "certificate required", "the client gives no certificate");
+    others_are_refused(stage, &expired, "certificate expired", "the client's certificate has expired");
+    others_are_refused(stage, &foreign, "unknown ca", "not issued by an authority that is trusted here");
+    others_are_refused(stage, &early, "bad certificate", "the client's certificate is not valid yet");
     /* A plain port is no way around. */
     assert_int_equal(run_client((const char *const[]){"-c", "1", stage->server.address, NULL}, said), 1);
     expect_words(said, "a client's certificate is required");
@@ -350,6 +500,23 @@ static void plain_and_tls_that_meet_are_told_on_both_sides(void **state)
                      1);
     expect_words(said, "does it speak TLS on this port?");
     expect_rejected(stage, "tls", "the client speaks TLS, and this port is plain");
+
+    assert_int_equal(run_shell(stage, PYTHON("s = plain()\ns.sendall(probe)\nprint(s.recv(99))"), said), 0);
+    expect_words(said, "this port speaks TLS");
+    expect_rejected(stage, "tls", "the client speaks plain, and this port speaks TLS");
+    stage->tls_port = stage->server.port; /* PORT of the shell */
+    assert_int_not_equal(run_shell(stage, S_CLIENT "</dev/null", said), 0);
+    expect_rejected(stage, "tls", "the client speaks TLS, and this port is plain");
+    assert_int_not_equal(run_shell(stage, PYTHON("tls()"), said), 0);
+    expect_rejected(stage, "tls", "the client speaks TLS, and this port is plain");
+    if (may_run("curl")) {
+        assert_int_not_equal(run_shell(stage, "curl -sS https://127.0.0.1:$PORT/", said), 0);
+        expect_rejected(stage, "tls", "the client speaks TLS, and this port is plain");
+    }
+    if (may_run("node")) {
+        assert_int_equal(run_shell(stage, NODE, said), 1);
+        expect_rejected(stage, "tls", "the client speaks TLS, and this port is plain");
+    }
 }
 
 /* ---- reading again ---- */
@@ -438,6 +605,22 @@ static void files_that_cannot_be_used_end_the_start(void **state)
     assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", "/nowhere/ca.crt", "-c", "1", NULL}, said),
                      3);
     expect_words(said, "/nowhere/ca.crt: No such file or directory");
+    assert_int_equal(run_client((const char *const[]){"--tls", "--tls-ca", "/nowhere/\x1b[31mca", NULL}, said), 3);
+    assert_null(strchr(said, '\x1b'));
+    expect_words(said, "[31mca: No such file or directory");
+    /* --check-config reads them, too. */
+    assert_int_equal(
+        run_client((const char *const[]){"--check-config", "--tls", "--tls-ca", "/nowhere/ca.crt", NULL}, said), 2);
+    expect_words(said, "/nowhere/ca.crt: No such file or directory");
+    assert_int_equal(
+        run_client((const char *const[]){"--check-config", "--tls", "--tls-ca", stage->ours.authority_file, NULL},
+                   said),
+        0);
+    assert_int_equal(run_shell(stage, "\"$LUBDUB_SERVER\" --check-config --tls-cert $CERT --tls-key $CA", said), 2);
+    expect_words(said, "there is no private key in it");
+    assert_int_equal(run_shell(stage, "\"$LUBDUB_SERVER\" --check-config --tls-cert $CERT --tls-key $KEY", said), 0);
+    assert_int_equal(run_shell(stage, "\"$LUBDUB_SERVER\" --check-config --tls-cert $CERT", said), 2);
+    expect_words(said, "--tls-cert: needs --tls-key too");
 }
 
 static void certificate_that_expires_soon_and_an_open_key_are_told(void **state)
@@ -456,40 +639,12 @@ static void certificate_that_expires_soon_and_an_open_key_are_told(void **state)
 
 /* ---- other programs ---- */
 
-static bool is_there(const char *program)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
-    return system(command) == 0; /* NOLINT: a fixed word */
-}
-
-/* Runs it in a shell, with the port as PORT and the authority as CA. Returns its exit status; what it said is in
- * `said`. */
-static int run_shell(const struct stage *stage, const char *script, char said[TEXT_SIZE])
-{
-    char command[TEXT_SIZE];
-    size_t length;
-    FILE *pipe;
-    int status;
-
-    snprintf(command, sizeof command, "PORT=%u CA='%s' CERT='%s' KEY='%s'; { %s ; } 2>&1", (unsigned)stage->tls_port,
-             stage->ours.authority_file, stage->pump.certificate, stage->pump.key, script);
-    pipe = popen(command, "re");
-    assert_non_null(pipe);
-    length = fread(said, 1, TEXT_SIZE - 1, pipe);
-    said[length] = '\0';
-    status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void openssl_agrees_on_the_rules(void **state)
 {
     struct stage *stage = *state;
     char said[TEXT_SIZE];
 
     start_server(stage, &stage->good, NULL);
-#define S_CLIENT "openssl s_client -connect 127.0.0.1:$PORT -CAfile $CA -verify_return_error -brief "
     assert_int_equal(run_shell(stage, S_CLIENT "-alpn lubdub/1 -verify_ip 127.0.0.1 </dev/null", said), 0);
     expect_words(said, "TLSv1.3");
     expect_words(said, "Verification: OK");

@@ -84,6 +84,7 @@ const char *lubdub_credentials_refuse(void)
 bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, const struct lubdub_credentials *files,
                              char *problem, size_t capacity)
 {
+    char sentence[LUBDUB_TLS_PROBLEM_SIZE]; /* it has the path, which may hold anything */
     struct lubdub_tls_settings settings;
 
     *tls = NULL;
@@ -96,7 +97,11 @@ bool lubdub_credentials_load(struct lubdub_tls **tls, enum lubdub_role role, con
     settings.key_file = files->key;
     settings.authority_file = files->authority;
     settings.requires_certificate = files->requires_certificate;
-    return library.new_tls(tls, role, &settings, problem, capacity) == LUBDUB_ERROR_OK;
+    if (library.new_tls(tls, role, &settings, sentence, sizeof sentence) != LUBDUB_ERROR_OK) {
+        lubdub_escape_text(problem, capacity, sentence, strlen(sentence));
+        return false;
+    }
+    return true;
 }
 
 void lubdub_credentials_free(struct lubdub_tls *tls)

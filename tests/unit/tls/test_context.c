@@ -1,6 +1,7 @@
 /* Certificates and keys from files, and what is wrong with them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
@@ -124,6 +125,48 @@ static void wrong_files_are_named(void **state)
     scene->settings.authority_file = NULL;
     scene->settings.requires_certificate = true;
     expect_problem(scene, LUBDUB_ROLE_SERVER, "TLS", "no authority");
+}
+
+/* Each file in turn is this one. */
+static void expect_problem_of_each(struct scene *scene, const char *path, const char *name, const char *words)
+{
+    scene->settings.certificate_file = path;
+    scene->settings.key_file = scene->server.key;
+    expect_problem(scene, LUBDUB_ROLE_SERVER, name, words);
+    scene->settings.certificate_file = scene->server.certificate;
+    scene->settings.key_file = path;
+    expect_problem(scene, LUBDUB_ROLE_SERVER, name, words);
+    scene->settings.key_file = scene->server.key;
+    scene->settings.authority_file = path;
+    expect_problem(scene, LUBDUB_ROLE_SERVER, name, words);
+    scene->settings.authority_file = NULL;
+}
+
+/* A pipe that nobody writes to, and a file with a hole of 17 MiB: neither may hold the program. */
+static void what_would_take_for_ever_is_not_read(void **state)
+{
+    struct scene *scene = *state;
+    char pipe[CERTIFICATES_PATH];
+    char path[CERTIFICATES_PATH];
+
+    snprintf(pipe, sizeof pipe, "%s/pipe", scene->all.folder);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    expect_problem_of_each(scene, pipe, "pipe", "is no regular file");
+    (void)write_file(scene, "long", "", path);
+    assert_int_equal(truncate(path, 17 * 1024 * 1024), 0);
+    expect_problem_of_each(scene, path, "long", "longer than 16 MiB");
+}
+
+static void key_that_is_too_short_is_named(void **state)
+{
+    struct scene *scene = *state;
+    struct certificate_files weak;
+
+    certificates_issue(&scene->all, "weak",
+                       &(struct certificate_wish){.common_name = "weak", .is_rsa = true, .rsa_bits = 1024}, &weak);
+    scene->settings.certificate_file = weak.certificate;
+    scene->settings.key_file = weak.key;
+    expect_problem(scene, LUBDUB_ROLE_SERVER, "weak.crt", "the certificate's key is too short");
 }
 
 static void a_key_with_a_passphrase_is_refused_and_asks_nobody(void **state)
@@ -250,6 +293,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_is_made_of_a_certificate_and_its_key, setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_needs_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_files_are_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_would_take_for_ever_is_not_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(key_that_is_too_short_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_with_a_passphrase_is_refused_and_asks_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_without_their_initialiser_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_the_alternatives_and_the_common_name, setup, teardown),
