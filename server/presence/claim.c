@@ -244,6 +244,7 @@ bool presence_entry_read(struct presence_entry *entry, const char *bytes, size_t
     snprintf(entry->boot, sizeof entry->boot, "%s", boot);
     entry->is_live = strcmp(state, "live") == 0;
     entry->has_left = strcmp(state, "left") == 0;
+    entry->is_claiming = text != NULL && strcmp(text, "claiming") == 0;
     return true;
 }
 

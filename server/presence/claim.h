@@ -2,7 +2,8 @@
  * Writes and reads what stands in Redis: one string for each identity, and one for each node.
  *
  *     lubdub:id:IDENTITY    NODE BOOT SESSION INCARNATION PROOF STATE SINCE HEALTH ADDRESS LABELS
- *     lubdub:nodes          a hash: NODE → BOOT COUNTER STATE LEASE SESSIONS
+ *     lubdub:nodes          a hash: NODE → BOOT COUNTER STATE LEASE SESSIONS, and "claiming" until all its sessions are
+ * claimed
  *
  * Fields are separated by one blank and hold none: what may have one is percent-encoded, and "-" stands for nothing.
  * INCARNATION has 20 digits, so that text compares as the number does. SINCE is in milliseconds of the real-time clock,
@@ -85,6 +86,7 @@ struct presence_entry {
     bool has_left; /* or has left */
     uint64_t lease_ms;
     uint64_t sessions; /* that it had when it counted last */
+    bool is_claiming;  /* not all its sessions are claimed under this boot yet */
 };
 bool presence_entry_read(struct presence_entry *entry, const char *bytes, size_t length);
 

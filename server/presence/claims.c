@@ -24,6 +24,7 @@
 struct claiming {
     struct presence *presence;
     uint64_t session; /* 0: a release */
+    bool is_new;      /* the session was never written with success */
     size_t length;
     char identity[IDENTITY_MOST];
 };
@@ -33,7 +34,7 @@ struct claiming {
 static void note_again(struct presence *presence, const struct claiming *claiming)
 {
     pthread_mutex_lock(&presence->lock);
-    if (!presence_dirty_add(&presence->dirty, claiming->identity, claiming->length)) {
+    if (!presence_dirty_add(&presence->dirty, claiming->identity, claiming->length, claiming->is_new)) {
         presence->has_overflowed = true;
     }
     pthread_mutex_unlock(&presence->lock);
@@ -139,7 +140,7 @@ static uint64_t since_ms(const struct lubdub_server_session *session)
 }
 
 /* False: Redis takes nothing now; it stays noted. */
-static bool write_claim(struct presence *presence, const struct lubdub_server_session *session)
+static bool write_claim(struct presence *presence, const struct lubdub_server_session *session, bool is_new)
 {
     char proof[PRESENCE_PROOF_SIZE];
     const struct presence_holder holder = {presence->settings.node, presence->boot,
@@ -161,19 +162,22 @@ static bool write_claim(struct presence *presence, const struct lubdub_server_se
     }
     memcpy(key, PRESENCE_IDS, sizeof PRESENCE_IDS - 1);
     memcpy(key + sizeof PRESENCE_IDS - 1, session->identity.data, session->identity.length);
-    *claiming =
-        (struct claiming){.presence = presence, .session = session->session, .length = session->identity.length};
+    *claiming = (struct claiming){
+        .presence = presence, .session = session->session, .is_new = is_new, .length = session->identity.length};
     memcpy(claiming->identity, session->identity.data, session->identity.length);
     if (is_session) {
+        const char *word = is_new ? "new" : "known";
         const char *arguments[] = {key,          PRESENCE_NODES,    value,
                                    holder.node,  holder.boot,       incarnation,
-                                   holder.proof, PRESENCE_CHANNELS, claiming->identity};
+                                   holder.proof, PRESENCE_CHANNELS, claiming->identity,
+                                   word};
         const size_t lengths[] = {key_length,           sizeof PRESENCE_NODES - 1,    value_length,
                                   strlen(holder.node),  strlen(holder.boot),          20,
-                                  strlen(holder.proof), sizeof PRESENCE_CHANNELS - 1, claiming->length};
+                                  strlen(holder.proof), sizeof PRESENCE_CHANNELS - 1, claiming->length,
+                                  strlen(word)};
 
         presence_incarnation(session->incarnation, incarnation);
-        is_sent = presence_run(presence, PRESENCE_SCRIPT_CLAIM, 2, 9, arguments, lengths, on_claimed, claiming);
+        is_sent = presence_run(presence, PRESENCE_SCRIPT_CLAIM, 2, 10, arguments, lengths, on_claimed, claiming);
     } else {
         const char *kept = state == PRESENCE_AWAY ? "0" : GONE_KEPT_S;
         const char *arguments[] = {key, PRESENCE_NODES, value, holder.node, holder.boot, kept};
@@ -197,11 +201,12 @@ static bool write_claim(struct presence *presence, const struct lubdub_server_se
 static bool is_for_later(struct presence *presence, const struct lubdub_server_session *session, bool is_last_look)
 {
     return !is_last_look && session->state == LUBDUB_SERVER_IS_GONE && presence->settings.grace > 0 &&
-           presence_dirty_add(&presence->later, session->identity.data, session->identity.length);
+           presence_dirty_add(&presence->later, session->identity.data, session->identity.length, false);
 }
 
 /* What is known of it now, also where nothing is: its end was forgotten. */
-static bool write_identity(struct presence *presence, const char *identity, size_t length, bool is_last_look)
+static bool write_identity(struct presence *presence, const char *identity, size_t length, bool is_new,
+                           bool is_last_look)
 {
     struct lubdub_server_session *session = NULL;
     struct lubdub_server_session nothing = {.state = LUBDUB_SERVER_IS_GONE, .identity = {identity, length}};
@@ -210,10 +215,10 @@ static bool write_identity(struct presence *presence, const char *identity, size
 
     if (error == LUBDUB_ERROR_NOT_FOUND) {
         nothing.now = nothing.since = lubdub_clock_now();
-        return is_for_later(presence, &nothing, is_last_look) || write_claim(presence, &nothing);
+        return is_for_later(presence, &nothing, is_last_look) || write_claim(presence, &nothing, is_new);
     }
-    is_done =
-        error == LUBDUB_ERROR_OK && (is_for_later(presence, session, is_last_look) || write_claim(presence, session));
+    is_done = error == LUBDUB_ERROR_OK &&
+              (is_for_later(presence, session, is_last_look) || write_claim(presence, session, is_new));
     lubdub_server_session_free(session);
     return is_done;
 }
@@ -242,7 +247,7 @@ static void claim_some(struct presence *presence)
     pthread_mutex_lock(&presence->lock);
     for (session = first; session != NULL; session = session->next) {
         if (session->identity.length > 0 &&
-            !presence_dirty_add(&presence->dirty, session->identity.data, session->identity.length)) {
+            !presence_dirty_add(&presence->dirty, session->identity.data, session->identity.length, false)) {
             break; /* the rest comes when there is room */
         }
     }
@@ -266,16 +271,17 @@ static size_t count_dirty(struct presence *presence)
 static bool write_next(struct presence *presence)
 {
     char identity[IDENTITY_MOST];
+    bool is_new = false;
     size_t length;
 
     pthread_mutex_lock(&presence->lock);
-    length = presence_dirty_take(&presence->dirty, identity);
+    length = presence_dirty_take(&presence->dirty, identity, &is_new);
     pthread_mutex_unlock(&presence->lock);
     if (length == 0) {
         return false;
     }
-    if (!write_identity(presence, identity, length, false)) {
-        struct claiming again = {.length = length};
+    if (!write_identity(presence, identity, length, is_new, false)) {
+        struct claiming again = {.is_new = is_new, .length = length};
 
         memcpy(again.identity, identity, length);
         note_again(presence, &again);
@@ -289,8 +295,8 @@ void presence_look_again(struct presence *presence)
 {
     struct claiming looked = {.presence = presence};
 
-    while ((looked.length = presence_dirty_take(&presence->later, looked.identity)) > 0) {
-        if (!write_identity(presence, looked.identity, looked.length, true)) {
+    while ((looked.length = presence_dirty_take(&presence->later, looked.identity, &looked.is_new)) > 0) {
+        if (!write_identity(presence, looked.identity, looked.length, looked.is_new, true)) {
             note_again(presence, &looked);
         }
     }

@@ -13,23 +13,26 @@
 struct presence_dirty_entry {
     UT_hash_handle hh;
     bool is_lost;
+    bool is_new;
     size_t length;
     char identity[];
 };
 
-bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length)
+bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length, bool is_new)
 {
     unsigned hash = lubdub_sip_hash_here(identity, length);
     struct presence_dirty_entry *entry;
 
     HASH_FIND_BYHASHVALUE(hh, dirty->all, identity, length, hash, entry);
     if (entry != NULL) {
+        entry->is_new = entry->is_new || is_new;
         return true;
     }
     entry = dirty->count < PRESENCE_DIRTY_MOST ? calloc(1, sizeof *entry + length) : NULL;
     if (entry == NULL) {
         return false;
     }
+    entry->is_new = is_new;
     entry->length = length;
     memcpy(entry->identity, identity, length);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, dirty->all, entry->identity, length, hash, entry);
@@ -41,7 +44,7 @@ bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size
     return true;
 }
 
-size_t presence_dirty_take(struct presence_dirty *dirty, char *target)
+size_t presence_dirty_take(struct presence_dirty *dirty, char *target, bool *is_new)
 {
     struct presence_dirty_entry *entry = dirty->all;
     size_t length;
@@ -50,6 +53,7 @@ size_t presence_dirty_take(struct presence_dirty *dirty, char *target)
         return 0;
     }
     length = entry->length;
+    *is_new = entry->is_new;
     memcpy(target, entry->identity, length);
     HASH_DEL(dirty->all, entry);
     dirty->count--;

@@ -15,11 +15,11 @@ struct presence_dirty {
     size_t count;
 };
 
-/* False: there is no room. */
-bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length);
+/* is_new: its session was never written; that stays known until it is taken. False: there is no room. */
+bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length, bool is_new);
 
-/* Takes the first; 0: there is none. target has room for an identity (128 bytes). */
-size_t presence_dirty_take(struct presence_dirty *dirty, char *target);
+/* Takes the first, and whether it is new; 0: there is none. target has room for an identity (128 bytes). */
+size_t presence_dirty_take(struct presence_dirty *dirty, char *target, bool *is_new);
 
 void presence_dirty_clear(struct presence_dirty *dirty);
 

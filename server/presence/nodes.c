@@ -12,15 +12,18 @@
 #include "server/presence/claims.h"
 #include "server/presence/elsewhere.h"
 
+#define CLAIMING " claiming"
 #define SCANNED_AT_ONCE "256"
 
 /* What nobody holds any more is kept for so long, to be asked for. */
 #define ABSENT_KEPT_S "86400"
 
-static void write_entry(const struct presence *presence, const char *state, char target[PRESENCE_ENTRY_SIZE])
+/* Returns its length. */
+static size_t write_entry(const struct presence *presence, const char *state, char target[PRESENCE_ENTRY_SIZE])
 {
-    snprintf(target, PRESENCE_ENTRY_SIZE, "%s %" PRIu64 " %s %" PRIu64 " %" PRIu64, presence->boot, presence->counter,
-             state, presence->settings.lease / LUBDUB_MILLISECOND, presence->sessions);
+    return (size_t)snprintf(target, PRESENCE_ENTRY_SIZE, "%s %" PRIu64 " %s %" PRIu64 " %" PRIu64 "%s", presence->boot,
+                            presence->counter, state, presence->settings.lease / LUBDUB_MILLISECOND, presence->sessions,
+                            presence->is_claiming ? CLAIMING : "");
 }
 
 /* Counts up, for the next entry. */
@@ -47,7 +50,7 @@ static void on_joined(const redisReply *reply, void *user_data)
 {
     struct presence *presence = user_data;
 
-    if (!presence_take_result(presence, reply)) {
+    if (!presence_take_result(presence, reply) || reply->type != REDIS_REPLY_INTEGER || reply->integer != 1) {
         return; /* the next beat tries again */
     }
     presence->is_joined = true;
@@ -60,14 +63,30 @@ static void on_joined(const redisReply *reply, void *user_data)
     presence_claim_all(presence);
 }
 
+static void on_own_entry(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+    char entry[PRESENCE_ENTRY_SIZE];
+
+    if (presence_take_result(presence, reply) &&
+        (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL)) {
+        bool has_entry = reply->type == REDIS_REPLY_STRING;
+        const char *arguments[] = {PRESENCE_NODES, presence->settings.node, has_entry ? reply->str : "", entry};
+        const size_t lengths[] = {sizeof PRESENCE_NODES - 1, strlen(presence->settings.node),
+                                  has_entry ? (size_t)reply->len : 0, write_entry(presence, "live", entry)};
+
+        (void)presence_run(presence, PRESENCE_SCRIPT_JOIN, 1, 4, arguments, lengths, on_joined, presence);
+    }
+}
+
+/* Reads our entry first: only that one is written over. */
 static void join(struct presence *presence)
 {
-    char entry[PRESENCE_ENTRY_SIZE];
-    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, entry};
+    const char *arguments[] = {"HGET", PRESENCE_NODES, presence->settings.node};
 
     count_up(presence);
-    write_entry(presence, "live", entry);
-    (void)presence_run(presence, PRESENCE_SCRIPT_JOIN, 1, 3, arguments, NULL, on_joined, presence);
+    presence->is_claiming = true;
+    (void)presence_redis_command(presence->redis, 3, arguments, NULL, on_own_entry, presence);
 }
 
 void presence_say_left(struct presence *presence, presence_reply callback)
@@ -76,8 +95,8 @@ void presence_say_left(struct presence *presence, presence_reply callback)
     char entry[PRESENCE_ENTRY_SIZE];
     const char *arguments[] = {PRESENCE_NODES, presence->settings.node, before, entry};
 
-    write_entry(presence, "live", before);
-    write_entry(presence, "left", entry);
+    (void)write_entry(presence, "live", before);
+    (void)write_entry(presence, "left", entry);
     if (!presence->is_joined ||
         !presence_run(presence, PRESENCE_SCRIPT_BURY, 1, 4, arguments, NULL, callback, presence)) {
         callback(NULL, presence);
@@ -197,8 +216,9 @@ static void settle(struct presence *presence, const char *key, size_t key_length
     const char *word = presence_state_word(claim->state);
     char state[16];
     const char *place;
-    const char *arguments[] = {key, value->str, after, ABSENT_KEPT_S};
-    size_t lengths[] = {key_length, (size_t)value->len, 0, sizeof ABSENT_KEPT_S - 1};
+    const char *arguments[] = {key, PRESENCE_NODES, value->str, after, ABSENT_KEPT_S, claim->node, claim->boot};
+    size_t lengths[] = {key_length,          sizeof PRESENCE_NODES - 1, (size_t)value->len, 0, sizeof ABSENT_KEPT_S - 1,
+                        strlen(claim->node), strlen(claim->boot)};
     int length;
 
     snprintf(state, sizeof state, " %s ", word);
@@ -209,8 +229,8 @@ static void settle(struct presence *presence, const char *key, size_t key_length
     length =
         snprintf(after, sizeof after, "%.*s absent %s", (int)(place - value->str), value->str, place + strlen(state));
     if (length > 0 && (size_t)length < sizeof after) {
-        lengths[2] = (size_t)length;
-        (void)presence_run(presence, PRESENCE_SCRIPT_SETTLE, 1, 4, arguments, lengths, on_settled, presence);
+        lengths[3] = (size_t)length;
+        (void)presence_run(presence, PRESENCE_SCRIPT_SETTLE, 2, 7, arguments, lengths, on_settled, presence);
     }
 }
 
@@ -368,6 +388,7 @@ void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
     }
     presence_look_again(presence);
     count_up(presence);
-    write_entry(presence, "live", entry);
+    presence->is_claiming = presence->claims_all;
+    (void)write_entry(presence, "live", entry);
     (void)presence_run(presence, PRESENCE_SCRIPT_BEAT, 1, 4, arguments, NULL, on_beaten, presence);
 }

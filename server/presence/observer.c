@@ -67,6 +67,9 @@ void presence_observer_note(struct presence_observer *observer, const char *name
     } else if (node->entry.counter != entry->counter || node->entry.is_live != entry->is_live) {
         node->still_since = now;
     }
+    if (entry->is_claiming) {
+        node->boot_since = now; /* what it has not claimed yet is not lost */
+    }
     node->entry = *entry;
     node->is_seen = true;
 }

@@ -23,7 +23,7 @@ struct presence_observed {
     char name[PRESENCE_NODE_SIZE];
     struct presence_entry entry;
     lubdub_time still_since; /* the counter has this value since then, as far as was observed without a gap */
-    lubdub_time boot_since;  /* this boot was seen first, likewise */
+    lubdub_time boot_since;  /* this boot was seen first, and has claimed all, as far as was observed so */
     bool is_seen;            /* in the reading under way */
 };
 

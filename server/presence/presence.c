@@ -27,10 +27,16 @@
 
 /* ---- the connections ---- */
 
+/*
+ * Each connection is a boot of its own. What was sent over the one before may still be on its way, and must not be done
+ * any more; and a Redis that took another one's place may know claims of ours that we have released since.
+ */
 static void on_up(void *user_data)
 {
     struct presence *presence = user_data;
 
+    (void)presence_draw_boot(presence);
+    presence->counter = 0;
     presence_log(presence, false, "redis: connected");
     presence->has_told_refusal = false;
     presence->refused_until = 0;
@@ -226,7 +232,8 @@ void presence_note(struct presence *presence, const struct lubdub_server_event *
     }
     pthread_mutex_lock(&presence->lock);
     is_first = presence->dirty.count == 0;
-    if (presence->is_started && !presence_dirty_add(&presence->dirty, event->identity.data, event->identity.length)) {
+    if (presence->is_started && !presence_dirty_add(&presence->dirty, event->identity.data, event->identity.length,
+                                                    event->kind == LUBDUB_SERVER_CONNECTED)) {
         presence->has_overflowed = true;
     }
     is_first = is_first && presence->is_started;

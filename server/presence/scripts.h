@@ -6,12 +6,14 @@
 #define LUBDUB_SERVER_PRESENCE_SCRIPTS_H
 
 /*
- * KEYS: claim, nodes. ARGV: the claim, NODE, BOOT, INCARNATION, PROOF ("-": none), prefix of channels, identity.
+ * KEYS: claim, nodes. ARGV: the claim, NODE, BOOT, INCARNATION, PROOF ("-": none), prefix of channels, identity, "new":
+ * the session was not written yet (else "known").
  *
  * ok        written
  * moved     written, and was another's; the old claim follows, and its node is told
  * proof     not written: another proof let the holder in, and it is live; its claim follows
- * older     not written: the holder has a higher incarnation and is live; its claim follows
+ * older     not written: the holder is live, and has a higher incarnation, or the same and our session is not new: what
+ *           changes at an old session does not take the identity back; the holder's claim follows
  * buried    not written: BOOT is not what NODE lives as
  */
 static const char presence_script_claim[] =
@@ -29,7 +31,9 @@ static const char presence_script_claim[] =
     "      and string.find(entry, ' live ', 1, true)\n"
     "    local holds = state == 'up' or state == 'late'\n"
     "    if lives and holds and proof ~= '-' and proof ~= ARGV[5] then return {'proof', held} end\n"
-    "    if lives and holds and incarnation > ARGV[4] then return {'older', held} end\n"
+    "    if lives and holds and (incarnation > ARGV[4] or (incarnation == ARGV[4] and ARGV[8] ~= 'new')) then\n"
+    "      return {'older', held}\n"
+    "    end\n"
     "    redis.call('SET', KEYS[1], ARGV[1])\n"
     "    if lives and holds then\n"
     "      redis.call('PUBLISH', ARGV[6] .. node, boot .. ' ' .. session .. ' ' .. ARGV[7])\n"
@@ -42,7 +46,7 @@ static const char presence_script_claim[] =
 
 /*
  * The identity has no session here any more. KEYS: claim, nodes. ARGV: the claim (away or gone), NODE, BOOT, seconds
- * for which it is kept ("0": for good). ok, not-ours or buried.
+ * for which it is kept ("0": for good). ok, not-ours (another node's; ours may be of an earlier boot) or buried.
  */
 static const char presence_script_release[] =
     "local me = redis.call('HGET', KEYS[2], ARGV[2])\n"
@@ -50,17 +54,20 @@ static const char presence_script_release[] =
     "  return {'buried'}\n"
     "end\n"
     "local held = redis.call('GET', KEYS[1])\n"
-    "if held and string.sub(held, 1, #ARGV[2] + #ARGV[3] + 2) ~= ARGV[2] .. ' ' .. ARGV[3] .. ' ' then\n"
-    "  return {'not-ours'}\n"
-    "end\n"
+    "if held and string.sub(held, 1, #ARGV[2] + 1) ~= ARGV[2] .. ' ' then return {'not-ours'} end\n"
     "if ARGV[4] == '0' then redis.call('SET', KEYS[1], ARGV[1])\n"
     "else redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4]) end\n"
     "return {'ok'}\n";
 
-/* Begins a boot. KEYS: nodes. ARGV: NODE, its entry. Returns the entry before, or nothing. */
-static const char presence_script_join[] = "local before = redis.call('HGET', KEYS[1], ARGV[1])\n"
-                                           "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n"
-                                           "return before\n";
+/*
+ * Begins a boot, if the entry is still as it was read: a command of a connection that is over may come late, and must
+ * not take the place of the boot that lives by now. KEYS: nodes. ARGV: NODE, entry as read ("": none), new entry. 1:
+ * done.
+ */
+static const char presence_script_join[] =
+    "if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end\n"
+    "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
+    "return 1\n";
 
 /*
  * Counts up, and reads all nodes. KEYS: nodes. ARGV: NODE, BOOT, its new entry. Returns names and entries by turns; or
@@ -79,9 +86,18 @@ static const char presence_script_bury[] = "if redis.call('HGET', KEYS[1], ARGV[
                                            "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
                                            "return 1\n";
 
-/* The same for a claim. KEYS: claim. ARGV: claim as read, new claim, seconds for which it is kept. 1: done. */
-static const char presence_script_settle[] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
-                                             "redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])\n"
-                                             "return 1\n";
+/*
+ * The same for a claim, unless its node lives as that boot by now: it may have come back since the nodes were read.
+ * KEYS: claim, nodes. ARGV: claim as read, new claim, seconds for which it is kept, node and boot of the claim. 1:
+ * done.
+ */
+static const char presence_script_settle[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+    "local entry = redis.call('HGET', KEYS[2], ARGV[4])\n"
+    "if entry and string.sub(entry, 1, #ARGV[5] + 1) == ARGV[5] .. ' ' and string.find(entry, ' live ', 1, true) then\n"
+    "  return 0\n"
+    "end\n"
+    "redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])\n"
+    "return 1\n";
 
 #endif

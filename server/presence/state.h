@@ -62,7 +62,8 @@ struct presence {
     lubdub_time leaves_by;    /* after _stop */
     struct presence_observer observer;
 
-    bool claims_all; /* all sessions are claimed anew, from the cursor on */
+    bool is_claiming; /* as our entry says it */
+    bool claims_all;  /* all sessions are claimed anew, from the cursor on */
     uint64_t cursor;
     uint64_t allowance; /* claims that may still be made in this tick */
     unsigned claims_under_way;

@@ -53,6 +53,43 @@ def node_that_was_buried_claims_again_and_never_exits(stage):
     stage.leaves_cleanly(other)
 
 
+def session_that_was_replaced_elsewhere_does_not_take_the_identity_back(stage):
+    """Its node was stopped meanwhile, and claims all again; the two have the same incarnation."""
+    stage.start_redis()
+    one = stage.server("a", "--grace", "60s")
+    other = stage.server("b", "--grace", "60s")
+    options = "--incarnation", "7", "-t", "60s", "--expiry", "60s"
+    old = stage.client("pump-7", one, *options)
+    stage.wait_for_claim("pump-7", "a", "up")
+    one.send_signal(signal.SIGSTOP)
+    wait_for(lambda: stage.nodes()["a"] == "dead", lambda: f"it is {stage.nodes()}")
+    fresh = stage.client("pump-7", other, *options)
+    stage.wait_for_claim("pump-7", "b", "up")
+    one.send_signal(signal.SIGCONT)
+    wait_for(lambda: stage.events(old, "down", cause="replaced"), "the old session goes on")
+    time.sleep(0.5)  # for what must not happen
+    assert stage.claim("pump-7") == ("b", "up")
+    assert not stage.events(fresh, "down")
+    stage.leaves_cleanly(one)
+    stage.leaves_cleanly(other)
+
+
+def connection_to_redis_has_a_boot_of_its_own(stage):
+    """What was sent over the one before may still be on its way: it is of a boot that is over."""
+    stage.start_redis()
+    server = stage.server("a")
+    client = stage.client("pump-7", server)
+    stage.wait_for_claim("pump-7", "a", "up")
+    before = stage.ask("HGET", "lubdub:nodes", "a").split(b" ")[0]
+    stage.ask("CLIENT", "KILL", "TYPE", "normal")
+    wait_for(lambda: stage.ask("HGET", "lubdub:nodes", "a").split(b" ")[0] != before, "it goes on under its boot")
+    wait_for(lambda: before not in stage.ask("GET", "lubdub:id:pump-7"), "it was not claimed again")
+    assert stage.claim("pump-7") == ("a", "up")
+    wait_for(lambda: b"claiming" not in stage.ask("HGET", "lubdub:nodes", "a"), "it claims for ever")
+    assert not stage.events(client, "down")
+    stage.leaves_cleanly(server)
+
+
 def redis_that_stopped_for_longer_than_the_lease_proves_nothing(stage):
     stage.start_redis()
     one = stage.server("a", "--grace", "1s")
@@ -105,5 +142,6 @@ def twin_of(server):
 
 run(killed_node_is_buried_and_what_it_held_is_absent_after_the_grace,
     client_that_comes_back_through_another_node_is_up_there, node_that_was_buried_claims_again_and_never_exits,
+    session_that_was_replaced_elsewhere_does_not_take_the_identity_back, connection_to_redis_has_a_boot_of_its_own,
     redis_that_stopped_for_longer_than_the_lease_proves_nothing, restarted_node_claims_under_a_new_boot,
     two_processes_of_one_name_are_told)

@@ -112,6 +112,10 @@ static void entry_of_a_node(void **state)
     assert_int_equal(entry.counter, 17);
     assert_true(entry.is_live);
     assert_int_equal(entry.lease_ms, 3000);
+    assert_false(entry.is_claiming);
+    assert_true(presence_entry_read(&entry, "b 17 live 3000 5 claiming", 25));
+    assert_true(entry.is_live);
+    assert_true(entry.is_claiming);
     assert_true(presence_entry_read(&entry, "b 17 dead 3000", 14));
     assert_false(entry.is_live);
     assert_false(presence_entry_read(&entry, "b 17 live", 9));

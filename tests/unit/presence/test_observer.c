@@ -148,6 +148,31 @@ static void what_nobody_holds_is_lost_after_its_grace_in_observed_time(void **st
     assert_false(presence_observer_lost_for(&observer, "gone", "x", grace, now));
 }
 
+static void what_a_node_has_not_claimed_yet_is_not_lost(void **state)
+{
+    const lubdub_duration grace = LEASE;
+    struct presence_entry entry = entry_of("second", 0, true);
+    lubdub_time now = START;
+    (void)state;
+
+    entry.is_claiming = true;
+    for (; now < START + 10 * grace; now += BEAT) {
+        entry.counter++;
+        presence_observer_begin(&observer, now);
+        presence_observer_note(&observer, "b", &entry, now);
+        presence_observer_end(&observer);
+        assert_false(presence_observer_lost_for(&observer, "b", "first", grace, now));
+    }
+    entry.is_claiming = false;
+    for (; now < START + 11 * grace; now += BEAT) {
+        entry.counter++;
+        presence_observer_begin(&observer, now);
+        presence_observer_note(&observer, "b", &entry, now);
+        presence_observer_end(&observer);
+    }
+    assert_true(presence_observer_lost_for(&observer, "b", "first", grace, now));
+}
+
 static void node_that_is_not_listed_any_more_is_forgotten(void **state)
 {
     (void)state;
@@ -180,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(node_that_counts_is_never_suspect, set_up),
+        cmocka_unit_test_setup(what_a_node_has_not_claimed_yet_is_not_lost, set_up),
         cmocka_unit_test_setup(node_that_stands_still_for_its_lease_is_suspect, set_up),
         cmocka_unit_test_setup(time_without_replies_proves_nothing, set_up),
         cmocka_unit_test_setup(other_replies_count_as_well, set_up),
