@@ -28,7 +28,9 @@ struct cluster {
     struct presence_redis *redis;
     size_t ends; /* how often the connection has ended, or was not to be had */
     char why[CLUSTER_PROBLEM_SIZE];
-    json_t *live; /* node → boot */
+    json_t *live;        /* node → boot */
+    json_t *counts;      /* node → its count, and since when it is seen; for those who observe */
+    char event_seen[48]; /* the number of the last event that was taken; "" before the first call */
 };
 
 static bool fail(char problem[CLUSTER_PROBLEM_SIZE], const char *why)
@@ -162,6 +164,7 @@ void cluster_close(struct cluster *cluster)
         return;
     }
     json_decref(cluster->live);
+    json_decref(cluster->counts);
     presence_redis_free(cluster->redis);
     if (cluster->loop != NULL) {
         ev_loop_destroy(cluster->loop);
@@ -247,6 +250,11 @@ static bool look_at_nodes(struct cluster *cluster, char problem[CLUSTER_PROBLEM_
         freeReplyObject(before);
     }
     return before != NULL && after != NULL;
+}
+
+bool cluster_look(struct cluster *cluster, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    return look_at_nodes(cluster, problem);
 }
 
 /* ---- claims ---- */
@@ -432,36 +440,42 @@ static bool take_keys(struct cluster *cluster, const redisReply *keys, const str
     return goes_on;
 }
 
+bool cluster_scan(struct cluster *cluster, char cursor[CLUSTER_CURSOR_SIZE], const struct cluster_filter *filter,
+                  cluster_take take, void *user_data, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    const char *words[] = {"SCAN", cursor, "MATCH", PRESENCE_IDS "*", "COUNT", "1000"};
+    redisReply *reply = ask(cluster, 6, words, NULL, problem);
+    bool goes_on;
+
+    if (reply == NULL) {
+        return false;
+    }
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        strlen(reply->element[0]->str) >= CLUSTER_CURSOR_SIZE) {
+        freeReplyObject(reply);
+        return fail(problem, "the answer is none of Redis");
+    }
+    strcpy(cursor, reply->element[0]->str);
+    goes_on = take_keys(cluster, reply->element[1], filter, take, user_data, problem);
+    freeReplyObject(reply);
+    return goes_on;
+}
+
 bool cluster_list(struct cluster *cluster, const struct cluster_filter *filter, cluster_take take, void *user_data,
                   char problem[CLUSTER_PROBLEM_SIZE])
 {
-    char cursor[24] = "0";
-    bool goes_on = look_at_nodes(cluster, problem);
+    char cursor[CLUSTER_CURSOR_SIZE] = "0";
 
-    if (!goes_on) {
+    if (!look_at_nodes(cluster, problem)) {
         return false;
     }
     problem[0] = '\0';
-    do {
-        const char *words[] = {"SCAN", cursor, "MATCH", PRESENCE_IDS "*", "COUNT", "1000"};
-        redisReply *reply = ask(cluster, 6, words, NULL, problem);
-
-        if (reply == NULL) {
-            return false;
-        }
-        if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-            strlen(reply->element[0]->str) >= sizeof cursor) {
-            freeReplyObject(reply);
-            return fail(problem, "the answer is none of Redis");
-        }
-        strcpy(cursor, reply->element[0]->str);
-        goes_on = take_keys(cluster, reply->element[1], filter, take, user_data, problem);
-        freeReplyObject(reply);
-    } while (goes_on && strcmp(cursor, "0") != 0);
+    while (cluster_scan(cluster, cursor, filter, take, user_data, problem) && strcmp(cursor, "0") != 0) {
+    }
     return problem[0] == '\0';
 }
 
-json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE])
+json_t *cluster_read(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE])
 {
     char key[sizeof PRESENCE_IDS + LUBDUB_IDENTITY_LIMIT];
     const char *words[] = {"GET", key};
@@ -469,9 +483,6 @@ json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[
     json_t *entry;
 
     snprintf(key, sizeof key, "%s%s", PRESENCE_IDS, identity);
-    if (!look_at_nodes(cluster, problem)) {
-        return NULL;
-    }
     problem[0] = '\0';
     value = ask(cluster, 2, words, NULL, problem);
     if (value == NULL) {
@@ -480,4 +491,138 @@ json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[
     entry = entry_json(cluster, identity, strlen(identity), value);
     freeReplyObject(value);
     return entry;
+}
+
+json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    return look_at_nodes(cluster, problem) ? cluster_read(cluster, identity, problem) : NULL;
+}
+
+/* ---- what changes ---- */
+
+/* Whether it is live: its count rose lately. At first sight, whether it was found to be so before. */
+static bool has_counted(struct cluster *cluster, const char *name, const struct presence_entry *entry)
+{
+    const double longest = 1.5 * (double)entry->lease_ms / 1000 / BEATS_IN_LEASE;
+    const char *boot = json_string_value(json_object_get(cluster->live, name));
+    bool was_live = boot != NULL && strcmp(boot, entry->boot) == 0;
+    json_t *seen = json_object_get(cluster->counts, name);
+    char count[64];
+
+    snprintf(count, sizeof count, "%s %llu", entry->boot, (unsigned long long)entry->counter);
+    if (seen == NULL || strcmp(json_string_value(json_array_get(seen, 0)), count) != 0) {
+        json_object_set_new(cluster->counts, name, json_pack("[s, f]", count, now_s()));
+        return seen != NULL || was_live;
+    }
+    return was_live && now_s() - json_real_value(json_array_get(seen, 1)) <= longest;
+}
+
+bool cluster_observe(struct cluster *cluster, bool *has_changed, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    redisReply *reply = read_nodes(cluster, problem);
+    json_t *live;
+    size_t i;
+
+    if (reply == NULL) {
+        return false;
+    }
+    if (cluster->counts == NULL) {
+        cluster->counts = json_object();
+    }
+    live = json_object();
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+        const redisReply *text = reply->element[i + 1];
+        struct presence_entry entry;
+
+        if (presence_entry_read(&entry, text->str, (size_t)text->len) && entry.is_live &&
+            has_counted(cluster, reply->element[i]->str, &entry)) {
+            json_object_set_new(live, reply->element[i]->str, json_string(entry.boot));
+        }
+    }
+    freeReplyObject(reply);
+    *has_changed = cluster->live == NULL || !json_equal(live, cluster->live);
+    json_decref(cluster->live);
+    cluster->live = live;
+    return true;
+}
+
+static bool changes_state(const char *event)
+{
+    static const char *const events[] = {"connected", "disconnected", "late", "recovered", "gone"};
+    size_t i;
+
+    for (i = 0; event != NULL && i < sizeof events / sizeof events[0]; i++) {
+        if (strcmp(event, events[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An entry of the stream: its number, and one field with JSON. */
+static void take_event(struct cluster *cluster, const redisReply *entry, cluster_take_identity take, void *user_data)
+{
+    const redisReply *fields = entry->elements == 2 ? entry->element[1] : NULL;
+    json_t *event;
+    const char *identity;
+
+    if (fields == NULL || entry->element[0]->type != REDIS_REPLY_STRING ||
+        strlen(entry->element[0]->str) >= sizeof cluster->event_seen) {
+        return;
+    }
+    strcpy(cluster->event_seen, entry->element[0]->str);
+    if (fields->type != REDIS_REPLY_ARRAY || fields->elements != 2 || fields->element[1]->type != REDIS_REPLY_STRING) {
+        return;
+    }
+    event = json_loadb(fields->element[1]->str, (size_t)fields->element[1]->len, 0, NULL);
+    identity = json_string_value(json_object_get(event, "id"));
+    if (identity != NULL && changes_state(json_string_value(json_object_get(event, "event")))) {
+        take(identity, user_data);
+    }
+    json_decref(event);
+}
+
+/* The number of the last event that is there; events behind it are new. */
+static bool find_last_event(struct cluster *cluster, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    const char *words[] = {"XREVRANGE", PRESENCE_EVENTS, "+", "-", "COUNT", "1"};
+    redisReply *reply = ask(cluster, 6, words, NULL, problem);
+
+    if (reply == NULL) {
+        return false;
+    }
+    strcpy(cluster->event_seen, "0");
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && reply->element[0]->elements == 2 &&
+        strlen(reply->element[0]->element[0]->str) < sizeof cluster->event_seen) {
+        strcpy(cluster->event_seen, reply->element[0]->element[0]->str);
+    }
+    freeReplyObject(reply);
+    return true;
+}
+
+bool cluster_events(struct cluster *cluster, unsigned wait_ms, cluster_take_identity take, void *user_data,
+                    char problem[CLUSTER_PROBLEM_SIZE])
+{
+    char wait[16];
+    const char *words[] = {"XREAD", "COUNT", "1000", "BLOCK", wait, "STREAMS", PRESENCE_EVENTS, cluster->event_seen};
+    redisReply *reply;
+    size_t i;
+
+    if (cluster->event_seen[0] == '\0') {
+        return find_last_event(cluster, problem);
+    }
+    snprintf(wait, sizeof wait, "%u", wait_ms > 0 ? wait_ms : 1); /* 0 would wait for ever */
+    reply = ask(cluster, 8, words, NULL, problem);
+    if (reply == NULL) {
+        return false;
+    }
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && reply->element[0]->elements == 2) {
+        const redisReply *entries = reply->element[0]->element[1];
+
+        for (i = 0; i < entries->elements; i++) {
+            take_event(cluster, entries->element[i], take, user_data);
+        }
+    }
+    freeReplyObject(reply);
+    return true;
 }

@@ -44,4 +44,33 @@ bool cluster_list(struct cluster *cluster, const struct cluster_filter *filter, 
 /* One; the caller drops it. NULL: with an empty problem nothing stands there, else Redis cannot be asked. */
 json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE]);
 
+/*
+ * What a reader needs that follows changes and never waits long: it observes the nodes now and then (cluster_observe),
+ * asks which identities had an event (cluster_events), reads these (cluster_read), and scans all in parts between
+ * (cluster_scan).
+ */
+
+/* Waits until all nodes that are live have counted, which shows that they are; a part of a lease. False, and why. */
+bool cluster_look(struct cluster *cluster, char problem[CLUSTER_PROBLEM_SIZE]);
+
+/* Reads the nodes once. *has_changed: another set of them is live than before. False, and why. */
+bool cluster_observe(struct cluster *cluster, bool *has_changed, char problem[CLUSTER_PROBLEM_SIZE]);
+
+/*
+ * Names the identities of events since the call before; of the first call, none. Waits up to wait_ms for one. False,
+ * and why. What was trimmed from the stream meanwhile is not named.
+ */
+typedef void (*cluster_take_identity)(const char *identity, void *user_data);
+bool cluster_events(struct cluster *cluster, unsigned wait_ms, cluster_take_identity take, void *user_data,
+                    char problem[CLUSTER_PROBLEM_SIZE]);
+
+/* As cluster_get, with the nodes as they were observed last. */
+json_t *cluster_read(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE]);
+
+/* A part of cluster_list, with the nodes as they were observed last; cursor begins as "0" and is "0" after the last
+ * part. */
+#define CLUSTER_CURSOR_SIZE 24
+bool cluster_scan(struct cluster *cluster, char cursor[CLUSTER_CURSOR_SIZE], const struct cluster_filter *filter,
+                  cluster_take take, void *user_data, char problem[CLUSTER_PROBLEM_SIZE]);
+
 #endif

@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "presence/report.h"
 #include "program/process/exit_status.h"
@@ -12,6 +11,7 @@
 #ifdef LUBDUB_WITH_REDIS
 
 #include "presence/cluster.h"
+#include "presence/watch.h"
 
 #define EXIT_NOT_UP 1
 #define EXIT_CANNOT_ASK LUBDUB_EXIT_CANNOT_START
@@ -19,8 +19,6 @@
 struct asking {
     const struct presence_options *options;
     struct cluster *cluster;
-    json_t *before; /* watch: identity → "state node" */
-    json_t *now;
     long count;
 };
 
@@ -78,46 +76,17 @@ static int get(struct asking *asking)
 
 /* ---- watch ---- */
 
-static bool take_watched(const json_t *entry, void *user_data)
+static void write_changed(const json_t *entry, void *user_data)
 {
-    struct asking *asking = user_data;
-    const char *name = json_string_value(json_object_get(entry, "id"));
-    json_t *seen = json_pack("[s?, s?]", json_string_value(json_object_get(entry, "state")),
-                             json_string_value(json_object_get(entry, "node")));
-
-    if (name == NULL || (asking->options->name != NULL && strcmp(name, asking->options->name) != 0)) {
-        json_decref(seen);
-        return true;
-    }
-    if (asking->before != NULL && !json_equal(json_object_get(asking->before, name), seen)) {
-        write_entry(asking, entry);
-    }
-    json_object_set_new(asking->now, name, seen);
-    return true;
+    write_entry(user_data, entry);
 }
 
-/* Compares once a second, until a signal ends it: whatever has another state or node is shown. */
 static int watch(struct asking *asking)
 {
-    const struct cluster_filter all = {NULL, NULL, NULL};
-    const struct timespec pause = {.tv_sec = 1};
     char problem[CLUSTER_PROBLEM_SIZE] = "";
 
-    for (;;) {
-        asking->now = json_object();
-        if (!cluster_list(asking->cluster, &all, take_watched, asking, problem)) {
-            json_decref(asking->now);
-            json_decref(asking->before);
-            return fail(problem);
-        }
-        json_decref(asking->before);
-        asking->before = asking->now;
-        if (fflush(stdout) != 0) {
-            json_decref(asking->before);
-            return EXIT_CANNOT_ASK;
-        }
-        nanosleep(&pause, NULL);
-    }
+    return watch_run(asking->cluster, asking->options->name, write_changed, asking, problem) ? EXIT_CANNOT_ASK
+                                                                                             : fail(problem);
 }
 
 static int run(struct asking *asking)
