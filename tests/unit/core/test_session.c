@@ -131,6 +131,34 @@ static void other_version_gets_bye_9_with_our_own_version_in_its_header(void **s
     }
 }
 
+static enum lubdub_cause end_by_frame_of_version_2(unsigned type, uint64_t sequence)
+{
+    struct endpoint client;
+    struct wire_bytes bytes = {0};
+    enum lubdub_cause cause;
+
+    endpoint_init(&client, LUBDUB_ROLE_CLIENT);
+    endpoint_open(&client);
+    wire_bytes_put_frame(&bytes, type, 0, sequence, NULL, 0);
+    bytes.data[2] = 2;
+    endpoint_receive(&client, bytes.data, bytes.length);
+    wire_bytes_clear(&bytes);
+    cause = expect_event(&client, DOWN)->cause;
+    endpoint_clear(&client);
+    return cause;
+}
+
+/* It says in its own version that ours is too much for it; nothing else of another version means anything here. */
+static void only_bye_9_is_understood_in_another_version(void **state)
+{
+    (void)state;
+    assert_int_equal(end_by_frame_of_version_2(LUBDUB_FRAME_BYE, LUBDUB_REASON_UNSUPPORTED_VERSION),
+                     LUBDUB_CAUSE_REJECTED);
+    assert_int_equal(end_by_frame_of_version_2(LUBDUB_FRAME_BYE, LUBDUB_REASON_NORMAL), LUBDUB_CAUSE_PROTOCOL);
+    assert_int_equal(end_by_frame_of_version_2(LUBDUB_FRAME_WELCOME, LUBDUB_REASON_UNSUPPORTED_VERSION),
+                     LUBDUB_CAUSE_PROTOCOL);
+}
+
 static void unknown_type_gets_bye_4_before_its_content_comes(void **state)
 {
     const unsigned types[] = {0, 7, 8, 100, 255};
@@ -1242,6 +1270,7 @@ int main(void)
         cmocka_unit_test(other_magic_in_first_place_closes_at_once_too),
         cmocka_unit_test(record_of_tls_in_first_place_has_a_cause_of_its_own),
         cmocka_unit_test(other_version_gets_bye_9_with_our_own_version_in_its_header),
+        cmocka_unit_test(only_bye_9_is_understood_in_another_version),
         cmocka_unit_test(unknown_type_gets_bye_4_before_its_content_comes),
         cmocka_unit_test(header_is_judged_before_its_content_is_waited_for),
         cmocka_unit_test(content_that_was_declared_and_did_not_come_takes_no_memory),

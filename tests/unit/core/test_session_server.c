@@ -120,6 +120,20 @@ static void welcome_of_a_new_identity_has_no_flags_and_no_last_end(void **state)
     assert_int_equal(options.last_end, 0);
 }
 
+/* Half of what 32 bits of milliseconds hold, so that twice of it fits. */
+static void granted_interval_is_25_days_at_the_most(void **state)
+{
+    struct endpoint *server = *state;
+
+    server->grant.interval = server->grant.expiry = 24 * 24 * LUBDUB_HOUR;
+    script_server_open(server);
+    assert_true(lubdub_session_interval(&server->session) == 24 * 24 * LUBDUB_HOUR);
+    server->grant.interval = server->grant.expiry = 1000 * 24 * LUBDUB_HOUR;
+    assert_int_equal(endpoint_grant(server, &server->grant), LUBDUB_ERROR_OK);
+    assert_true(server->session.interval_ms == UINT32_MAX / 2);
+    assert_true(server->session.expiry_ms == UINT32_MAX);
+}
+
 static void granted_expiry_is_never_below_twice_the_interval(void **state)
 {
     struct endpoint *server = *state;
@@ -1818,6 +1832,7 @@ int main(void)
         TEST(hello_without_options_is_welcome_too),
         TEST(welcome_tells_the_session_and_what_is_granted),
         TEST(welcome_of_a_new_identity_has_no_flags_and_no_last_end),
+        TEST(granted_interval_is_25_days_at_the_most),
         TEST(granted_expiry_is_never_below_twice_the_interval),
         TEST(longest_and_shortest_grants_are_kept_to_what_the_wire_can_say),
         TEST(session_number_is_never_0),
