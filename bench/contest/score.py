@@ -11,11 +11,26 @@ NOTES = """\
 * wrong as rarely: the shortest of the fixed settings here with no more false alarms; behind it the shares of its
   medians that the adaptive policy takes. half of each: the mean of both medians, as a share of the same; where half of
   all deaths are of either kind, a median would lie anywhere in the gap between the two.
+* two-paths: adaptive over Multipath TCP; frozen and cut (of both cables) as on one path. Each length of an outage came twice, of
+  one cable and of both. false alarms are those to expect where so many of a path's outages are shared: share × those of both
+  + 2 × (1 - share) × those of one, as if the idle cable were in use; that two outages meet by chance is left to the simulator.
 * TCP's timers follow the deadlines in all of them, also in the fixed ones."""
 
 
-def match(results):
-    """Adds to the adaptive ones who among the fixed is wrong as rarely, and the shares of that one's medians."""
+def with_shares(results, shares):
+    """A row of two paths becomes one for each share of shared outages, with the false alarms that follow from both kinds."""
+    for one in results:
+        if one["paths"] == 1:
+            yield {**one, "shared": None}
+            continue
+        for shared in shares:
+            wronged = shared * one["false_alarms"] + 2 * (1 - shared) * one["false_alarms_of_one_path"]
+            yield {**one, "shared": shared, "false_alarms": wronged}
+
+
+def match(results, shares):
+    """The rows, and in those that are not fixed on one path which fixed one is wrong as rarely, and the shares of its medians."""
+    results = list(with_shares(results, shares))
     for one in results:
         if one["adapts"]:
             rivals = [rival for rival in results if not rival["adapts"] and rival["network"] == one["network"]
@@ -26,6 +41,7 @@ def match(results):
                 **{kind: one[kind]["p50_s"] / rival[kind]["p50_s"] for kind in KINDS},
                 "half_of_each": sum(one[kind]["p50_s"] for kind in KINDS) / sum(rival[kind]["p50_s"] for kind in KINDS),
             }
+    return results
 
 
 def rows_of(results):
@@ -34,8 +50,9 @@ def rows_of(results):
 
 def _row(one):
     shares = one.get("shares")
-    return (one["network"], one["observer"], one["policy"], f"{one['packets_a_second']:.2f}",
-            f"{one['false_alarms']} of {one['exposures']} ({100 * one['false_alarms'] / one['exposures']:.1f} %)",
+    policy = one["policy"] if one["shared"] is None else f"{one['policy']}, {100 * one['shared']:g} % shared"
+    return (one["network"], one["observer"], policy, f"{one['packets_a_second']:.2f}",
+            f"{one['false_alarms']:g} of {one['exposures']} ({100 * one['false_alarms'] / one['exposures']:.1f} %)",
             *(_times(one[kind]) for kind in KINDS), (one.get("wrong_as_rarely") or "none") if one["adapts"] else "",
             *(f"{shares[kind]:.2f}" if shares else "" for kind in (*KINDS, "half_of_each")))
 

@@ -1,5 +1,6 @@
 """One way of giving peers up, tried by a swarm of its own on a network of its own: who was found, and who was wronged."""
 
+import collections
 import json
 import math
 import signal
@@ -29,9 +30,13 @@ def milliseconds(seconds):
     return f"{round(seconds * 1000)}ms"
 
 
+# deadline in seconds; whether it adapts; over how many paths
+Policy = collections.namedtuple("Policy", "word deadline adapts paths")
+
+
 class Trial:
     """
-    A policy is (word, deadline in seconds, whether it adapts). Whoever observes has that deadline. The other side is
+    With two paths each length of an outage comes twice: of one cable, and of both. Whoever observes has that deadline. The other side is
     patient beyond every outage, because the faster one ends the session for both.
     """
 
@@ -39,14 +44,16 @@ class Trial:
         self.network, self.observer, self.policy = network, observer, policy
         self.clients = choice.clients
         self.outages = outages_of(network, choice.outages)
-        word, deadline, adapts = policy
-        timeout, expiry = (deadline, patience) if observer == "client" else (patience, deadline)
+        timeout, expiry = (policy.deadline, patience) if observer == "client" else (patience, policy.deadline)
         frozen, cut = OBSERVERS[observer]
         faults = [*NETWORKS[network]["conditions"], f"{cut}:{SHARE}",
                   *(f"outage:{milliseconds(length)}" for length in self.outages)]
+        if policy.paths == 2:
+            faults += [f"outage-one:{milliseconds(length)}" for length in self.outages]
         faults.append(frozen if frozen.startswith("server") else f"{frozen}:{SHARE}")
-        self.command = [str(swarm), "--spawn-server" + ("=--detect adaptive" if adapts else ""),
-                        *(["--adaptive"] if adapts else []), "--report", "json", "--seed", str(choice.seed),
+        server = [*(["--detect", "adaptive"] if policy.adapts else []), *(["--mptcp"] if policy.paths == 2 else [])]
+        self.command = [str(swarm), "--spawn-server" + ("=" + " ".join(server) if server else ""),
+                        *(["--adaptive"] if policy.adapts else []), *(["--mptcp"] if policy.paths == 2 else []), "--report", "json", "--seed", str(choice.seed),
                         "--clients", str(choice.clients), "--interval", milliseconds(choice.interval),
                         "--timeout", milliseconds(timeout), "--expiry", milliseconds(expiry),
                         "--warmup", milliseconds(2 * choice.interval), "--duration", milliseconds(choice.duration)]
@@ -78,11 +85,13 @@ class Trial:
         frozen, cut = (rows[fault, self.observer] for fault in OBSERVERS[self.observer])
         network = report["network"]
         return {
-            "network": self.network, "observer": self.observer, "policy": self.policy[0],
-            "deadline_s": self.policy[1], "adapts": self.policy[2], "outages_s": self.outages,
+            "network": self.network, "observer": self.observer, "policy": self.policy.word,
+            "deadline_s": self.policy.deadline, "adapts": self.policy.adapts, "paths": self.policy.paths,
+            "outages_s": self.outages,
             "packets_a_second": (network["carried"] + network["cut"] + network["lost"]) /
                                 (report["lasted_ms"] / 1000) / self.clients,
-            "false_alarms": _false_alarms(rows.values()), "exposures": self.clients * len(self.outages),
+            "false_alarms": _false_alarms(row for row in rows.values() if row["fault"] != "outage-one"),
+            "false_alarms_of_one_path": _false_alarms(row for row in rows.values() if row["fault"] == "outage-one"), "exposures": self.clients * len(self.outages),
             "frozen": _times(frozen), "cut": _times(cut), "wire_late_p99_ms": network["late_ms"]["p99"],
             "notes": report["notes"], "report": report,
         }
