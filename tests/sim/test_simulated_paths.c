@@ -1,5 +1,6 @@
 /* What several paths do to a beat: a cut of one costs two short waits, outages are shared as told, and nobody is lost.
  */
+#include "simulate/contest/paths.h"
 #include "simulate/world/many.h"
 
 #include "support/test.h"
@@ -189,6 +190,33 @@ static void everything_holds_over_several_paths(void **state)
     }
 }
 
+/* So short a run says how many packets go, and does not pretend to know how often a timeout is wrong in a day. */
+static void comparison_has_one_path_with_as_many_packets_and_no_figure_without_ground(void **state)
+{
+    struct sim_settings settings;
+    struct paths_contest contest;
+    char problem[SIM_PROBLEM_SIZE];
+    unsigned observer;
+    (void)state;
+
+    sim_settings_init(&settings);
+    settings.length = 10 * LUBDUB_MINUTE;
+    settings.paths = 2;
+    settings.shared = 50;
+    if (!paths_contest_run(&settings, true, SIM_NETWORK_EXPONENTIAL, 1, 2, 2, &contest, problem)) {
+        fail_msg("%s", problem);
+    }
+    assert_int_equal(contest.count, 3); /* one path, one with as many packets, two */
+    assert_int_equal(contest.entries[2].paths, 2);
+    assert_true(contest.entries[2].segments_a_second > 1.5 * contest.entries[0].segments_a_second);
+    assert_true(contest.entries[1].segments_a_second > 0.9 * contest.entries[2].segments_a_second);
+    assert_true(contest.entries[1].segments_a_second < 1.1 * contest.entries[2].segments_a_second);
+    for (observer = 0; observer < SIM_OBSERVER_COUNT; observer++) {
+        assert_int_equal(contest.entries[2].cells[observer].timeout[PATHS_A_DAY], 0);
+        assert_int_equal(contest.entries[0].cells[observer].timeout[PATHS_A_MONTH], 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +225,7 @@ int main(void)
         cmocka_unit_test(outages_are_shared_as_told_and_as_many_as_before),
         cmocka_unit_test(second_path_that_shares_no_outage_loses_few_and_one_that_shares_all_is_no_help),
         cmocka_unit_test(everything_holds_over_several_paths),
+        cmocka_unit_test(comparison_has_one_path_with_as_many_packets_and_no_figure_without_ground),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

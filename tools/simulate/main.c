@@ -11,6 +11,7 @@
 #include "program/process/startup.h"
 
 #include "simulate/contest/contest.h"
+#include "simulate/contest/paths.h"
 #include "simulate/contest/table.h"
 #include "simulate/options.h"
 #include "simulate/report.h"
@@ -107,6 +108,35 @@ static int compare(const struct sim_options *options)
     return EXIT_SUCCESS;
 }
 
+static int compare_paths(const struct sim_options *options)
+{
+    static const enum sim_network networks[] = {SIM_NETWORK_EXPONENTIAL, SIM_NETWORK_HEAVY};
+    static struct paths_contest contests[sizeof networks / sizeof networks[0]];
+    struct sim_settings settings;
+    char problem[SIM_PROBLEM_SIZE];
+    bool is_one = options->network != SIM_NETWORK_COUNT;
+    size_t count = is_one ? 1 : sizeof networks / sizeof networks[0];
+    size_t i;
+
+    sim_options_settings(options, &settings);
+    for (i = 0; i < count; i++) {
+        enum sim_network network = is_one ? (enum sim_network)options->network : networks[i];
+
+        if (!paths_contest_run(&settings, options->shared >= 0, network, options->seeds.first, options->seeds.last,
+                               (unsigned)options->jobs, &contests[i], problem)) {
+            fprintf(stderr, "lubdub-simulate: %s: %s\n", sim_network_word(network), problem);
+            return EXIT_FAILURE;
+        }
+        if (options->report == SIM_REPORT_TEXT) {
+            paths_contest_text(stdout, &contests[i]);
+        }
+    }
+    if (options->report == SIM_REPORT_JSON) {
+        paths_contest_json(stdout, contests, count);
+    }
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[])
 {
     struct sim_options options;
@@ -119,7 +149,11 @@ int main(int argc, char *argv[])
     if (!lubdub_settings_start(&sim_options_table, argc, argv, &options, &options.loaded, &exit_status)) {
         return exit_status;
     }
-    exit_status = options.compare ? compare(&options) : check(&options);
+    if (options.compare) {
+        exit_status = options.paths > 1 ? compare_paths(&options) : compare(&options);
+    } else {
+        exit_status = check(&options);
+    }
     sim_options_clear(&options);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {

@@ -189,7 +189,8 @@ static const struct lubdub_setting rows[] = {
     {.name = "compare",
      .kind = LUBDUB_SETTING_FLAG,
      .offset = FIELD(compare),
-     .help = "the table of policies on lan, wan and mobile instead of the checks"},
+     .help = "the table of policies on lan, wan and mobile instead of the checks; with --paths, of one and of several "
+             "paths"},
     {.name = "report",
      .metavar = "text|json",
      .kind = LUBDUB_SETTING_CHOICE,
