@@ -40,6 +40,21 @@ static void answer(struct presence *presence, struct presence_question *question
 
 /* ---- identities ---- */
 
+/* A node that has not claimed all its sessions yet may have any of them. */
+static enum presence_where where_if_not_claimed(const struct presence *presence)
+{
+    size_t i;
+
+    for (i = 0; i < presence->observer.count; i++) {
+        const struct presence_observed *node = &presence->observer.nodes[i];
+
+        if (node->entry.is_live && node->entry.is_claiming && strcmp(node->name, presence->settings.node) != 0) {
+            return PRESENCE_WHERE_UNKNOWN;
+        }
+    }
+    return PRESENCE_NOT_ELSEWHERE;
+}
+
 static enum presence_where where_is(struct presence *presence, const struct presence_claim *claim)
 {
     bool is_ours = strcmp(claim->node, presence->settings.node) == 0 && strcmp(claim->boot, presence->boot) == 0;
@@ -61,16 +76,16 @@ static enum presence_where where_is(struct presence *presence, const struct pres
     case PRESENCE_UNKNOWN:
         break;
     }
-    return PRESENCE_NOT_ELSEWHERE;
+    return where_if_not_claimed(presence);
 }
 
 static enum presence_where judge(struct presence *presence, const redisReply *reply)
 {
     struct presence_claim *claim;
-    enum presence_where where = PRESENCE_NOT_ELSEWHERE;
+    enum presence_where where = where_if_not_claimed(presence);
 
     if (reply->type != REDIS_REPLY_STRING) {
-        return PRESENCE_NOT_ELSEWHERE;
+        return where;
     }
     claim = malloc(sizeof *claim);
     if (claim == NULL) {

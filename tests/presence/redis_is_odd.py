@@ -159,6 +159,7 @@ def node_that_is_cut_off_is_buried_once_and_comes_back(stage):
     clients = [stage.client(f"pump-{server.name}", server, "-t", "30s", "--expiry", "30s")
                for server in (one, other, third)]
     await_all(stage, ("a", "b", "c"))
+    boot = stage.ask("HGET", "lubdub:nodes", "c").split(b" ")[0]
     path.is_open.clear()
     wait_for(lambda: stage.nodes()["c"] == "dead", lambda: f"they are {stage.nodes()}")
     stage.wait_for_claim("pump-c", "c", "absent")
@@ -167,6 +168,7 @@ def node_that_is_cut_off_is_buried_once_and_comes_back(stage):
     path.is_open.set()
     wait_for(lambda: stage.nodes() == {"a": "live", "b": "live", "c": "live"}, lambda: f"they are {stage.nodes()}")
     await_all(stage, ("a", "b", "c"))
+    assert stage.ask("HGET", "lubdub:nodes", "c").split(b" ")[0] != boot  # a new one
     for server in (one, other, third):
         assert not stage.events(server, "disconnected"), stage.output(server)
     for client in clients:
