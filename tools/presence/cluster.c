@@ -475,7 +475,7 @@ bool cluster_list(struct cluster *cluster, const struct cluster_filter *filter, 
     return problem[0] == '\0';
 }
 
-json_t *cluster_read(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE])
+json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE])
 {
     char key[sizeof PRESENCE_IDS + LUBDUB_IDENTITY_LIMIT];
     const char *words[] = {"GET", key};
@@ -483,6 +483,9 @@ json_t *cluster_read(struct cluster *cluster, const char *identity, char problem
     json_t *entry;
 
     snprintf(key, sizeof key, "%s%s", PRESENCE_IDS, identity);
+    if (!look_at_nodes(cluster, problem)) {
+        return NULL;
+    }
     problem[0] = '\0';
     value = ask(cluster, 2, words, NULL, problem);
     if (value == NULL) {
@@ -493,9 +496,32 @@ json_t *cluster_read(struct cluster *cluster, const char *identity, char problem
     return entry;
 }
 
-json_t *cluster_get(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE])
+bool cluster_read(struct cluster *cluster, const char *const *identities, size_t count, cluster_take take,
+                  void *user_data, char problem[CLUSTER_PROBLEM_SIZE])
 {
-    return look_at_nodes(cluster, problem) ? cluster_read(cluster, identity, problem) : NULL;
+    char keys[CLUSTER_READ_MOST][sizeof PRESENCE_IDS + LUBDUB_IDENTITY_LIMIT];
+    const char *words[1 + CLUSTER_READ_MOST] = {"MGET"};
+    redisReply *reply;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        snprintf(keys[i], sizeof keys[i], "%s%s", PRESENCE_IDS, identities[i]);
+        words[1 + i] = keys[i];
+    }
+    reply = ask(cluster, 1 + (int)count, words, NULL, problem);
+    if (reply == NULL) {
+        return false;
+    }
+    for (i = 0; i < count && i < reply->elements; i++) {
+        json_t *entry = entry_json(cluster, identities[i], strlen(identities[i]), reply->element[i]);
+
+        if (entry != NULL) {
+            (void)take(entry, user_data);
+            json_decref(entry);
+        }
+    }
+    freeReplyObject(reply);
+    return true;
 }
 
 /* ---- what changes ---- */

@@ -64,8 +64,13 @@ typedef void (*cluster_take_identity)(const char *identity, void *user_data);
 bool cluster_events(struct cluster *cluster, unsigned wait_ms, cluster_take_identity take, void *user_data,
                     char problem[CLUSTER_PROBLEM_SIZE]);
 
-/* As cluster_get, with the nodes as they were observed last. */
-json_t *cluster_read(struct cluster *cluster, const char *identity, char problem[CLUSTER_PROBLEM_SIZE]);
+/*
+ * Takes these identities, as far as something stands there, with the nodes as they were observed last. One question, of
+ * CLUSTER_READ_MOST at most. False, and why.
+ */
+#define CLUSTER_READ_MOST 128
+bool cluster_read(struct cluster *cluster, const char *const *identities, size_t count, cluster_take take,
+                  void *user_data, char problem[CLUSTER_PROBLEM_SIZE]);
 
 /* A part of cluster_list, with the nodes as they were observed last; cursor begins as "0" and is "0" after the last
  * part. */

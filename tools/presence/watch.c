@@ -98,27 +98,56 @@ static void expect(const char *identity, void *user_data)
     }
 }
 
-/* Reads those that had an event, until their claims have changed. */
-static bool read_expected(struct watch *watch, char problem[CLUSTER_PROBLEM_SIZE])
+/* What has changed is expected no longer. */
+static bool take_expected(const json_t *entry, void *user_data)
 {
+    struct watch *watch = user_data;
+
+    if (compare(watch, entry)) {
+        json_object_del(watch->expected, json_string_value(json_object_get(entry, "id")));
+    }
+    return true;
+}
+
+static void forget_expected(struct watch *watch)
+{
+    const double oldest = now_s() - PATIENCE_S;
     const char *identity;
     json_t *since;
     void *next;
 
     json_object_foreach_safe(watch->expected, next, identity, since)
     {
-        json_t *entry = cluster_read(watch->cluster, identity, problem);
-        bool has_changed = entry != NULL && compare(watch, entry);
-
-        json_decref(entry);
-        if (entry == NULL && problem[0] != '\0') {
-            return false;
-        }
-        if (has_changed || now_s() - json_real_value(since) > PATIENCE_S) {
+        if (json_real_value(since) < oldest) {
             json_object_del(watch->expected, identity);
         }
     }
-    return true;
+}
+
+/* Reads those that had an event, until their claims have changed. */
+static bool read_expected(struct watch *watch, char problem[CLUSTER_PROBLEM_SIZE])
+{
+    json_t *all = json_copy(watch->expected); /* what is read is taken out of it meanwhile */
+    const char *identities[CLUSTER_READ_MOST];
+    const char *identity;
+    json_t *since;
+    size_t count = 0;
+    bool is_read = true;
+
+    json_object_foreach(all, identity, since)
+    {
+        identities[count++] = identity;
+        if (count == CLUSTER_READ_MOST) {
+            is_read = is_read && cluster_read(watch->cluster, identities, count, take_expected, watch, problem);
+            count = 0;
+        }
+    }
+    if (count > 0) {
+        is_read = is_read && cluster_read(watch->cluster, identities, count, take_expected, watch, problem);
+    }
+    json_decref(all);
+    forget_expected(watch);
+    return is_read;
 }
 
 static bool observe(struct watch *watch, char problem[CLUSTER_PROBLEM_SIZE])
