@@ -709,7 +709,7 @@ proctype World()
         is_open && !is_quiet ->
         if
         :: MAY(REDIS_STOPS) && redis_is_up -> faults++; redis_is_up = false /* it stops, and its connections stay for a while */
-        :: MAY(REDIS_DIES) && redis_is_up -> faults++; redis_is_up = false; drop_all(); empty_redis() /* killed, and starts empty */
+        :: MAY(REDIS_DIES) && redis_is_up -> faults++; redis_is_up = false; lost_writes = true; drop_all(); empty_redis() /* killed, and starts empty */
         :: MAY(FLUSHED) && redis_is_up -> faults++; empty_redis() /* flushed */
         :: MAY(FAILOVER) && !has_replica -> /* the replica falls behind from now on */
             faults++; has_replica = true;
