@@ -489,6 +489,7 @@ static int open_register(struct program *program)
         .node = program->options.node,
         .grace = program->options.grace,
         .has_expected = program->options.expect != NULL,
+        .is_read = program->options.http != NULL,
         .tell = tell_of_register,
         .user_data = &program->reporter,
         .elsewhere = cluster_elsewhere(program->cluster),

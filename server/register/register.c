@@ -231,7 +231,13 @@ static int open_memory(struct lubdub_register *reg, const struct register_settin
         reg->state_path = strdup(settings->state_path);
         error = reg->state_path == NULL ? ENOMEM : 0;
     }
-    return error != 0 ? error : store_init(&reg->store) ? 0 : ENOMEM;
+    if (error == 0 && !store_init(&reg->store)) {
+        error = ENOMEM;
+    }
+    if (!reg->keeps_all && !settings->is_read) {
+        reg->store.departed_most = STORE_DEPARTED_UNREAD;
+    }
+    return error;
 }
 
 static void free_all(struct lubdub_register *reg)

@@ -25,6 +25,7 @@ struct register_settings {
     const char *node;       /* for its events; NULL: none */
     lubdub_duration grace;  /* the server's; 0: none */
     bool has_expected;      /* somebody may be expected, now or after register_expect */
+    bool is_read;           /* somebody may ask for identities that are gone: the server has HTTP */
     register_tell tell;
     void *user_data;
     struct register_elsewhere elsewhere; /* zeroed: this server is alone */

@@ -7,7 +7,7 @@
 
 bool store_init(struct store *store)
 {
-    *store = (struct store){0};
+    *store = (struct store){.departed_most = STORE_DEPARTED};
     return index_init(&store->index);
 }
 
@@ -110,7 +110,7 @@ void store_settle(struct store *store, struct known *known)
         return;
     }
     list(store, known);
-    if (store->departed_count > STORE_DEPARTED) {
+    if (store->departed_count > store->departed_most) {
         store_forget(store, store->oldest);
     }
 }

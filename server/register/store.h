@@ -2,7 +2,7 @@
  * Holds all identities that are known, each at a place that it keeps, so that one can go through all of them in pieces
  * while they come and go.
  *
- * Bounded: of the identities without a session and without a place in the list of the expected, STORE_DEPARTED are
+ * Bounded: of the identities without a session and without a place in the list of the expected, departed_most are
  * kept; of more, the one that left first is forgotten.
  */
 #ifndef LUBDUB_SERVER_REGISTER_STORE_H
@@ -15,6 +15,9 @@
 
 #define STORE_DEPARTED ((size_t)65536)
 
+/* The same where nobody can ask for them: enough to see which come and go all the time. */
+#define STORE_DEPARTED_UNREAD ((size_t)8192)
+
 struct store {
     struct index index;
     struct due due;
@@ -26,6 +29,7 @@ struct store {
     struct known *oldest; /* without a session and not expected: the first to be forgotten */
     struct known *newest;
     size_t departed_count;
+    size_t departed_most; /* the owner's to set; STORE_DEPARTED */
 };
 
 /* Returns false without memory. */
