@@ -272,6 +272,7 @@ def both_families_are_there(field):
     for host in (f"127.0.0.1:{port}", f"[::1]:{port}", f"localhost:{port}"):
         client = field.client(field.name("familiar"), "-c", "2", "-i", "50ms", "-t", "20s", "--expiry", "20s", host, port=False)
         assert client.status() == 0, client.log()
+    server.wait_for("connected", 3)
     remotes = [event["remote"] for event in server.events("connected")]
     assert remotes[0].startswith("127.0.0.1:") and remotes[1].startswith("[::1]:"), remotes
     server.leaves()

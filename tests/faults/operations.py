@@ -38,6 +38,7 @@ def settings_change(field):
     path.write_text("[server]\ninterval-min = 300ms\n")
     assert reload(server)
     new = field.wire(server.port).open("new", 50, 5000)
+    server.wait_for("connected", 2)
     told = [event["interval_ms"] for event in server.events("connected")]
     assert told == [100, 300], told
     for wire in (old, new):
@@ -60,6 +61,7 @@ def settings_are_wrong(field):
     assert not reload(server)
     path.rmdir()
     field.wire(server.port).open("new", 50, 5000)
+    server.wait_for("connected", 2)
     assert [event["interval_ms"] for event in server.events("connected")] == [100, 100]
     held.send(frame(PROBE, 1))
     held.next(ACK)
