@@ -111,7 +111,7 @@ static void drop_pending(struct presence_redis *redis)
 
 static void note_why(struct presence_redis *redis, const char *what, const char *more)
 {
-    snprintf(redis->why, sizeof redis->why, "%s%s%s", what, more != NULL ? ": " : "", more != NULL ? more : "");
+    snprintf(redis->why, sizeof redis->why, "%s%s%.219s", what, more != NULL ? ": " : "", more != NULL ? more : "");
     redis->is_broken = true;
 }
 

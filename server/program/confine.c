@@ -106,8 +106,8 @@ static void hand_over(const char *path, const struct lubdub_user *user)
     struct stat status;
 
     if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == 0 &&
-        status.st_nlink == 1) {
-        (void)fchown(file, user->uid, user->gid); /* what comes of it is told below */
+        status.st_nlink == 1 && fchown(file, user->uid, user->gid) != 0) {
+        ; /* what comes of it is told below */
     }
     if (file >= 0) {
         close(file);
