@@ -60,11 +60,9 @@ static bool one_waits(struct server_fixture *fixture)
     return server_fixture_counts(fixture).tls_waiting == 1;
 }
 
-static void handshake_waits_while_so_many_are_under_way(void **state)
+/* Of two handshakes the first is under way, and the second has to wait. */
+static void begin_two_where_one_may(struct server_fixture *fixture)
 {
-    struct server_fixture *fixture = fixture_of(state);
-    struct lubdub_server_figures figures = {.size = sizeof figures};
-
     fixture->settings.max_handshakes = 1;
     server_fixture_start(fixture);
     raw_connect(&fixture->clients[0], server_fixture_port(fixture));
@@ -73,6 +71,14 @@ static void handshake_waits_while_so_many_are_under_way(void **state)
     raw_connect(&fixture->clients[1], server_fixture_port(fixture));
     raw_begin_handshake(&fixture->clients[1]);
     assert_true(server_fixture_wait(fixture, one_waits));
+}
+
+static void handshake_waits_while_so_many_are_under_way(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    struct lubdub_server_figures figures = {.size = sizeof figures};
+
+    begin_two_where_one_may(fixture);
     assert_int_equal(reached(fixture, LUBDUB_SERVER_LIMIT_HANDSHAKES), 1);
     lubdub_server_figures(fixture->server, &figures);
     assert_int_equal(figures.by_limit[LUBDUB_SERVER_LIMIT_HANDSHAKES], 1);
@@ -87,14 +93,7 @@ static void new_settings_let_more_of_them_in(void **state)
 {
     struct server_fixture *fixture = fixture_of(state);
 
-    fixture->settings.max_handshakes = 1;
-    server_fixture_start(fixture);
-    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
-    raw_begin_handshake(&fixture->clients[0]);
-    assert_true(server_fixture_wait(fixture, one_is_under_way));
-    raw_connect(&fixture->clients[1], server_fixture_port(fixture));
-    raw_begin_handshake(&fixture->clients[1]);
-    assert_true(server_fixture_wait(fixture, one_waits));
+    begin_two_where_one_may(fixture);
     fixture->settings.max_handshakes = 2;
     assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);
     raw_hello(&fixture->clients[1], "second", 0, 0);

@@ -6,45 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "network.h"
+#include "cable_stage.h"
 #include "patience.h"
-#include "server_process.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND
 #define OFFERED 6
 
-struct stage {
-    struct network network;
-    struct server_process server;
-    struct process client;
-    struct event_reader client_events;
-};
-
-static int set_up(void **state)
-{
-    struct stage *stage = calloc(1, sizeof *stage);
-
-    *state = stage;
-    stage->client.errors = stage->client.output = -1;
-    stage->server.process.errors = stage->server.process.output = -1;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct stage *stage = *state;
-
-    network_remove(&stage->network);
-    event_reader_clear(&stage->client_events);
-    process_clear(&stage->client);
-    server_process_clear(&stage->server);
-    free(stage);
-    return 0;
-}
-
 /* On all addresses: a path to another address than the first must find a listener, too. */
-static void start_server(struct stage *stage, const char *mptcp)
+static void start_server(struct cable_stage *stage, const char *mptcp)
 {
     struct server_process *server = &stage->server;
 
@@ -62,7 +32,7 @@ static void start_server(struct stage *stage, const char *mptcp)
     expect_event(&server->events, "listening", NULL);
 }
 
-static void start_client(struct stage *stage, const char *mptcp, const char *timeout)
+static void start_client(struct cable_stage *stage, const char *mptcp, const char *timeout)
 {
     process_init(&stage->client, "LUBDUB_CLIENT");
     process_add(&stage->client, "--events=json");
@@ -93,7 +63,7 @@ static void expect_two_paths(struct event_reader *events, const char *name, cons
     assert_int_equal(paths, 2);
 }
 
-static void join(struct stage *stage, const char *timeout)
+static void join(struct cable_stage *stage, const char *timeout)
 {
     network_make_two(&stage->network);
     start_server(stage, "--mptcp");
@@ -102,14 +72,14 @@ static void join(struct stage *stage, const char *timeout)
     expect_two_paths(&stage->server.events, "connected", "pump");
 }
 
-static void expect_paths(struct stage *stage, const char *name, unsigned paths)
+static void expect_paths(struct cable_stage *stage, const char *name, unsigned paths)
 {
     assert_int_equal(event_number(expect_event(&stage->client_events, name, NULL), "paths"), paths);
     assert_int_equal(event_number(expect_event(&stage->server.events, name, "pump"), "paths"), paths);
 }
 
 /* It has lived until now, and leaves as it is told. */
-static void leave(struct stage *stage)
+static void leave(struct cable_stage *stage)
 {
     assert_int_equal(count_events(&stage->client_events, "down", NULL), 0);
     process_signal(&stage->client, SIGINT);
@@ -122,7 +92,7 @@ static void leave(struct stage *stage)
 
 static void session_lives_while_one_path_does_and_its_loss_is_told(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     join(stage, "10s");
     network_lose_path(&stage->network, 1); /* the path that carries the probes */
@@ -136,7 +106,7 @@ static void session_lives_while_one_path_does_and_its_loss_is_told(void **state)
 
 static void cable_that_is_pulled_out_loses_a_path_only(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     join(stage, "10s");
     network_cut(&stage->network);
@@ -146,7 +116,7 @@ static void cable_that_is_pulled_out_loses_a_path_only(void **state)
 
 static void peer_is_unreachable_when_all_paths_are_silent(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     join(stage, "2s");
     network_lose_path(&stage->network, 1);
@@ -158,7 +128,7 @@ static void peer_is_unreachable_when_all_paths_are_silent(void **state)
 
 static void frozen_server_is_hung_over_the_path_that_is_left(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     join(stage, "2s");
     network_lose_path(&stage->network, 1);
@@ -171,7 +141,7 @@ static void frozen_server_is_hung_over_the_path_that_is_left(void **state)
 
 static void frozen_client_is_hung_over_the_path_that_is_left(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     join(stage, "2s");
     network_lose_path(&stage->network, 1);
@@ -182,7 +152,7 @@ static void frozen_client_is_hung_over_the_path_that_is_left(void **state)
 
 static void path_that_comes_and_goes_each_second_loses_nobody(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
     unsigned i;
 
     join(stage, "10s");
@@ -199,7 +169,7 @@ static void path_that_comes_and_goes_each_second_loses_nobody(void **state)
 
 static void reset_of_one_path_loses_a_path_only(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     join(stage, "10s");
     network_enter(stage->network.client);
@@ -215,7 +185,7 @@ static void reset_of_one_path_loses_a_path_only(void **state)
 
 static void path_that_stays_half_open_costs_nothing(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
     network_lose_path(&stage->network, 2); /* its SYN reaches nobody */
@@ -233,7 +203,7 @@ static void offered_addresses_that_lead_nowhere_cost_nothing(void **state)
 {
     static const char *const nowhere[OFFERED] = {"10.79.0.1", "10.79.0.2", "10.79.0.3",
                                                  "10.79.0.4", "10.79.0.5", "10.79.0.6"};
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
     unsigned i;
 
     network_make_two(&stage->network);
@@ -254,7 +224,7 @@ static void offered_addresses_that_lead_nowhere_cost_nothing(void **state)
 /* A process that is killed with bytes unread closes all paths at once (MP_FASTCLOSE). */
 static void killed_peer_ends_the_session_on_all_paths(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
     const char *cause;
 
     join(stage, "10s");
@@ -268,7 +238,7 @@ static void killed_peer_ends_the_session_on_all_paths(void **state)
 
 static void client_with_paths_takes_plain_tcp_from_a_plain_server(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
     start_server(stage, NULL);
@@ -281,7 +251,7 @@ static void client_with_paths_takes_plain_tcp_from_a_plain_server(void **state)
 
 static void plain_client_is_served_by_a_server_with_paths(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
     start_server(stage, "--mptcp");
@@ -295,7 +265,7 @@ static void plain_client_is_served_by_a_server_with_paths(void **state)
 
 /* ---- a box on the way that strips the option ---- */
 
-static void expect_plain_behind_a_box(struct stage *stage, bool at_server, enum network_packets packets)
+static void expect_plain_behind_a_box(struct cable_stage *stage, bool at_server, enum network_packets packets)
 {
     network_make_two(&stage->network);
     network_strip(&stage->network, at_server ? stage->network.server : stage->network.client, packets);
@@ -326,7 +296,7 @@ static void box_that_strips_the_option_of_data_leaves_plain_tcp(void **state)
 
 static void box_that_strips_the_option_is_refused_where_paths_are_required(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
     network_strip(&stage->network, stage->network.client, NETWORK_SYNS);
@@ -338,7 +308,7 @@ static void box_that_strips_the_option_is_refused_where_paths_are_required(void 
 
 static void required_paths_refuse_a_plain_server(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
     const json_t *down;
 
     network_make_two(&stage->network);
@@ -365,7 +335,7 @@ static void switch_off(int where, int home)
 
 static void kernel_that_has_it_switched_off_is_told_in_one_line(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
     switch_off(stage->network.client, stage->network.home);
@@ -381,7 +351,7 @@ static void kernel_that_has_it_switched_off_is_told_in_one_line(void **state)
 
 static void kernel_that_has_it_switched_off_cannot_start_where_it_is_required(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
     switch_off(stage->network.client, stage->network.home);
@@ -393,27 +363,43 @@ static void kernel_that_has_it_switched_off_cannot_start_where_it_is_required(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(session_lives_while_one_path_does_and_its_loss_is_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cable_that_is_pulled_out_loses_a_path_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(peer_is_unreachable_when_all_paths_are_silent, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(frozen_server_is_hung_over_the_path_that_is_left, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(frozen_client_is_hung_over_the_path_that_is_left, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(path_that_comes_and_goes_each_second_loses_nobody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(reset_of_one_path_loses_a_path_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(path_that_stays_half_open_costs_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(offered_addresses_that_lead_nowhere_cost_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(killed_peer_ends_the_session_on_all_paths, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(client_with_paths_takes_plain_tcp_from_a_plain_server, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(plain_client_is_served_by_a_server_with_paths, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_a_syn_leaves_plain_tcp, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_the_answer_leaves_plain_tcp, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_data_leaves_plain_tcp, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(box_that_strips_the_option_is_refused_where_paths_are_required, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(required_paths_refuse_a_plain_server, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_is_told_in_one_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_cannot_start_where_it_is_required, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(session_lives_while_one_path_does_and_its_loss_is_told, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(cable_that_is_pulled_out_loses_a_path_only, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(peer_is_unreachable_when_all_paths_are_silent, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(frozen_server_is_hung_over_the_path_that_is_left, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(frozen_client_is_hung_over_the_path_that_is_left, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(path_that_comes_and_goes_each_second_loses_nobody, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(reset_of_one_path_loses_a_path_only, cable_stage_set_up, cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(path_that_stays_half_open_costs_nothing, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(offered_addresses_that_lead_nowhere_cost_nothing, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(killed_peer_ends_the_session_on_all_paths, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(client_with_paths_takes_plain_tcp_from_a_plain_server, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(plain_client_is_served_by_a_server_with_paths, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_a_syn_leaves_plain_tcp, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_the_answer_leaves_plain_tcp, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_of_data_leaves_plain_tcp, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(box_that_strips_the_option_is_refused_where_paths_are_required,
+                                        cable_stage_set_up, cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(required_paths_refuse_a_plain_server, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_is_told_in_one_line, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(kernel_that_has_it_switched_off_cannot_start_where_it_is_required,
+                                        cable_stage_set_up, cable_stage_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

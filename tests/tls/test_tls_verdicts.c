@@ -9,24 +9,20 @@
 
 #include <lubdub/cause.h>
 
+#include "cable_stage.h"
 #include "certificates.h"
-#include "network.h"
 #include "patience.h"
 #include "raw_client.h"
 #include "raw_tls.h"
-#include "server_process.h"
 #include "support/test.h"
 #include "talkative_server.h"
 
 #define MS LUBDUB_MILLISECOND
 
 struct stage {
-    struct network network;
+    struct cable_stage cables;
     struct certificates ours;
     struct certificate_files files;
-    struct server_process server;
-    struct process client;
-    struct event_reader client_events;
     struct raw_client raw;
     pid_t talkative;
     char address[64];
@@ -37,8 +33,8 @@ static int set_up(void **state)
     struct stage *stage = calloc(1, sizeof *stage);
 
     *state = stage;
-    stage->raw.socket = stage->client.errors = stage->client.output = -1;
-    stage->server.process.errors = stage->server.process.output = -1;
+    stage->raw.socket = -1;
+    cable_stage_init(&stage->cables);
     certificates_make(&stage->ours, "our authority");
     certificates_issue(
         &stage->ours, "good",
@@ -51,12 +47,9 @@ static int tear_down(void **state)
 {
     struct stage *stage = *state;
 
-    network_remove(&stage->network);
     raw_close(&stage->raw);
     raw_clients_speak_tls(NULL);
-    event_reader_clear(&stage->client_events);
-    process_clear(&stage->client);
-    server_process_clear(&stage->server);
+    cable_stage_clear(&stage->cables);
     talkative_server_end(stage->talkative);
     certificates_clear(&stage->ours);
     free(stage);
@@ -66,11 +59,11 @@ static int tear_down(void **state)
 /* Over TLS, at this address of this namespace (0: the test's own). */
 static void start_server(struct stage *stage, const char *address, int where, const char *detect)
 {
-    struct process *process = &stage->server.process;
+    struct process *process = &stage->cables.server.process;
 
-    server_process_init(&stage->server);
-    stage->server.port = where != 0 ? 4444 : free_port();
-    snprintf(stage->address, sizeof stage->address, "%s:%u", address, (unsigned)stage->server.port);
+    server_process_init(&stage->cables.server);
+    stage->cables.server.port = where != 0 ? 4444 : free_port();
+    snprintf(stage->address, sizeof stage->address, "%s:%u", address, (unsigned)stage->cables.server.port);
     process_add(process, "--events=json");
     process_add(process, "--tls-listen");
     process_add(process, stage->address);
@@ -84,39 +77,39 @@ static void start_server(struct stage *stage, const char *address, int where, co
     }
     process_start(process);
     if (where != 0) {
-        network_enter(stage->network.home);
+        network_enter(stage->cables.network.home);
     }
-    event_reader_init(&stage->server.events, process->output);
-    (void)expect_event(&stage->server.events, "listening", NULL);
+    event_reader_init(&stage->cables.server.events, process->output);
+    (void)expect_event(&stage->cables.server.events, "listening", NULL);
 }
 
 /* With a probe every 100 ms. */
 static void start_client(struct stage *stage, int where, const char *expiry, const char *timeout)
 {
-    process_init(&stage->client, "LUBDUB_CLIENT");
-    process_add(&stage->client, "--events=json");
-    process_add(&stage->client, "--tls");
-    process_add(&stage->client, "--tls-ca");
-    process_add(&stage->client, stage->ours.authority_file);
-    process_add(&stage->client, "--id=pump");
-    process_add(&stage->client, "--interval=100ms");
-    process_add(&stage->client, expiry);
-    process_add(&stage->client, timeout);
-    process_add(&stage->client, stage->address);
+    process_init(&stage->cables.client, "LUBDUB_CLIENT");
+    process_add(&stage->cables.client, "--events=json");
+    process_add(&stage->cables.client, "--tls");
+    process_add(&stage->cables.client, "--tls-ca");
+    process_add(&stage->cables.client, stage->ours.authority_file);
+    process_add(&stage->cables.client, "--id=pump");
+    process_add(&stage->cables.client, "--interval=100ms");
+    process_add(&stage->cables.client, expiry);
+    process_add(&stage->cables.client, timeout);
+    process_add(&stage->cables.client, stage->address);
     if (where != 0) {
         network_enter(where);
     }
-    process_start(&stage->client);
+    process_start(&stage->cables.client);
     if (where != 0) {
-        network_enter(stage->network.home);
+        network_enter(stage->cables.network.home);
     }
-    event_reader_init(&stage->client_events, stage->client.output);
+    event_reader_init(&stage->cables.client_events, stage->cables.client.output);
 }
 
 static void expect_acks(struct stage *stage)
 {
-    expect_event(&stage->client_events, "up", NULL);
-    expect_events(&stage->client_events, "ack", 4);
+    expect_event(&stage->cables.client_events, "up", NULL);
+    expect_events(&stage->cables.client_events, "ack", 4);
 }
 
 /* ---- a cable that is cut ---- */
@@ -127,25 +120,25 @@ static void cut_is_unreachable(struct stage *stage, const char *detect, const ch
     lubdub_time before;
     lubdub_time after;
 
-    network_make(&stage->network);
-    start_server(stage, NETWORK_SERVER, stage->network.server, detect);
-    start_client(stage, stage->network.client, "--expiry=2s", timeout);
+    network_make(&stage->cables.network);
+    start_server(stage, NETWORK_SERVER, stage->cables.network.server, detect);
+    start_client(stage, stage->cables.network.client, "--expiry=2s", timeout);
     expect_acks(stage);
     before = now();
-    network_cut(&stage->network);
+    network_cut(&stage->cables.network);
     after = now();
 
-    end = expect_event(&stage->server.events, "disconnected", "pump");
+    end = expect_event(&stage->cables.server.events, "disconnected", "pump");
     expect_text(end, "cause", "unreachable");
     assert_int_equal(event_number(end, "reason"), LUBDUB_REASON_EXPIRED);
     assert_true(event_time(end) > before + (2000 - 100 - 50) * MS);
-    assert_true(event_time(end) <= after + 2000 * MS + SLACK + server_process_absence(&stage->server));
-    end = expect_event(&stage->client_events, "down", NULL);
+    assert_true(event_time(end) <= after + 2000 * MS + SLACK + server_process_absence(&stage->cables.server));
+    end = expect_event(&stage->cables.client_events, "down", NULL);
     expect_text(end, "cause", "unreachable");
     assert_true(event_number(end, "waited_ms") >= 1500);
     assert_true(event_time(end) <= after + (1500 + 100) * MS + SLACK);
-    assert_int_equal(process_wait(&stage->client), 1);
-    server_process_finish(&stage->server);
+    assert_int_equal(process_wait(&stage->cables.client), 1);
+    server_process_finish(&stage->cables.server);
 }
 
 static void cut_path_is_unreachable_on_both_sides(void **state)
@@ -169,12 +162,12 @@ static void stopped_client_is_hung(void **state)
     start_server(stage, "127.0.0.1", 0, "--detect=fixed");
     start_client(stage, 0, "--expiry=800ms", "--timeout=60s");
     expect_acks(stage);
-    process_stop(&stage->client);
-    end = expect_event(&stage->server.events, "disconnected", "pump");
+    process_stop(&stage->cables.client);
+    end = expect_event(&stage->cables.server.events, "disconnected", "pump");
     expect_text(end, "cause", "hung");
     assert_false(event_has(end, "adaptive_ms"));
     assert_true(event_number(end, "silent_ms") >= 800);
-    process_go_on(&stage->client);
+    process_go_on(&stage->cables.client);
 }
 
 static void stopped_client_is_hung_long_before_its_expiry_where_the_server_adapts(void **state)
@@ -185,12 +178,12 @@ static void stopped_client_is_hung_long_before_its_expiry_where_the_server_adapt
     start_server(stage, "127.0.0.1", 0, "--detect=adaptive");
     start_client(stage, 0, "--expiry=20s", "--timeout=60s");
     expect_acks(stage);
-    process_stop(&stage->client);
-    end = expect_event(&stage->server.events, "disconnected", "pump");
+    process_stop(&stage->cables.client);
+    end = expect_event(&stage->cables.server.events, "disconnected", "pump");
     expect_text(end, "cause", "hung");
     assert_true(event_has(end, "adaptive_ms"));
     assert_in_range(event_number(end, "silent_ms"), 100, 19999);
-    process_go_on(&stage->client);
+    process_go_on(&stage->cables.client);
 }
 
 static void stopped_server_is_hung(struct stage *stage, const char *timeout, bool adapts)
@@ -200,13 +193,13 @@ static void stopped_server_is_hung(struct stage *stage, const char *timeout, boo
     start_server(stage, "127.0.0.1", 0, "--detect=fixed");
     start_client(stage, 0, "--expiry=60s", timeout);
     expect_acks(stage);
-    process_stop(&stage->server.process);
-    end = expect_event(&stage->client_events, "down", NULL);
+    process_stop(&stage->cables.server.process);
+    end = expect_event(&stage->cables.client_events, "down", NULL);
     expect_text(end, "cause", "hung");
     assert_int_equal(event_has(end, "adaptive_ms"), adapts);
     assert_in_range(event_number(end, "waited_ms"), adapts ? 100 : 800, 19999);
-    assert_int_equal(process_wait(&stage->client), 1);
-    process_go_on(&stage->server.process);
+    assert_int_equal(process_wait(&stage->cables.client), 1);
+    process_go_on(&stage->cables.server.process);
 }
 
 static void stopped_server_is_hung_for_the_client(void **state)
@@ -228,16 +221,16 @@ static void updates_of_the_key_are_no_sign_of_life(struct stage *stage, const ch
 
     start_server(stage, "127.0.0.1", 0, detect);
     raw_clients_speak_tls(stage->ours.authority_file);
-    raw_join(&stage->raw, stage->server.port, "raw", 100, 1500);
+    raw_join(&stage->raw, stage->cables.server.port, "raw", 100, 1500);
     raw_expect_life(&stage->raw);
     while (end == NULL && updates < 30) { /* OpenSSL takes 32 of them without data */
         raw_update_key(&stage->raw);
         updates++;
-        event_reader_read(&stage->server.events, now() + 80 * MS);
-        end = find_event(&stage->server.events, "disconnected", "raw");
+        event_reader_read(&stage->cables.server.events, now() + 80 * MS);
+        end = find_event(&stage->cables.server.events, "disconnected", "raw");
     }
     if (end == NULL) {
-        end = expect_event(&stage->server.events, "disconnected", "raw");
+        end = expect_event(&stage->cables.server.events, "disconnected", "raw");
     }
     expect_text(end, "cause", "hung");
     assert_int_equal(event_number(end, "probes"), 1);
@@ -263,12 +256,12 @@ static void tickets_are_no_answers(struct stage *stage, const char *timeout)
     stage->talkative = talkative_server_start(&stage->files, &port);
     snprintf(stage->address, sizeof stage->address, "127.0.0.1:%u", (unsigned)port);
     start_client(stage, 0, "--expiry=60s", timeout);
-    expect_event(&stage->client_events, "up", NULL);
-    end = expect_event(&stage->client_events, "down", NULL);
+    expect_event(&stage->cables.client_events, "up", NULL);
+    end = expect_event(&stage->cables.client_events, "down", NULL);
     expect_text(end, "cause", "hung");
-    assert_int_equal(count_events(&stage->client_events, "ack", NULL), 0);
+    assert_int_equal(count_events(&stage->cables.client_events, "ack", NULL), 0);
     assert_in_range(event_number(end, "waited_ms"), 100, 1000 + SLACK / MS);
-    assert_int_equal(process_wait(&stage->client), 1);
+    assert_int_equal(process_wait(&stage->cables.client), 1);
 }
 
 static void server_of_which_only_tls_talks_is_hung(void **state)

@@ -8,9 +8,8 @@
 
 #include "simulate/world/simulate.h"
 
-#include "network.h"
+#include "cable_stage.h"
 #include "patience.h"
-#include "server_process.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND
@@ -23,35 +22,6 @@
 /* The kernel counts time in ticks of up to 10 ms, and may be late by more: this machine does other things, too. */
 #define TICKS (25 * MS)
 #define LATENESS (1500 * MS)
-
-struct stage {
-    struct network network;
-    struct server_process server;
-    struct process client;
-    struct event_reader client_events;
-};
-
-static int set_up(void **state)
-{
-    struct stage *stage = calloc(1, sizeof *stage);
-
-    *state = stage;
-    stage->client.errors = stage->client.output = -1;
-    stage->server.process.errors = stage->server.process.output = -1;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct stage *stage = *state;
-
-    network_remove(&stage->network);
-    event_reader_clear(&stage->client_events);
-    process_clear(&stage->client);
-    server_process_clear(&stage->server);
-    free(stage);
-    return 0;
-}
 
 /* ---- the model ---- */
 
@@ -112,7 +82,7 @@ static struct range model(lubdub_duration length, bool of_one)
 
 /* ---- the kernel ---- */
 
-static void start(struct stage *stage)
+static void start(struct cable_stage *stage)
 {
     struct process *server = &stage->server.process;
     struct process *client = &stage->client;
@@ -146,7 +116,7 @@ static void start(struct stage *stage)
 }
 
 /* Of the next probes, in nanoseconds. */
-static lubdub_duration slowest_probe(struct stage *stage)
+static lubdub_duration slowest_probe(struct cable_stage *stage)
 {
     lubdub_duration slowest = 0;
     unsigned i;
@@ -168,7 +138,7 @@ static void compare(const char *what, struct range model, lubdub_duration kernel
 
 static void cut_of_the_path_in_use_is_as_in_the_kernel(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     start(stage);
     network_lose_path(&stage->network, 1);
@@ -177,7 +147,7 @@ static void cut_of_the_path_in_use_is_as_in_the_kernel(void **state)
 
 static void cut_of_the_idle_path_is_as_in_the_kernel(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     start(stage);
     network_lose_path(&stage->network, 2);
@@ -186,7 +156,7 @@ static void cut_of_the_idle_path_is_as_in_the_kernel(void **state)
 
 static void cut_of_both_paths_is_as_in_the_kernel(void **state)
 {
-    struct stage *stage = *state;
+    struct cable_stage *stage = *state;
 
     start(stage);
     network_lose_path(&stage->network, 1);
@@ -200,9 +170,12 @@ static void cut_of_both_paths_is_as_in_the_kernel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(cut_of_the_path_in_use_is_as_in_the_kernel, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cut_of_the_idle_path_is_as_in_the_kernel, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cut_of_both_paths_is_as_in_the_kernel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cut_of_the_path_in_use_is_as_in_the_kernel, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(cut_of_the_idle_path_is_as_in_the_kernel, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(cut_of_both_paths_is_as_in_the_kernel, cable_stage_set_up,
+                                        cable_stage_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
