@@ -1,17 +1,18 @@
 """The field on which faults are done: a server of ours with witnesses, the victims of a fault, and what must hold after each."""
 
-import http.client
 import json
 import os
 import pathlib
 import random
 import re
 import signal
-import socket
 import subprocess
-import time
+import sys
 
 from wire import PATIENCE, Relay, Wire
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from waiting import UnixConnection, free_port, wait_for  # noqa: E402
 
 REPORTS = ("Sanitizer", "runtime error", "Assertion", "assert")
 WITNESSES = 3
@@ -26,33 +27,6 @@ ENVIRONMENT = {
 
 class CannotBeInjected(Exception):
     """This machine does not let us; the sentence says what is missing."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, otherwise, limit=PATIENCE):
-    """Waits until it is true and returns what it came to; `otherwise` says, or tells, what is wrong."""
-    end = time.monotonic() + limit
-    while not (got := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(otherwise() if callable(otherwise) else otherwise)
-        time.sleep(0.01)
-    return got
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=PATIENCE)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
-        self.sock.connect(str(self.path))
 
 
 class Process:
@@ -274,7 +248,7 @@ class Field:
 
 
 def judge_story(events):
-    """The events of a server, in order: an identity has one owner, and a session begins once and ends once. Returns who is there."""
+    """The events of a server, in order: an identity has one owner, and a session begins once and ends once. Returns the identities that are there."""
     there, owners, over = {}, {}, set()
     for event in events:
         session, identity = event.get("session"), event.get("id")

@@ -1,6 +1,6 @@
 /*
  * Loaded into a program before its libraries (LD_PRELOAD): clocks that step, reads and writes of a few bytes, and calls
- * of the system that fail, by the orders in a file that whoever injects faults writes while the program runs.
+ * of the system that fail, by the orders in a file that the injector of faults writes while the program runs.
  * LUBDUB_SHIM names the file.
  */
 #define _GNU_SOURCE

@@ -7,10 +7,12 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
-PATIENCE = 30  # seconds for anything that is to come at once, on a busy machine under sanitizers
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from waiting import PATIENCE, UnixConnection, free_port, wait_for  # noqa: E402, F401
 
 HELLO, WELCOME, PROBE, ACK, BYE = 1, 2, 3, 4, 6
 
@@ -21,24 +23,6 @@ def frame(kind, sequence=0, content=b"", flags=0):
 
 def option(tag, value):
     return struct.pack(">BH", tag, len(value)) + value
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def wait_for(what, words):
-    """Calls it until it gives something true, and returns that."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        found = what()
-        if found:
-            return found
-        if time.monotonic() > until:
-            raise AssertionError(f"waited in vain: {words}")
-        time.sleep(0.02)
 
 
 class Client:
@@ -82,17 +66,6 @@ class Answer:
 
     def text(self):
         return self.body.decode()
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=PATIENCE)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
-        self.sock.connect(self.path)
 
 
 class Server:

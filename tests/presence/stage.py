@@ -9,13 +9,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import needed  # noqa: E402
+from waiting import PATIENCE, free_port, wait_for  # noqa: E402, F401
 
-PATIENCE = 30
 AT_ONCE = 3
 LEASE = 2
 
@@ -174,22 +173,6 @@ def read_reply(file):
     if kind == b"*":
         return None if int(rest) < 0 else [read_reply(file) for _ in range(int(rest))]
     return rest
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, otherwise, limit=PATIENCE):
-    """Waits until it is true, and returns that; `otherwise` says, or tells, what is wrong."""
-    end = time.monotonic() + limit
-    while not (found := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(otherwise() if callable(otherwise) else otherwise)
-        time.sleep(0.02)
-    return found
 
 
 def run_one(test):
