@@ -194,24 +194,12 @@ static void cut_all(const struct sim_world *world, struct sim_client *client, un
     }
 }
 
-static bool has_cut(const struct sim_client *client)
-{
-    unsigned i;
-
-    for (i = 0; i < client->path_count; i++) {
-        if (client->paths[i].cut != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* All paths of a client; where there are several, as often one of them alone. */
 static bool cut(struct sim_world *world, uint32_t index, unsigned ways, lubdub_duration length)
 {
     struct sim_client *client = &world->clients[index];
 
-    if (has_cut(client)) {
+    if (sim_has_cut(client)) {
         return false;
     }
     if (client->path_count > 1 && sim_random_below(&world->random, 2) == 0) {

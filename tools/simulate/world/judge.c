@@ -373,18 +373,6 @@ static lubdub_time lost_at(const struct sim_client *client)
     return latest;
 }
 
-static bool has_cut(const struct sim_client *client)
-{
-    unsigned i;
-
-    for (i = 0; i < client->path_count; i++) {
-        if (client->paths[i].cut != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether something that was written before has not arrived. */
 static bool waits_since_before(const struct sim_stream *stream, lubdub_time at)
 {
@@ -423,7 +411,7 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
     }
     if (peer->is_alive && peer->is_stopped && peer->paused_until == 0 &&
         world->now - peer->stopped_at + path_delay(client) >= silent_for && lost_at(client) < before &&
-        !has_cut(client) && 2 * path_delay(client) < deadline / 4) {
+        !sim_has_cut(client) && 2 * path_delay(client) < deadline / 4) {
         return LUBDUB_CAUSE_HUNG;
     }
     return LUBDUB_CAUSE_NONE;

@@ -399,6 +399,19 @@ static inline bool sim_runs(const struct sim_process *process)
     return process->is_alive && !process->is_stopped;
 }
 
+/* Whether any of its paths is cut. */
+static inline bool sim_has_cut(const struct sim_client *client)
+{
+    unsigned i;
+
+    for (i = 0; i < client->path_count; i++) {
+        if (client->paths[i].cut != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A process's clock at a true time. */
 static inline lubdub_time sim_local(const struct sim_process *process, lubdub_time at)
 {
