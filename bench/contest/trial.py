@@ -36,7 +36,7 @@ Policy = collections.namedtuple("Policy", "word deadline adapts paths")
 
 class Trial:
     """
-    With two paths each length of an outage comes twice: of one cable, and of both. Whoever observes has that deadline. The other side is
+    With two paths each length of an outage comes twice: of one cable, and of both. The observer has that deadline. The other side is
     patient beyond every outage, because the faster one ends the session for both.
     """
 

@@ -79,7 +79,7 @@ void presence_incarnation(uint64_t incarnation, char target[21]);
 
 /* A node's entry as it was read. */
 struct presence_entry {
-    char text[PRESENCE_ENTRY_SIZE]; /* all of it: who writes over it says what was there */
+    char text[PRESENCE_ENTRY_SIZE]; /* all of it: a write over it has to name what was there */
     char boot[PRESENCE_BOOT_SIZE];
     uint64_t counter;
     bool is_live;  /* else it was buried, */

@@ -21,7 +21,7 @@
 /* No reply to us is longer than this, or has more elements: the nodes and their entries, or a part of a scan. */
 #define REPLY_MOST ((size_t)4 * 1024 * 1024)
 #define ELEMENTS_MOST 65536
-#define WHY_SIZE 256
+#define WHY_SIZE 320 /* a phrase, and a name of 255 bytes */
 
 /* Checked so often for a command that is not answered. */
 #define WATCHES_IN_DEADLINE 4
@@ -111,7 +111,7 @@ static void drop_pending(struct presence_redis *redis)
 
 static void note_why(struct presence_redis *redis, const char *what, const char *more)
 {
-    snprintf(redis->why, sizeof redis->why, "%s%s%.219s", what, more != NULL ? ": " : "", more != NULL ? more : "");
+    snprintf(redis->why, sizeof redis->why, "%s%s%s", what, more != NULL ? ": " : "", more != NULL ? more : "");
     redis->is_broken = true;
 }
 

@@ -29,7 +29,7 @@ struct cluster {
     size_t ends; /* how often the connection has ended, or was not to be had */
     char why[CLUSTER_PROBLEM_SIZE];
     json_t *live;        /* node → boot */
-    json_t *counts;      /* node → its count, and since when it is seen; for those who observe */
+    json_t *counts;      /* node → its count, and since when it is seen; for observers */
     char event_seen[48]; /* the number of the last event that was taken; "" before the first call */
 };
 
