@@ -541,9 +541,7 @@ static void refuse_oldest(struct lubdub_worker *worker)
     if (worker->turned_away < most_turned_away(worker)) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, text);
     } else {
-        bool is_tls = lubdub_link_is_tls(&record->link); /* which a link that is detached has forgotten */
-
-        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link), is_tls, text);
+        lubdub_door_turn_away(worker, lubdub_link_detach(&record->link), lubdub_link_is_tls(&record->link), text);
         lubdub_record_free(worker, record);
     }
 }
