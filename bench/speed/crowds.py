@@ -33,7 +33,7 @@ def children(process_id, name):
         ids = pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="ascii").split()
         return [int(one) for one in ids if
                 pathlib.Path(f"/proc/{one}/comm").read_text(encoding="ascii").strip() == name]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it, or one of them, has just ended
         return []
 
 
