@@ -94,6 +94,7 @@ SCENARIOS = {
     "1k": UnderLoad(1000, "closed:3"),
     "1k-fast": UnderLoad(1000, "paced:4", interval_ms=100),
     "100k": Spread(100000, "idle:1,paced:5", 10000),
+    "full": Spread(100000, "idle:1,paced:8", 1000, repeats=3),  # whether the machine carries so many at all
     "memory-two-workers": UnderLoad(19000, "idle:5", interval_ms=10000, workers=2, has_yardstick=False, repeats=2,
                                     events="json", identity="pump-house-"),
     "client": IdleClient(),
@@ -248,6 +249,8 @@ FIGURES = [
     Figure("  after the closed loop", "19k", of_phase("closed", "resident_each")),
     Figure("  2 workers, identities, JSON events", "memory-two-workers", of_phase("idle", "resident_each"), most=256),
     Figure("bytes per idle session, 100,000", "100k", of_phase("idle", "resident_each"), most=256),
+    Figure("100,000 sessions at 1/s: probes/s that were carried", "full", of_phase("paced", "rate"), least_ratio=0.95),
+    Figure("  processor per probe, µs", "full", of_phase("paced", "server_us"), most_to_gathers=1.05),
     Figure("bytes per idle client of a swarm", "swarm", of_phase("idle", "resident_each"), most=256),
     Figure("idle client, MB resident", "client", of_phase("idle", "resident_mb"), most=3),
     Figure("idle client, % of a processor", "client", of_phase("idle", "percent"), most=0.03),
