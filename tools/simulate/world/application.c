@@ -12,7 +12,7 @@ enum habit {
     HABIT_SILENT,
     HABIT_STEADY,  /* a message every 5 to 50 ms, as long as the allowance lets it */
     HABIT_BURSTS,  /* some hundred at once, now and then */
-    HABIT_RARE,    /* one every second or so */
+    HABIT_RARE,    /* one every few seconds, also in a silence */
     HABIT_LARGE,   /* long ones, on a slow link */
     HABIT_LISTENS, /* nothing; the server's broadcasts come over a slow link */
     HABIT_DEAF,    /* stops reading now and then, and still probes */
@@ -27,6 +27,25 @@ static enum habit habit_of(uint32_t client)
     return (enum habit)(client * 3 % (HABIT_COUNT + 3) % HABIT_COUNT);
 }
 
+/*
+ * Talk comes in spells, with silences between them in which only the rare messages go: an hour costs little more than
+ * one of probes, and there are faults in each spell.
+ */
+#define SHORTEST_SPELL (2 * LUBDUB_SECOND)
+#define LONGEST_SPELL (10 * LUBDUB_SECOND)
+#define SHORTEST_SILENCE (4 * LUBDUB_MINUTE)
+#define LONGEST_SILENCE (12 * LUBDUB_MINUTE)
+
+/* How long the silence lasts still; 0: there is none. Plans the next spell when one is over. */
+static lubdub_duration silence_left(struct sim_world *world)
+{
+    if (world->now >= world->talk_to) {
+        world->talk_from = world->now + sim_random_between(&world->talk, SHORTEST_SILENCE, LONGEST_SILENCE);
+        world->talk_to = world->talk_from + sim_random_between(&world->talk, SHORTEST_SPELL, LONGEST_SPELL);
+    }
+    return lubdub_time_between(world->now, world->talk_from);
+}
+
 static void again(struct sim_world *world, uint32_t client, lubdub_duration in)
 {
     sim_queue_put(&world->queue, world->now + in, SIM_EVENT_TALK, client, 0);
@@ -39,6 +58,7 @@ void sim_application_plan(struct sim_world *world)
     if (!world->settings->has_messages) {
         return;
     }
+    world->talk_to = sim_random_between(&world->talk, SHORTEST_SPELL, LONGEST_SPELL);
     for (i = 0; i < world->client_count; i++) {
         enum habit habit = habit_of(i);
 
@@ -157,23 +177,23 @@ static void serve(struct sim_world *world, struct sim_connection *connection, co
     }
 }
 
-/* Broadcasts come in streams: none for a while, then one every few milliseconds. */
+/* In every other spell broadcasts come in a stream, one every few milliseconds. */
 static void talk_as_server(struct sim_world *world)
 {
     uint8_t content[600];
-    bool is_streaming = world->now / (7 * LUBDUB_SECOND) % 3 == 1;
+    bool is_streaming = silence_left(world) == 0 && world->talk_from / LUBDUB_SECOND % 2 == 0;
 
     if (!sim_runs(&world->processes[world->client_count])) {
         again(world, SIM_NOBODY, LUBDUB_SECOND);
         return;
     }
-    if (sim_random_below(&world->talk, 400) == 0) {
+    if (sim_random_below(&world->talk, is_streaming ? 400 : 40) == 0) {
         regrant(world);
     }
     if (is_streaming) {
         broadcast(world, content, make(&world->talk, content, sizeof content));
     }
-    again(world, SIM_NOBODY, is_streaming ? sim_random_between(&world->talk, 5, 60) * MS : 200 * MS);
+    again(world, SIM_NOBODY, is_streaming ? sim_random_between(&world->talk, 5, 60) * MS : LUBDUB_SECOND);
 }
 
 /* ---- a client ---- */
@@ -193,6 +213,11 @@ static void send_some(struct sim_world *world, struct sim_connection *connection
     }
 }
 
+static bool talks_in_spells(enum habit habit)
+{
+    return habit == HABIT_STEADY || habit == HABIT_BURSTS || habit == HABIT_LARGE;
+}
+
 static void talk_as_client(struct sim_world *world, uint32_t index)
 {
     struct sim_client *client = &world->clients[index];
@@ -202,6 +227,10 @@ static void talk_as_client(struct sim_world *world, uint32_t index)
     lubdub_duration next = LUBDUB_SECOND;
     struct sim_end *end;
 
+    if (talks_in_spells(habit_of(index)) && silence_left(world) > 0) {
+        again(world, index, silence_left(world) + sim_random_below(random, LUBDUB_SECOND));
+        return;
+    }
     if (connection == NULL || !connection->ends[SIM_CLIENT].has_session || !sim_runs(&world->processes[index])) {
         again(world, index, next);
         return;
@@ -230,7 +259,7 @@ static void talk_as_client(struct sim_world *world, uint32_t index)
     case HABIT_RARE:
     case HABIT_LISTENS:
         send_some(world, connection, 1, 64);
-        next = sim_random_between(random, 200, 3000) * MS;
+        next = sim_random_between(random, 200, 10000) * MS;
         break;
     case HABIT_SILENT:
     case HABIT_COUNT:

@@ -69,9 +69,14 @@ static lubdub_duration any_while(struct sim_world *world)
     return least + sim_random_below(&world->random, least);
 }
 
+/* Faults in the middle of talk are wanted most, and talk is rare: there they come as much closer together. */
+#define CLOSER_IN_TALK 3
+
 static void plan_next(struct sim_world *world)
 {
-    after(world, sim_random_between(&world->random, 1, 2 * world->settings->fault_gap), SIM_NOBODY, NEXT);
+    lubdub_duration gap = world->settings->fault_gap / (sim_is_spell_on(world) ? CLOSER_IN_TALK : 1);
+
+    after(world, sim_random_between(&world->random, 1, 2 * gap), SIM_NOBODY, NEXT);
 }
 
 void sim_fault_plan(struct sim_world *world)

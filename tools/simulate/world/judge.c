@@ -47,15 +47,19 @@ void sim_judge_fail(struct sim_world *world, const struct sim_connection *connec
     sim_tell(world, NULL, "WRONG: %s", result->problem);
 }
 
+/* Eight bytes at a time: every content is hashed when it is written and when it is told. */
 static uint32_t hash(const uint8_t *bytes, size_t length)
 {
-    uint32_t value = 2166136261u;
+    uint64_t value = length;
     size_t i;
 
-    for (i = 0; i < length; i++) {
-        value = (value ^ bytes[i]) * 16777619u;
+    for (i = 0; i < length; i += sizeof value) {
+        uint64_t word = 0;
+
+        memcpy(&word, bytes + i, length - i < sizeof word ? length - i : sizeof word);
+        value = sim_mix(value ^ word);
     }
-    return value;
+    return (uint32_t)(value ^ value >> 32);
 }
 
 static lubdub_time local_now(const struct sim_world *world, const struct sim_end *end)

@@ -350,6 +350,8 @@ struct sim_world {
     uint64_t incarnation;
     uint64_t accepted_count;
     struct sim_random talk; /* of the server's application */
+    lubdub_time talk_from;  /* the spell of talk that is on, or the next one; application.c's */
+    lubdub_time talk_to;
     uint8_t *input;
     uint8_t *outputs[2];            /* of a step, and of one inside it */
     bool is_in_application;         /* a callback of an application runs */
@@ -397,6 +399,11 @@ static inline struct sim_process *sim_process_of(const struct sim_world *world, 
 static inline bool sim_runs(const struct sim_process *process)
 {
     return process->is_alive && !process->is_stopped;
+}
+
+static inline bool sim_is_spell_on(const struct sim_world *world)
+{
+    return world->now >= world->talk_from && world->now < world->talk_to;
 }
 
 /* Whether any of its paths is cut. */
