@@ -9,7 +9,9 @@
 
 #include "core/session_server.h"
 #include "simulate/world/judge.h"
+#include "simulate/world/judging.h"
 #include "simulate/world/tcp.h"
+#include "simulate/world/verdict.h"
 
 struct endpoint_step {
     struct lubdub_step step;
@@ -513,7 +515,7 @@ void sim_endpoint_regrant(struct sim_world *world, struct sim_connection *connec
         lubdub_session_state(&end->session) != LUBDUB_SESSION_UP) {
         return;
     }
-    sim_judge_regranted(world, connection, expiry);
+    sim_verdict_regranted(world, connection, expiry);
     begin(&at, world, connection, SIM_SERVER, true);
     (void)lubdub_session_grant(&end->session, &at.step.turn, &grant);
     sim_tell(world, connection, "server: grants %.3f ms, %.3f ms", (double)interval / 1e6, (double)expiry / 1e6);

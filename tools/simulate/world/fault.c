@@ -2,7 +2,6 @@
 #include "simulate/world/fault.h"
 
 #include "simulate/world/endpoint.h"
-#include "simulate/world/judge.h"
 #include "simulate/world/process.h"
 #include "simulate/world/tcp.h"
 #include "simulate/world/trouble.h"

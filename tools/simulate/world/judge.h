@@ -1,5 +1,6 @@
 /*
- * Checks what must always hold, at every step, by what is seen on the wire and in the kernels.
+ * Checks what must always hold, at every step, by what is seen on the wire and in the kernels. verdict.h has the part
+ * of it about grants, verdicts and causes; judging.h what both use.
  *
  * The promise (docs/protocol.md, section 5) is that an endpoint judges by what had arrived at its machine, and by its
  * own clock. In the numbers of one end, with E the granted expiry, T the timeout, and all times by that end's clock:
@@ -43,24 +44,10 @@ void sim_judge_read(struct sim_world *world, struct sim_connection *connection, 
 void sim_judge_event(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
                      const struct lubdub_event *event);
 
-/* The server changes the grant of this session; before anything is written. */
-void sim_judge_regranted(struct sim_world *world, struct sim_connection *connection, lubdub_duration expiry);
-
-/* Its process was away, and woke so much later than it meant to. Before anything else happens there. */
-void sim_judge_away(struct sim_world *world, struct sim_connection *connection, enum sim_side side,
-                    lubdub_duration away, lubdub_duration overslept);
-
 /* The end closes by itself, without having been told why. */
 void sim_judge_closed(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
 /* A session was granted to this client. */
 void sim_judge_owners(struct sim_world *world, uint32_t client, uint32_t server);
-
-/* An event: is a verdict overdue? */
-void sim_judge_on_due(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
-
-/* Something does not hold; the run ends here. */
-void sim_judge_fail(struct sim_world *world, const struct sim_connection *connection, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "simulate/world/connect.h"
 #include "simulate/world/endpoint.h"
-#include "simulate/world/judge.h"
 #include "simulate/world/tcp.h"
+#include "simulate/world/verdict.h"
 
 #define SHORTEST_ABSENCE (2 * LUBDUB_MILLISECOND)
 
@@ -74,7 +74,7 @@ static void forgive(struct sim_world *world, uint32_t process)
     world->result->absences++;
     while ((connection = next_end(world, process, &cursor, &side)) != NULL) {
         if (connection->ends[side].has_session) {
-            sim_judge_away(world, connection, side, away, overslept);
+            sim_verdict_away(world, connection, side, away, overslept);
             lubdub_session_forgive(&connection->ends[side].session, &who->settings, away, overslept);
         }
     }

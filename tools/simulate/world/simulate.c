@@ -8,9 +8,11 @@
 #include "simulate/world/connect.h"
 #include "simulate/world/endpoint.h"
 #include "simulate/world/fault.h"
-#include "simulate/world/judge.h"
+#include "simulate/world/judging.h"
 #include "simulate/world/paths.h"
+#include "simulate/world/segment.h"
 #include "simulate/world/tcp.h"
+#include "simulate/world/verdict.h"
 #include "simulate/world/world.h"
 
 /* ---- the begin ---- */
@@ -168,12 +170,12 @@ static void happen_to_connection(struct sim_world *world, const struct sim_event
         break;
     case SIM_EVENT_RESEND:
         if (sim_timer_take(&stream->resend_timer, event->at)) {
-            sim_tcp_on_resend(world, connection, (enum sim_direction)which);
+            sim_segment_on_resend(world, connection, (enum sim_direction)which);
         }
         break;
     case SIM_EVENT_ACKNOWLEDGE:
         if (sim_timer_take(&stream->acknowledge_timer, event->at)) {
-            sim_tcp_on_acknowledge(world, connection, (enum sim_direction)which);
+            sim_segment_on_acknowledge(world, connection, (enum sim_direction)which);
         }
         break;
     case SIM_EVENT_WRITABLE:
@@ -188,7 +190,7 @@ static void happen_to_connection(struct sim_world *world, const struct sim_event
         break;
     case SIM_EVENT_JUDGE:
         if (sim_timer_take(&end->judge_timer, event->at)) {
-            sim_judge_on_due(world, connection, (enum sim_side)which);
+            sim_verdict_on_due(world, connection, (enum sim_side)which);
         }
         break;
     case SIM_EVENT_CONNECT:
@@ -220,7 +222,7 @@ static void happen(struct sim_world *world, const struct sim_event *event)
         sim_connect_on_established(world, event->subject, event->detail);
         break;
     case SIM_EVENT_FLIGHT:
-        sim_tcp_on_flight(world, event->subject);
+        sim_segment_on_flight(world, event->subject);
         break;
     case SIM_EVENT_FAULT:
         sim_fault_on_due(world, event->subject, event->detail);

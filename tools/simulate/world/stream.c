@@ -49,6 +49,12 @@ uint64_t sim_stream_readable_to(const struct sim_stream *stream)
     return stream->received_to < sim_stream_data_end(stream) ? stream->received_to : sim_stream_data_end(stream);
 }
 
+bool sim_stream_has_room(const struct sim_stream *stream)
+{
+    return stream->send_limit == 0 ||
+           (stream->sent_to == stream->written_to && stream->written_to - stream->acked_to < stream->send_limit);
+}
+
 void sim_stream_make_room(struct sim_stream *stream, size_t length)
 {
     uint64_t held = stream->written_to - stream->read_to;

@@ -17,6 +17,9 @@ void sim_stream_clear(struct sim_stream *stream);
 uint64_t sim_stream_data_end(const struct sim_stream *stream);
 uint64_t sim_stream_readable_to(const struct sim_stream *stream);
 
+/* Whether its kernel would take bytes: TCP_NOTSENT_LOWAT, and the buffer's size. */
+bool sim_stream_has_room(const struct sim_stream *stream);
+
 /* Room for so many bytes more; and they are written. Ends the program where there is no memory. */
 void sim_stream_make_room(struct sim_stream *stream, size_t length);
 void sim_stream_append(struct sim_stream *stream, const uint8_t *bytes, size_t length);

@@ -2,7 +2,8 @@
  * Simulates TCP between two kernels, as far as a heartbeat notices it (docs/decisions/0011-simulated-tcp.md).
  *
  * A connection is a byte stream that keeps its order: a lost segment is sent again after a timeout (RFC 6298 with
- * Linux's floor), and all bytes behind it wait and arrive with it. So an outage of B is a silence of up to 2 B.
+ * Linux's floor), and all bytes behind it wait and arrive with it. So an outage of B is a silence of up to 2 B. Here is
+ * what a process sees of it; segment.h has the segments.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_TCP_H
 #define LUBDUB_SIMULATE_WORLD_TCP_H
@@ -54,10 +55,5 @@ void sim_tcp_vanish(struct sim_world *world, struct sim_connection *connection, 
 /* What the kernel of this side says (common/ev/socket.h). */
 void sim_tcp_look_at(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
                      struct lubdub_evidence *evidence);
-
-/* Events. */
-void sim_tcp_on_flight(struct sim_world *world, uint32_t flight);
-void sim_tcp_on_resend(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction);
-void sim_tcp_on_acknowledge(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction);
 
 #endif
