@@ -28,19 +28,21 @@ static enum habit habit_of(uint32_t client)
 }
 
 /*
- * Talk comes in spells, with silences between them in which only the rare messages go: an hour costs little more than
- * one of probes, and there are faults in each spell.
+ * Talk comes in spells, some seven in a run, with silences between them in which only the rare messages go: an hour
+ * costs little more than one of probes, and there are faults in each spell.
  */
 #define SHORTEST_SPELL (2 * LUBDUB_SECOND)
 #define LONGEST_SPELL (10 * LUBDUB_SECOND)
-#define SHORTEST_SILENCE (4 * LUBDUB_MINUTE)
-#define LONGEST_SILENCE (12 * LUBDUB_MINUTE)
+#define SHORTEST_SILENCE(run) ((run) / 15)
+#define LONGEST_SILENCE(run) ((run) / 5)
 
 /* How long the silence lasts still; 0: there is none. Plans the next spell when one is over. */
 static lubdub_duration silence_left(struct sim_world *world)
 {
+    lubdub_duration run = world->settings->length;
+
     if (world->now >= world->talk_to) {
-        world->talk_from = world->now + sim_random_between(&world->talk, SHORTEST_SILENCE, LONGEST_SILENCE);
+        world->talk_from = world->now + sim_random_between(&world->talk, SHORTEST_SILENCE(run), LONGEST_SILENCE(run));
         world->talk_to = world->talk_from + sim_random_between(&world->talk, SHORTEST_SPELL, LONGEST_SPELL);
     }
     return lubdub_time_between(world->now, world->talk_from);
