@@ -40,8 +40,11 @@ static bool is_full(const struct lubdub_worker *worker)
 /* The higher incarnation; on a tie the connection that was accepted later, whichever HELLO is processed first. */
 static bool beats(const struct lubdub_peer *newcomer, const struct lubdub_peer *holder)
 {
-    if (newcomer->incarnation != holder->incarnation) {
-        return newcomer->incarnation > holder->incarnation;
+    uint64_t incarnation = lubdub_peer_incarnation(newcomer);
+    uint64_t holders = lubdub_peer_incarnation(holder);
+
+    if (incarnation != holders) {
+        return incarnation > holders;
     }
     return (int32_t)(newcomer->accepted - holder->accepted) > 0; /* it goes round */
 }
@@ -60,8 +63,8 @@ static void take(struct lubdub_worker *worker, struct lubdub_record *record, uin
 
 /*
  * Whether the holder was let in by another proof. One that came when no proof was asked for gives way to any proof, and
- * one that came with a token gives way to all when tokens are not asked for any more. A certificate protects its session in
- * any case.
+ * one that came with a token gives way to all when tokens are not asked for any more. A certificate protects its
+ * session in any case.
  */
 static bool is_foreign(const struct lubdub_worker *worker, const struct lubdub_peer *newcomer,
                        const struct lubdub_peer *holder)

@@ -12,6 +12,9 @@
 
 #define SMALLEST_RING 64
 
+/* A larger ring was for a crowd that came at once, and is given back when that has come in. */
+#define LARGEST_KEPT_RING 1024
+
 static uint64_t *place(const struct lubdub_opening *opening, uint32_t index)
 {
     return &opening->numbers[(opening->first + index) & (opening->capacity - 1)];
@@ -71,10 +74,27 @@ bool lubdub_opening_begin(struct lubdub_worker *worker, struct lubdub_record *re
     return true;
 }
 
+/* No connection is opening any more, so no number in the ring counts. */
+static void empty(struct lubdub_opening *opening)
+{
+    opening->first = opening->length = 0;
+    if (opening->capacity > LARGEST_KEPT_RING) {
+        free(opening->numbers);
+        opening->numbers = NULL;
+        opening->capacity = 0;
+    }
+}
+
 void lubdub_opening_end(struct lubdub_worker *worker, struct lubdub_record *record)
 {
-    worker->opening.count -= record->peer->is_opening;
+    if (!record->peer->is_opening) {
+        return;
+    }
     record->peer->is_opening = false;
+    worker->opening.count--;
+    if (worker->opening.count == 0) {
+        empty(&worker->opening);
+    }
 }
 
 unsigned lubdub_opening_most(const struct lubdub_worker *worker)

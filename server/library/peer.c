@@ -14,10 +14,20 @@ static size_t address_length(const struct lubdub_peer *peer)
     return peer->is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH;
 }
 
+static size_t proof_length(const struct lubdub_peer *peer)
+{
+    return peer->has_proof ? sizeof(uint64_t) : 0;
+}
+
+static size_t incarnation_length(const struct lubdub_peer *peer)
+{
+    return peer->has_incarnation ? sizeof(uint64_t) : 0;
+}
+
 /* Of what stands before the identity. */
 static size_t head_length(const struct lubdub_peer *peer)
 {
-    return address_length(peer) + (peer->has_proof ? sizeof(uint64_t) : 0);
+    return address_length(peer) + proof_length(peer) + incarnation_length(peer);
 }
 
 static size_t size_with(size_t length)
@@ -50,8 +60,8 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
                                           const struct lubdub_options *hello, uint64_t proof,
                                           struct lubdub_slice certificate)
 {
-    size_t proof_length = proof != 0 ? sizeof proof : 0;
-    size_t whole = address_length(peer) + proof_length + hello->identity.length +
+    size_t whole = address_length(peer) + (proof != 0 ? sizeof proof : 0) +
+                   (incarnation != 0 ? sizeof incarnation : 0) + hello->identity.length +
                    (certificate.length > 0 ? 1 + certificate.length : 0);
     struct lubdub_peer *introduced;
     uint8_t *end;
@@ -64,14 +74,16 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
     if (introduced == NULL) {
         return NULL;
     }
-    introduced->incarnation = incarnation;
     introduced->identity_length = (uint8_t)hello->identity.length;
     introduced->label_count = (uint8_t)hello->label_count;
     introduced->has_proof = proof != 0;
+    introduced->has_incarnation = incarnation != 0;
     introduced->has_certificate = certificate.length > 0;
     end = introduced->bytes + address_length(introduced);
-    memcpy(end, &proof, proof_length);
-    end += proof_length;
+    memcpy(end, &proof, proof_length(introduced));
+    end += proof_length(introduced);
+    memcpy(end, &incarnation, incarnation_length(introduced));
+    end += incarnation_length(introduced);
     if (hello->identity.length > 0) {
         memcpy(end, hello->identity.data, hello->identity.length);
         end += hello->identity.length;
@@ -113,13 +125,13 @@ static size_t certificate_length(const struct lubdub_peer *peer)
 void lubdub_peer_copy(const struct lubdub_peer *peer, struct lubdub_peer *target)
 {
     memset(target, 0, sizeof *target);
-    target->incarnation = peer->incarnation;
     target->is_ipv4 = peer->is_ipv4;
     target->is_proxied = peer->is_proxied;
     target->has_proof = peer->has_proof;
     target->is_certified = peer->is_certified;
     target->is_tls = peer->is_tls;
     target->has_certificate = peer->has_certificate;
+    target->has_incarnation = peer->has_incarnation;
     target->identity_length = peer->identity_length;
     target->label_count = peer->label_count;
     target->last_end = peer->last_end;
@@ -185,10 +197,16 @@ uint64_t lubdub_peer_proof(const struct lubdub_peer *peer)
 {
     uint64_t proof = 0;
 
-    if (peer->has_proof) {
-        memcpy(&proof, peer->bytes + address_length(peer), sizeof proof);
-    }
+    memcpy(&proof, peer->bytes + address_length(peer), proof_length(peer));
     return proof;
+}
+
+uint64_t lubdub_peer_incarnation(const struct lubdub_peer *peer)
+{
+    uint64_t incarnation = 0;
+
+    memcpy(&incarnation, peer->bytes + address_length(peer) + proof_length(peer), incarnation_length(peer));
+    return incarnation;
 }
 
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer)

@@ -1,8 +1,12 @@
 /*
  * Describes the peer of a connection: address, identity, labels; one block of memory, as long as it needs to be.
  *
- *     incarnation 8 · flags and lengths 4, past 1, near misses 1, round trip 2 · order 4, follows 4 · address 4 or 20 ·
- * proof 0 or 8 · identity · labels (key length, value length, key, value) · name of the certificate (length, name)
+ *     flags and lengths 4, past 1, near misses 1, round trip 2 · order 4, follows 4 · address 4 or 20 · proof 0 or 8 ·
+ * incarnation 0 or 8 · identity · labels (key length, value length, key, value) · name of the certificate (length,
+ * name)
+ *
+ * A client that says nothing of itself needs 20 bytes over IPv4. malloc has a block of 24 for it, and the next one is
+ * of 40: what only some peers have stands behind the struct.
  */
 #ifndef LUBDUB_SERVER_LIBRARY_PEER_H
 #define LUBDUB_SERVER_LIBRARY_PEER_H
@@ -17,7 +21,6 @@
 #include "ev/address.h"
 
 struct lubdub_peer {
-    uint64_t incarnation;
     /* Not among the bits below: other threads read these, which stay, while its own thread changes the others. */
     bool is_ipv4 : 1;
     bool is_proxied : 1; /* the address is what a proxy told */
@@ -25,6 +28,7 @@ struct lubdub_peer {
     bool is_certified : 1; /* the proof stands for the names of a certificate, not for a token */
     bool is_tls : 1;
     bool has_certificate : 1; /* and its name stands behind the labels */
+    bool has_incarnation : 1;
     uint8_t : 0;
     bool is_session : 1;     /* CONNECTED was told, DISCONNECTED was not */
     bool is_registered : 1;  /* the registry's index names it */
@@ -55,8 +59,8 @@ struct lubdub_peer *lubdub_peer_introduce(struct lubdub_peer *peer, uint64_t inc
                                           struct lubdub_slice certificate);
 
 /* The most that one takes, with everything that HELLO may say. */
-#define LUBDUB_PEER_LIMIT                                                  \
-    (sizeof(struct lubdub_peer) + 20 + 8 + 1 + 2 * LUBDUB_IDENTITY_LIMIT + \
+#define LUBDUB_PEER_LIMIT                                                      \
+    (sizeof(struct lubdub_peer) + 20 + 8 + 8 + 1 + 2 * LUBDUB_IDENTITY_LIMIT + \
      LUBDUB_LABEL_COUNT_LIMIT * (2 + LUBDUB_LABEL_KEY_LIMIT + LUBDUB_LABEL_VALUE_LIMIT))
 
 /*
@@ -80,6 +84,9 @@ void lubdub_peer_counted_address(const struct lubdub_peer *peer, size_t ipv6_pre
 
 /* A number that stands for what let the client in (tokens.h, certificate.h); 0: nothing was asked for. */
 uint64_t lubdub_peer_proof(const struct lubdub_peer *peer);
+
+/* 0 where HELLO did not say one. */
+uint64_t lubdub_peer_incarnation(const struct lubdub_peer *peer);
 
 struct lubdub_slice lubdub_peer_identity(const struct lubdub_peer *peer);
 

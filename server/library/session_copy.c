@@ -122,7 +122,7 @@ struct lubdub_server_session *lubdub_session_copy(const struct lubdub_glimpse *g
     session->is_resumed = peer->is_resumed;
     session->is_proxied = peer->is_proxied;
     session->is_tls = peer->is_tls;
-    session->incarnation = peer->incarnation;
+    session->incarnation = lubdub_peer_incarnation(peer);
     session->health = lubdub_health_of_marks(glimpse->marks);
     session->interval = glimpse->interval_ms * LUBDUB_MILLISECOND;
     session->expiry = glimpse->expiry_ms * LUBDUB_MILLISECOND;

@@ -25,13 +25,32 @@ static void a_copy_has_address_identity_and_labels(void **state)
     free(peer);
     lubdub_peer_address(&copy.peer, &copied);
     assert_memory_equal(&copied, &address, sizeof address);
-    assert_true(copy.peer.incarnation == 9 && !copy.peer.is_registered);
+    assert_true(lubdub_peer_incarnation(&copy.peer) == 9 && !copy.peer.is_registered);
     assert_true(lubdub_peer_proof(&copy.peer) == 1234567);
     assert_memory_equal(lubdub_peer_identity(&copy.peer).data, "pump-7", 6);
     assert_int_equal(lubdub_peer_labels(&copy.peer, labels), 1);
     assert_memory_equal(labels[0].value.data, "cellar", 6);
     assert_int_equal(lubdub_peer_certificate(&copy.peer).length, 6);
     assert_memory_equal(lubdub_peer_certificate(&copy.peer).data, "pump-*", 6);
+}
+
+/* The most that fits into malloc's smallest block of 64-bit systems. */
+#define SMALLEST_BLOCK 24
+
+static void a_peer_that_says_nothing_fits_into_the_smallest_block(void **state)
+{
+    const struct lubdub_options hello = {0};
+    struct lubdub_address address;
+    struct lubdub_peer *peer;
+    (void)state;
+
+    assert_true(offsetof(struct lubdub_peer, bytes) + 4 <= SMALLEST_BLOCK);
+    assert_true(sizeof(struct lubdub_peer) <= SMALLEST_BLOCK);
+    assert_true(lubdub_address_parse(&address, "192.0.2.7", 0));
+    peer = lubdub_peer_introduce(lubdub_peer_new(&address), 0, &hello, 0, (struct lubdub_slice){0});
+    assert_true(lubdub_peer_incarnation(peer) == 0 && lubdub_peer_proof(peer) == 0);
+    assert_int_equal(lubdub_peer_identity(peer).length, 0);
+    free(peer);
 }
 
 static void a_round_trip_is_kept_to_a_thousandth(void **state)
@@ -68,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_has_address_identity_and_labels),
+        cmocka_unit_test(a_peer_that_says_nothing_fits_into_the_smallest_block),
         cmocka_unit_test(near_misses_are_counted_up_to_what_has_room),
         cmocka_unit_test(a_round_trip_is_kept_to_a_thousandth),
     };
