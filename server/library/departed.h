@@ -15,24 +15,26 @@
 #include <lubdub/option.h>
 #include <lubdub/time.h>
 
+#include "server/library/identity_index.h"
+
 struct lubdub_departure;
 
+/* Places of departures, in the order in which they left; LUBDUB_NO_PLACE: none. */
 struct lubdub_departures {
-    struct lubdub_departure *first; /* that left first */
+    uint32_t first;
+    uint32_t last;
     size_t count;
 };
 
-struct lubdub_departed_place;
-
-/* Zeroed: empty. */
 struct lubdub_departed {
-    struct lubdub_departure *all;  /* by identity */
+    struct lubdub_identity_index index;
     struct lubdub_departures away; /* their grace time runs */
     struct lubdub_departures over;
-    struct lubdub_departed_place *places; /* of each departure, as long as it is here */
+    struct lubdub_departure **places; /* of each departure, as long as it is here; NULL: free */
     uint32_t place_capacity;
     uint32_t place_count; /* that were ever used */
-    uint32_t free_place;  /* place + 1 of the one given back last; 0: none */
+    uint32_t *free_places;
+    uint32_t free_count;
 };
 
 /* A copy of one departure. */
@@ -44,6 +46,8 @@ struct lubdub_departed_view {
     char identity[LUBDUB_IDENTITY_LIMIT];
 };
 
+/* Empty; the key is of the hash of identities. It stays where it is until it is cleared. */
+void lubdub_departed_init(struct lubdub_departed *departed, uint64_t key0, uint64_t key1);
 void lubdub_departed_clear(struct lubdub_departed *departed);
 
 /*

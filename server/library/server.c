@@ -74,7 +74,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
 {
     struct lubdub_server_settings known;
     struct lubdub_server *made;
-    uint64_t keys[4]; /* of the identity index, of proofs */
+    uint64_t keys[4]; /* of identities, of proofs */
     enum lubdub_error error = LUBDUB_ERROR_NO_MEMORY;
     int failure;
     uint32_t i;
@@ -103,6 +103,7 @@ enum lubdub_error lubdub_server_new(struct lubdub_server **server, struct ev_loo
     made->dispose = free_now;
     lubdub_grace_init(made);
     lubdub_identity_index_init(&made->identities, keys[0], keys[1], identity_of_place, made);
+    lubdub_departed_init(&made->departed, keys[0], keys[1]);
     if (made->workers == NULL || made->rules == NULL) {
         goto fail;
     }

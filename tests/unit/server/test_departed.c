@@ -1,6 +1,7 @@
 /* Identities that left: which is gone when, and how many are kept. */
 #include "support/test.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "server/library/departed.h"
@@ -8,6 +9,13 @@
 #define MANY 100
 
 static struct lubdub_departed departed;
+
+static int set_up(void **state)
+{
+    (void)state;
+    lubdub_departed_init(&departed, 1, 2);
+    return 0;
+}
 
 static int tear_down(void **state)
 {
@@ -83,7 +91,7 @@ static void b18_many_that_are_away_cost_those_without_grace_nothing(void **state
     assert_true(is_in_grace);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static void a_list_in_pieces_has_each_that_is_away_once(void **state)
 {
@@ -112,6 +120,35 @@ static void a_list_in_pieces_has_each_that_is_away_once(void **state)
     assert_false(lubdub_departed_find(&departed, name(99), &views[0]));
 }
 
+/* Sanitizers have a malloc of their own, which does not say what it gave. */
+#ifdef LUBDUB_SANITIZED
+#define MOST_BYTES SIZE_MAX
+#else
+#define MOST_BYTES 80
+#endif
+
+static size_t allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static void one_that_is_away_takes_few_bytes(void **state)
+{
+    enum { AWAY = 65536 };
+    size_t before = allocated();
+    unsigned i;
+    (void)state;
+
+    for (i = 0; i < AWAY; i++) {
+        lubdub_departed_add(&departed, name(i), LUBDUB_CAUSE_CLOSED, 500, 1000, MANY, AWAY);
+    }
+    assert_int_equal(departed.away.count, AWAY);
+    print_message("bytes of one that is away: %zu\n", (allocated() - before) / AWAY);
+    assert_true((allocated() - before) / AWAY <= MOST_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +156,7 @@ int main(void)
         TEST(b16_twice_the_limit_is_never_passed),
         TEST(a_list_in_pieces_has_each_that_is_away_once),
         TEST(b18_many_that_are_away_cost_those_without_grace_nothing),
+        TEST(one_that_is_away_takes_few_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
