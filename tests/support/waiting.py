@@ -1,16 +1,31 @@
 """What tests in Python wait with, and where: a condition with a limit, a free port, HTTP over a socket of the file system."""
 
 import http.client
+import random
 import socket
 import time
 
 PATIENCE = 30  # seconds for anything that is to come at once, on a busy machine under sanitizers
 
 
+LOWEST_PORT, PORT_COUNT = 12000, 20000  # below those that the kernel gives to sockets that connect
+_notes = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, and that stays this process's: a UDP socket on it is the note to the other tests."""
+    while True:
+        port = random.randrange(LOWEST_PORT, LOWEST_PORT + PORT_COUNT)
+        note = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            note.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("", port))
+        except OSError:
+            note.close()
+            continue
+        _notes.append(note)
+        return port
 
 
 def wait_for(condition, otherwise, limit=PATIENCE):

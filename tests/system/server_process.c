@@ -16,16 +16,33 @@
 #define LOWEST_PORT 12000
 #define PORT_COUNT 20000
 
+/* A socket that has the port. -1: it is taken. */
+static int take_port(int type, in_addr_t where, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(where)};
+    int taken = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+    assert_true(taken >= 0);
+    if (bind(taken, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(taken);
+        return -1;
+    }
+    return taken;
+}
+
+/* The UDP socket stays open: it is the note to other tests, which draw ports at the same time
+ * (tests/support/waiting.py). */
 static bool is_free(uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int candidate = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_bound;
+    int note = take_port(SOCK_DGRAM, INADDR_LOOPBACK, port);
+    int candidate = note >= 0 ? take_port(SOCK_STREAM, INADDR_ANY, port) : -1;
 
-    assert_true(candidate >= 0);
-    is_bound = bind(candidate, (const struct sockaddr *)&address, sizeof address) == 0;
-    close(candidate);
-    return is_bound;
+    if (candidate >= 0) {
+        close(candidate);
+    } else if (note >= 0) {
+        close(note);
+    }
+    return candidate >= 0;
 }
 
 uint16_t free_port(void)
@@ -154,6 +171,19 @@ uint64_t server_process_count(struct server_process *server, const char *name)
     number = strtoull(line + strlen(wanted), NULL, 10);
     free(errors);
     return number;
+}
+
+void server_process_await_count(struct server_process *server, const char *name, uint64_t wanted)
+{
+    const lubdub_time until = now() + PATIENCE;
+    uint64_t found;
+
+    while ((found = server_process_count(server, name)) != wanted) {
+        if (now() > until) {
+            fail_msg("%s is %llu, not %llu", name, (unsigned long long)found, (unsigned long long)wanted);
+        }
+        stay(10 * LUBDUB_MILLISECOND);
+    }
 }
 
 lubdub_duration server_process_absence(struct server_process *server)

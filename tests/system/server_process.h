@@ -36,10 +36,16 @@ lubdub_duration server_process_absence(struct server_process *server);
 /* A number from the line that SIGUSR1 writes: "sessions", … */
 uint64_t server_process_count(struct server_process *server, const char *name);
 
+/* Asks again and again until it is this one: a worker may be behind what the test has seen of another. */
+void server_process_await_count(struct server_process *server, const char *name, uint64_t wanted);
+
 /* Kills it, should it still run. */
 void server_process_clear(struct server_process *server);
 
-/* A port of the loopback that nobody has, below those that the kernel gives to connections. */
+/*
+ * A port that nobody has, below those that the kernel gives to connections; no test that asks in this way gets it while
+ * this process lives.
+ */
 uint16_t free_port(void);
 
 #endif

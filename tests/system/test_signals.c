@@ -289,12 +289,12 @@ static void counters_count(void **state)
     raw_bye(&stage->other, 0);
     expect_event(&stage->server.events, "disconnected", "two");
     expect_event(&stage->server.events, "rejected", NULL);
+    server_process_await_count(&stage->server, "accepted", 4);
+    server_process_await_count(&stage->server, "empty", 1);
     assert_int_equal(server_process_count(&stage->server, "sessions"), 1);
-    assert_int_equal(server_process_count(&stage->server, "accepted"), 4);
     assert_int_equal(server_process_count(&stage->server, "connected"), 2);
     assert_int_equal(server_process_count(&stage->server, "disconnected"), 1);
     assert_int_equal(server_process_count(&stage->server, "rejected"), 1);
-    assert_int_equal(server_process_count(&stage->server, "empty"), 1);
     assert_int_equal(server_process_count(&stage->server, "messages"), 2);
     assert_int_equal(server_process_count(&stage->server, "events_lost"), 0);
     server_process_finish(&stage->server);
