@@ -43,7 +43,7 @@ static void *work(void *user_data)
 
     (void)user_data;
     for (piece = 0; piece < 40; piece++) {
-        sleep_for(piece == 20 ? 1000 : 50); /* one piece waits for a lock */
+        sleep_for(piece == 20 ? 3000 : 50); /* one piece waits for a lock */
         lubdub_client_progress(client);
     }
     lubdub_client_stop(client, LUBDUB_REASON_NORMAL); /* this is another thread than the loop's */
@@ -61,7 +61,8 @@ int main(int argc, char *argv[])
     settings.servers = &server;
     settings.server_count = 1;
     settings.session.interval = 100 * LUBDUB_MILLISECOND;
-    settings.progress_within = 400 * LUBDUB_MILLISECOND;
+    settings.session.expiry = 5 * LUBDUB_SECOND;
+    settings.progress_within = LUBDUB_SECOND;
     if (lubdub_client_new(&client, loop, &settings, on_event, loop) != LUBDUB_ERROR_OK) {
         return 1;
     }

@@ -18,7 +18,7 @@ import place
 import processes
 import subjects
 
-LIMIT_DRAIN, LIMIT_RELOAD, LIMIT_CONNECT = 15.0, 5.0, 30.0  # seconds; what takes that long is not waited for any longer
+LIMIT_DRAIN, LIMIT_RELOAD, LIMIT_CONNECT, LIMIT_TELL = 15.0, 5.0, 30.0, 60.0  # seconds; what takes that long is not waited for any longer
 FIRST, SECOND = -20, -10  # niceness
 VISITOR = "127.0.2.1"
 _COUNTER = re.compile(rb"recent_turn_max_us=(\d+) recent_turn_processor_us=(\d+)")
@@ -157,7 +157,7 @@ class _Trial:
         before = len(_COUNTER.findall(self.subject.log.read_bytes()))
         os.kill(self.server, signal.SIGUSR1)
         try:
-            self.wait(lambda: len(_COUNTER.findall(self.subject.log.read_bytes())) > before, 10, "no counters")
+            self.wait(lambda: len(_COUNTER.findall(self.subject.log.read_bytes())) > before, LIMIT_TELL, "no counters")
         except RuntimeError:
             return None, None
         return [int(found) / 1000 for found in _COUNTER.findall(self.subject.log.read_bytes())[-1]]

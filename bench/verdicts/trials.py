@@ -169,6 +169,7 @@ def lost_syn(programs, detect, timeout, count, is_quick):
                              cable.address(number + 1), "--interval", f"{round(interval * 1000)}ms", "--timeout",
                              limit if detect == "fixed" else f"auto:{limit}", "--expiry", limit, "--events", "json"],
                             cable.namespace, output)
+        trial.wait(lambda: len(_of(outputs, "connecting")) == count, "not all clients connect")
         time.sleep(0.5)
         _join(trial.ring, cable)
         began = time.monotonic()
@@ -194,9 +195,9 @@ def _of(outputs, name):
     """The first event of that name of each client that told one."""
     found = []
     for output in outputs:
-        output.seek(0)
-        for line in output.read().splitlines():
-            if line.startswith(b"{") and line.endswith(b"}") and json.loads(line)["event"] == name:
+        text = pathlib.Path(output.name).read_bytes()  # by itself: a position would be the client's, too
+        for line in text[:text.rfind(b"\n") + 1].splitlines():
+            if line.startswith(b"{") and json.loads(line)["event"] == name:
                 found.append(json.loads(line))
                 break
     return found

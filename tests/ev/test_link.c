@@ -366,12 +366,12 @@ static void silence_ends_at_the_expiry_and_not_before(void **state)
     fixture->grant.interval = 50 * MS;
     fixture->grant.expiry = 300 * MS;
     join_up(fixture);
-    raw_expect_life(&fixture->client);
     heard_at = now();
+    raw_expect_life(&fixture->client);
     down = expect(fixture, LUBDUB_EVENT_DOWN);
     assert_int_equal(down->cause, LUBDUB_CAUSE_HUNG);
     assert_true(down->silent_for >= 300 * MS);
-    assert_true(now() + 20 * MS >= heard_at + 300 * MS);
+    assert_true(now() >= heard_at + 300 * MS);
     assert_true(fixture->event_times[fixture->event_count - 1] >= down->deadline);
     raw_expect_bye(&fixture->client, LUBDUB_REASON_EXPIRED);
     run_until_closed(fixture, 1);

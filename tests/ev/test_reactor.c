@@ -4,9 +4,9 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "ev/reactor.h"
 #include "loop_wait.h"
 #include "patience.h"
-#include "ev/reactor.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND
@@ -353,7 +353,8 @@ static void on_talker(struct ev_loop *loop, ev_timer *watcher, int revents)
     }
 }
 
-/* A hundred sockets are dear and ready in each turn. The one among them that has waited longest has its turn all the same. */
+/* A hundred sockets are dear and ready in each turn. The one among them that has waited longest has its turn all the
+ * same. */
 static void a13_socket_that_has_waited_longest_is_served_among_dear_ones(void **state)
 {
     struct bedroom *bedroom = *state;
@@ -406,6 +407,7 @@ static void on_dawdler(struct ev_loop *loop, ev_timer *watcher, int revents)
 static void d1_long_turn_is_forgiven_once(void **state)
 {
     struct bedroom *bedroom = *state;
+    const lubdub_time began = now();
     lubdub_duration longest;
     size_t i;
 
@@ -423,7 +425,7 @@ static void d1_long_turn_is_forgiven_once(void **state)
     assert_true(longest >= DAWDLERS * 30 * MS);
     assert_true(bedroom->reactor->absence_count >= 1);
     /* What is less than a quarter of the patience may be left over. */
-    assert_in_range(bedroom->sleepers[0].forgiven, longest - 100 * MS, longest + 10 * MS);
+    assert_in_range(bedroom->sleepers[0].forgiven, longest - 100 * MS, now() - began);
     assert_int_equal(bedroom->sleepers[0].forgiven, bedroom->reactor->absence_total);
 }
 
@@ -434,14 +436,14 @@ static void b9_absence_is_noticed_by_a_timer_of_others(void **state)
     struct bedroom *bedroom = *state;
     struct lubdub_reactor *reactor = bedroom->reactor;
 
-    lubdub_reactor_expect(reactor, lubdub_reactor_now(reactor) + 50 * MS, 100 * MS);
+    lubdub_reactor_expect(reactor, lubdub_reactor_now(reactor) + 500 * MS, LUBDUB_SECOND);
     stay(20 * MS);
     lubdub_reactor_now(reactor);
     assert_int_equal(reactor->absence_count, 0); /* it was not to come yet */
-    stay(130 * MS);
+    stay(1300 * MS);
     lubdub_reactor_now(reactor);
     assert_int_equal(reactor->absence_count, 1);
-    assert_true(reactor->absence_total >= 130 * MS);
+    assert_true(reactor->absence_total >= 1300 * MS);
     lubdub_reactor_expect(reactor, LUBDUB_TIME_NEVER, 0);
     stay(100 * MS);
     lubdub_reactor_now(reactor);
@@ -534,10 +536,14 @@ static void reactor_let_go_from_inside_ends_with_the_callback(void **state)
     assert_int_equal(bedroom->woken, 1);
 }
 
+/* Longer than what a busy machine takes away from a turn in which nothing is done. */
+#define DAWDLE (300 * MS)
+#define SLEEP LUBDUB_SECOND
+
 static void dawdle(struct bedroom *bedroom)
 {
     (void)bedroom;
-    stay(30 * MS);
+    stay(DAWDLE);
 }
 
 static void turn_is_as_long_as_what_is_done_in_it(void **state)
@@ -546,12 +552,12 @@ static void turn_is_as_long_as_what_is_done_in_it(void **state)
     struct lubdub_reactor *reactor = bedroom->reactor;
 
     set(bedroom, 0, 0);
-    stay(300 * MS); /* before the loop runs: no turn of it */
+    stay(SLEEP); /* before the loop runs: no turn of it */
     bedroom->inside = dawdle;
     wait_for(bedroom, 1);
-    loop_run_for(bedroom->loop, 0.3); /* nor is sleep */
-    assert_true(reactor->longest_turn >= 30 * MS);
-    assert_true(reactor->longest_turn < 300 * MS);
+    loop_run_for(bedroom->loop, (double)SLEEP / (double)LUBDUB_SECOND); /* nor is sleep */
+    assert_true(reactor->longest_turn >= DAWDLE);
+    assert_true(reactor->longest_turn < SLEEP);
     assert_int_equal(reactor->longest_recent_turn, reactor->longest_turn);
 
     reactor->longest_recent_turn = 0;
@@ -559,7 +565,7 @@ static void turn_is_as_long_as_what_is_done_in_it(void **state)
     set(bedroom, 1, MS);
     wait_for(bedroom, 2);
     loop_run_for(bedroom->loop, 0.001);
-    assert_true(reactor->longest_turn >= 30 * MS);
+    assert_true(reactor->longest_turn >= DAWDLE);
     assert_true(reactor->longest_recent_turn < reactor->longest_turn);
 }
 

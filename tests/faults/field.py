@@ -40,10 +40,15 @@ class Process:
                                             env={**os.environ, **ENVIRONMENT, **(env or {})}, preexec_fn=before)
         self.pid = self.process.pid
 
+    def whole_lines(self):
+        """The last line may be half written."""
+        text = self.out.read_bytes()
+        return text[:text.rfind(b"\n") + 1].decode(errors="replace").split("\n")
+
     def events(self, name=None, **fields):
         found = []
-        for line in self.out.read_text(errors="replace").splitlines():
-            if line.startswith("{") and line.endswith("}"):
+        for line in self.whole_lines():
+            if line.startswith("{"):
                 event = json.loads(line)
                 if (name is None or event["event"] == name) and all(event.get(key) == value for key, value in fields.items()):
                     found.append(event)
@@ -155,8 +160,8 @@ class Field:
         return server
 
     def client(self, identity, *options, port=None, **named):
-        """A client of ours: a probe each 50 ms and 600 ms of silence, unless it is told otherwise."""
-        defaults = [] if "-i" in options else ["-i", "50ms", "-t", "600ms", "--expiry", "600ms"]
+        """A client of ours: a probe each 50 ms and 1.5 s of silence, unless it is told otherwise."""
+        defaults = [] if "-i" in options else ["-i", "50ms", "-t", "1500ms", "--expiry", "1500ms"]
         address = [] if port is False else [f"127.0.0.1:{port or self.server.port}"]
         client = Process(self, self.name("client"), [os.environ["LUBDUB_CLIENT"], "--id", identity, "--events", "json", *defaults, *options, *address],
                          **named)

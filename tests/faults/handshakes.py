@@ -76,7 +76,7 @@ def first_bytes():
 
 @fault("F1", "F2")
 def handshakes_do_not_end(field):
-    tls = Tls(field, "--handshake-timeout", "700ms")
+    tls = Tls(field, "--handshake-timeout", "2s")
     fresh = tls.server.descriptors()
     client = tls.client()
     client.acks(1)

@@ -76,7 +76,7 @@ def server_vanishes(field):
 
     fake = FakeServer(serve)
     with Loss("tcp flags rst drop"):  # a machine without power sends none
-        client = field.client(field.name("left"), "-i", "50ms", "-t", "400ms", port=fake.port)
+        client = field.client(field.name("left"), "-i", "50ms", "-t", "1s", port=fake.port)
         assert client.wait_for("down")["cause"] in ("unreachable", "hung")
     fake.close()
 
@@ -234,7 +234,7 @@ def reads_and_writes_are_of_one_byte(field):
 @fault("B18", "B20")
 def middle_acknowledges_for_a_dead_peer(field):
     relay = field.relay()
-    victim = field.client(field.name("behind"), "-i", "50ms", "-t", "400ms", "--expiry", "400ms", port=relay.port)
+    victim = field.client(field.name("behind"), "-i", "50ms", "-t", "1s", "--expiry", "1s", port=relay.port)
     victim.acks(2)
     relay.holds.clear()
     assert victim.wait_for("down")["cause"] == "hung"

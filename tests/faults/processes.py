@@ -28,14 +28,15 @@ def client_is_killed(field):
 def client_stops_for_less_than_the_expiry(field):
     victim = field.victim("-i", "50ms", "-t", "20s", "--expiry", "30s")
     stopped(victim, field.random.uniform(0.2, 0.5))
-    sent = len(victim.events("ack"))
+    sent, began = len(victim.events("ack")), time.monotonic()
     victim.acks(2)
-    assert not victim.events("down") and len(victim.events("ack")) < sent + 20, "a burst"
+    came = len(victim.events("ack")) - sent
+    assert not victim.events("down") and came < 20 + (time.monotonic() - began) / 0.05, f"a burst of {came}"
 
 
 @fault("A3")
 def client_stops_for_longer(field):
-    victim = field.victim("-r", "-i", "50ms", "-t", "5s", "--expiry", "300ms", "--backoff-min", "10ms", "--backoff-max", "50ms")
+    victim = field.victim("-r", "-i", "50ms", "-t", "5s", "--expiry", "1s", "--backoff-min", "10ms", "--backoff-max", "50ms")
     victim.signal(signal.SIGSTOP)
     field.ended(victim.identity, "hung")
     victim.signal(signal.SIGCONT)
@@ -46,8 +47,8 @@ def client_stops_for_longer(field):
 @fault("A4", "A5")
 def server_stops_beside_a_timeout(field):
     patient = field.victim("-i", "50ms", "-t", "30s", "--expiry", "60s")
-    hasty = field.victim("-i", "50ms", "-t", "200ms", "--expiry", "60s")
-    stopped(field.server, field.random.uniform(0.4, 0.6))
+    hasty = field.victim("-i", "50ms", "-t", "600ms", "--expiry", "60s")
+    stopped(field.server, field.random.uniform(0.8, 1.2))
     assert hasty.wait_for("down")["cause"] == "hung"
     patient.acks(2)
     assert not patient.events("down")
@@ -56,8 +57,8 @@ def server_stops_beside_a_timeout(field):
 
 @fault("A6")
 def server_stops_for_many_expiries(field):
-    victims = [field.victim("-i", "50ms", "-t", "30s", "--expiry", "300ms") for _ in range(3)]
-    stopped(field.server, 0.3 * field.pick(2, 3, 5))
+    victims = [field.victim("-i", "50ms", "-t", "30s", "--expiry", "1s") for _ in range(3)]
+    stopped(field.server, field.pick(2, 3, 5))
     for victim in victims:
         victim.acks(3)
         assert not field.server.events("disconnected", id=victim.identity)
@@ -65,12 +66,12 @@ def server_stops_for_many_expiries(field):
 
 @fault("A7")
 def both_stop(field):
-    victims = [field.victim("-i", "50ms", "-t", "30s", "--expiry", "500ms") for _ in range(2)]
+    victims = [field.victim("-i", "50ms", "-t", "30s", "--expiry", "1s") for _ in range(2)]
     everybody = [field.server, *victims]
     field.random.shuffle(everybody)
     for process in everybody:
         process.signal(signal.SIGSTOP)
-    time.sleep(1)
+    time.sleep(2)
     for process in everybody:
         process.signal(signal.SIGCONT)
     for victim in victims:
@@ -80,10 +81,10 @@ def both_stop(field):
 
 @fault("A8")
 def client_dies_while_the_server_stands_still(field):
-    victim = field.victim("-i", "50ms", "-t", "30s", "--expiry", "300ms")
+    victim = field.victim("-i", "50ms", "-t", "30s", "--expiry", "1s")
     field.server.signal(signal.SIGSTOP)
     victim.signal(signal.SIGKILL)
-    time.sleep(0.6)
+    time.sleep(1.5)
     field.server.signal(signal.SIGCONT)
     field.ended(victim.identity, "closed", "reset")
 

@@ -161,7 +161,9 @@ class Stream:
     def next(self):
         name, number, data = "message", None, None
         while True:
-            line = self.response.readline().decode().rstrip("\n")
+            line = self.response.readline().decode()
+            assert line, "the stream has ended"
+            line = line.rstrip("\n")
             if line.startswith("event: "):
                 name = line[7:]
             elif line.startswith("id: "):

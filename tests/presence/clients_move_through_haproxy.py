@@ -26,7 +26,7 @@ listen nodes
     bind 127.0.0.1:{port}
     balance first
     option httpchk GET /readyz
-    timeout check 1s
+    timeout check 2s
     default-server check inter 300ms fall 2 rise 2 on-marked-down shutdown-sessions send-proxy-v2
     server a 127.0.0.1:{a} port {a_http}
     server b 127.0.0.1:{b} port {b_http}

@@ -8,8 +8,8 @@ from stage import LEASE, free_port, run, wait_for
 
 def killed_node_is_buried_and_what_it_held_is_absent_after_the_grace(stage):
     stage.start_redis()
-    one = stage.server("a", "--grace", "2s")
-    other = stage.server("b", "--grace", "2s")
+    one = stage.server("a", "--grace", "5s")
+    other = stage.server("b", "--grace", "5s")
     stage.client("pump-7", other, "-r")
     stage.wait_for_claim("pump-7", "b", "up")
     other.kill()

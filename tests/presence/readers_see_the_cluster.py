@@ -9,7 +9,7 @@ from stage import free_port, run, wait_for
 
 
 def fetch(server, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.http}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.http}{path}", timeout=30) as answer:
         return answer.read().decode()
 
 
@@ -36,7 +36,7 @@ def serve(stage, node, *options):
 def nodes_and_redis_are_shown(stage):
     stage.start_redis()
     one = serve(stage, "a", "--grace", "60s")
-    other = stage.server("b", "--grace", "60s")
+    other = stage.server("b", "--grace", "60s", "--redis-lease", "6s")  # suspect for three seconds: long enough to be seen
     stage.client("pump-7", other, "-t", "60s", "--expiry", "60s")
     wait_for(lambda: nodes_of(one) == {"a": ("live", 0), "b": ("live", 1)}, lambda: f"they are {nodes_of(one)}")
     assert cluster_of(one)["redis"] == "up"

@@ -9,7 +9,7 @@ from stage import free_port, run, wait_for
 
 
 def fetch(server, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.http}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.http}{path}", timeout=30) as answer:
         return answer.read().decode()
 
 

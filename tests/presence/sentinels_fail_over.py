@@ -31,7 +31,7 @@ port {self.ports[2]}
 bind 127.0.0.1
 dir {stage.folder}
 sentinel monitor mymaster 127.0.0.1 {self.ports[0]} 1
-sentinel down-after-milliseconds mymaster 1000
+sentinel down-after-milliseconds mymaster 2000
 sentinel failover-timeout mymaster 5000
 sentinel known-replica mymaster 127.0.0.1 {self.ports[1]}
 """)
@@ -127,7 +127,7 @@ def stopped_master_that_wakes_is_not_written_to(stage):
     mover = stage.client("pump-1", one)  # while the old master sleeps
     stage.wait_for_claim("pump-1", "a", "up")
     masters.master.send_signal(signal.SIGCONT)
-    wait_for(lambda: masters.is_replica(masters.ports[0]), "the old master does not become a replica")
+    wait_for(lambda: masters.is_replica(masters.ports[0]), "the old master does not become a replica", 60)
     for node in (one, other):
         assert stage.events(node, "disconnected") == stage.events(node, "disconnected", id="pump-1", cause="replaced")
     del clients["pump-1"]

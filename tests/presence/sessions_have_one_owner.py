@@ -38,7 +38,7 @@ def identity_may_be_any_text(stage):
 def late_session_is_late_in_redis(stage):
     stage.start_redis()
     server = stage.server("a")
-    client = stage.client("pump-7", server)
+    client = stage.client("pump-7", server, "-t", "60s", "--expiry", "60s")
     stage.wait_for_claim("pump-7", "a", "up")
     client.send_signal(19)  # SIGSTOP
     stage.wait_for_claim("pump-7", "a", "late")

@@ -80,8 +80,10 @@ class Stage:
                           "--events", "json", *options, f"127.0.0.1:{server.port}")
 
     def output(self, process):
-        with open(os.path.join(self.folder, process.name + ".out"), encoding="utf-8") as file:
-            return file.read()
+        """Its whole lines: the last one may be half written."""
+        with open(os.path.join(self.folder, process.name + ".out"), "rb") as file:
+            text = file.read()
+        return text[:text.rfind(b"\n") + 1].decode()
 
     def log(self, process):
         with open(os.path.join(self.folder, process.name + ".log"), encoding="utf-8", errors="replace") as file:
@@ -90,10 +92,9 @@ class Stage:
     def events(self, process, name, **fields):
         found = []
         for line in self.output(process).splitlines():
-            if line.endswith("}"):
-                event = json.loads(line)
-                if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
-                    found.append(event)
+            event = json.loads(line)
+            if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
+                found.append(event)
         return found
 
     def write(self, name, text):
@@ -106,7 +107,7 @@ class Stage:
 
     # ---- Redis ----
 
-    def ask(self, *words, limit=5):
+    def ask(self, *words, limit=PATIENCE):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(limit)
             connection.connect(self.path)

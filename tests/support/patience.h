@@ -10,7 +10,10 @@
 #define PATIENCE (20 * LUBDUB_SECOND)
 
 /* What a verdict may come after its bound, on such a machine. */
-#define SLACK (1500 * LUBDUB_MILLISECOND)
+#define SLACK (3 * LUBDUB_SECOND)
+
+/* For how much longer than an interval a peer may have been silent when a fault comes: such a machine holds it up. */
+#define HELD_UP (500 * LUBDUB_MILLISECOND)
 
 static inline lubdub_time now(void)
 {

@@ -1,4 +1,5 @@
-/* Identities that are expected and are not there, what a restart remembers, and that many ends at once are one alarm. */
+/* Identities that are expected and are not there, what a restart remembers, and that many ends at once are one alarm.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -162,7 +163,8 @@ static void pattern_is_missing_while_too_few_are_up(void **state)
     server_process_finish(&stage->server);
 }
 
-/* On SIGHUP: a name that is new in it is waited for, one that is not in it any more is not, and sessions that are up count. */
+/* On SIGHUP: a name that is new in it is waited for, one that is not in it any more is not, and sessions that are up
+ * count. */
 static void list_is_read_again(void **state)
 {
     struct stage *stage = *state;
@@ -200,7 +202,7 @@ static void identity_of_before_a_restart_is_gone_once(void **state)
     join(stage, &stage->other, "pump-8");
     expect_in_file(stage->state, "pump-8");
     expect_in_file(stage->state, "pump-7");
-    restart(stage, "400ms");
+    restart(stage, "2s");
     raw_close(&stage->other);
     join(stage, &stage->other, "pump-8"); /* it is back in time */
     expect_event(events_of(stage), "gone", "pump-7");

@@ -89,6 +89,7 @@ static const char *appending(struct stage *stage, unsigned slot, const char *com
 static void on_down_runs_once_for_an_outage_and_on_failed_for_its_rounds(void **state)
 {
     struct stage *stage = *state;
+    lubdub_time until;
 
     server_process_start(&stage->server, NULL);
     start_client(stage, "-r", "-i", "20ms", "--expiry", "5s", "--backoff-max", "60ms", "--on-down",
@@ -100,7 +101,9 @@ static void on_down_runs_once_for_an_outage_and_on_failed_for_its_rounds(void **
     expect_events(&stage->events, "down", 12);
     start_server_again(&stage->server);
     expect(stage, "up");
+    until = now() + PATIENCE;
     while (count_of(read_scratch(stage, "said"), "up\n") < 2) {
+        assert_true(now() < until);
         stay(5 * LUBDUB_MILLISECOND);
     }
     assert_int_equal(count_of(read_scratch(stage, "said"), "down\n"), 1);
@@ -133,7 +136,7 @@ static void command_that_hangs_is_killed_and_the_next_one_runs(void **state)
     struct stage *stage = *state;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-r", "-i", "20ms", "--expiry", "5s", "--backoff-max", "40ms", "--hook-timeout", "500ms",
+    start_client(stage, "-r", "-i", "20ms", "--expiry", "5s", "--backoff-max", "40ms", "--hook-timeout", "2s",
                  "--on-up", "sleep 1000", "--on-down", appending(stage, 0, "echo down"), NULL);
     expect(stage, "up");
     kill_server(&stage->server);
@@ -377,7 +380,7 @@ static void deadline_of_a_server_that_answers_is_a_success(void **state)
     struct stage *stage = *state;
 
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", "--expiry", "5s", "-w", "600ms", NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "5s", "-w", "3s", NULL);
     expect_status(stage, 0);
 }
 
@@ -409,6 +412,7 @@ static void incarnation_may_be_given_and_the_refusal_names_the_clock(void **stat
     process_add(&holder, "--id=pump-7");
     process_add(&holder, "--incarnation=100");
     process_add(&holder, "-i50");
+    process_add(&holder, "--expiry=60s");
     process_add(&holder, stage->server.address);
     process_start(&holder);
     expect_event(&stage->server.events, "connected", "pump-7");
@@ -461,7 +465,7 @@ static void goal_waits_for_its_server_where_the_client_comes_back_and_has_its_to
     scratch_write_text(&stage->scratch, "tokens", "right\n", server_path);
     scratch_write_text(&stage->scratch, "token", "right\n", path);
     server_process_listen(&stage->server);
-    start_client(stage, "-r", "--goal", "detect=2s,false-alarms=1/day,measure=400ms", "--backoff-max", "100ms",
+    start_client(stage, "-r", "--goal", "detect=20s,false-alarms=1/day,measure=400ms", "--backoff-max", "100ms",
                  "--token-file", path, NULL);
     process_expect_error(&stage->client, "could not be reached");
     snprintf(status_path, sizeof status_path, "/proc/%d/status", (int)stage->client.pid);
@@ -549,7 +553,7 @@ static void identity_may_be_the_name_of_the_host(void **state)
 
     assert_int_equal(gethostname(name, sizeof name - 1), 0);
     server_process_start(&stage->server, NULL);
-    start_client(stage, "-i", "20ms", "-c", "1", "--id-from", "host", NULL);
+    start_client(stage, "-i", "20ms", "--expiry", "5s", "-c", "1", "--id-from", "host", NULL);
     expect_status(stage, 0);
     expect_event(&stage->server.events, "connected", name);
 }

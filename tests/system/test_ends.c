@@ -130,7 +130,7 @@ static void stopped_client_is_late_and_then_hung_at_its_expiry(void **state)
         assert_true(event_number(late, "silent_ms") >= 200);
         assert_true(event_time(late) < event_time(end));
         /* docs/protocol.md, section 8: (E - I - d, E + d] after the fault; and never before the expiry. */
-        assert_true(event_time(end) > stopped_at + expiry - interval - 20 * LUBDUB_MILLISECOND);
+        assert_true(event_time(end) + interval + HELD_UP > stopped_at + expiry);
         last = event_time(end);
         assert_true(event_number(end, "silent_ms") >= 1000);
         assert_true(event_number(end, "deadline_ns") <= event_time(end));
@@ -164,7 +164,7 @@ static void client_that_wakes_too_late_finds_bye_and_begins_anew(void **state)
     struct stage *stage = *state;
 
     server_process_start(&stage->server, NULL);
-    raw_join(&stage->client, stage->server.port, "sleeper", 100, 300);
+    raw_join(&stage->client, stage->server.port, "sleeper", 100, 1500);
     raw_expect_life(&stage->client);
     expect_end(stage, "sleeper", "hung");
     raw_expect_bye(&stage->client, LUBDUB_REASON_EXPIRED);
@@ -234,7 +234,7 @@ static void flood_is_cut_with_its_reason(void **state)
     }
     end = expect_end(stage, "flood", "protocol");
     expect_reason(end, LUBDUB_REASON_TOO_MANY_FRAMES);
-    assert_in_range(event_number(end, "probes"), 16, 20);
+    assert_in_range(event_number(end, "probes"), 16, 60); /* 16 at once, and two for each second that it takes */
     raw_expect_bye(&stage->client, LUBDUB_REASON_TOO_MANY_FRAMES);
     raw_expect_life(&stage->other);
     server_process_finish(&stage->server);
@@ -376,8 +376,8 @@ static void drip_feed_is_silence(void **state)
 
     server_process_start(&stage->server, NULL);
     raw_join(&stage->client, stage->server.port, "drip", 500, 2500);
-    raw_expect_life(&stage->client);
     heard_at = now();
+    raw_expect_life(&stage->client);
     for (i = 0; i < 40 && end == NULL; i++) {
         raw_send(&stage->client, probe + i % 40, 1);
         event_reader_read(&stage->server.events, now() + LUBDUB_SECOND / 5);
@@ -386,7 +386,7 @@ static void drip_feed_is_silence(void **state)
     assert_non_null(end);
     expect_text(end, "cause", "unreachable"); /* its bytes come: it is slow */
     expect_reason(end, LUBDUB_REASON_EXPIRED);
-    assert_true(event_time(end) + 100 * LUBDUB_MILLISECOND >= heard_at + 2500 * LUBDUB_MILLISECOND);
+    assert_true(event_time(end) >= heard_at + 2500 * LUBDUB_MILLISECOND);
     assert_true(event_time(end) <=
                 heard_at + 2500 * LUBDUB_MILLISECOND + SLACK + server_process_absence(&stage->server));
     server_process_finish(&stage->server);

@@ -333,8 +333,10 @@ static void text_events_are_as_promised(void **state)
 
     raw_connect(&stage->client, stage->server.port);
     raw_say_hello(&stage->client, "bidi\xe2\x80\xae\xc2\xa0x", 0, 0, 1);
-    snprintf(line, sizeof line, "%s rejected: protocol: the identity is blank, or not UTF-8 without control and "
-                                "invisible characters", name_of(&stage->client, name));
+    snprintf(line, sizeof line,
+             "%s rejected: protocol: the identity is blank, or not UTF-8 without control and "
+             "invisible characters",
+             name_of(&stage->client, name));
     expect_line(stage, &lines, line);
     assert_null(strstr(lines, "\xe2\x80\xae")); /* nothing raw that turns a terminal's line around */
 
@@ -421,6 +423,7 @@ static void finding_e12_content_of_a_health_event_is_shown_and_bounded(void **st
 static void no_events_are_written_when_none_are_wanted(void **state)
 {
     struct stage *stage = *state;
+    const lubdub_time until = now() + PATIENCE;
     char path[SCRATCH_PATH];
     char *output;
     size_t length;
@@ -431,10 +434,12 @@ static void no_events_are_written_when_none_are_wanted(void **state)
     process_add(&stage->server.process, "--events-file");
     process_add(&stage->server.process, scratch_path(&stage->scratch, "events", path));
     process_start(&stage->server.process);
-    while (access(path, F_OK) != 0) {
+    while (!raw_try_connect(&stage->client, stage->server.port)) {
+        assert_true(now() < until);
         stay(5 * LUBDUB_MILLISECOND);
     }
-    stay(100 * LUBDUB_MILLISECOND);
+    raw_expect_life(&stage->client);
+    assert_int_equal(access(path, F_OK), 0);
     process_signal(&stage->server.process, SIGTERM);
     output = process_read_output(&stage->server.process, &length);
     assert_int_equal(length, 0);

@@ -143,17 +143,23 @@ static void slow_reader_of_events_loses_some_and_holds_nobody_up(void **state)
 {
     struct stage *stage = *state;
     struct event_reader *events = &stage->server.events;
-    lubdub_time asked_at;
+    lubdub_duration longest;
     size_t resident;
+    unsigned i;
 
     server_process_start(&stage->server, NULL);
     join(stage);
     resident = process_resident(&stage->server.process);
     make_events(stage, SESSIONS_TOO_MANY, HEALTH_CHANGES);
     assert_true(process_resident(&stage->server.process) < resident + MEMORY_FACTOR * 40 * 1024);
-    asked_at = now();
-    raw_expect_life(&stage->client);
-    assert_true(now() - asked_at < LUBDUB_SECOND);
+    for (longest = LUBDUB_HOUR, i = 0; i < 5 && longest >= LUBDUB_SECOND;
+         i++) { /* not counting when the machine is busy */
+        const lubdub_time asked_at = now();
+
+        raw_expect_life(&stage->client);
+        longest = now() - asked_at;
+    }
+    assert_true(longest < LUBDUB_SECOND);
     assert_true(server_process_count(&stage->server, "events_lost") > 0);
 
     /* The reader comes back: what is missing is counted where it is missing. */
@@ -380,6 +386,7 @@ static void closed_standard_streams_are_filled(void **state)
     unsigned closed;
 
     for (closed = 1; closed < 8; closed++) {
+        const lubdub_time until = now() + PATIENCE;
         int descriptor;
 
         server_process_init(&stage->server);
@@ -389,6 +396,7 @@ static void closed_standard_streams_are_filled(void **state)
         stage->server.process.errors_closed = (closed & 4) != 0;
         process_start(&stage->server.process);
         while (!raw_try_connect(&stage->client, stage->server.port)) {
+            assert_true(now() < until);
             stay(5 * LUBDUB_MILLISECOND);
         }
         raw_expect_life(&stage->client);

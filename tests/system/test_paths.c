@@ -130,7 +130,7 @@ static void frozen_server_is_hung_over_the_path_that_is_left(void **state)
 {
     struct cable_stage *stage = *state;
 
-    join(stage, "2s");
+    join(stage, "5s");
     network_lose_path(&stage->network, 1);
     expect_paths(stage, "path-lost", 1);
     process_stop(&stage->server.process);
@@ -143,7 +143,7 @@ static void frozen_client_is_hung_over_the_path_that_is_left(void **state)
 {
     struct cable_stage *stage = *state;
 
-    join(stage, "2s");
+    join(stage, "5s");
     network_lose_path(&stage->network, 1);
     expect_paths(stage, "path-lost", 1);
     process_stop(&stage->client);

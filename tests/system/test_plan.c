@@ -168,7 +168,7 @@ static void server_is_measured(void **state)
     json_t *report;
 
     server_process_start(&stage->server, NULL);
-    report = report_of("LUBDUB_PLAN", 0, "--detect", "2s", "--measure", stage->server.address, "--for", "600ms",
+    report = report_of("LUBDUB_PLAN", 0, "--detect", "60s", "--measure", stage->server.address, "--for", "600ms",
                        "--measure-interval", "20ms", "--loss", "0", "--report", "json", NULL);
     assert_true(number(report, "network", "round_trips") >= 2);
     assert_true(number(report, "network", "delay_s") > 0);

@@ -355,6 +355,7 @@ static void client_s_checks_are_started_from_behind_the_filter(void **state)
     process_init(&stage->other, "LUBDUB_CLIENT");
     process_add(&stage->other, "--events=json");
     process_add(&stage->other, "--interval=100ms");
+    process_add(&stage->other, "--expiry=60s");
     process_add(&stage->other, "--id=pump-7");
     process_add(&stage->other, "--seccomp=on");
     process_add(&stage->other, "--check=sed -n 's/^Seccomp:\t/filter /p' /proc/self/status; exit 1");

@@ -277,7 +277,7 @@ static void haproxy_s_headers_are_understood(void **state)
     snprintf(text, sizeof text,
              "defaults\n mode tcp\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n"
              "listen heartbeats\n bind 127.0.0.1:%u\n source 127.0.0.1\n"
-             " server one %s send-proxy-v2 proxy-v2-options crc32c check inter 100 check-send-proxy\n",
+             " server one %s send-proxy-v2 proxy-v2-options crc32c check inter 100 fall 100 check-send-proxy\n",
              (unsigned)port, stage->server.address);
     scratch_write_text(&stage->scratch, "haproxy.cfg", text, config);
     setenv("LUBDUB_HAPROXY", "/usr/sbin/haproxy", 1);

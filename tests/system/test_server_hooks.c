@@ -186,7 +186,7 @@ static void run_that_hangs_is_killed_and_counted(void **state)
     write_hook(stage, "trap '' TERM INT HUP\n"
                       "test \"$LUBDUB_ID\" = bad && { echo hangs >> $said; sleep 1000; }\n"
                       "echo good >> $said");
-    server_process_start(&stage->server, "--hook", stage->hook, "--hook-events", "connected", "--hook-timeout", "400ms",
+    server_process_start(&stage->server, "--hook", stage->hook, "--hook-events", "connected", "--hook-timeout", "2s",
                          NULL);
     raw_join(&stage->client, stage->server.port, "bad", 1000, 60000);
     free(expect_said(stage, "hangs"));
@@ -244,7 +244,7 @@ static void run_that_floods_its_output_fills_no_log(void **state)
     char *errors;
 
     write_hook(stage, "echo floods >> $said\nexec yes 'a line without end'");
-    server_process_start(&stage->server, "--hook", stage->hook, "--hook-events", "connected", "--hook-timeout", "400ms",
+    server_process_start(&stage->server, "--hook", stage->hook, "--hook-events", "connected", "--hook-timeout", "2s",
                          NULL);
     raw_join(&stage->client, stage->server.port, "pump-7", 1000, 60000);
     free(expect_said(stage, "floods"));

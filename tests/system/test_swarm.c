@@ -4,8 +4,8 @@
 #include "support/tool.h"
 
 #include "process.h"
-#include "swarm_report.h"
 #include "server_process.h"
+#include "swarm_report.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -44,6 +44,9 @@ static void swarm_of_200_with_every_fault_misses_nothing_and_cries_no_wolf(void 
     assert_int_equal(status, 0);
     json_decref(report);
 }
+
+/* Deadlines that no living client misses on a busy machine, where faults are seen without any. */
+#define PATIENT "--expiry 5s --timeout 5s "
 
 /* The caller frees. */
 static char *read_file(const char *path)
@@ -110,7 +113,7 @@ csv_has_a_line_for_each_observation_and_the_seed_repeats_the_choices_in_any_numb
     (void)state;
     for (i = 0; i < 2; i++) {
         snprintf(words[i], sizeof words[i],
-                 "--spawn-server --processes %zu --clients 40 --interval 200ms --warmup 0 --duration 500ms "
+                 "--spawn-server --processes %zu --clients 40 --interval 200ms " PATIENT "--warmup 0 --duration 500ms "
                  "--fault bye:25%% --fault reset:25%% --seed 42",
                  1 + 2 * i);
         snprintf(paths[i], sizeof paths[i], "/tmp/test_swarm.%ld.%zu.csv", (long)getpid(), i);
@@ -177,8 +180,25 @@ struct children {
     size_t server_count;
 };
 
-/* Waits for those whom the swarm starts, and a little until they serve. A server is called as we are for a moment. */
-static void wait_for_children(const struct process *swarm, struct children *children, size_t workers, size_t servers)
+static size_t descriptors_of(const pid_t *processes, size_t count)
+{
+    size_t sum = 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        const struct process one = {.pid = processes[i]};
+
+        sum += process_descriptors(&one);
+    }
+    return sum;
+}
+
+/*
+ * Waits for the children that the swarm starts, for so many connections of theirs, and a little until probes were
+ * answered. A server is called as we are for a moment.
+ */
+static void wait_for_children(const struct process *swarm, struct children *children, size_t workers, size_t servers,
+                              size_t clients)
 {
     const lubdub_time until = now() + PATIENCE;
 
@@ -189,6 +209,10 @@ static void wait_for_children(const struct process *swarm, struct children *chil
     } while ((children->worker_count != workers || children->server_count != servers) && now() < until);
     assert_int_equal(children->worker_count, workers);
     assert_int_equal(children->server_count, servers);
+    while (descriptors_of(children->workers, workers) < clients) {
+        assert_true(now() < until);
+        stay(10 * LUBDUB_MILLISECOND);
+    }
     stay(2 * LUBDUB_SECOND);
 }
 
@@ -203,15 +227,14 @@ static void expect_no_process(const pid_t *processes, size_t count)
 
 static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **state)
 {
-    char words[] = "--spawn-server --processes 3 --server-processes 2 --clients 50 --interval 100ms --warmup 0 "
-                   "--duration 60s --fault kill:100% --seed 3 "
-                   "--report json";
+    char words[] = "--spawn-server --processes 3 --server-processes 2 --clients 50 --interval 100ms " PATIENT
+                   "--warmup 0 --duration 60s --fault kill:100% --seed 3 --report json";
     struct process *swarm = *state;
     json_t *report;
     struct children children;
 
     swarm_start(swarm, words);
-    wait_for_children(swarm, &children, 3, 2);
+    wait_for_children(swarm, &children, 3, 2, 50);
     process_signal(swarm, SIGINT);
     report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 128 + SIGINT);
@@ -225,14 +248,14 @@ static void ctrl_c_ends_with_what_was_measured_and_leaves_no_process(void **stat
 
 static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(void **state)
 {
-    char words[] = "--spawn-server --clients 50 --interval 100ms --warmup 0 --duration 60s --fault bye:100% --seed 3 "
-                   "--report json";
+    char words[] = "--spawn-server --clients 50 --interval 100ms " PATIENT "--warmup 0 --duration 60s "
+                   "--fault bye:100% --seed 3 --report json";
     struct process *swarm = *state;
     struct children children;
     json_t *report;
 
     swarm_start(swarm, words);
-    wait_for_children(swarm, &children, 1, 1);
+    wait_for_children(swarm, &children, 1, 1, 50);
     assert_int_equal(kill(children.servers[0], SIGKILL), 0);
     report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
@@ -245,8 +268,8 @@ static void server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept(vo
 
 static void faults_are_done_although_the_duration_is_over_before_the_first_of_them(void **state)
 {
-    char words[] = "--spawn-server --clients 40 --interval 200ms --warmup 0 --duration 0 --fault freeze:50% --fault "
-                   "bye:25% --report json";
+    char words[] = "--spawn-server --clients 40 --interval 200ms --expiry 3s --timeout 5s --warmup 0 --duration 0 "
+                   "--fault freeze:50% --fault bye:25% --report json";
     struct process *swarm = *state;
     json_t *report;
     int status;
@@ -266,7 +289,8 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
 
     (void)state;
     for (i = 0; i < COUNT_OF(signals); i++) {
-        char words[] = "--spawn-server --processes 2 --server-processes 2 --clients 20 --interval 100ms --duration 60s";
+        char words[] =
+            "--spawn-server --processes 2 --server-processes 2 --clients 20 --interval 100ms " PATIENT "--duration 60s";
         const lubdub_time until = now() + PATIENCE;
         struct children children;
         struct process swarm;
@@ -274,7 +298,7 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
 
         process_init(&swarm, "LUBDUB_SWARM");
         swarm_start(&swarm, words);
-        wait_for_children(&swarm, &children, 2, 2);
+        wait_for_children(&swarm, &children, 2, 2, 20);
         if (signals[i] == SIGINT) {
             process_stop(&swarm); /* it finds both when it goes on */
             process_signal(&swarm, SIGTERM);
@@ -300,14 +324,14 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
 
 static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept(void **state)
 {
-    char words[] = "--spawn-server --processes 2 --clients 50 --interval 100ms --warmup 0 --duration 60s "
+    char words[] = "--spawn-server --processes 2 --clients 50 --interval 100ms " PATIENT "--warmup 0 --duration 60s "
                    "--fault bye:100% --seed 3 --report json";
     struct process *swarm = *state;
     struct children children;
     json_t *report;
 
     swarm_start(swarm, words);
-    wait_for_children(swarm, &children, 2, 1);
+    wait_for_children(swarm, &children, 2, 1, 50);
     assert_int_equal(kill(children.workers[1], SIGKILL), 0);
     report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
@@ -351,8 +375,8 @@ static void several_processes_and_servers_are_one_swarm(void **state)
 
 static void full_disk_is_told_and_the_report_is_printed_all_the_same(void **state)
 {
-    char words[] = "--spawn-server --clients 20 --interval 200ms --warmup 0 --duration 500ms --fault bye:50% "
-                   "--csv /dev/full";
+    char words[] = "--spawn-server --clients 20 --interval 200ms " PATIENT "--warmup 0 --duration 500ms "
+                   "--fault bye:50% --csv /dev/full";
     struct process *swarm = *state;
     size_t length;
     char *report;
@@ -387,7 +411,8 @@ static void text_report_fits_a_hundred_columns(void **state)
 static void picture_is_drawn_where_there_is_gnuplot(void **state)
 {
     char path[64];
-    char words[] = "--spawn-server --clients 20 --interval 200ms --warmup 0 --duration 500ms --fault bye:50%";
+    char words[] =
+        "--spawn-server --clients 20 --interval 200ms " PATIENT "--warmup 0 --duration 500ms --fault bye:50%";
     struct process *swarm = *state;
     char *picture;
 
@@ -416,7 +441,7 @@ static void of_a_server_that_is_not_ours_nothing_is_claimed(void **state)
     (void)state;
     server_process_start(&server, NULL);
     for (i = 0; i < COUNT_OF(forms); i++) {
-        char words[] = "--clients 20 --interval 200ms --warmup 0 --duration 500ms --fault kill:50%";
+        char words[] = "--clients 20 --interval 200ms " PATIENT "--warmup 0 --duration 500ms --fault kill:50%";
         struct process swarm;
         size_t length;
         char *report;
@@ -447,8 +472,8 @@ static void of_a_server_that_is_not_ours_nothing_is_claimed(void **state)
 /* Somebody else takes the identity of a living client over, which so loses its session for nothing. */
 static void living_client_that_was_given_up_comes_back_and_the_mistake_has_an_end(void **state)
 {
-    char words[] = "--clients 20 --interval 100ms --warmup 0 --duration 4s --report json";
-    char thief_words[] = "--id swarm-3 --interval 50ms --count 2 --events none";
+    char words[] = "--clients 20 --interval 100ms " PATIENT "--warmup 0 --duration 4s --report json";
+    char thief_words[] = "--id swarm-3 --interval 50ms --expiry 5s --count 2 --events none";
     struct process *swarm = *state;
     struct server_process server = {0};
     struct process thief;
@@ -483,7 +508,7 @@ static void living_client_that_was_given_up_comes_back_and_the_mistake_has_an_en
 
 static void server_of_another_that_goes_away_is_told(void **state)
 {
-    char words[] = "--clients 20 --interval 100ms --warmup 0 --duration 60s --report json";
+    char words[] = "--clients 20 --interval 100ms " PATIENT "--warmup 0 --duration 60s --report json";
     struct process *swarm = *state;
     struct server_process server = {0};
     json_t *report;

@@ -21,7 +21,7 @@
 
 /* The kernel counts time in ticks of up to 10 ms, and may be late by more: this machine does other things, too. */
 #define TICKS (25 * MS)
-#define LATENESS (1500 * MS)
+#define LATENESS SLACK
 
 /* ---- the model ---- */
 

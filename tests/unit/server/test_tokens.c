@@ -156,7 +156,7 @@ static void b5_many_tokens_cost_no_more_than_one(void **state)
         assert_non_null(
             lubdub_tokens_refuse(&tokens, (struct lubdub_slice){wrong, sizeof wrong}, slice("pump"), &proof));
     }
-    assert_true(milliseconds() - began_at < 100); /* 3,200 before */
+    assert_true(milliseconds() - began_at < 400); /* 3,200 before */
     for (i = 0; i < MANY; i += 997) {
         assert_null(lubdub_tokens_refuse(&tokens, given[i], slice(NULL), &proof));
     }
