@@ -1,12 +1,20 @@
 #!/usr/bin/env python3
-"""mutants.py [--sample N] [--seed S] [--minutes M] [--again LOG] [FILE…]: changes the sources of detection in one place after the
-other, and counts which changes the tests notice.
+"""mutants.py [OPTIONS] [FILE…]: changes the sources of detection in one place after the other, and counts which changes the tests notice.
 
-FILE is a source below common, such as core/step or ev/link; without one: codec, sessions, step and detection. A mutant is one change
-of one line: a comparison, a sign, a constant, a condition, or a statement that is left out. It is killed where a test fails, crashes
-or does not end. --sample draws N of all mutants by the seed, so that a part of them speaks for the whole; --minutes ends the run
-earlier, and the order is drawn too, so that what was tried until then is a sample as well. --again tries those that survived an
-earlier run, whose output is in LOG, and has the tests in real time for all of them.
+FILE is a source below common, such as core/step or ev/link; without one: codec, sessions, step, detection and link. A mutant is one
+change of one line: a comparison, a sign, a constant, a condition, or a statement that is left out. It is killed where a test fails,
+crashes or does not end.
+
+  --sample N      draws N of all mutants by the seed, so that a part of them speaks for the whole
+  --seed S        another draw; 1
+  --minutes M     ends the run earlier. The order is drawn too: what was tried until then is a sample as well
+  --skip N        passes over the first N of the draw, which an earlier run has tried
+  --again LOG     tries those that survived earlier runs, whose output is in LOG
+  --real-time     has the tests in real time for mutants of the core, too; mutants of common/ev always have them
+  --explained     tries the mutants that tests/mutants/explained calls equivalent; fails where a test kills one
+  --check         tries nothing; fails where an entry of that file is no mutant of the sources any more
+
+A mutant that is explained is not tried: no test can tell it from the source. It is counted by itself.
 
 Everything is compiled once, without CMake; a mutant is one file compiled and one library linked, and the tests load that library.
 The quickest test comes first, then whichever killed last. A test in real time kills if it fails twice.
@@ -23,8 +31,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+EXPLAINED = ROOT / "tests/mutants/explained"
 FILES = ["core/frame", "core/option", "core/session", "core/session_server", "core/session_client", "core/session_shared", "core/step",
          "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link", "ev/link_step", "ev/link_stream", "ev/link_wake"]
 SLOW_TESTS = ["sim/test_faults", "sim/test_pauses"]  # behind the unit tests
@@ -65,11 +75,25 @@ def left_out(code, before):
     return None
 
 
+class Mutant(NamedTuple):
+    name: str  # of the file, as core/step
+    function: str
+    number: int  # of the line, from 0
+    line: str
+    changed: str  # what becomes of the line
+
+    def told(self, with_line=True):
+        """How it is told. The number of its line changes with the file, the rest does not."""
+        place = f"{self.name}.c{f':{self.number + 1}' if with_line else ''}"
+        return f"{place}: {self.function}: {self.line}  ->  {self.changed.strip()}"
+
+
 def mutants_of(name):
-    """(name, number of the line, the line, what becomes of it), once for each change."""
-    inside, before, seen = False, "", set()
+    """Each mutant of a file once."""
+    inside, before, function, seen = False, "", "", set()
     for number, line in enumerate((ROOT / f"common/{name}.c").read_text().splitlines()):
         code = line.split("/*")[0].rstrip()
+        function = head.group(1) if (head := re.match(r"(?:\w[\w ]*[ *])(\w+)\(", line)) else function
         inside = line.startswith("{") or inside and not line.startswith("}")
         if inside and code and not code.strip().startswith("*") and "assert(" not in code and '"' not in code:
             changed = [negated(code), left_out(code, before)]
@@ -79,13 +103,30 @@ def mutants_of(name):
             for text in changed:
                 if text is not None and text != code and (number, text) not in seen:
                     seen.add((number, text))
-                    yield name, number, line.strip(), text
+                    yield Mutant(name, function, number, line.strip(), text)
         before = code.strip() or before
 
 
-def survivor(name, number, line, changed, with_line=True):
-    """How a survivor is told. The number of its line changes with the file, the rest does not."""
-    return f"survives: {name}.c{f':{number + 1}' if with_line else ''}: {line}  ->  {changed.strip()}"
+def explained():
+    """What tests/mutants/explained has, as told without the number of the line → the reason."""
+    entries = {}
+    for block in re.sub(r"(?m)^#.*\n", "", EXPLAINED.read_text()).strip().split("\n\n"):
+        place, line, changed, *reason = block.split("\n")
+        if not line.startswith("- ") or not changed.startswith("+ ") or not reason:
+            sys.exit(f"{EXPLAINED}: not a place, a line, its change and a reason: {place}")
+        entries[f"{place}: {line[2:]}  ->  {changed[2:]}"] = " ".join(reason)
+    return entries
+
+
+def check(entries):
+    """Whether each entry is one mutant of the sources as they are."""
+    files = sorted({entry.split(".c: ")[0] for entry in entries})
+    told = [mutant.told(False) for name in files for mutant in mutants_of(name)]
+    for entry in entries:
+        if told.count(entry) != 1:
+            print(f"{EXPLAINED}: {told.count(entry)} mutants are so: {entry}")
+    print(f"{len(entries)} mutants are explained")
+    return all(told.count(entry) == 1 for entry in entries)
 
 
 class Test:
@@ -103,7 +144,7 @@ class Test:
 
         try:
             return subprocess.run([self.program, *self.arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT / "tests",
-                                  env={**os.environ, "LD_LIBRARY_PATH": str(library), "LSAN_OPTIONS": "hard_rss_limit_mb=2048"}, preexec_fn=limit, timeout=90,
+                                  env={**os.environ, "LD_LIBRARY_PATH": str(library), "LSAN_OPTIONS": "hard_rss_limit_mb=2048"}, preexec_fn=limit, timeout=300,
                                   check=False).returncode == 0
         except subprocess.TimeoutExpired:
             return False
@@ -126,7 +167,7 @@ class Bench:
         own = core + ev
         support = sorted((ROOT / "tests/support").glob("*.c"))
         world = sorted((ROOT / "tools/simulate/world").glob("*.c")) + sorted((ROOT / "tools/statistics").glob("*.c"))
-        memory = [ROOT / "tests/fuzz" / f"{part}.c" for part in ("memory_session", "orders", "replay")]
+        memory = [ROOT / "tests/fuzz" / f"{part}.c" for part in ("memory_session", "depth", "orders", "replay")]
         units = [path for path in sorted((ROOT / "tests/unit/core").glob("test_*.c"))]
         slow = [ROOT / f"tests/{name}.c" for name in SLOW_TESTS]
         real = [ROOT / f"tests/{name}.c" for name in REAL_TIME_TESTS] if with_ev else []
@@ -178,10 +219,11 @@ class Bench:
         test.took = ended.children_user + ended.children_system - started.children_user - started.children_system
         self.tests.append(test)
 
-    def killer_of(self, name, number, changed):
+    def killer_of(self, mutant):
         """The name of the test that kills; "" for none, None where the mutant does not compile."""
+        name = mutant.name
         lines = (ROOT / f"common/{name}.c").read_text().splitlines()
-        lines[number] = changed
+        lines[mutant.number] = mutant.changed
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
             place = pathlib.Path(place)
             source = place / f"{pathlib.Path(name).name}.c"
@@ -204,40 +246,72 @@ class Bench:
         return ""
 
 
+def arguments_of():
+    parser = argparse.ArgumentParser(usage=__doc__.split(":")[0], description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help=argparse.SUPPRESS)
+    parser.add_argument("--skip", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--again", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--real-time", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--explained", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("files", nargs="*", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+KILLED, SURVIVED, EQUIVALENT, VOID = range(4)
+
+
+def told_counts(counts):
+    """The killed of all that compile, and of those that a test could kill."""
+    tried = counts[KILLED] + counts[SURVIVED]
+    every = tried + counts[EQUIVALENT]
+    return (f"{counts[KILLED]} of {every} killed ({100 * counts[KILLED] / max(1, every):.1f} %), {counts[EQUIVALENT]} explained, {counts[SURVIVED]} survive; "
+            f"{100 * counts[KILLED] / max(1, tried):.1f} % of those that are not explained; {counts[VOID]} did not compile")
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sample", type=int, metavar="N")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float)
-    parser.add_argument("--again", metavar="LOG", type=pathlib.Path)
-    parser.add_argument("files", nargs="*", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = arguments_of()
+    entries = explained()
+    if arguments.check:
+        return 0 if check(entries) else 1
     names = arguments.files or FILES
     mutants = [mutant for name in names for mutant in mutants_of(name)]
     if arguments.again:
-        log = arguments.again.read_text()
-        mutants = [mutant for mutant in mutants if survivor(*mutant, with_line=False) in re.sub(r"(\.c):\d+", r"\1", log)]
+        log = re.sub(r"(\.c):\d+", r"\1", arguments.again.read_text()).splitlines()
+        mutants = [mutant for mutant in mutants if f"survives: {mutant.told(False)}" in log]
+    if arguments.explained:
+        mutants = [mutant for mutant in mutants if mutant.told(False) in entries]
+        entries = {}
     all_of_them = len(mutants)
     random.Random(arguments.seed).shuffle(mutants)
-    mutants = mutants[:arguments.sample]
-    end = time.monotonic() + 60 * arguments.minutes if arguments.minutes else float("inf")
-    counts = {name: [0, 0, 0] for name in names}  # killed, survived, did not compile
+    mutants = mutants[arguments.skip:arguments.sample]
+    counts = {name: [0, 0, 0, 0] for name in names}
+    end = time.monotonic() + 60 * arguments.minutes
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(folder, names, arguments.again is not None)
+        bench = Bench(folder, names, arguments.real_time)
         print(f"{len(mutants)} of {all_of_them} mutants, seed {arguments.seed}; {len(bench.tests)} tests", flush=True)
-        for name, number, line, changed in mutants:
+        for mutant in mutants:
             if time.monotonic() > end:
                 break
-            killer = bench.killer_of(name, number, changed)
-            counts[name][2 if killer is None else 0 if killer else 1] += 1
+            if mutant.told(False) in entries:
+                counts[mutant.name][EQUIVALENT] += 1
+                continue
+            killer = bench.killer_of(mutant)
+            counts[mutant.name][VOID if killer is None else KILLED if killer else SURVIVED] += 1
             if killer == "":
-                print(survivor(name, number, line, changed), flush=True)
-    for name, (killed, survived, void) in counts.items():
-        print(f"{name}.c: {killed} of {killed + survived} mutants killed ({void} did not compile)")
-    killed, survived, void = (sum(count[i] for count in counts.values()) for i in range(3))
-    print(f"together: {killed} of {killed + survived} killed, {100 * killed / max(1, killed + survived):.1f} %; "
-          f"{killed + survived + void} of {all_of_them} tried, seed {arguments.seed}")
-    return 0 if killed + survived else 1
+                print(f"survives: {mutant.told()}", flush=True)
+            elif arguments.explained:
+                print(f"{killer} kills: {mutant.told()}", flush=True)
+    for name in names:
+        if any(counts[name]):
+            print(f"{name}.c: {told_counts(counts[name])}")
+    for room in ("core", "ev"):
+        print(f"{room}: {told_counts([sum(counts[name][i] for name in names if name.startswith(room)) for i in range(4)])}")
+    together = [sum(count[i] for count in counts.values()) for i in range(4)]
+    print(f"together: {told_counts(together)}; {arguments.skip} to {arguments.skip + sum(together)} of {all_of_them}, seed {arguments.seed}")
+    return 0 if sum(together) and not (arguments.explained and together[KILLED]) else 1
 
 
 if __name__ == "__main__":

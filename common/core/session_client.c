@@ -14,7 +14,8 @@
 /* The longest interval that the client takes is so many times the one it asked for, where the settings say nothing. */
 #define INTERVAL_LIMIT_FACTOR 60
 
-/* So many held messages are let out at once at the most: the others wait where an outage of the path cannot pile them up. */
+/* So many held messages are let out at once at the most: the others wait where an outage of the path cannot pile them
+ * up. */
 #define RELEASED_AT_ONCE 64
 
 /* 0 stays 0: left out. */
@@ -184,8 +185,7 @@ static struct lubdub_slice content_of(const struct lubdub_session *session, cons
 
 static bool is_same_content(const struct lubdub_frame *ack, struct lubdub_slice content)
 {
-    return ack->length == content.length &&
-           (ack->length == 0 || memcmp(ack->content, content.data, ack->length) == 0);
+    return ack->length == content.length && (ack->length == 0 || memcmp(ack->content, content.data, ack->length) == 0);
 }
 
 static bool is_in_doubt(const struct lubdub_prober *prober)
@@ -320,7 +320,8 @@ static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
     return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, NULL), settings->timeout);
 }
 
-/* When the server has taken none of the client's bytes for one timeout: a probe that waits for the kernel waits, too. */
+/* When the server has taken none of the client's bytes for one timeout: a probe that waits for the kernel waits, too.
+ */
 static lubdub_time blocked_too_long_at(const struct lubdub_session *session,
                                        const struct lubdub_session_settings *settings)
 {
@@ -405,7 +406,8 @@ static lubdub_time overdue_at(const struct lubdub_session *session, const struct
 
 static lubdub_time verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    lubdub_time fixed = lubdub_time_earlier(timeout_of_oldest(session, settings), blocked_too_long_at(session, settings));
+    lubdub_time fixed =
+        lubdub_time_earlier(timeout_of_oldest(session, settings), blocked_too_long_at(session, settings));
 
     return lubdub_time_earlier(fixed, looks_at(session, settings));
 }
@@ -469,8 +471,7 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
     struct lubdub_prober *prober = session->of.prober;
     uint64_t sequence = 0;
     lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
-    enum lubdub_cause cause =
-        adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(session, turn->path, sent_at);
+    enum lubdub_cause cause = adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(session, turn->path, sent_at);
 
     lubdub_probes_time_out(&prober->probes);
     if (prober->adapts) {
@@ -507,8 +508,8 @@ static bool is_allowed(struct lubdub_session *session, lubdub_time now)
                                       (uint64_t)unanswered + steady + 1);
 }
 
-/* Returns its sequence; 0: none was sent. */
-static uint64_t put_probe(struct lubdub_session *session, struct lubdub_turn *turn)
+/* Sends none where one waits for the kernel already, or too many for their acks. */
+static void put_probe(struct lubdub_session *session, struct lubdub_turn *turn)
 {
     struct lubdub_prober *prober = session->of.prober;
     struct lubdub_slice content = content_of(session, turn, prober->probes.last + 1);
@@ -523,7 +524,6 @@ static uint64_t put_probe(struct lubdub_session *session, struct lubdub_turn *tu
     if (probe.sequence > 0) {
         lubdub_session_put(session, turn, &probe);
     }
-    return probe.sequence;
 }
 
 static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
@@ -544,10 +544,8 @@ static void send_probe(struct lubdub_session *session, struct lubdub_turn *turn)
 /* Sends a probe beside the grid of the steady probes. */
 static void ask_again(struct lubdub_session *session, struct lubdub_turn *turn)
 {
-    struct lubdub_prober *prober = session->of.prober;
-
-    if (is_allowed(session, turn->now) && put_probe(session, turn) > 0) {
-        prober->doubter->doubt.asked_at = turn->now;
+    if (is_allowed(session, turn->now)) {
+        put_probe(session, turn);
     }
 }
 

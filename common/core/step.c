@@ -219,7 +219,8 @@ void lubdub_step_due(struct lubdub_step *step)
     feed_held(step);
     read_all(step);
     if (lubdub_session_has_output(step->session)) {
-        lubdub_step_flush(step); /* the peer may have read by now: that counts before the deadline, too */
+        lubdub_step_flush(step); /* the peer may have read by now: that counts before the deadline, too, */
+        read_all(step);          /* and what it sent while a server did not listen */
     }
     if (lubdub_session_deadline(step->session, step->turn.settings) <= step->turn.now) {
         lubdub_step_tick(step);

@@ -141,6 +141,51 @@ def packets_are_late(field):
     assert all(event["rtt_us"] > 0 for event in victim.events("ack"))
 
 
+def whole_checksum(source, target, tcp):
+    """The segment with its checksum as the wire has it; a segment that is seen on lo has half of one."""
+    tcp = tcp[:16] + b"\0\0" + tcp[18:]
+    padded = source + target + struct.pack(">BBH", 0, 6, len(tcp)) + tcp + b"\0" * (len(tcp) % 2)
+    return tcp[:16] + struct.pack(">H", checksum(padded)) + tcp[18:]
+
+
+def wrong_segments():
+    """How many segments with a wrong checksum this network has thrown away."""
+    names, values = (line.split() for line in pathlib.Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Tcp:"))
+    return int(values[names.index("InCsumErrors")])
+
+
+@fault("B9")
+def segments_come_twice_and_corrupt(field):
+    """Each segment of a client with bytes comes once more, and before that with a bit turned round: the kernel takes both away."""
+    need_network()
+    try:
+        seen = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    except OSError as wrong:
+        raise CannotBeInjected("no raw packets may be sent") from wrong
+    seen.bind(("lo", 0x0800))
+    seen.settimeout(30)
+    victim = stranger(field, "-i", "50ms", "-t", "20s", "--expiry", "20s", "--content", "once")
+    before, sent = wrong_segments(), set()
+    while len(sent) < 20:
+        packet = seen.recv(65536)
+        head, source, target = (packet[0] & 15) * 4, packet[12:16], packet[16:20]
+        tcp = packet[head:]
+        content = (tcp[12] >> 4) * 4 if packet[9] == 6 else len(tcp)
+        if source != socket.inet_aton(STRANGER) or tcp[content:] == b"" or tcp[4:8] in sent:
+            continue
+        sent.add(tcp[4:8])  # by its sequence: what we send is seen, too
+        tcp = whole_checksum(source, target, tcp)
+        turned = field.random.randrange(content, len(tcp))
+        for segment in (tcp[:turned] + bytes([tcp[turned] ^ 1 << field.random.randrange(8)]) + tcp[turned + 1:], tcp):
+            raw.sendto(packet[:2] + struct.pack(">H", head + len(tcp)) + packet[4:10] + b"\0\0" + packet[12:head] + segment, ("127.0.0.1", 0))
+    victim.acks(3)
+    assert wrong_segments() - before >= 20, "the corrupt ones did not come"
+    assert not victim.events("down") and not field.server.events("disconnected", id=victim.identity)
+    for one in (seen, raw):
+        one.close()
+
+
 @fault("B10")
 def connection_is_reset_inside_a_frame(field):
     for name, head in (("early", b""), ("inside", hello("inside", 50, 10000))):

@@ -233,6 +233,29 @@ def redis_is_emptied(field):
         goes_on(*clients)
 
 
+@fault("G9", is_quick=False)
+def subscriber_does_not_read(field):
+    """A node stands still while its channel is flooded, until Redis drops it; later it hears again what became of its sessions."""
+    with Stage(field) as stage:
+        stage.start_redis("--client-output-buffer-limit", "pubsub", "65536", "65536", "1")
+        still, other = stage.node("a"), stage.node("b")
+        name = field.name("moved")
+        old = field.client(name, "-i", "50ms", "-t", "20s", "--expiry", "20s", "--incarnation", "1", port=still.port)
+        old.acks(2)
+        stage.wait_for_claim(name, "a", "up")
+        wait_for(lambda: stage.ask("PUBSUB", "NUMSUB", "lubdub:node:a")[1] == 1, "it does not listen")
+        still.signal(signal.SIGSTOP)
+        wait_for(lambda: stage.ask("PUBLISH", "lubdub:node:a", b"x" * 65536) == 0, "Redis does not drop it")
+        still.signal(signal.SIGCONT)
+        wait_for(lambda: stage.ask("PUBSUB", "NUMSUB", "lubdub:node:a")[1] == 1, "it does not listen again")
+        goes_on(old)
+        new = field.client(name, "-i", "50ms", "-t", "20s", "--expiry", "20s", "--incarnation", "2", port=other.port)
+        assert old.wait_for("down")["cause"] == "replaced"
+        stage.wait_for_claim(name, "b", "up")
+        goes_on(new)
+        new.end()
+
+
 @fault("G10", is_quick=False)
 def very_many_are_told_again(field):
     """Not at once: at the rate that was set, in batches, and heartbeats beside them."""

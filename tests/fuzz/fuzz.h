@@ -14,6 +14,14 @@
 /* One execution. Returns 0; keeps nothing from one call to the next, so that an input alone tells what happens. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/*
+ * For targets that have sessions: how far those of the executions came from _begin on. fuzz_depth() prints it and
+ * returns whether that is far: every third session came up, and all that a session can tell was told. The driver
+ * without a fuzzer asks this of its blind executions.
+ */
+void fuzz_depth_begin(void) __attribute__((weak));
+bool fuzz_depth(void) __attribute__((weak));
+
 /* Stays in every build. The fuzzer keeps the input of a process that aborts. */
 #define CHECK(condition)                                                            \
     do {                                                                            \

@@ -1,12 +1,13 @@
 /*
  * Runs a target without a fuzzer: over every file and every folder that is named, and
  *
- *     --mutate N     over N changed copies of each (the same ones every time)
- *     --seconds N    afterwards, for so long, over changed and spliced copies of files drawn by --seed S. Nothing looks
- * at what the program covers, so that most of the time goes into the target. An input that aborts is written to --found
- * FILE
+ *     --mutate N     over N changed copies of each, the same ones every time
+ *     --runs N       afterwards so often over changed and spliced copies of files that --seed S draws
+ *     --seconds N    the same, for so long
+ *     --found FILE   writes an input that aborts to this file
  *
- * Prints how many executions there were.
+ * Nothing looks at what the program covers, so that most of the time goes into the target. Prints how many executions
+ * there were; and how far the drawn ones came, where the target counts that, and fails where that is not far.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
@@ -22,6 +23,8 @@
 #define INPUT_LIMIT (1 << 20)
 #define KEPT_LIMIT 8192
 #define KEPT_LENGTH 2304 /* longer inputs are not drawn from */
+#define MADE_LENGTH (2 * KEPT_LENGTH)
+#define SPLICES_LIMIT 6
 #define RUNS_BETWEEN_LOOKS_AT_THE_CLOCK 1000
 
 struct kept {
@@ -93,23 +96,33 @@ static size_t below(uint64_t *random, size_t bound)
     return (size_t)(next_random(random) % bound);
 }
 
-/* The start of one input, often the end of another behind it, and a few bytes changed. At most 2 * KEPT_LENGTH bytes.
- */
-static size_t make_input(uint8_t *bytes, uint64_t *random)
+/* Puts a part of a drawn input behind what is there, from its start or from anywhere. Returns the new length. */
+static size_t splice(uint8_t *bytes, size_t length, bool is_from_start, uint64_t *random)
 {
     const struct kept *one = &kept[below(random, kept_count)];
-    const struct kept *other = &kept[below(random, kept_count)];
-    size_t length = below(random, 4) == 0 ? below(random, one->length + 1) : one->length;
-    size_t changes;
+    size_t from = is_from_start ? 0 : below(random, one->length + 1);
+    size_t part = one->length - from;
 
-    memcpy(bytes, one->bytes, length);
-    if (below(random, 2) == 0) {
-        size_t from = below(random, other->length + 1);
-
-        memcpy(bytes + length, other->bytes + from, other->length - from);
-        length += other->length - from;
+    if (is_from_start && below(random, 4) == 0) {
+        part = below(random, part + 1);
     }
-    for (changes = length > 0 ? below(random, 5) : 0; changes > 0; changes--) {
+    if (part > MADE_LENGTH - length) {
+        part = MADE_LENGTH - length;
+    }
+    memcpy(bytes + length, one->bytes + from, part);
+    return length + part;
+}
+
+/* The start of one input, some ends of others behind it, and a few bytes changed. At most MADE_LENGTH bytes. */
+static size_t make_input(uint8_t *bytes, uint64_t *random)
+{
+    size_t length = splice(bytes, 0, true, random);
+    size_t times;
+
+    for (times = below(random, SPLICES_LIMIT + 1); times > 0; times--) {
+        length = splice(bytes, length, false, random);
+    }
+    for (times = length > 0 ? below(random, 5) : 0; times > 0; times--) {
         uint8_t *at = &bytes[below(random, length)];
 
         *at = (uint8_t)(below(random, 2) == 0 ? next_random(random) : *at ^ 1u << below(random, 8));
@@ -132,26 +145,44 @@ static void on_abort(int number)
     raise(number);
 }
 
-static void run_for(time_t seconds, uint64_t random)
+/* A sanitizer aborts, too, behind its report; without one a signal is all there is. */
+static void keep_what_crashes(void)
 {
-    static uint8_t bytes[2 * KEPT_LENGTH];
+    if (found != NULL) {
+        signal(SIGABRT, on_abort);
+#ifndef LUBDUB_SANITIZED
+        signal(SIGSEGV, on_abort);
+        signal(SIGBUS, on_abort);
+        signal(SIGFPE, on_abort);
+        signal(SIGILL, on_abort);
+#endif
+    }
+}
+
+static void run_blind(unsigned long runs, uint64_t *random)
+{
+    static uint8_t bytes[MADE_LENGTH];
+
+    CHECK(kept_count > 0 || runs == 0);
+    for (executions += runs; runs > 0; runs--) {
+        size_t length = make_input(bytes, random);
+
+        /* At the end of the memory that the sanitizer watches: no allocation for each run. */
+        last_input = bytes + sizeof bytes - length;
+        last_length = length;
+        memmove(bytes + sizeof bytes - length, bytes, length);
+        LLVMFuzzerTestOneInput(last_input, length);
+    }
+}
+
+static void run_for(time_t seconds, uint64_t *random)
+{
     struct timespec now;
     time_t end;
-    unsigned i;
 
-    CHECK(kept_count > 0);
     clock_gettime(CLOCK_MONOTONIC, &now);
     for (end = now.tv_sec + seconds; now.tv_sec < end; clock_gettime(CLOCK_MONOTONIC, &now)) {
-        for (i = 0; i < RUNS_BETWEEN_LOOKS_AT_THE_CLOCK; i++) {
-            size_t length = make_input(bytes, &random);
-
-            /* At the end of the memory that the sanitizer watches: no allocation for each run. */
-            last_input = bytes + sizeof bytes - length;
-            last_length = length;
-            memmove(bytes + sizeof bytes - length, bytes, length);
-            LLVMFuzzerTestOneInput(last_input, length);
-        }
-        executions += RUNS_BETWEEN_LOOKS_AT_THE_CLOCK;
+        run_blind(RUNS_BETWEEN_LOOKS_AT_THE_CLOCK, random);
     }
 }
 
@@ -171,26 +202,33 @@ static void run_file(const char *path)
     run_mutations(bytes, length);
 }
 
+static int is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* By name, so that a seed draws the same everywhere. */
 static void run_folder(const char *folder)
 {
-    DIR *directory = opendir(folder);
-    struct dirent *entry;
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_shown, alphasort);
+    int i;
 
-    CHECK(directory != NULL);
-    while ((entry = readdir(directory)) != NULL) {
+    CHECK(count >= 0);
+    for (i = 0; i < count; i++) {
         char path[4096];
 
-        if (entry->d_name[0] != '.') {
-            CHECK((size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < sizeof path);
-            run_file(path);
-        }
+        CHECK((size_t)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name) < sizeof path);
+        run_file(path);
+        free(entries[i]);
     }
-    closedir(directory);
+    free(entries);
 }
 
 int main(int argc, char **argv)
 {
     unsigned long seconds = 0;
+    unsigned long runs = 0;
     uint64_t seed = 1;
     int i;
 
@@ -202,6 +240,8 @@ int main(int argc, char **argv)
 
             if (strcmp(option, "--mutate") == 0) {
                 mutations = strtoul(argv[i], NULL, 10);
+            } else if (strcmp(option, "--runs") == 0) {
+                runs = strtoul(argv[i], NULL, 10);
             } else if (strcmp(option, "--seconds") == 0) {
                 seconds = strtoul(argv[i], NULL, 10);
             } else if (strcmp(option, "--seed") == 0) {
@@ -221,13 +261,17 @@ int main(int argc, char **argv)
         }
     }
     run((const uint8_t *)"", 0);
-    if (seconds > 0) {
-        if (found != NULL) {
-            signal(SIGABRT, on_abort);
-        }
-        run_for((time_t)seconds, seed);
+    keep_what_crashes();
+    if (fuzz_depth_begin != NULL) {
+        fuzz_depth_begin();
     }
-    printf("%lu files, %lu executions\n", files, executions);
+    run_blind(runs, &seed);
+    run_for((time_t)seconds, &seed);
     CHECK(files > 0);
-    return 0;
+    printf("%lu files, %lu executions\n", files, executions);
+    if (runs == 0 && seconds == 0) {
+        return 0;
+    }
+    printf("%.0f executions in a second of processor\n", (double)executions * CLOCKS_PER_SEC / (double)clock());
+    return fuzz_depth == NULL || fuzz_depth() ? 0 : 1;
 }

@@ -11,7 +11,7 @@ static struct memory_session server;
 static bool is_honest; /* the middle has only delayed so far */
 
 enum middle {
-    MIDDLE_ALL,    /* everything, both ways */
+    MIDDLE_ALL,    /* everything, both ways; from the server: with another health of both */
     MIDDLE_PART,   /* some bytes, one way */
     MIDDLE_FLIP,   /* one bit of the next bytes */
     MIDDLE_DROP,   /* the next bytes never arrive */
@@ -108,6 +108,13 @@ static void wait_for_deadline(void)
     }
 }
 
+static void change_health(struct memory_session *memory)
+{
+    if (!memory->is_over) {
+        lubdub_session_set_health(&memory->session, (enum lubdub_health)((memory->session.health + 1) % 3));
+    }
+}
+
 static void follow(struct fuzz_input *input)
 {
     uint8_t order = fuzz_byte(input);
@@ -120,6 +127,10 @@ static void follow(struct fuzz_input *input)
 
     switch (how) {
     case MIDDLE_ALL:
+        if (from == &server) {
+            change_health(&client);
+            change_health(&server);
+        }
         carry_all();
         return;
     case MIDDLE_PART:
