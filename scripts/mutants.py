@@ -110,7 +110,7 @@ def mutants_of(name):
 def explained():
     """What tests/mutants/explained has, as told without the number of the line → the reason."""
     entries = {}
-    for block in re.sub(r"(?m)^#.*\n", "", EXPLAINED.read_text()).strip().split("\n\n"):
+    for block in filter(None, re.sub(r"(?m)^#.*\n", "", EXPLAINED.read_text()).strip().split("\n\n")):
         place, line, changed, *reason = block.split("\n")
         if not line.startswith("- ") or not changed.startswith("+ ") or not reason:
             sys.exit(f"{EXPLAINED}: not a place, a line, its change and a reason: {place}")

@@ -219,8 +219,12 @@ void lubdub_step_due(struct lubdub_step *step)
     feed_held(step);
     read_all(step);
     if (lubdub_session_has_output(step->session)) {
+        bool listened = lubdub_step_listens(step);
+
         lubdub_step_flush(step); /* the peer may have read by now: that counts before the deadline, too, */
-        read_all(step);          /* and what it sent while a server did not listen */
+        if (!listened && lubdub_step_listens(step)) {
+            read_all(step); /* and so does what it sent while we did not listen */
+        }
     }
     if (lubdub_session_deadline(step->session, step->turn.settings) <= step->turn.now) {
         lubdub_step_tick(step);

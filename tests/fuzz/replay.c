@@ -24,7 +24,7 @@
 #define KEPT_LIMIT 8192
 #define KEPT_LENGTH 2304 /* longer inputs are not drawn from */
 #define MADE_LENGTH (2 * KEPT_LENGTH)
-#define SPLICES_LIMIT 6
+#define SPLICES_LIMIT 3
 #define RUNS_BETWEEN_LOOKS_AT_THE_CLOCK 1000
 
 struct kept {
@@ -97,7 +97,7 @@ static size_t below(uint64_t *random, size_t bound)
 }
 
 /* Puts a part of a drawn input behind what is there, from its start or from anywhere. Returns the new length. */
-static size_t splice(uint8_t *bytes, size_t length, bool is_from_start, uint64_t *random)
+static size_t add_piece(uint8_t *bytes, size_t length, bool is_from_start, uint64_t *random)
 {
     const struct kept *one = &kept[below(random, kept_count)];
     size_t from = is_from_start ? 0 : below(random, one->length + 1);
@@ -116,11 +116,11 @@ static size_t splice(uint8_t *bytes, size_t length, bool is_from_start, uint64_t
 /* The start of one input, some ends of others behind it, and a few bytes changed. At most MADE_LENGTH bytes. */
 static size_t make_input(uint8_t *bytes, uint64_t *random)
 {
-    size_t length = splice(bytes, 0, true, random);
+    size_t length = add_piece(bytes, 0, true, random);
     size_t times;
 
     for (times = below(random, SPLICES_LIMIT + 1); times > 0; times--) {
-        length = splice(bytes, length, false, random);
+        length = add_piece(bytes, length, false, random);
     }
     for (times = length > 0 ? below(random, 5) : 0; times > 0; times--) {
         uint8_t *at = &bytes[below(random, length)];
