@@ -154,7 +154,7 @@ def wrong_segments():
     return int(values[names.index("InCsumErrors")])
 
 
-@fault("B9")
+@fault("B9", is_quick=False)
 def segments_come_twice_and_corrupt(field):
     """Each segment of a client with bytes comes once more, and before that with a bit turned round: the kernel takes both away."""
     need_network()
