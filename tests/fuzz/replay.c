@@ -41,6 +41,9 @@ static const char *found; /* where an input goes that aborts */
 static const uint8_t *last_input;
 static size_t last_length;
 
+/* Of a build that measures coverage: what was covered before the blind executions is forgotten. */
+void __llvm_profile_reset_counters(void) __attribute__((weak));
+
 static uint64_t next_random(uint64_t *random)
 {
     uint64_t z = (*random += 0x9e3779b97f4a7c15u);
@@ -262,6 +265,9 @@ int main(int argc, char **argv)
     }
     run((const uint8_t *)"", 0);
     keep_what_crashes();
+    if ((runs > 0 || seconds > 0) && __llvm_profile_reset_counters != NULL) {
+        __llvm_profile_reset_counters();
+    }
     if (fuzz_depth_begin != NULL) {
         fuzz_depth_begin();
     }

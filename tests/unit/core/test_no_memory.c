@@ -248,6 +248,57 @@ static void welcome_without_memory_is_an_error_of_the_grant(void **state)
     endpoint_clear(&server);
 }
 
+/* For the session's memory, for the frame's, and for more of the frame's. */
+static void frame_in_pieces_that_finds_no_memory_ends_the_session(void **state)
+{
+    const size_t pieces[] = {10, 10, 100, 480};
+    size_t n;
+    (void)state;
+
+    for (n = 1; n <= 3; n++) {
+        struct endpoint server;
+        struct wire_bytes message = {0};
+        size_t taken = 0;
+        size_t i;
+
+        script_server_up(&server);
+        wire_bytes_put_frame(&message, LUBDUB_FRAME_MESSAGE, 0, 1, NULL, 600 - LUBDUB_HEADER_LENGTH);
+        failing_malloc_begin(n, true);
+        for (i = 0; i < COUNT_OF(pieces) && endpoint_state(&server) == LUBDUB_SESSION_UP; i++) {
+            endpoint_receive(&server, message.data + taken, pieces[i]);
+            taken += pieces[i];
+        }
+        assert_true(failing_malloc_end());
+        assert_in_range(taken, pieces[0], message.length - 1);
+        assert_int_equal(expect_event(&server, DOWN)->cause, LUBDUB_CAUSE_SHUTDOWN);
+        expect_no_event(&server);
+        wire_bytes_clear(&message);
+        endpoint_clear(&server);
+    }
+}
+
+/* A client answers also where answers wait for the kernel: each needs room behind them. */
+static void answer_that_finds_no_memory_to_wait_in_ends_the_session(void **state)
+{
+    size_t n;
+    (void)state;
+
+    for (n = 1; n <= 2; n++) {
+        struct endpoint client;
+
+        script_client_up(&client);
+        client.kernel_room = 0;
+        say_probe(&client, 1);
+        failing_malloc_begin(n, true);
+        say_probe(&client, 2);
+        assert_true(failing_malloc_end());
+        assert_int_equal(expect_event(&client, DOWN)->cause, LUBDUB_CAUSE_SHUTDOWN);
+        expect_no_event(&client);
+        expect_state(&client, CLOSED);
+        endpoint_clear(&client);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +310,8 @@ int main(void)
         cmocka_unit_test(leave_without_memory_for_its_bye_is_not_told),
         cmocka_unit_test(changed_grant_without_memory_leaves_the_session_as_it_was),
         cmocka_unit_test(welcome_without_memory_is_an_error_of_the_grant),
+        cmocka_unit_test(frame_in_pieces_that_finds_no_memory_ends_the_session),
+        cmocka_unit_test(answer_that_finds_no_memory_to_wait_in_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
