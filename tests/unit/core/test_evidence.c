@@ -378,6 +378,22 @@ static void a12_challenge_counts_from_when_it_went(void **state)
     assert_int_equal(path(server, answered(server, start + 2100 * MS)), LUBDUB_PATH_SILENT);
 }
 
+/* Behind a second challenge, which is too young to be answered, the first counts from when it went, too. */
+static void a12_first_challenge_counts_from_when_it_went_beside_a_second(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+
+    script_server_open(server);
+    server->now = start + 2200 * MS; /* due since 1500 ms */
+    endpoint_ring(server);
+    expect_frame(server, PROBE);
+    endpoint_advance_to(server, start + 2280 * MS);
+    expect_frame(server, PROBE); /* half way to the expiry: at 2250 ms */
+    assert_int_equal(path(server, answered(server, start + 2200 * MS)), LUBDUB_PATH_ACKNOWLEDGED);
+    assert_int_equal(path(server, answered(server, start + 2100 * MS)), LUBDUB_PATH_SILENT);
+}
+
 static void challenges_of_a_doubt_count_by_their_pace(void **state)
 {
     struct endpoint *server = *state;
@@ -418,6 +434,7 @@ int main(void)
         CLIENT_TEST(hello_is_a_question),
         CLIENT_TEST(beginning_of_the_blocking_is_a_question),
         SERVER_TEST(a12_challenge_counts_from_when_it_went),
+        SERVER_TEST(a12_first_challenge_counts_from_when_it_went_beside_a_second),
         SERVER_TEST(challenges_of_a_doubt_count_by_their_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
