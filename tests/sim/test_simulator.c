@@ -48,6 +48,36 @@ static void hundreds_of_seeds_hold(void **state)
     expect_all_hold(&settings, 1, 150, "");
 }
 
+/* Seeds of an hour in which something was wrong once (tests/sim/ledger). */
+static void seeds_that_failed_once_hold(void **state)
+{
+    const struct {
+        uint64_t seed;
+        bool adapts;
+        bool has_messages;
+    } once[] = {
+        {325, true,
+         true}, /* a server judged with frames unread that came while its own bytes waited, and it was stopped */
+    };
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(once); i++) {
+        struct sim_settings settings;
+        struct sim_result result = {0};
+
+        sim_settings_init(&settings);
+        settings.seed = once[i].seed;
+        settings.adapts = once[i].adapts;
+        settings.has_messages = once[i].has_messages;
+        sim_run(&settings, &result);
+        if (result.has_failed) {
+            fail_msg("seed %llu: %s", (unsigned long long)once[i].seed, result.problem);
+        }
+        sim_result_clear(&result);
+    }
+}
+
 static void short_expiries_hold(void **state)
 {
     struct sim_settings settings;
@@ -294,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hundreds_of_seeds_hold),
+        cmocka_unit_test(seeds_that_failed_once_hold),
         cmocka_unit_test(short_expiries_hold),
         cmocka_unit_test(timeouts_of_many_intervals_hold),
         cmocka_unit_test(sessions_that_adapt_hold),
