@@ -29,6 +29,7 @@ static void be_enough(struct lubdub_register *reg, struct watch *watch, lubdub_t
     watch->missing_at = LUBDUB_TIME_NEVER;
     if (watch->is_missing) {
         watch->is_missing = false;
+        reg->is_changed = true;
         tell_enough(reg, watch, lubdub_time_between(watch->since, clock));
     }
 }
@@ -342,6 +343,7 @@ static lubdub_time mind_patterns(struct lubdub_register *reg, lubdub_time clock)
         if (watch->line->is_pattern && watch->missing_at <= clock) {
             watch->missing_at = LUBDUB_TIME_NEVER;
             watch->is_missing = true;
+            reg->is_changed = true;
             tell_few(reg, watch, lubdub_time_between(watch->since, clock));
         }
         if (watch->line->is_pattern && watch->missing_at < next) {

@@ -119,7 +119,7 @@ static void take_watches(struct lubdub_register *reg)
     }
 }
 
-/* A pattern that both lists have goes on as it was. */
+/* A pattern that both lists have goes on as it was, as does one that was missing before a restart. */
 static void settle_patterns(struct lubdub_register *reg, const struct watch_list *old)
 {
     lubdub_time clock = register_clock(reg, lubdub_clock_now());
@@ -138,6 +138,10 @@ static void settle_patterns(struct lubdub_register *reg, const struct watch_list
                 watch->missing_at = before->missing_at;
                 watch->since = before->since;
             }
+        }
+        if (watch->line->is_pattern && remembered_has(&reg->missing_patterns, watch->line->name)) {
+            watch->is_missing = true;
+            watch->since = clock;
         }
         attendance_settle_pattern(reg, watch, clock);
     }

@@ -38,6 +38,13 @@ static void take(const struct known *read, void *user_data)
     store_settle(&reg->store, known);
 }
 
+static void take_missing(struct lubdub_slice pattern, void *user_data)
+{
+    struct lubdub_register *reg = user_data;
+
+    remembered_add(&reg->missing_patterns, pattern);
+}
+
 static int set_aside(struct lubdub_register *reg, const char *fault)
 {
     char shown[512];
@@ -50,10 +57,11 @@ static int set_aside(struct lubdub_register *reg, const char *fault)
 
 int keeping_read(struct lubdub_register *reg)
 {
+    const struct state_taker taker = {take, take_missing, reg};
     const char *fault = NULL;
     uint64_t written_ms = 0;
 
-    switch (state_file_read(reg->state_path, take, reg, &written_ms, &fault)) {
+    switch (state_file_read(reg->state_path, &taker, &written_ms, &fault)) {
     case STATE_READ:
         reg->state_written_ms = written_ms;
         lubdub_log_info("state read identities=%zu", reg->store.index.count);
@@ -88,6 +96,18 @@ static void note_result(struct lubdub_register *reg, int error, uint64_t now_ms)
     reg->is_changed = true; /* tried again */
 }
 
+/* Under the lock; there are 256 patterns at most. */
+static void put_patterns(const struct lubdub_register *reg, struct state_writer *writer)
+{
+    size_t i;
+
+    for (i = 0; i < reg->list.count && reg->list.file.pattern_count > 0; i++) {
+        if (reg->list.items[i].is_missing) {
+            state_writer_put_missing(writer, reg->list.items[i].line->name);
+        }
+    }
+}
+
 void keeping_write(struct lubdub_register *reg)
 {
     uint64_t now_ms = lubdub_clock_realtime() / LUBDUB_MILLISECOND;
@@ -101,6 +121,7 @@ void keeping_write(struct lubdub_register *reg)
     pthread_mutex_unlock(&reg->lock);
     state_writer_begin(&writer, reg->state_path, now_ms);
     pthread_mutex_lock(&reg->lock);
+    put_patterns(reg, &writer);
     while ((known = store_next(&reg->store, &place)) != NULL) {
         if (known->state != KNOWN_NEVER || known->is_missing) {
             state_writer_put(&writer, known);

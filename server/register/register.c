@@ -244,6 +244,7 @@ static void free_all(struct lubdub_register *reg)
 {
     watch_list_clear(&reg->list);
     expect_file_clear(&reg->pending);
+    remembered_clear(&reg->missing_patterns);
     store_clear(&reg->store);
     free(reg->state_path);
     free(reg);
@@ -313,6 +314,7 @@ static void await_all(struct lubdub_register *reg)
         attendance_await(reg, known, clock);
     }
     reg->has_started = true;
+    remembered_clear(&reg->missing_patterns);
     for (i = 0; i < reg->list.count; i++) {
         attendance_settle_pattern(reg, &reg->list.items[i], clock);
     }

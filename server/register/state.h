@@ -10,6 +10,7 @@
 #include "server/register/elsewhere.h"
 #include "server/register/history.h"
 #include "server/register/outage.h"
+#include "server/register/remembered.h"
 #include "server/register/store.h"
 #include "server/register/teller.h"
 #include "server/register/watch.h"
@@ -49,11 +50,12 @@ struct lubdub_register {
     lubdub_duration absence; /* that the thread was away in all: its clock stood still meanwhile */
     struct store store;
     struct watch_list list;
-    struct expect_file pending; /* is to become the list */
+    struct expect_file pending;         /* is to become the list */
+    struct remembered missing_patterns; /* of before a restart, until a list is taken */
     bool has_pending;
     bool has_started;
     lubdub_time patterns_looked_at; /* whether enough of them are at other nodes */
-    bool is_counting; /* the up of patterns: identities below this place are counted */
+    bool is_counting;               /* the up of patterns: identities below this place are counted */
     uint32_t counted_to;
     bool is_draining;
     uint64_t sessions;    /* up, with identity or without */

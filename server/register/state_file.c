@@ -71,17 +71,17 @@ void state_writer_begin(struct state_writer *writer, const char *path, uint64_t 
     put(writer, line, (size_t)length);
 }
 
-/* An identity has no control characters. */
-static size_t put_identity(char *text, const struct known *known)
+/* An identity, and a pattern of identities, has no control characters. */
+static size_t put_name(char *text, struct lubdub_slice name)
 {
     size_t used = 0;
     size_t i;
 
-    for (i = 0; i < known->length; i++) {
-        if (known->identity[i] == '"' || known->identity[i] == '\\') {
+    for (i = 0; i < name.length; i++) {
+        if (name.data[i] == '"' || name.data[i] == '\\') {
             text[used++] = '\\';
         }
-        text[used++] = known->identity[i];
+        text[used++] = name.data[i];
     }
     return used;
 }
@@ -92,7 +92,7 @@ void state_writer_put(struct state_writer *writer, const struct known *known)
     size_t length = (size_t)sprintf(line, "{\"id\":\"");
     size_t i;
 
-    length += put_identity(line + length, known);
+    length += put_name(line + length, known_identity(known));
     length += (size_t)snprintf(line + length, sizeof line - length,
                                "\",\"state\":\"%s\",\"since_ms\":%" PRIu64 ",\"connects\":%" PRIu64
                                ",\"losses\":%" PRIu32 "%s,\"ends\":[",
@@ -106,6 +106,17 @@ void state_writer_put(struct state_writer *writer, const struct known *known)
                              lubdub_cause_word((enum lubdub_cause)end->cause), end->lasted_s, i > 0 ? "," : "");
     }
     length += (size_t)snprintf(line + length, sizeof line - length, "]}\n");
+    put(writer, line, length);
+    writer->count++;
+}
+
+void state_writer_put_missing(struct state_writer *writer, struct lubdub_slice pattern)
+{
+    char line[LINE_SIZE];
+    size_t length = (size_t)sprintf(line, "{\"pattern\":\"");
+
+    length += put_name(line + length, pattern);
+    length += (size_t)snprintf(line + length, sizeof line - length, "\",\"missing\":true}\n");
     put(writer, line, length);
     writer->count++;
 }
@@ -220,29 +231,42 @@ static void take_ends(struct known *known, const json_t *ends)
     }
 }
 
-/* Returns whether the line was one of ours. */
-static bool take_line(const char *line, size_t length, state_take take, void *user_data)
+/* The name under this key, where there is one that an identity or a pattern may have; else NULL. */
+static const char *name_in(const json_t *object, const char *key)
 {
-    json_t *object = json_loadb(line, length, 0, NULL);
-    const char *identity = json_string_value(json_object_get(object, "id"));
-    struct known *known = NULL;
-    bool is_right = identity != NULL && lubdub_identity_is_valid(identity, strlen(identity));
+    const char *name = json_string_value(json_object_get(object, key));
 
-    if (is_right) {
-        known = known_new(identity, strlen(identity));
-        is_right = known != NULL && take_state(known, json_string_value(json_object_get(object, "state")));
-    }
-    if (is_right) {
+    return name != NULL && lubdub_identity_is_valid(name, strlen(name)) ? name : NULL;
+}
+
+static void take_identity(const json_t *object, const char *identity, const struct state_taker *taker)
+{
+    struct known *known = known_new(identity, strlen(identity));
+
+    if (known != NULL && take_state(known, json_string_value(json_object_get(object, "state")))) {
         known->since_ms = number(object, "since_ms");
         known->connects = number(object, "connects");
         known->losses = (uint32_t)number(object, "losses");
         known->is_missing = json_is_true(json_object_get(object, "missing"));
         take_ends(known, json_object_get(object, "ends"));
-        take(known, user_data);
+        taker->take(known, taker->user_data);
     }
     known_free(known);
+}
+
+/* What is none of ours is left out: the file is whole, so it is of a newer version. */
+static void take_line(const char *line, size_t length, const struct state_taker *taker)
+{
+    json_t *object = json_loadb(line, length, 0, NULL);
+    const char *identity = name_in(object, "id");
+    const char *pattern = name_in(object, "pattern");
+
+    if (identity != NULL) {
+        take_identity(object, identity, taker);
+    } else if (pattern != NULL && json_is_true(json_object_get(object, "missing"))) {
+        taker->take_missing((struct lubdub_slice){pattern, strlen(pattern)}, taker->user_data);
+    }
     json_decref(object);
-    return is_right;
 }
 
 /* Reads a regular file whole; NULL and errno. */
@@ -325,7 +349,7 @@ static const char *judge(const char *bytes, size_t length, const char **lines, c
     return *footer == NULL ? "it is not whole" : NULL;
 }
 
-enum state_read state_file_read(const char *path, state_take take, void *user_data, uint64_t *written_ms,
+enum state_read state_file_read(const char *path, const struct state_taker *taker, uint64_t *written_ms,
                                 const char **fault)
 {
     const char *line = NULL;
@@ -340,8 +364,7 @@ enum state_read state_file_read(const char *path, state_take take, void *user_da
     while (*fault == NULL && line < footer) {
         const char *newline = memchr(line, '\n', (size_t)(footer - line));
 
-        take_line(line, (size_t)(newline - line), take,
-                  user_data); /* whole, so one that is not taken is newer than we */
+        take_line(line, (size_t)(newline - line), taker);
         line = newline + 1;
     }
     free(bytes);

@@ -4,6 +4,7 @@
  *
  *     {"lubdub_state":1,"written_ms":1764403200123}
  *     {"id":"pump-7","state":"up","since_ms":…,"connects":3,"losses":1,"ends":[[at_ms,"closed",lasted_s],…]}
+ *     {"pattern":"valve-*","missing":true}
  *     {"end":1,"check":"89abcdef01234567"}
  */
 #ifndef LUBDUB_SERVER_REGISTER_STATE_FILE_H
@@ -34,6 +35,9 @@ void state_writer_begin(struct state_writer *writer, const char *path, uint64_t 
 /* Into memory: does not write yet. */
 void state_writer_put(struct state_writer *writer, const struct known *known);
 
+/* The same for a pattern of the list of the expected that is missing. */
+void state_writer_put_missing(struct state_writer *writer, struct lubdub_slice pattern);
+
 /* Writes what was put. Waits for the disk. */
 void state_writer_flush(struct state_writer *writer);
 
@@ -47,11 +51,15 @@ enum state_read {
     STATE_FAILED,  /* errno */
 };
 
-/* What a line said; its `known` lives until the callback returns. Of its fields only those of the file are set. */
-typedef void (*state_take)(const struct known *known, void *user_data);
+/* Take what a line said, which lives until the callback returns. */
+struct state_taker {
+    void (*take)(const struct known *known, void *user_data); /* of its fields only those of the file are set */
+    void (*take_missing)(struct lubdub_slice pattern, void *user_data);
+    void *user_data;
+};
 
 /* Takes all of a file that is whole, or nothing. *written_ms: when it was written. *fault is a static phrase. */
-enum state_read state_file_read(const char *path, state_take take, void *user_data, uint64_t *written_ms,
+enum state_read state_file_read(const char *path, const struct state_taker *taker, uint64_t *written_ms,
                                 const char **fault);
 
 /* Renames it to PATH.damaged, in the place of an earlier one. Returns 0 or an errno. */

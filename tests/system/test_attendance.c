@@ -89,13 +89,18 @@ static void expect_in_file(const char *path, const char *words)
     }
 }
 
-/* SIGKILL, and the same server again. */
-static void restart(struct stage *stage, const char *grace)
+static void kill_server(struct stage *stage)
 {
     process_signal(&stage->server.process, SIGKILL);
     assert_int_equal(process_wait(&stage->server.process), 128 + SIGKILL);
     server_process_clear(&stage->server);
     memset(&stage->server, 0, sizeof stage->server);
+}
+
+/* SIGKILL, and the same server again. */
+static void restart(struct stage *stage, const char *grace)
+{
+    kill_server(stage);
     server_process_start(&stage->server, "--drain", "50ms", "--state", stage->state, "--grace", grace, NULL);
 }
 
@@ -212,6 +217,28 @@ static void identity_of_before_a_restart_is_gone_once(void **state)
     expect_in_file(stage->state, "\"pump-8\",\"state\":\"gone\"");
     server_process_finish(&stage->server);
     assert_int_equal(count_events(events_of(stage), "gone", "pump-7"), 0);
+}
+
+/* The second list has one more name, whose grace time is over only after that of the patterns. */
+static void missing_pattern_is_not_told_again_after_a_restart(void **state)
+{
+    struct stage *stage = *state;
+
+    expect_these(stage, "valve-* 1 grace=100ms\nfan-* 1 grace=1h\n");
+    server_process_start(&stage->server, "--state", stage->state, "--expect", stage->expect, NULL);
+    expect_event(events_of(stage), "missing", "valve-*");
+    expect_in_file(stage->state, "{\"pattern\":\"valve-*\",\"missing\":true}");
+    kill_server(stage);
+    expect_these(stage, "valve-* 1 grace=100ms\nfan-* 1 grace=200ms\npump-7 grace=500ms\n");
+    server_process_start(&stage->server, "--drain", "50ms", "--state", stage->state, "--expect", stage->expect, NULL);
+    expect_event(events_of(stage), "missing", "fan-*");
+    expect_event(events_of(stage), "missing", "pump-7");
+    join(stage, &stage->client, "valve-1");
+    expect_event(events_of(stage), "found", "valve-*");
+    raw_bye(&stage->client, 0);
+    expect_event(events_of(stage), "missing", "valve-*");
+    server_process_finish(&stage->server);
+    assert_int_equal(count_events(events_of(stage), "missing", "valve-*"), 1);
 }
 
 static void ends_are_remembered_with_their_causes(void **state)
@@ -360,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pattern_is_missing_while_too_few_are_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(list_is_read_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(identity_of_before_a_restart_is_gone_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(missing_pattern_is_not_told_again_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_are_remembered_with_their_causes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_file_is_set_aside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(full_disk_keeps_the_old_state, set_up, tear_down),
