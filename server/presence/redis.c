@@ -240,18 +240,23 @@ static void take_introduction(const redisReply *reply, void *user_data)
     }
 }
 
+/* AUTH, where there is a password. Returns how many replies come of it. */
+static unsigned authenticate(struct presence_redis *redis, const char *user, const char *password,
+                             presence_reply callback)
+{
+    bool has_user = user[0] != '\0';
+    const char *auth[] = {"AUTH", has_user ? user : password, password};
+
+    return password[0] != '\0' && put(redis, has_user ? 3 : 2, auth, NULL, callback, redis);
+}
+
 static void introduce(struct presence_redis *redis)
 {
     const struct presence_url *url = redis->settings.url;
     const char *role[] = {"ROLE"};
 
     redis->stage = INTRODUCING;
-    redis->introductions = 0;
-    if (url->password[0] != '\0') {
-        const char *auth[] = {"AUTH", url->user[0] != '\0' ? url->user : url->password, url->password};
-
-        redis->introductions += put(redis, url->user[0] != '\0' ? 3 : 2, auth, NULL, take_introduction, redis);
-    }
+    redis->introductions = authenticate(redis, url->user, url->password, take_introduction);
     if (url->database != 0) {
         char number[16];
         const char *select[] = {"SELECT", number};
@@ -293,11 +298,23 @@ static void take_address(const redisReply *reply, void *user_data)
     }
 }
 
+/* A sentinel has a password of its own, or none: that of Redis is not told to it. */
+static void take_admission(const redisReply *reply, void *user_data)
+{
+    struct presence_redis *redis = user_data;
+
+    if (reply != NULL && !redis->is_broken && reply->type == REDIS_REPLY_ERROR) {
+        note_why(redis, "the sentinel refuses us", reply->str);
+    }
+}
+
 static void ask_sentinel(struct presence_redis *redis)
 {
-    const char *question[] = {"SENTINEL", "get-master-addr-by-name", redis->settings.url->master};
+    const struct presence_url *url = redis->settings.url;
+    const char *question[] = {"SENTINEL", "get-master-addr-by-name", url->master};
 
     redis->stage = ASKING_SENTINEL;
+    (void)authenticate(redis, url->sentinel_user, url->sentinel_password, take_admission);
     (void)put(redis, 3, question, NULL, take_address, redis);
 }
 

@@ -2,7 +2,7 @@
  * Talks to Redis on a libev loop without ever waiting for it: looks its name up, connects, introduces itself (AUTH,
  * SELECT; with sentinels it asks them where the master is, and the master for its ROLE), pipelines commands, and comes
  * back after every end with a growing wait. Name, connection and every command have one deadline: what is not answered
- * by then is the end of the connection. With rediss:// all of it goes over TLS.
+ * by then is the end of the connection. With rediss:// (or rediss-sentinel://) all of it goes over TLS.
  *
  * One connection; belongs to the thread of its loop. hiredis makes the bytes of commands and reads those of replies.
  */

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// likewise, unix:PATH or "
-    "sentinel://HOST[:PORT],…/MASTER";
+static const char usage[] = "must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://…, unix:PATH, "
+                            "sentinel://HOST[:PORT],…/MASTER or rediss-sentinel://…";
 
 #define REDIS_PORT 6379
 #define SENTINEL_PORT 26379
@@ -127,7 +126,7 @@ static bool take_database(const char *text, struct presence_url *url)
     return true;
 }
 
-/* USER:PASSWORD@, :PASSWORD@ or nothing; moves *text behind it. */
+/* USER:PASSWORD@, USER@, :PASSWORD@ or nothing; moves *text behind it. */
 static bool take_user(const char **text, struct presence_url *url)
 {
     size_t length = strcspn(*text, "/");
@@ -142,8 +141,11 @@ static bool take_user(const char **text, struct presence_url *url)
         return true;
     }
     colon = memchr(*text, ':', (size_t)(at - *text));
-    if (colon == NULL) {
-        return false;
+    if (colon == NULL) { /* its password is in a file */
+        bool is_name = at > *text && decode(*text, (size_t)(at - *text), url->user);
+
+        *text = at + 1;
+        return is_name;
     }
     if (!decode(*text, (size_t)(colon - *text), url->user) ||
         !decode(colon + 1, (size_t)(at - colon - 1), url->password) || url->password[0] == '\0') {
@@ -193,8 +195,12 @@ const char *presence_url_parse(const char *text, struct presence_url *url)
         url->is_tls = true;
         return take_redis(text + 9, url) ? NULL : usage;
     }
-    if (strncmp(text, "sentinel://", 11) == 0) {
-        return take_sentinels(text + 11, url) ? NULL : usage;
+    if (strncmp(text, "sentinel://", 11) == 0 || strncmp(text, "redis-sentinel://", 17) == 0) {
+        return take_sentinels(strstr(text, "://") + 3, url) ? NULL : usage;
+    }
+    if (strncmp(text, "rediss-sentinel://", 18) == 0) {
+        url->is_tls = true;
+        return take_sentinels(text + 18, url) ? NULL : usage;
     }
     if (strncmp(text, "unix:", 5) == 0) {
         const char *path = text + 5;
@@ -206,4 +212,20 @@ const char *presence_url_parse(const char *text, struct presence_url *url)
         return path[0] == '/' && decode(path, strlen(path), url->path) ? NULL : usage;
     }
     return usage;
+}
+
+const char *presence_url_judge_secrets(const struct presence_url *url, const struct presence_url_secrets *secrets)
+{
+    bool has_sentinel_words = secrets->sentinel_user != NULL || secrets->has_sentinel_password;
+
+    if (url->user[0] != '\0' && url->password[0] == '\0' && !secrets->has_password) {
+        return "--redis: there is a user but no password: write USER:PASSWORD@, or give the password in a file";
+    }
+    if (has_sentinel_words && !url->has_sentinels) {
+        return "--redis-sentinel-user and --redis-sentinel-password-file need --redis sentinel://HOST,.../MASTER";
+    }
+    if (secrets->sentinel_user != NULL && !secrets->has_sentinel_password) {
+        return "--redis-sentinel-user needs --redis-sentinel-password-file";
+    }
+    return NULL;
 }

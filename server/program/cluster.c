@@ -39,6 +39,15 @@ static bool fail(char *problem, size_t capacity, const char *why)
     return false;
 }
 
+/* What the file has, if one was read: 255 bytes at most. */
+static void take_secret(char target[PRESENCE_NAME_SIZE], const struct lubdub_secret_file *file)
+{
+    if (file->count > 0) {
+        memcpy(target, file->lines[0].data, file->lines[0].length);
+        target[file->lines[0].length] = '\0';
+    }
+}
+
 bool cluster_open(struct cluster **cluster, const struct options *options, char *problem, size_t capacity)
 {
     const struct lubdub_credentials files = options_redis_credentials(options);
@@ -65,9 +74,10 @@ bool cluster_open(struct cluster **cluster, const struct options *options, char 
     }
     lubdub_credentials_warn((*cluster)->tls, &files);
     settings.tls = (*cluster)->tls;
-    if (options->redis_password.count > 0) {
-        memcpy(settings.url.password, options->redis_password.lines[0].data, options->redis_password.lines[0].length);
-        settings.url.password[options->redis_password.lines[0].length] = '\0';
+    take_secret(settings.url.password, &options->redis_password);
+    take_secret(settings.url.sentinel_password, &options->redis_sentinel_password);
+    if (options->redis_sentinel_user != NULL) {
+        strcpy(settings.url.sentinel_user, options->redis_sentinel_user);
     }
     error = presence_open(&(*cluster)->presence, &settings);
     explicit_bzero(&settings, sizeof settings);

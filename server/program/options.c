@@ -56,6 +56,7 @@ static const char *judge_user(const char *value, void *field)
 }
 
 static const struct lubdub_secret_kind redis_password = {"--redis-password-file", "password", 255};
+static const struct lubdub_secret_kind sentinel_password = {"--redis-sentinel-password-file", "password", 255};
 static const struct lubdub_secret_kind redis_secret = {"--redis-secret-file", "secret", 1024};
 
 static const struct lubdub_setting rows[] = {
@@ -106,7 +107,7 @@ static const struct lubdub_setting rows[] = {
     {.name = "accepts-per-turn", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(accepts_per_turn),
      .minimum = 1, .maximum = 65536, .help = "connections accepted before the sessions of a loop have their turn (64)"},
     {.name = "max-handshakes", .metavar = "N", .kind = LUBDUB_SETTING_COUNT, .offset = FIELD(max_handshakes),
-     .minimum = 1, .maximum = 65536, .help = "TLS handshakes that are under way in a loop; the others wait (256)"},
+     .minimum = 1, .maximum = 65536, .help = "TLS handshakes that are under way, in all loops together; the others wait (256)"},
     {.name = "handshakes-per-turn", .metavar = "N", .kind = LUBDUB_SETTING_COUNT,
      .offset = FIELD(handshakes_per_turn), .minimum = 1, .maximum = 65536,
      .help = "TLS handshakes begun before the sessions of a loop have their turn (8)"},
@@ -149,10 +150,16 @@ static const struct lubdub_setting rows[] = {
     {.name = "node", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(node),
      .minimum = 1, .maximum = 128, .help = "this server's name in its events"},
     {.name = "redis", .metavar = "URL", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis),
-     .take = presence_url_judge, .help = "tell this Redis who is here: redis://HOST, rediss://HOST, unix:PATH, sentinel://HOST,.../MASTER; "
+     .take = presence_url_judge, .help = "tell this Redis who is here: redis://HOST, rediss://HOST, unix:PATH, sentinel://HOST,.../MASTER, rediss-sentinel://...; "
                                   "needs --node"},
     {.name = "redis-password-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
      .offset = FIELD(redis_password_file), .minimum = 1, .help = "its first line is the password for Redis"},
+    {.name = "redis-sentinel-password-file", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(redis_sentinel_password_file), .minimum = 1,
+     .help = "its first line is the password for the sentinels (none)"},
+    {.name = "redis-sentinel-user", .metavar = "NAME", .kind = LUBDUB_SETTING_STRING, .is_fixed = true,
+     .offset = FIELD(redis_sentinel_user), .minimum = 1, .maximum = 255,
+     .help = "the sentinels know this server by this name (the default user)"},
     {.name = "redis-ca", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis_ca),
      .minimum = 1, .help = "with rediss://: the authority of Redis' certificate (those of the system)"},
     {.name = "redis-cert", .metavar = "F", .kind = LUBDUB_SETTING_STRING, .is_fixed = true, .offset = FIELD(redis_cert),
@@ -319,12 +326,14 @@ static bool take_secret_of_nodes(struct options *options, char *problem, size_t 
 /* The first option that says how to speak to Redis, beside --redis itself; NULL: there is none. */
 static const char *option_of_redis(const struct options *options)
 {
-    return options->redis_password_file != NULL ? "--redis-password-file"
-           : options->redis_secret_file != NULL ? "--redis-secret-file"
-           : options->redis_ca != NULL          ? "--redis-ca"
-           : options->redis_cert != NULL        ? "--redis-cert"
-           : options->redis_key != NULL         ? "--redis-key"
-                                                : NULL;
+    return options->redis_password_file != NULL            ? "--redis-password-file"
+           : options->redis_sentinel_password_file != NULL ? "--redis-sentinel-password-file"
+           : options->redis_sentinel_user != NULL          ? "--redis-sentinel-user"
+           : options->redis_secret_file != NULL            ? "--redis-secret-file"
+           : options->redis_ca != NULL                     ? "--redis-ca"
+           : options->redis_cert != NULL                   ? "--redis-cert"
+           : options->redis_key != NULL                    ? "--redis-key"
+                                                           : NULL;
 }
 
 struct lubdub_credentials options_redis_credentials(const struct options *options)
@@ -340,13 +349,17 @@ static const char *why_no_redis(const struct options *options)
 {
 #ifdef LUBDUB_WITH_REDIS
     const struct lubdub_credentials files = options_redis_credentials(options);
+    const struct presence_url_secrets secrets = {options->redis_password_file != NULL, options->redis_sentinel_user,
+                                                 options->redis_sentinel_password_file != NULL};
+    const char *fault;
     struct presence_url url;
 
     if (options->node == NULL || !presence_node_is_valid(options->node)) {
         return "--redis needs --node, a name of 1 to 64 of A-Z a-z 0-9 . _ - that no other node has";
     }
     (void)presence_url_parse(options->redis, &url);
-    return lubdub_credentials_judge_redis(url.is_tls, &files);
+    fault = presence_url_judge_secrets(&url, &secrets);
+    return fault != NULL ? fault : lubdub_credentials_judge_redis(url.is_tls, &files);
 #else
     (void)options;
     return NULL;
@@ -372,6 +385,9 @@ static bool has_redis_that_can_be_told(struct options *options, char *problem, s
     return (options->redis_password_file == NULL ||
             lubdub_secret_file_read_first(&options->redis_password, options->redis_password_file, &redis_password,
                                           problem, capacity)) &&
+           (options->redis_sentinel_password_file == NULL ||
+            lubdub_secret_file_read_first(&options->redis_sentinel_password, options->redis_sentinel_password_file,
+                                          &sentinel_password, problem, capacity)) &&
            take_secret_of_nodes(options, problem, capacity);
 }
 
@@ -575,6 +591,7 @@ void options_clear(struct options *options)
 {
     lubdub_token_file_clear(&options->tokens);
     lubdub_secret_file_clear(&options->redis_password);
+    lubdub_secret_file_clear(&options->redis_sentinel_password);
     lubdub_secret_file_clear(&options->redis_secret);
     expect_file_clear(&options->expected);
     lubdub_credentials_free(options->tls);

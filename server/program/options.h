@@ -50,6 +50,8 @@ struct options {
     const char *token_file;
     const char *redis;
     const char *redis_password_file;
+    const char *redis_sentinel_user;
+    const char *redis_sentinel_password_file;
     const char *redis_secret_file;
     const char *redis_ca;
     const char *redis_cert;
@@ -78,6 +80,7 @@ struct options {
     struct lubdub_settings_loaded loaded;
     struct lubdub_token_file tokens;
     struct lubdub_secret_file redis_password;
+    struct lubdub_secret_file redis_sentinel_password;
     struct lubdub_secret_file redis_secret;
     uint8_t proof_key[16]; /* made of it; with --redis only */
     struct lubdub_slice *proxies; /* proxy_from, as the library takes it */

@@ -68,6 +68,33 @@ def redis_without_tls_or_without_our_certificate_is_told(stage):
     stage.leaves_cleanly(mistaken)
 
 
+def sentinel_is_asked_over_tls(stage):
+    url, files = prepare(stage)
+    certificate, key = stage.authority.issue("sentinel", "IP:127.0.0.1")
+    at = free_port()
+    rules = stage.write("sentinel.conf", f"""
+port 0
+tls-port {at}
+bind 127.0.0.1
+tls-replication yes
+tls-ca-cert-file {stage.authority.certificate}
+tls-cert-file {certificate}
+tls-key-file {key}
+dir {stage.folder}
+requirepass of-sentinel
+sentinel monitor mymaster 127.0.0.1 {url.rsplit(":", 1)[1]} 1
+""")
+    stage.start("sentinel", stage.program, rules, "--sentinel")
+    url = f"rediss-sentinel://127.0.0.1:{at}/mymaster"
+    files += ("--redis-sentinel-password-file", stage.write("password", "of-sentinel"))
+    server = stage.server("a", *files, url=url)
+    stage.client("pump-7", server)
+    stage.wait_for_claim("pump-7", "a", "up")
+    status, out, errors = ask(url, *files, "get", "pump-7")
+    assert status == 0 and "up since" in out, (status, out, errors)
+    stage.leaves_cleanly(server)
+
+
 def restarted_redis_is_connected_to_again(stage):
     url, files = prepare(stage)
     server = stage.server("a", *files, url=url)
@@ -90,6 +117,10 @@ def files_that_cannot_be_used_are_told_at_the_start(stage):
             (("--redis", "rediss://localhost", "--redis-ca", missing), 3, "missing.crt"),
             (("--redis", "redis://localhost", "--redis-ca", missing), 2, "rediss://"),
             (("--redis", "rediss://localhost", "--redis-cert", missing), 2, "--redis-key"),
+            (("--redis", "sentinel://localhost/m", "--redis-ca", missing), 2, "rediss-sentinel://"),
+            (("--redis", "redis://localhost", "--redis-sentinel-password-file", missing), 2, "sentinel://"),
+            (("--redis", "sentinel://localhost/m", "--redis-sentinel-user", "ops"), 2, "--redis-sentinel-password-file"),
+            (("--redis", "redis://ops@localhost"), 2, "no password"),
             (("--redis-key", missing), 2, "--redis-key: there is no --redis")):
         done = subprocess.run([*common, *options], timeout=60, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               check=False)
@@ -97,5 +128,5 @@ def files_that_cannot_be_used_are_told_at_the_start(stage):
 
 
 run(claims_go_over_tls_and_are_read_over_tls, name_in_the_url_is_checked,
-    redis_without_tls_or_without_our_certificate_is_told, restarted_redis_is_connected_to_again,
+    redis_without_tls_or_without_our_certificate_is_told, sentinel_is_asked_over_tls, restarted_redis_is_connected_to_again,
     files_that_cannot_be_used_are_told_at_the_start)

@@ -138,4 +138,33 @@ def stopped_master_that_wakes_is_not_written_to(stage):
     stage.leaves_cleanly(other)
 
 
-run(killed_master_loses_nobody, stopped_master_that_wakes_is_not_written_to)
+def sentinel_has_a_password_of_its_own(stage):
+    stage.start_redis("--port", str(port := free_port()), "--bind", "127.0.0.1", "--requirepass", "of redis")
+    at = free_port()
+    rules = stage.write("sentinel.conf", f"""
+port {at}
+bind 127.0.0.1
+dir {stage.folder}
+sentinel monitor mymaster 127.0.0.1 {port} 1
+sentinel auth-pass mymaster "of redis"
+user default off
+user ops on >of-sentinel allcommands allchannels allkeys
+""")
+    stage.start("sentinel", stage.program, rules, "--sentinel")
+    url = f"redis-sentinel://127.0.0.1:{at}/mymaster"
+    files = ("--redis-password-file", stage.write("redis-password", "of redis\n"))
+    bare = stage.server("bare", *files, url=url)
+    wait_for(lambda: "the sentinel refuses us: NOAUTH" in stage.log(bare), lambda: stage.log(bare))
+    stage.leaves_cleanly(bare)
+    ours = ("--redis-sentinel-user", "ops", "--redis-sentinel-password-file", stage.write("password", "of-sentinel\n"))
+    good = stage.server("good", *files, *ours, url=url)
+    wait_for(lambda: "joined node=good" in stage.log(good), lambda: stage.log(good))
+    assert "of-sentinel" not in stage.log(good) and "of redis" not in stage.log(good), stage.log(good)
+    done = subprocess.run([os.environ["LUBDUB_PRESENCE"], "--redis", url, "--token-file", files[1], *ours, "list"],
+                          timeout=60, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    stage.leaves_cleanly(good)
+
+
+run(killed_master_loses_nobody, stopped_master_that_wakes_is_not_written_to,
+    sentinel_has_a_password_of_its_own)

@@ -33,7 +33,21 @@ static const struct lubdub_setting rows[] = {
      .kind = LUBDUB_SETTING_STRING,
      .offset = FIELD(redis),
      .take = presence_url_judge,
-     .help = "the servers' Redis instead: redis://HOST, rediss://HOST, unix:PATH or sentinel://HOST,.../MASTER"},
+     .help = "the servers' Redis instead: redis://HOST, rediss://HOST, unix:PATH, sentinel://HOST,.../MASTER or "
+             "rediss-sentinel://..."},
+    {.name = "redis-sentinel-password-file",
+     .metavar = "F",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(redis_sentinel_password_file),
+     .minimum = 1,
+     .help = "a file whose first line is the password of the sentinels (none)"},
+    {.name = "redis-sentinel-user",
+     .metavar = "NAME",
+     .kind = LUBDUB_SETTING_STRING,
+     .offset = FIELD(redis_sentinel_user),
+     .minimum = 1,
+     .maximum = 255,
+     .help = "the name by which the sentinels know the reader (the default user)"},
     {.name = "redis-ca",
      .metavar = "F",
      .kind = LUBDUB_SETTING_STRING,
@@ -104,18 +118,30 @@ struct lubdub_credentials presence_options_credentials(const struct presence_opt
     };
 }
 
-/* What the options of TLS towards Redis lack; NULL: nothing. */
+/* What the options of passwords and TLS towards Redis lack; NULL: nothing. */
 static const char *why_no_redis(const struct presence_options *options)
 {
     const struct lubdub_credentials files = presence_options_credentials(options);
-    bool is_tls = options->redis != NULL && strncmp(options->redis, "rediss:", 7) == 0;
+#ifdef LUBDUB_WITH_REDIS
+    const struct presence_url_secrets secrets = {options->token_file != NULL, options->redis_sentinel_user,
+                                                 options->redis_sentinel_password_file != NULL};
+    struct presence_url url = {0};
+    const char *fault;
 
-    return lubdub_credentials_judge_redis(is_tls, &files);
+    if (options->redis != NULL) {
+        (void)presence_url_parse(options->redis, &url);
+    }
+    fault = presence_url_judge_secrets(&url, &secrets);
+    return fault != NULL ? fault : lubdub_credentials_judge_redis(url.is_tls, &files);
+#else
+    return lubdub_credentials_judge_redis(false, &files);
+#endif
 }
 
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     const struct lubdub_secret_kind kind = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
+    const struct lubdub_secret_kind of_sentinels = {"--redis-sentinel-password-file", "password", 255};
     struct presence_options *options = target;
     const char *fault;
 
@@ -149,8 +175,11 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
                                           : "--label");
         return false;
     }
-    return options->token_file == NULL ||
-           lubdub_secret_file_read_first(&options->token, options->token_file, &kind, problem, capacity);
+    return (options->token_file == NULL ||
+            lubdub_secret_file_read_first(&options->token, options->token_file, &kind, problem, capacity)) &&
+           (options->redis_sentinel_password_file == NULL ||
+            lubdub_secret_file_read_first(&options->sentinel_password, options->redis_sentinel_password_file,
+                                          &of_sentinels, problem, capacity));
 }
 
 const struct lubdub_settings_table presence_options_table = {
@@ -176,5 +205,6 @@ void presence_options_init(struct presence_options *options)
 void presence_options_clear(struct presence_options *options)
 {
     lubdub_secret_file_clear(&options->token);
+    lubdub_secret_file_clear(&options->sentinel_password);
     lubdub_settings_clear(&options->loaded);
 }

@@ -17,7 +17,9 @@ enum presence_command {
 };
 
 struct presence_options {
-    const char *redis;    /* NULL: over HTTP */
+    const char *redis; /* NULL: over HTTP */
+    const char *redis_sentinel_user;
+    const char *redis_sentinel_password_file;
     const char *redis_ca; /* with rediss:// */
     const char *redis_cert;
     const char *redis_key;
@@ -32,6 +34,7 @@ struct presence_options {
     enum presence_command command;
     const char *name; /* GET; WATCH: NULL or the one */
     struct lubdub_secret_file token;
+    struct lubdub_secret_file sentinel_password;
 
     struct lubdub_settings_loaded loaded;
 };

@@ -125,6 +125,13 @@ int over_redis_run(const struct presence_options *options)
     if (options->token.count > 0) {
         password = options->token.lines[0];
     }
+    if (options->redis_sentinel_user != NULL) {
+        strcpy(url.sentinel_user, options->redis_sentinel_user); /* 255 bytes at most, as is the password */
+    }
+    if (options->sentinel_password.count > 0) {
+        memcpy(url.sentinel_password, options->sentinel_password.lines[0].data,
+               options->sentinel_password.lines[0].length);
+    }
     if (url.is_tls && !lubdub_credentials_load(&tls, LUBDUB_ROLE_CLIENT, &files, problem, sizeof problem)) {
         return fail(problem);
     }

@@ -216,7 +216,8 @@ const char *lubdub_credentials_judge_redis(bool is_on, const struct lubdub_crede
         return REFUSED_TO_REDIS;
     }
     if (!is_on && (files->certificate != NULL || files->key != NULL || files->authority != NULL)) {
-        return "--redis-ca, --redis-cert and --redis-key need --redis rediss://HOST";
+        return "--redis-ca, --redis-cert and --redis-key need --redis rediss://HOST or "
+               "rediss-sentinel://HOST,.../MASTER";
     }
     if ((files->certificate == NULL) != (files->key == NULL)) {
         return "--redis-cert and --redis-key belong together";

@@ -32,7 +32,7 @@ const char *lubdub_credentials_refuse(void);
  */
 const char *lubdub_credentials_judge_client(bool is_on, const struct lubdub_credentials *files, const char *name);
 
-/* The same of --redis-ca, --redis-cert and --redis-key with --redis; is_on: its URL begins with rediss://. */
+/* The same of --redis-ca, --redis-cert and --redis-key with --redis; is_on: its URL begins with rediss. */
 const char *lubdub_credentials_judge_redis(bool is_on, const struct lubdub_credentials *files);
 
 /* Reads the files. False: problem says why, and names the file. */

@@ -61,6 +61,47 @@ static void socket_and_sentinels(void **state)
     assert_string_equal(url.master, "mymaster");
     assert_string_equal(url.password, "pw");
     assert_int_equal(url.database, 2);
+    assert_false(url.is_tls);
+    assert_null(presence_url_parse("redis-sentinel://one/mymaster", &url));
+    assert_true(url.has_sentinels && !url.is_tls);
+    assert_null(presence_url_parse("rediss-sentinel://u:pw@one:7,two/mymaster/1", &url));
+    assert_true(url.has_sentinels && url.is_tls);
+    assert_int_equal(url.hosts[0].port, 7);
+    assert_string_equal(url.user, "u");
+    assert_string_equal(url.master, "mymaster");
+}
+
+static void secrets_have_to_fit_the_url(void **state)
+{
+    static const struct {
+        const char *url;
+        struct presence_url_secrets secrets;
+        const char *fault; /* words of it */
+    } rows[] = {
+        {"redis://host", {false, NULL, false}, NULL},
+        {"redis://user@host", {true, NULL, false}, NULL},
+        {"redis://user@host", {false, NULL, false}, "no password"},
+        {"redis://user:pw@host", {false, NULL, false}, NULL},
+        {"sentinel://user@host/m", {false, NULL, false}, "no password"},
+        {"sentinel://host/m", {false, "ops", true}, NULL},
+        {"rediss-sentinel://host/m", {false, NULL, true}, NULL},
+        {"sentinel://host/m", {true, "ops", false}, "needs --redis-sentinel-password-file"},
+        {"redis://host", {false, NULL, true}, "need --redis sentinel://"},
+        {"unix:/run/r", {false, "ops", false}, "need --redis sentinel://"},
+    };
+    struct presence_url url;
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *fault;
+
+        assert_null(presence_url_parse(rows[i].url, &url));
+        fault = presence_url_judge_secrets(&url, &rows[i].secrets);
+        if ((fault == NULL) != (rows[i].fault == NULL) || (fault != NULL && strstr(fault, rows[i].fault) == NULL)) {
+            fail_msg("%s: %s", rows[i].url, fault != NULL ? fault : "it was taken");
+        }
+    }
 }
 
 static void what_is_wrong_is_refused(void **state)
@@ -78,7 +119,7 @@ static void what_is_wrong_is_refused(void **state)
         "redis://host/65537",
         "redis://host/1/2",
         "redis://one,two",
-        "redis://user@host",
+        "redis://@host",
         "redis://user:@host",
         "redis://:%@host",
         "redis://:%4@host",
@@ -95,6 +136,8 @@ static void what_is_wrong_is_refused(void **state)
         "http://host",
         "rediss:/host",
         "rediss://host,other",
+        "rediss-sentinel://host",
+        "redis-sentinels://host/m",
     };
     char text[600] = "redis://";
     struct presence_url url;
@@ -113,9 +156,8 @@ static void what_is_wrong_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(host_port_and_database),
-        cmocka_unit_test(user_and_password_are_percent_encoded),
-        cmocka_unit_test(socket_and_sentinels),
+        cmocka_unit_test(host_port_and_database),   cmocka_unit_test(user_and_password_are_percent_encoded),
+        cmocka_unit_test(socket_and_sentinels),     cmocka_unit_test(secrets_have_to_fit_the_url),
         cmocka_unit_test(what_is_wrong_is_refused),
     };
 
