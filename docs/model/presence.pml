@@ -21,6 +21,8 @@
  *     -DNO_CLAIM_AGAIN       a node that could not be told of moves for a while does not claim again
  *     -DTIE_BY_LAST          of equal incarnations the claim that comes last has the identity, new session or not
  *     -DNO_CLAIMING          a node that has not claimed all yet does not say so, and others do not wait for it
+ *     -DNO_MOVES             a node does not remember which session its own has taken over from, and ends its own for an equal
+ *                          of another node without waiting whether that node still lives as that boot
  */
 #ifndef FAULTS
 #define FAULTS 2 /* that may happen in one run */
@@ -61,6 +63,10 @@
 #define GONE 2
 #define ABSENT 3
 
+/* of a claim: else the session is known to be claimed */
+#define AGAIN 1
+#define NEW 2
+
 /* states of a node's entry */
 #define UNKNOWN 0
 #define LIVE 1
@@ -73,6 +79,7 @@
 #define OK 1
 #define OLDER 2
 #define BURIED 3
+#define TIE 4 /* the holder has the same incarnation, and ours is not new */
 #define BURY 1
 #define SETTLE 2
 
@@ -105,13 +112,16 @@ bool has[NODES];      /* a session of the identity */
 byte session[NODES];
 byte incarnation[NODES];
 bool is_dirty[NODES]; /* what stands in Redis may be wrong */
-bool is_new[NODES];   /* the session was not claimed with success yet */
+byte is_new[NODES];   /* the session was not claimed with success yet: NEW, or AGAIN where it was tried */
+bool sees[NODES];     /* over this connection: the other node has counted under the boot that it lives as */
+bool waits[NODES];    /* for the next tick, to claim again */
+byte came_from[NODES]; /* the session at the other node that ours has taken over from; 0: none */
 
-/* in the connection: kind, boot, session, incarnation, whether new; word, session, whether new; boot, session */
-chan command[NODES] = [1] of { byte, byte, byte, byte, bool };
-chan reply[NODES] = [1] of { byte, byte, bool };
+/* in the connection: kind, boot, session, incarnation, whether new; word, session, whether new, holder; boot, session */
+chan command[NODES] = [1] of { byte, byte, byte, byte, byte };
+chan reply[NODES] = [1] of { byte, byte, byte, byte };
 chan told[NODES] = [2] of { byte, byte };
-chan late[NODES] = [1] of { byte, byte, byte, byte, bool }; /* of a connection that ended; no reply is heard */
+chan late[NODES] = [1] of { byte, byte, byte, byte, byte }; /* of a connection that ended; no reply is heard */
 
 bool join_is_stale[NODES]; /* the entry is another one since a JOIN was sent that comes late */
 
@@ -134,7 +144,6 @@ byte changes;
 byte began; /* sessions */
 byte incarnation_of[SESSIONS + 1];
 byte newest; /* session that was claimed as a new one last */
-bool lost_writes;
 bool is_quiet;
 byte quiet_for;
 bool is_open; /* the observers have read: all else may happen */
@@ -149,8 +158,9 @@ byte c_kind;
 byte c_boot;
 byte c_session;
 byte c_incarnation;
-bool c_is_new;
+byte c_is_new;
 byte word;
+byte holder; /* the session of another node that is, or was, held */
 
 #define RUNS(n) (!is_dead[n] && !is_stopped[n])
 #define REACHES(n) (redis_is_up && !is_cut[n])
@@ -211,20 +221,21 @@ inline write_claim(by, under, number, inc, what)
 
 inline do_claim(n, b, s, inc, new)
 {
+    holder = (claim.state != NOTHING && claim.node != n -> claim.session : 0);
     if
     :: IS_FENCED(n, b) -> word = BURIED
 #ifndef NO_COMPARE
     :: !IS_FENCED(n, b) && HELD && !(claim.node == n && claim.boot == b) &&
-       (claim.incarnation > inc
+       claim.incarnation > inc -> word = OLDER
 #ifndef TIE_BY_LAST
-        || (claim.incarnation == inc && !new)
+    :: !IS_FENCED(n, b) && HELD && !(claim.node == n && claim.boot == b) &&
+       claim.incarnation == inc && new == 0 -> word = TIE
 #endif
-       ) -> word = OLDER
 #endif
     :: else ->
         assert(!HELD || claim.node == n || claim.incarnation <= inc); /* an older one never overwrites a newer one */
         word = OK;
-        newest = (new -> s : newest);
+        newest = (new != 0 -> s : newest);
         if
         :: HELD && !(claim.node == n && claim.boot == b) && listens[claim.node] -> told[claim.node]!claim.boot, claim.session
         :: else -> skip
@@ -254,6 +265,7 @@ inline do_join(n, b)
 {
     entry[n].boot = b;
     entry[n].state = LIVE;
+    sees[1 - n] = false;
 #ifndef NO_CLAIMING
     entry[n].claims = true;
 #endif
@@ -277,7 +289,7 @@ inline do_command(n)
 
 inline forget_command()
 {
-    c_kind = 0; c_boot = 0; c_session = 0; c_incarnation = 0; c_is_new = false; word = 0
+    c_kind = 0; c_boot = 0; c_session = 0; c_incarnation = 0; c_is_new = 0; word = 0; holder = 0
 }
 
 #ifdef NO_BURY_COMPARE
@@ -334,7 +346,7 @@ proctype Redis()
         :: is_linked[n] && len(command[n]) != 0 && len(reply[n]) == 0 ->
             command[n]?c_kind, c_boot, c_session, c_incarnation, c_is_new;
             do_command(n);
-            reply[n]!word, c_session, c_is_new;
+            reply[n]!word, c_session, c_is_new, holder;
             forget_command()
         :: len(late[n]) != 0 ->
             late[n]?c_kind, c_boot, c_session, c_incarnation, c_is_new;
@@ -364,6 +376,12 @@ inline drop_listener(n)
     od
 }
 
+/* Whether the claim of a new session was done is not known: it is claimed again. */
+inline try_again(n)
+{
+    is_new[n] = (is_new[n] == 0 && c_is_new != 0 && has[n] && session[n] == c_session && !is_dead[n] -> AGAIN : is_new[n])
+}
+
 /* Moves what was sent, and not done yet, to what may come late; or it is lost. What was not answered is unsure. */
 inline drop_link(n)
 {
@@ -371,25 +389,26 @@ inline drop_link(n)
     :: len(command[n]) != 0 ->
         command[n]?c_kind, c_boot, c_session, c_incarnation, c_is_new;
         is_dirty[n] = !is_dead[n];
-        is_new[n] = is_new[n] || (c_is_new && has[n] && session[n] == c_session && !is_dead[n]);
+        try_again(n);
         if
         :: len(late[n]) == 0 -> late[n]!c_kind, c_boot, c_session, c_incarnation, c_is_new
         :: true -> skip
         fi;
         forget_command()
     :: len(command[n]) == 0 && len(reply[n]) != 0 ->
-        reply[n]?word, c_session, c_is_new;
+        reply[n]?word, c_session, c_is_new, holder;
         is_dirty[n] = !is_dead[n];
-        is_new[n] = is_new[n] || (c_is_new && has[n] && session[n] == c_session && !is_dead[n]);
+        try_again(n);
         forget_command()
     :: len(command[n]) == 0 && len(reply[n]) == 0 -> break
     od;
     if
-    :: is_linked[n] && !is_joined[n] && len(late[n]) == 0 -> join_is_stale[n] = false; late[n]!JOIN, boot[n], 0, 0, false
+    :: is_linked[n] && !is_joined[n] && len(late[n]) == 0 -> join_is_stale[n] = false; late[n]!JOIN, boot[n], 0, 0, 0
     :: true -> skip
     fi;
     is_linked[n] = false;
     is_joined[n] = false;
+    sees[n] = false;
     joined_for[n] = 0;
     has_counted[n] = false;
     drop_listener(n)
@@ -400,7 +419,7 @@ inline end_session(n)
     has[n] = false;
     session[n] = 0;
     incarnation[n] = 0;
-    is_new[n] = false;
+    is_new[n] = 0;
     is_dirty[n] = true
 }
 
@@ -416,7 +435,7 @@ inline replace_session(n)
     do
     :: i <= began && IS_NEWER(i, session[n]) -> break
     :: i <= began && !IS_NEWER(i, session[n]) -> i++
-    :: i > began -> assert(lost_writes); break
+    :: i > began -> assert(false); break
     od;
     i = 0;
     end_session(n)
@@ -480,19 +499,34 @@ proctype Node(byte n)
         HAS_TURN(n) && RUNS(n) && is_linked[n] && is_joined[n] && is_dirty[n] && len(command[n]) == 0 && len(reply[n]) == 0 ->
         if
         :: has[n] -> command[n]!CLAIM, boot[n], session[n], incarnation[n], is_new[n]
-        :: else -> command[n]!RELEASE, boot[n], 0, 0, false
+        :: else -> command[n]!RELEASE, boot[n], 0, 0, 0
         fi;
-        is_new[n] = false;
+        is_new[n] = 0;
         is_dirty[n] = false
     }
     :: atomic {
         HAS_TURN(n) && RUNS(n) && len(reply[n]) != 0 ->
-        reply[n]?word, c_session, c_is_new;
+        reply[n]?word, c_session, c_is_new, holder;
         if
         :: word == OLDER && has[n] && session[n] == c_session -> replace_session(n)
+        :: word == TIE && has[n] && session[n] == c_session ->
+            if
+#ifndef NO_MOVES
+            :: came_from[n] == holder ->
+                is_dirty[n] = true;
+                is_new[n] = AGAIN /* ours is the newer one still */
+            :: came_from[n] != holder && !sees[n] -> waits[n] = true
+            :: came_from[n] != holder && sees[n] -> replace_session(n)
+#else
+            :: true -> replace_session(n)
+#endif
+            fi
+#ifndef NO_MOVES
+        :: word == OK && has[n] && session[n] == c_session && c_is_new == NEW && holder != 0 -> came_from[n] = holder
+#endif
         :: word == BURIED ->
             is_dirty[n] = true;
-            is_new[n] = is_new[n] || (c_is_new && has[n] && session[n] == c_session);
+            try_again(n);
             if
             :: is_joined[n] -> begin_boot(n)
             :: else -> skip
@@ -505,7 +539,12 @@ proctype Node(byte n)
         HAS_TURN(n) && RUNS(n) && len(told[n]) != 0 ->
         told[n]?c_boot, c_session;
         if
+#ifndef NO_MOVES
+        :: has[n] && boot[n] == c_boot && session[n] == c_session && came_from[n] != 0 -> is_dirty[n] = true /* Redis decides */
+        :: has[n] && boot[n] == c_boot && session[n] == c_session && came_from[n] == 0 -> replace_session(n)
+#else
         :: has[n] && boot[n] == c_boot && session[n] == c_session -> replace_session(n)
+#endif
         :: else -> skip
         fi;
         forget_command()
@@ -526,6 +565,7 @@ inline beat(n)
             entry[n].claims = entry[n].claims && IS_BUSY(n);
 #endif
             count(n);
+            sees[1 - n] = is_joined[1 - n];
             touch(n)
         fi
     :: else -> skip
@@ -617,7 +657,7 @@ inline begin_session(n)
         session[n] = began;
         incarnation[n] = incarnation_of[began];
         is_dirty[n] = true;
-        is_new[n] = true
+        is_new[n] = NEW
     fi
 }
 
@@ -625,7 +665,7 @@ inline die(n)
 {
     is_dead[n] = true;
     is_stopped[n] = false;
-    has[n] = false; session[n] = 0; incarnation[n] = 0; is_new[n] = false; is_dirty[n] = false;
+    has[n] = false; session[n] = 0; incarnation[n] = 0; is_new[n] = 0; is_dirty[n] = false; waits[n] = false; came_from[n] = 0;
     drop_link(n);
     is_dirty[n] = false;
     drop_listener(n)
@@ -642,6 +682,7 @@ inline empty_redis()
     claim.node = 0; claim.boot = 0; claim.session = 0; claim.incarnation = 0; claim.state = NOTHING;
     entry[0].boot = 0; entry[0].state = UNKNOWN; entry[0].claims = false;
     entry[1].boot = 0; entry[1].state = UNKNOWN; entry[1].claims = false;
+    sees[0] = false; sees[1] = false;
     touch(0);
     touch(1);
     order_is_stale[0] = order[0] != 0;
@@ -709,7 +750,7 @@ proctype World()
         is_open && !is_quiet ->
         if
         :: MAY(REDIS_STOPS) && redis_is_up -> faults++; redis_is_up = false /* it stops, and its connections stay for a while */
-        :: MAY(REDIS_DIES) && redis_is_up -> faults++; redis_is_up = false; lost_writes = true; drop_all(); empty_redis() /* killed, and starts empty */
+        :: MAY(REDIS_DIES) && redis_is_up -> faults++; redis_is_up = false; drop_all(); empty_redis() /* killed, and starts empty */
         :: MAY(FLUSHED) && redis_is_up -> faults++; empty_redis() /* flushed */
         :: MAY(FAILOVER) && !has_replica -> /* the replica falls behind from now on */
             faults++; has_replica = true;
@@ -720,7 +761,7 @@ proctype World()
             empty_redis();
             COPY_CLAIM(claim, old_claim);
             COPY_ENTRY(entry[0], old_entry[0]); COPY_ENTRY(entry[1], old_entry[1]);
-            has_replica = false; lost_writes = true;
+            has_replica = false;
             old_claim.node = 0; old_claim.boot = 0; old_claim.session = 0; old_claim.incarnation = 0; old_claim.state = 0;
             old_entry[0].boot = 0; old_entry[0].state = 0; old_entry[0].claims = false;
             old_entry[1].boot = 0; old_entry[1].state = 0; old_entry[1].claims = false
@@ -771,6 +812,8 @@ inline views_agree()
 
 inline tick_node(n)
 {
+    is_dirty[n] = is_dirty[n] || waits[n];
+    waits[n] = false;
     if
     :: redis_is_up && !has_counted[n] -> LATER(silent[n], LEASE)
     :: else -> skip

@@ -7,6 +7,7 @@
 
 #include "ev/clock.h"
 #include "ev/container_of.h"
+#include "server/presence/lost.h"
 #include "server/presence/proof.h"
 
 #define IDENTITY_MOST 128
@@ -24,20 +25,28 @@
 struct claiming {
     struct presence *presence;
     uint64_t session; /* 0: a release */
-    bool is_new;      /* the session was never written with success */
+    enum presence_news news;
+    bool is_first; /* while all were claimed anew: what was there before may be gone */
     size_t length;
     char identity[IDENTITY_MOST];
 };
 
-/* ---- what Redis answers ---- */
-
-static void note_again(struct presence *presence, const struct claiming *claiming)
+static void note(struct presence *presence, const char *identity, size_t length, enum presence_news news)
 {
     pthread_mutex_lock(&presence->lock);
-    if (!presence_dirty_add(&presence->dirty, claiming->identity, claiming->length, claiming->is_new)) {
+    if (!presence_dirty_add(&presence->dirty, identity, length, news)) {
         presence->has_overflowed = true;
     }
     pthread_mutex_unlock(&presence->lock);
+}
+
+/* ---- what Redis answers ---- */
+
+/* It is not known whether it was done. */
+static void note_again(struct presence *presence, const struct claiming *claiming)
+{
+    note(presence, claiming->identity, claiming->length,
+         claiming->news == PRESENCE_KNOWN ? PRESENCE_KNOWN : PRESENCE_AGAIN);
 }
 
 static bool is_word(const redisReply *reply, const char *word)
@@ -46,21 +55,29 @@ static bool is_word(const redisReply *reply, const char *word)
            strcmp(reply->element[0]->str, word) == 0;
 }
 
-/* The node of the claim that came with the reply. */
-static const char *holder_of(const redisReply *reply, struct presence_claim *claim)
-{
-    return reply->elements > 1 && reply->element[1]->type == REDIS_REPLY_STRING &&
-                   presence_claim_read(claim, reply->element[1]->str, (size_t)reply->element[1]->len)
-               ? claim->node
-               : "another node";
-}
-
 /* This session is not the identity's: it ends. */
 static void end_session(struct presence *presence, uint64_t session, enum lubdub_reason reason, const char *text)
 {
     if (session != 0 && lubdub_server_disconnect(presence->server, session, reason, text) == LUBDUB_ERROR_OK) {
         atomic_fetch_add(&presence->moved, 1);
     }
+}
+
+static bool read_holder(struct presence_claim *claim, const redisReply *reply)
+{
+    return reply->elements > 1 && reply->element[1]->type == REDIS_REPLY_STRING &&
+           presence_claim_read(claim, reply->element[1]->str, (size_t)reply->element[1]->len);
+}
+
+/* Our session is a new one, and has taken over from that one. What is claimed again proves no order. */
+static void note_move(struct presence *presence, const struct claiming *claiming, const redisReply *reply)
+{
+    struct presence_claim *claim = malloc(sizeof *claim);
+
+    if (claim != NULL && read_holder(claim, reply) && strcmp(claim->node, presence->settings.node) != 0) {
+        presence_moves_note(&presence->moves, claiming->identity, claiming->length, claim);
+    }
+    free(claim);
 }
 
 static void lose(struct presence *presence, const struct claiming *claiming, const redisReply *reply, bool is_proof)
@@ -76,8 +93,28 @@ static void lose(struct presence *presence, const struct claiming *claiming, con
     snprintf(text, sizeof text,
              is_proof ? "another token, or certificate, has let in a session with this identity, at %s"
                       : "the identity has a newer session, at %s",
-             holder_of(reply, claim));
+             read_holder(claim, reply) ? claim->node : "another node");
     end_session(presence, claiming->session, is_proof ? LUBDUB_REASON_UNAUTHORIZED : LUBDUB_REASON_REPLACED, text);
+    free(claim);
+}
+
+/*
+ * The holder has the same incarnation, and ours is no new session. A Redis that lost its last writes may name a session
+ * that ours has taken over from: ours is the newer one still. And the boot that it names as live may be over: its node
+ * is given the time to say so, and nobody's session ends for one that may have ended itself.
+ */
+static void decide_tie(struct presence *presence, const struct claiming *claiming, const redisReply *reply)
+{
+    struct presence_claim *claim = malloc(sizeof *claim);
+
+    if (claim == NULL || !read_holder(claim, reply)) {
+        note_again(presence, claiming);
+    } else if (presence_moves_has(&presence->moves, claiming->identity, claiming->length, claim)) {
+        note(presence, claiming->identity, claiming->length, PRESENCE_AGAIN);
+    } else if (presence_observer_has_counted(&presence->observer, claim->node, claim->boot) ||
+               !presence_dirty_add(&presence->later, claiming->identity, claiming->length, PRESENCE_KNOWN)) {
+        lose(presence, claiming, reply, false);
+    }
     free(claim);
 }
 
@@ -96,6 +133,13 @@ static void on_claimed(const redisReply *reply, void *user_data)
         lose(presence, claiming, reply, true);
     } else if (claiming->session != 0 && is_word(reply, "older")) {
         lose(presence, claiming, reply, false);
+    } else if (claiming->session != 0 && is_word(reply, "tie")) {
+        decide_tie(presence, claiming, reply);
+    } else if (claiming->session != 0 && is_word(reply, "moved") && claiming->news == PRESENCE_NEW) {
+        note_move(presence, claiming, reply);
+    } else if (claiming->session != 0 && is_word(reply, "made") && claiming->news == PRESENCE_KNOWN &&
+               !claiming->is_first) {
+        presence_note_lost(presence);
     }
     free(claiming);
     presence_pump(presence);
@@ -109,9 +153,17 @@ void presence_on_push(const redisReply *reply, void *user_data)
 
     /* BOOT SESSION IDENTITY */
     if (strncmp(text, presence->boot, boot_length) == 0 && text[boot_length] == ' ') {
-        uint64_t session = strtoull(text + boot_length + 1, NULL, 10);
+        char *end;
+        uint64_t session = strtoull(text + boot_length + 1, &end, 10);
+        size_t length = strlen(end) - (end[0] != '\0');
 
-        end_session(presence, session, LUBDUB_REASON_REPLACED, "the identity came up at another node");
+        if (length > 0 && length <= IDENTITY_MOST && presence_moves_knows(&presence->moves, end + 1, length)) {
+            note(presence, end + 1, length,
+                 PRESENCE_KNOWN); /* it may have taken over again: what Redis says now counts */
+            presence_pump(presence);
+        } else {
+            end_session(presence, session, LUBDUB_REASON_REPLACED, "the identity came up at another node");
+        }
     }
 }
 
@@ -140,7 +192,7 @@ static uint64_t since_ms(const struct lubdub_server_session *session)
 }
 
 /* False: Redis takes nothing now; it stays noted. */
-static bool write_claim(struct presence *presence, const struct lubdub_server_session *session, bool is_new)
+static bool write_claim(struct presence *presence, const struct lubdub_server_session *session, enum presence_news news)
 {
     char proof[PRESENCE_PROOF_SIZE];
     const struct presence_holder holder = {presence->settings.node, presence->boot,
@@ -162,11 +214,14 @@ static bool write_claim(struct presence *presence, const struct lubdub_server_se
     }
     memcpy(key, PRESENCE_IDS, sizeof PRESENCE_IDS - 1);
     memcpy(key + sizeof PRESENCE_IDS - 1, session->identity.data, session->identity.length);
-    *claiming = (struct claiming){
-        .presence = presence, .session = session->session, .is_new = is_new, .length = session->identity.length};
+    *claiming = (struct claiming){.presence = presence,
+                                  .session = session->session,
+                                  .news = news,
+                                  .is_first = presence->claims_all || presence->claims_rest,
+                                  .length = session->identity.length};
     memcpy(claiming->identity, session->identity.data, session->identity.length);
     if (is_session) {
-        const char *word = is_new ? "new" : "known";
+        const char *word = news != PRESENCE_KNOWN ? "new" : "known";
         const char *arguments[] = {key,          PRESENCE_NODES,    value,
                                    holder.node,  holder.boot,       incarnation,
                                    holder.proof, PRESENCE_CHANNELS, claiming->identity,
@@ -201,11 +256,11 @@ static bool write_claim(struct presence *presence, const struct lubdub_server_se
 static bool is_for_later(struct presence *presence, const struct lubdub_server_session *session, bool is_last_look)
 {
     return !is_last_look && session->state == LUBDUB_SERVER_IS_GONE && presence->settings.grace > 0 &&
-           presence_dirty_add(&presence->later, session->identity.data, session->identity.length, false);
+           presence_dirty_add(&presence->later, session->identity.data, session->identity.length, PRESENCE_KNOWN);
 }
 
 /* What is known of it now, also where nothing is: its end was forgotten. */
-static bool write_identity(struct presence *presence, const char *identity, size_t length, bool is_new,
+static bool write_identity(struct presence *presence, const char *identity, size_t length, enum presence_news news,
                            bool is_last_look)
 {
     struct lubdub_server_session *session = NULL;
@@ -215,10 +270,10 @@ static bool write_identity(struct presence *presence, const char *identity, size
 
     if (error == LUBDUB_ERROR_NOT_FOUND) {
         nothing.now = nothing.since = lubdub_clock_now();
-        return is_for_later(presence, &nothing, is_last_look) || write_claim(presence, &nothing, is_new);
+        return is_for_later(presence, &nothing, is_last_look) || write_claim(presence, &nothing, news);
     }
     is_done = error == LUBDUB_ERROR_OK &&
-              (is_for_later(presence, session, is_last_look) || write_claim(presence, session, is_new));
+              (is_for_later(presence, session, is_last_look) || write_claim(presence, session, news));
     lubdub_server_session_free(session);
     return is_done;
 }
@@ -247,7 +302,7 @@ static void claim_some(struct presence *presence)
     pthread_mutex_lock(&presence->lock);
     for (session = first; session != NULL; session = session->next) {
         if (session->identity.length > 0 &&
-            !presence_dirty_add(&presence->dirty, session->identity.data, session->identity.length, false)) {
+            !presence_dirty_add(&presence->dirty, session->identity.data, session->identity.length, PRESENCE_KNOWN)) {
             break; /* the rest comes when there is room */
         }
     }
@@ -271,20 +326,18 @@ static size_t count_dirty(struct presence *presence)
 static bool write_next(struct presence *presence)
 {
     char identity[IDENTITY_MOST];
-    bool is_new = false;
+    enum presence_news news;
     size_t length;
 
     pthread_mutex_lock(&presence->lock);
-    length = presence_dirty_take(&presence->dirty, identity, &is_new);
+    length = presence_dirty_take(&presence->dirty, identity, &news);
     pthread_mutex_unlock(&presence->lock);
     if (length == 0) {
+        presence->claims_rest = presence->claims_all;
         return false;
     }
-    if (!write_identity(presence, identity, length, is_new, false)) {
-        struct claiming again = {.is_new = is_new, .length = length};
-
-        memcpy(again.identity, identity, length);
-        note_again(presence, &again);
+    if (!write_identity(presence, identity, length, news, false)) {
+        note(presence, identity, length, news);
         return false;
     }
     presence->allowance--;
@@ -293,11 +346,13 @@ static bool write_next(struct presence *presence)
 
 void presence_look_again(struct presence *presence)
 {
-    struct claiming looked = {.presence = presence};
+    char identity[IDENTITY_MOST];
+    enum presence_news news;
+    size_t length;
 
-    while ((looked.length = presence_dirty_take(&presence->later, looked.identity, &looked.is_new)) > 0) {
-        if (!write_identity(presence, looked.identity, looked.length, looked.is_new, true)) {
-            note_again(presence, &looked);
+    while ((length = presence_dirty_take(&presence->later, identity, &news)) > 0) {
+        if (!write_identity(presence, identity, length, news, true)) {
+            note(presence, identity, length, news);
         }
     }
 }
@@ -351,12 +406,12 @@ bool presence_has_work(struct presence *presence)
     pthread_mutex_lock(&presence->lock);
     has_events = presence->stream.first != NULL;
     pthread_mutex_unlock(&presence->lock);
-    return presence->claims_all || has_events || count_dirty(presence) > 0;
+    return presence->claims_all || presence->lost.looks_at_all || has_events || count_dirty(presence) > 0;
 }
 
 void presence_claim_all(struct presence *presence)
 {
-    presence->claims_all = true;
+    presence->claims_all = presence->claims_rest = true;
     presence->cursor = 0;
     presence_pump(presence);
 }
@@ -384,6 +439,7 @@ void presence_pump(struct presence *presence)
             break;
         }
     }
+    presence_look_for_lost(presence);
     stream_events(presence);
     atomic_store(&presence->queued, count_dirty(presence));
     if (presence_has_work(presence) && !ev_is_active(&presence->pace)) {

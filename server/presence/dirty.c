@@ -13,26 +13,26 @@
 struct presence_dirty_entry {
     UT_hash_handle hh;
     bool is_lost;
-    bool is_new;
+    enum presence_news news;
     size_t length;
     char identity[];
 };
 
-bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length, bool is_new)
+bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length, enum presence_news news)
 {
     unsigned hash = lubdub_sip_hash_here(identity, length);
     struct presence_dirty_entry *entry;
 
     HASH_FIND_BYHASHVALUE(hh, dirty->all, identity, length, hash, entry);
     if (entry != NULL) {
-        entry->is_new = entry->is_new || is_new;
+        entry->news = news > entry->news ? news : entry->news;
         return true;
     }
     entry = dirty->count < PRESENCE_DIRTY_MOST ? calloc(1, sizeof *entry + length) : NULL;
     if (entry == NULL) {
         return false;
     }
-    entry->is_new = is_new;
+    entry->news = news;
     entry->length = length;
     memcpy(entry->identity, identity, length);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, dirty->all, entry->identity, length, hash, entry);
@@ -44,7 +44,7 @@ bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size
     return true;
 }
 
-size_t presence_dirty_take(struct presence_dirty *dirty, char *target, bool *is_new)
+size_t presence_dirty_take(struct presence_dirty *dirty, char *target, enum presence_news *news)
 {
     struct presence_dirty_entry *entry = dirty->all;
     size_t length;
@@ -53,7 +53,7 @@ size_t presence_dirty_take(struct presence_dirty *dirty, char *target, bool *is_
         return 0;
     }
     length = entry->length;
-    *is_new = entry->is_new;
+    *news = entry->news;
     memcpy(target, entry->identity, length);
     HASH_DEL(dirty->all, entry);
     dirty->count--;

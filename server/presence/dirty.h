@@ -8,6 +8,13 @@
 /* More of them are not held: then all has to be written anew. */
 #define PRESENCE_DIRTY_MOST 262144
 
+/* What Redis knows of the identity's session. */
+enum presence_news {
+    PRESENCE_KNOWN, /* it was written */
+    PRESENCE_AGAIN, /* it is new, and a claim of it may have been done, or not */
+    PRESENCE_NEW,   /* it was never written */
+};
+
 struct presence_dirty_entry;
 
 struct presence_dirty {
@@ -15,11 +22,11 @@ struct presence_dirty {
     size_t count;
 };
 
-/* is_new: its session was never written; that stays known until it is taken. False: there is no room. */
-bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length, bool is_new);
+/* What is newest of several calls stays known until it is taken. False: there is no room. */
+bool presence_dirty_add(struct presence_dirty *dirty, const char *identity, size_t length, enum presence_news news);
 
-/* Takes the first, and whether it is new; 0: there is none. target has room for an identity (128 bytes). */
-size_t presence_dirty_take(struct presence_dirty *dirty, char *target, bool *is_new);
+/* Takes the first; 0: there is none. target has room for an identity (128 bytes). */
+size_t presence_dirty_take(struct presence_dirty *dirty, char *target, enum presence_news *news);
 
 void presence_dirty_clear(struct presence_dirty *dirty);
 

@@ -1,7 +1,8 @@
-/* Reads two lines of Redis' INFO. */
+/* Reads lines of Redis' INFO. */
 #include "server/presence/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_line(const redisReply *reply, const char *name, char *value, size_t capacity)
@@ -16,7 +17,7 @@ static bool has_line(const redisReply *reply, const char *name, char *value, siz
     return true;
 }
 
-/* What Redis evicts is not known to be gone before it changes. INFO may be refused: then nothing is said. */
+/* INFO may be refused: then nothing is said. */
 static void on_memory(const redisReply *reply, void *user_data)
 {
     struct presence *presence = user_data;
@@ -27,7 +28,8 @@ static void on_memory(const redisReply *reply, void *user_data)
         !has_line(reply, "\nmaxmemory_policy:", policy, sizeof policy)) {
         return;
     }
-    if (strcmp(limit, "0") != 0 && strcmp(policy, "noeviction") != 0) {
+    presence->lost.may_evict = strcmp(limit, "0") != 0 && strcmp(policy, "noeviction") != 0;
+    if (presence->lost.may_evict) {
         presence_log(presence, true,
                      "redis: it may drop what stands there (maxmemory-policy %s); presence needs noeviction", policy);
     }
@@ -38,4 +40,28 @@ void presence_ask_for_memory(struct presence *presence)
     const char *arguments[] = {"INFO", "memory"};
 
     (void)presence_redis_command(presence->redis, 2, arguments, NULL, on_memory, presence);
+}
+
+static void on_evicted(const redisReply *reply, void *user_data)
+{
+    struct presence *presence = user_data;
+    char number[32];
+    uint64_t evicted;
+
+    if (reply == NULL || !has_line(reply, "\nevicted_keys:", number, sizeof number)) {
+        return;
+    }
+    evicted = strtoull(number, NULL, 10);
+    if (presence->lost.has_evicted && evicted > presence->lost.evicted) {
+        presence->lost.is_called_for = true;
+    }
+    presence->lost.has_evicted = true;
+    presence->lost.evicted = evicted;
+}
+
+void presence_ask_for_evicted(struct presence *presence)
+{
+    const char *arguments[] = {"INFO", "stats"};
+
+    (void)presence_redis_command(presence->redis, 2, arguments, NULL, on_evicted, presence);
 }

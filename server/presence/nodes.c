@@ -11,6 +11,7 @@
 #include "ev/container_of.h"
 #include "server/presence/claims.h"
 #include "server/presence/elsewhere.h"
+#include "server/presence/lost.h"
 
 #define CLAIMING " claiming"
 #define SCANNED_AT_ONCE "256"
@@ -323,11 +324,29 @@ static void sweep_on(struct presence *presence)
 
 /* ---- the beat ---- */
 
+/* What goes with a beat, until it is answered. */
+struct beat {
+    struct presence *presence;
+    struct presence_piece *piece; /* sessions whose claims are looked at; NULL: none */
+};
+
+/* The last of the answer tells which claims are not there. */
+static void take_missing(struct beat *beat, const redisReply *reply)
+{
+    if (reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0) {
+        presence_take_piece(beat->presence, beat->piece, reply->element[reply->elements - 1]);
+    } else {
+        presence_drop_piece(beat->piece);
+    }
+}
+
 static void on_beaten(const redisReply *reply, void *user_data)
 {
-    struct presence *presence = user_data;
+    struct presence *presence = ((struct beat *)user_data)->presence;
     lubdub_time now = lubdub_clock_now();
 
+    take_missing(user_data, reply);
+    free(user_data);
     if (!presence_take_result(presence, reply)) {
         return;
     }
@@ -335,6 +354,8 @@ static void on_beaten(const redisReply *reply, void *user_data)
         atomic_store(&presence->is_up, true);
         observe(presence, reply, now);
         presence_ask_elsewhere(presence);
+        presence_mind_lost(presence);
+        presence_pump(presence);
     } else if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, "conflict") == 0) {
         atomic_fetch_add(&presence->conflicts, 1);
         presence_log(presence, true,
@@ -371,11 +392,34 @@ static void mind_listener(struct presence *presence)
     (void)presence_redis_command(presence->listener, 1, arguments, NULL, NULL, NULL);
 }
 
+static void beat_with(struct presence *presence, struct presence_piece *piece)
+{
+    struct beat *beat = malloc(sizeof *beat);
+    char entry[PRESENCE_ENTRY_SIZE];
+    const char *arguments[PRESENCE_PIECE + 4] = {PRESENCE_NODES};
+    size_t lengths[PRESENCE_PIECE + 4] = {sizeof PRESENCE_NODES - 1};
+    int keys = 1 + (piece != NULL ? presence_piece_keys(piece, arguments + 1, lengths + 1) : 0);
+
+    (void)write_entry(presence, "live", entry);
+    arguments[keys] = presence->settings.node;
+    arguments[keys + 1] = presence->boot;
+    arguments[keys + 2] = entry;
+    lengths[keys] = strlen(presence->settings.node);
+    lengths[keys + 1] = strlen(presence->boot);
+    lengths[keys + 2] = strlen(entry);
+    if (beat != NULL) {
+        *beat = (struct beat){presence, piece};
+    }
+    if (beat == NULL ||
+        !presence_run(presence, PRESENCE_SCRIPT_BEAT, keys, keys + 3, arguments, lengths, on_beaten, beat)) {
+        presence_drop_piece(piece);
+        free(beat);
+    }
+}
+
 void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct presence *presence = container_of(timer, struct presence, beat);
-    char entry[PRESENCE_ENTRY_SIZE];
-    const char *arguments[] = {PRESENCE_NODES, presence->settings.node, presence->boot, entry};
     (void)loop, (void)revents;
 
     mind_listener(presence);
@@ -389,6 +433,5 @@ void presence_on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
     presence_look_again(presence);
     count_up(presence);
     presence->is_claiming = presence->claims_all;
-    (void)write_entry(presence, "live", entry);
-    (void)presence_run(presence, PRESENCE_SCRIPT_BEAT, 1, 4, arguments, NULL, on_beaten, presence);
+    beat_with(presence, presence_next_piece(presence));
 }

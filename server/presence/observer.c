@@ -64,12 +64,15 @@ void presence_observer_note(struct presence_observer *observer, const char *name
     } else if (strcmp(node->entry.boot, entry->boot) != 0) {
         node->still_since = now;
         node->boot_since = now;
+        node->is_known = node->has_counted = false;
     } else if (node->entry.counter != entry->counter || node->entry.is_live != entry->is_live) {
         node->still_since = now;
     }
     if (entry->is_claiming) {
         node->boot_since = now; /* what it has not claimed yet is not lost */
     }
+    node->has_counted = node->has_counted || (node->is_known && entry->counter > node->entry.counter);
+    node->is_known = true;
     node->entry = *entry;
     node->is_seen = true;
 }
@@ -110,6 +113,22 @@ bool presence_observer_holds(const struct presence_observer *observer, const cha
     const struct presence_observed *known = presence_observer_find(observer, node);
 
     return known != NULL && known->entry.is_live && strcmp(known->entry.boot, boot) == 0;
+}
+
+void presence_observer_begin_anew(struct presence_observer *observer)
+{
+    size_t i;
+
+    for (i = 0; i < observer->count; i++) {
+        observer->nodes[i].is_known = observer->nodes[i].has_counted = false;
+    }
+}
+
+bool presence_observer_has_counted(const struct presence_observer *observer, const char *node, const char *boot)
+{
+    const struct presence_observed *known = presence_observer_find(observer, node);
+
+    return known != NULL && known->has_counted && presence_observer_holds(observer, node, boot);
 }
 
 bool presence_observer_lost_for(const struct presence_observer *observer, const char *node, const char *boot,

@@ -25,6 +25,8 @@ struct presence_observed {
     lubdub_time still_since; /* the counter has this value since then, as far as was observed without a gap */
     lubdub_time boot_since;  /* this boot was seen first, and has claimed all, as far as was observed so */
     bool is_seen;            /* in the reading under way */
+    bool is_known;           /* its count was read over this connection, */
+    bool has_counted;        /* and has risen since, under the same boot */
 };
 
 struct presence_observer {
@@ -46,6 +48,9 @@ void presence_observer_note(struct presence_observer *observer, const char *name
                             lubdub_time now);
 void presence_observer_end(struct presence_observer *observer);
 
+/* There is another connection, perhaps to another Redis. */
+void presence_observer_begin_anew(struct presence_observer *observer);
+
 /* The node with this name; NULL: not known. */
 const struct presence_observed *presence_observer_find(const struct presence_observer *observer, const char *name);
 
@@ -54,6 +59,9 @@ bool presence_observer_suspects(const struct presence_observed *node, lubdub_tim
 
 /* Whether a claim of this node and boot is held: its node lives as that boot. */
 bool presence_observer_holds(const struct presence_observer *observer, const char *node, const char *boot);
+
+/* The same, and that was seen over this connection: the node has counted. */
+bool presence_observer_has_counted(const struct presence_observer *observer, const char *node, const char *boot);
 
 /* Whether such a claim has been held by nobody for so long, as far as was observed. */
 bool presence_observer_lost_for(const struct presence_observer *observer, const char *node, const char *boot,

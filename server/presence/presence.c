@@ -12,6 +12,7 @@
 #include "ev/container_of.h"
 #include "ev/thread.h"
 #include "server/presence/claims.h"
+#include "server/presence/lost.h"
 #include "server/presence/memory.h"
 #include "server/presence/nodes.h"
 #include "server/presence/state.h"
@@ -41,6 +42,8 @@ static void on_up(void *user_data)
     presence->has_told_refusal = false;
     presence->refused_until = 0;
     presence_load_scripts(presence);
+    presence_forget_lost(presence);
+    presence_observer_begin_anew(&presence->observer);
     presence_ask_for_memory(presence);
 }
 
@@ -54,6 +57,7 @@ static void on_down(const char *why, void *user_data)
     }
     presence->is_joined = false;
     presence->is_sweeping = false;
+    presence_forget_lost(presence);
     presence->scripts_missing = PRESENCE_SCRIPTS;
     presence->has_told_silence = false;
     presence_redis_drop(presence->listener, why); /* there may be another master now */
@@ -232,8 +236,9 @@ void presence_note(struct presence *presence, const struct lubdub_server_event *
     }
     pthread_mutex_lock(&presence->lock);
     is_first = presence->dirty.count == 0;
-    if (presence->is_started && !presence_dirty_add(&presence->dirty, event->identity.data, event->identity.length,
-                                                    event->kind == LUBDUB_SERVER_CONNECTED)) {
+    if (presence->is_started &&
+        !presence_dirty_add(&presence->dirty, event->identity.data, event->identity.length,
+                            event->kind == LUBDUB_SERVER_CONNECTED ? PRESENCE_NEW : PRESENCE_KNOWN)) {
         presence->has_overflowed = true;
     }
     is_first = is_first && presence->is_started;
@@ -368,6 +373,7 @@ void presence_close(struct presence *presence)
     presence_redis_free(presence->listener);
     presence_dirty_clear(&presence->dirty);
     presence_dirty_clear(&presence->later);
+    presence_moves_clear(&presence->moves);
     presence_stream_clear(&presence->stream);
     presence_questions_clear(&presence->questions);
     if (presence->loop != NULL) {

@@ -10,10 +10,12 @@
  * the session was not written yet (else "known").
  *
  * ok        written
+ * made      the same, and nothing stood there
  * moved     written, and was another's; the old claim follows, and its node is told
  * proof     not written: another proof let the holder in, and it is live; its claim follows
- * older     not written: the holder is live, and has a higher incarnation, or the same and our session is not new: what
- *           changes at an old session does not take the identity back; the holder's claim follows
+ * older     not written: the holder is live, and has a higher incarnation; its claim follows
+ * tie       not written: the holder is live, has the same incarnation, and our session is not new: what changes at an
+ *           old session does not take the identity back; the holder's claim follows
  * buried    not written: BOOT is not what NODE lives as
  */
 static const char presence_script_claim[] =
@@ -31,9 +33,8 @@ static const char presence_script_claim[] =
     "      and string.find(entry, ' live ', 1, true)\n"
     "    local holds = state == 'up' or state == 'late'\n"
     "    if lives and holds and proof ~= '-' and proof ~= ARGV[5] then return {'proof', held} end\n"
-    "    if lives and holds and (incarnation > ARGV[4] or (incarnation == ARGV[4] and ARGV[8] ~= 'new')) then\n"
-    "      return {'older', held}\n"
-    "    end\n"
+    "    if lives and holds and incarnation > ARGV[4] then return {'older', held} end\n"
+    "    if lives and holds and incarnation == ARGV[4] and ARGV[8] ~= 'new' then return {'tie', held} end\n"
     "    redis.call('SET', KEYS[1], ARGV[1])\n"
     "    if lives and holds then\n"
     "      redis.call('PUBLISH', ARGV[6] .. node, boot .. ' ' .. session .. ' ' .. ARGV[7])\n"
@@ -42,7 +43,7 @@ static const char presence_script_claim[] =
     "  end\n"
     "end\n"
     "redis.call('SET', KEYS[1], ARGV[1])\n"
-    "return {'ok'}\n";
+    "return {held and 'ok' or 'made'}\n";
 
 /*
  * The identity has no session here any more. KEYS: claim, nodes. ARGV: the claim (away or gone), NODE, BOOT, seconds
@@ -70,8 +71,9 @@ static const char presence_script_join[] =
     "return 1\n";
 
 /*
- * Counts up, and reads all nodes. KEYS: nodes. ARGV: NODE, BOOT, its new entry. Returns names and entries by turns; or
- * one word: lost (Redis knows nothing of us), buried, or conflict (another boot lives under our name).
+ * Counts up, and reads all nodes. KEYS: nodes, and some claims. ARGV: NODE, BOOT, its new entry. Returns names and
+ * entries by turns, and then an array of the claims that are not there, by their place from 1 on; or one word: lost
+ * (Redis knows nothing of us), buried, or conflict (another boot lives under our name).
  */
 static const char presence_script_beat[] =
     "local me = redis.call('HGET', KEYS[1], ARGV[1])\n"
@@ -79,7 +81,20 @@ static const char presence_script_beat[] =
     "if string.sub(me, 1, #ARGV[2] + 1) ~= ARGV[2] .. ' ' then return 'conflict' end\n"
     "if not string.find(me, ' live ', 1, true) then return 'buried' end\n"
     "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
-    "return redis.call('HGETALL', KEYS[1])\n";
+    "local answer = redis.call('HGETALL', KEYS[1])\n"
+    "local missing = {}\n"
+    "for i = 2, #KEYS do\n"
+    "  if redis.pcall('EXISTS', KEYS[i]) == 0 then missing[#missing + 1] = i - 1 end\n"
+    "end\n"
+    "answer[#answer + 1] = missing\n"
+    "return answer\n";
+
+/* The places of the keys that are not there, from 1 on. */
+static const char presence_script_missing[] = "local missing = {}\n"
+                                              "for i, key in ipairs(KEYS) do\n"
+                                              "  if redis.call('EXISTS', key) == 0 then missing[#missing + 1] = i end\n"
+                                              "end\n"
+                                              "return missing\n";
 
 /* Writes over what is still as it was read. KEYS: nodes. ARGV: NODE, entry as read, new entry. 1: done. */
 static const char presence_script_bury[] = "if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end\n"

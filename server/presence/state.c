@@ -14,9 +14,10 @@
 #define REFUSED_FOR LUBDUB_SECOND
 
 static const char *const scripts[PRESENCE_SCRIPTS] = {
-    [PRESENCE_SCRIPT_CLAIM] = presence_script_claim, [PRESENCE_SCRIPT_RELEASE] = presence_script_release,
-    [PRESENCE_SCRIPT_JOIN] = presence_script_join,   [PRESENCE_SCRIPT_BEAT] = presence_script_beat,
-    [PRESENCE_SCRIPT_BURY] = presence_script_bury,   [PRESENCE_SCRIPT_SETTLE] = presence_script_settle,
+    [PRESENCE_SCRIPT_CLAIM] = presence_script_claim,     [PRESENCE_SCRIPT_RELEASE] = presence_script_release,
+    [PRESENCE_SCRIPT_JOIN] = presence_script_join,       [PRESENCE_SCRIPT_BEAT] = presence_script_beat,
+    [PRESENCE_SCRIPT_BURY] = presence_script_bury,       [PRESENCE_SCRIPT_SETTLE] = presence_script_settle,
+    [PRESENCE_SCRIPT_MISSING] = presence_script_missing,
 };
 
 void presence_log(struct presence *presence, bool is_warning, const char *format, ...)
@@ -83,11 +84,13 @@ bool presence_take_result(struct presence *presence, const redisReply *reply)
     return false;
 }
 
+#define ARGUMENTS_MOST 80
+
 bool presence_run(struct presence *presence, enum presence_script script, int key_count, int count,
                   const char **arguments, const size_t *lengths, presence_reply callback, void *user_data)
 {
-    const char *all[16] = {"EVALSHA", presence->hashes[script]};
-    size_t all_lengths[16] = {7, PRESENCE_HASH_SIZE - 1};
+    const char *all[3 + ARGUMENTS_MOST] = {"EVALSHA", presence->hashes[script]};
+    size_t all_lengths[3 + ARGUMENTS_MOST] = {7, PRESENCE_HASH_SIZE - 1};
     char keys[8];
     int i;
 

@@ -10,6 +10,7 @@
 
 #include "server/presence/claim.h"
 #include "server/presence/dirty.h"
+#include "server/presence/moves.h"
 #include "server/presence/node.h"
 #include "server/presence/observer.h"
 #include "server/presence/questions.h"
@@ -24,10 +25,24 @@ enum presence_script {
     PRESENCE_SCRIPT_BEAT,
     PRESENCE_SCRIPT_BURY,
     PRESENCE_SCRIPT_SETTLE,
+    PRESENCE_SCRIPT_MISSING,
     PRESENCE_SCRIPTS,
 };
 
 #define PRESENCE_HASH_SIZE 41
+
+/* What Redis drops by itself (lost.h), of one connection. */
+struct presence_lost {
+    bool may_evict; /* as Redis says */
+    bool has_told;
+    bool has_evicted; /* the next one is known */
+    uint64_t evicted; /* so many keys, when it was asked last */
+    uint64_t cursor;  /* of the pieces that go with beats */
+    bool is_called_for;
+    bool looks_at_all; /* from here on: */
+    uint64_t all_cursor;
+    lubdub_time not_before; /* all are looked at anew */
+};
 
 struct presence {
     struct presence_settings settings;
@@ -64,11 +79,14 @@ struct presence {
 
     bool is_claiming; /* as our entry says it */
     bool claims_all;  /* all sessions are claimed anew, from the cursor on */
+    bool claims_rest; /* some of these are not written yet */
     uint64_t cursor;
     uint64_t allowance; /* claims that may still be made in this tick */
     unsigned claims_under_way;
     struct presence_dirty later; /* identities that seem to be gone, and are looked at once more */
-    lubdub_time refused_until;   /* Redis has refused to write: no memory, no right */
+    struct presence_moves moves;
+    struct presence_lost lost;
+    lubdub_time refused_until; /* Redis has refused to write: no memory, no right */
     bool has_told_refusal;
     bool has_told_silence; /* of a node that tells no numbers */
 
@@ -93,7 +111,7 @@ void presence_log(struct presence *presence, bool is_warning, const char *format
 /* Counts how a command ended; true: Redis did it. What it refuses for now (memory, rights, a script) is minded. */
 bool presence_take_result(struct presence *presence, const redisReply *reply);
 
-/* Runs a script; false: not now. keys come before the other arguments. */
+/* Runs a script; false: not now. keys come before the other arguments; there are 80 of both at most. */
 bool presence_run(struct presence *presence, enum presence_script script, int key_count, int count,
                   const char **arguments, const size_t *lengths, presence_reply callback, void *user_data);
 

@@ -9,6 +9,7 @@ import time
 from stage import LEASE, run, wait_for
 
 HOUR = 3600
+SAME = ("--incarnation", "7")
 
 
 def nobody_is_lost(stage, servers, clients):
@@ -117,8 +118,30 @@ def redis_that_may_evict_is_warned_of(stage):
         stage.leaves_cleanly(server)
 
 
+def dropped_claims_are_written_again(stage):
+    """Deleted under a Redis that says nothing of it; then evicted from a Redis that says so."""
+    stage.start_redis()
+    server = stage.server("a", "--grace", "2s")
+    client = stage.client("pump-a", server, "-t", "30s", "--expiry", "30s")
+    others = [stage.client(f"fan-{number}", server, "-t", "30s", "--expiry", "30s") for number in range(3)]
+    await_all(stage, ("a",))
+    for number in range(3):
+        stage.wait_for_claim(f"fan-{number}", "a", "up")
+    stage.ask("DEL", "lubdub:id:pump-a", "lubdub:id:fan-1")
+    await_all(stage, ("a",))
+    stage.wait_for_claim("fan-1", "a", "up")
+    wait_for(lambda: "it has dropped what stood there" in stage.log(server), lambda: stage.log(server))
+    stage.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+    stage.ask("CONFIG", "SET", "maxmemory", "1")
+    wait_for(lambda: stage.claim("pump-a") is None, "nothing is evicted")
+    stage.ask("CONFIG", "SET", "maxmemory", "0")
+    await_all(stage, ("a",))
+    nobody_is_lost(stage, [server], [client, *others])
+    stage.leaves_cleanly(server)
+
+
 class Path:
-    """A path to Redis that can be cut: connections stay, and nothing passes."""
+    """A path to Redis that can be cut: connections stay, and nothing passes; or whose connections end."""
 
     def __init__(self, stage, name):
         self.target = stage.path
@@ -128,7 +151,15 @@ class Path:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen()
+        self.sockets = []
         threading.Thread(target=self.serve, daemon=True).start()
+
+    def end_connections(self):
+        for one in self.sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended already
 
     def serve(self):
         while True:
@@ -138,6 +169,7 @@ class Path:
                 far.connect(self.target)
             except OSError:
                 return
+            self.sockets += [near, far]
             for source, target in ((near, far), (far, near)):
                 threading.Thread(target=self.pass_on, args=(source, target), daemon=True).start()
 
@@ -149,6 +181,57 @@ class Path:
             target.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+
+def session_that_moved_stays_where_redis_forgets_the_move(stage):
+    """A replica that took over may name the session of before, at a node that does not know of it any more."""
+    stage.start_redis()
+    path = Path(stage, "path.sock")
+    one = stage.server("a")
+    other = stage.server("b", url=f"unix:{path.path}")
+    first = stage.client("pump-7", one, *SAME)
+    stage.wait_for_claim("pump-7", "a", "up")
+    before = stage.ask("GET", "lubdub:id:pump-7")
+    boots = [stage.ask("HGET", "lubdub:nodes", node).split(b" ")[0] for node in ("a", "b")]
+    mover = stage.client("pump-7", other, *SAME)
+    stage.wait_for_claim("pump-7", "b", "up")
+    wait_for(lambda: stage.events(first, "down", cause="replaced"), "the old session goes on")
+    stage.ask("SET", "lubdub:id:pump-7", before)
+    path.end_connections()
+    wait_for(lambda: stage.ask("HGET", "lubdub:nodes", "b").split(b" ")[0] != boots[1], "b does not come back")
+    stage.wait_for_claim("pump-7", "b", "up")
+    assert stage.ask("HGET", "lubdub:nodes", "a").split(b" ")[0] == boots[0]  # the claim of before was of a live boot
+    assert not stage.events(mover, "down"), stage.output(mover)
+    assert not stage.events(other, "disconnected"), stage.output(other)
+    stage.leaves_cleanly(one)
+    stage.leaves_cleanly(other)
+
+
+def session_ends_for_none_that_has_ended_itself(stage):
+    """The replica names a session that had ended, of a boot that its node is about to give up."""
+    stage.start_redis()
+    paths = [Path(stage, "one.sock"), Path(stage, "other.sock")]
+    one, other = (stage.server(node, url=f"unix:{path.path}") for node, path in zip("ab", paths))
+    first = stage.client("pump-7", one, *SAME)
+    stage.wait_for_claim("pump-7", "a", "up")
+    before = stage.ask("GET", "lubdub:id:pump-7")
+    first.terminate()
+    stage.wait_for_claim("pump-7", "a", "gone")
+    client = stage.client("pump-7", other, *SAME)
+    stage.wait_for_claim("pump-7", "b", "up")
+    boot = stage.ask("HGET", "lubdub:nodes", "b").split(b" ")[0]
+    paths[0].is_open.clear()  # b is back first
+    stage.ask("SET", "lubdub:id:pump-7", before)
+    paths[1].end_connections()
+    wait_for(lambda: stage.ask("HGET", "lubdub:nodes", "b").split(b" ")[0] != boot, "b does not come back")
+    stage.wait_for_claim("pump-7", "b", "up")
+    assert not stage.events(client, "down"), stage.output(client)
+    paths[0].is_open.set()
+    wait_for(lambda: stage.nodes() == {"a": "live", "b": "live"}, lambda: f"they are {stage.nodes()}")
+    stage.wait_for_claim("pump-7", "b", "up")
+    assert not stage.events(other, "disconnected"), stage.output(other)
+    stage.leaves_cleanly(one)
+    stage.leaves_cleanly(other)
 
 
 def node_that_is_cut_off_is_buried_once_and_comes_back(stage):
@@ -178,4 +261,6 @@ def node_that_is_cut_off_is_buried_once_and_comes_back(stage):
 
 
 run(clock_of_redis_decides_nothing, paused_redis_loses_nobody, loading_redis_is_awaited,
-    redis_that_may_evict_is_warned_of, node_that_is_cut_off_is_buried_once_and_comes_back)
+    redis_that_may_evict_is_warned_of, dropped_claims_are_written_again,
+    session_that_moved_stays_where_redis_forgets_the_move, session_ends_for_none_that_has_ended_itself,
+    node_that_is_cut_off_is_buried_once_and_comes_back)

@@ -56,6 +56,28 @@ static void node_that_counts_is_never_suspect(void **state)
     }
 }
 
+/* After a failover an entry may be of before, and its boot over. */
+static void boot_is_confirmed_by_a_count_over_this_connection(void **state)
+{
+    (void)state;
+
+    read_one("b", "boot", 1, true, START);
+    assert_false(presence_observer_has_counted(&observer, "b", "boot"));
+    read_one("b", "boot", 2, true, START + BEAT);
+    assert_true(presence_observer_has_counted(&observer, "b", "boot"));
+    assert_false(presence_observer_has_counted(&observer, "b", "other"));
+    assert_false(presence_observer_has_counted(&observer, "c", "boot"));
+    presence_observer_begin_anew(&observer);
+    read_one("b", "boot", 1, true, START + 2 * BEAT); /* of a replica that lacks a count */
+    assert_false(presence_observer_has_counted(&observer, "b", "boot"));
+    read_one("b", "next", 1, true, START + 3 * BEAT);
+    assert_false(presence_observer_has_counted(&observer, "b", "next"));
+    read_one("b", "next", 2, true, START + 4 * BEAT);
+    assert_true(presence_observer_has_counted(&observer, "b", "next"));
+    read_one("b", "next", 2, false, START + 5 * BEAT); /* buried */
+    assert_false(presence_observer_has_counted(&observer, "b", "next"));
+}
+
 static void node_that_stands_still_for_its_lease_is_suspect(void **state)
 {
     lubdub_time now;
@@ -206,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(node_that_counts_is_never_suspect, set_up),
         cmocka_unit_test_setup(what_a_node_has_not_claimed_yet_is_not_lost, set_up),
+        cmocka_unit_test_setup(boot_is_confirmed_by_a_count_over_this_connection, set_up),
         cmocka_unit_test_setup(node_that_stands_still_for_its_lease_is_suspect, set_up),
         cmocka_unit_test_setup(time_without_replies_proves_nothing, set_up),
         cmocka_unit_test_setup(other_replies_count_as_well, set_up),
