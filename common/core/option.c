@@ -2,6 +2,7 @@
 #include <lubdub/frame.h>
 #include <lubdub/option.h>
 
+#include <assert.h>
 #include <string.h>
 
 #include "core/bytes.h"
@@ -13,23 +14,34 @@
 #define IN_WELCOME (1u << LUBDUB_FRAME_WELCOME)
 #define IN_BYE (1u << LUBDUB_FRAME_BYE)
 
+#define SPELL(number) #number
+#define IN_WORDS(number) SPELL(number)
+#define LONGEST_LABEL 161
+
+static_assert(LONGEST_LABEL == LUBDUB_LABEL_KEY_LIMIT + 1 + LUBDUB_LABEL_VALUE_LIMIT, "a key, = and a value");
+
 /* What section 4's table says of each tag. */
 static const struct {
     unsigned frames;
     uint16_t shortest;
     uint16_t longest;
+    const char *fault; /* another length */
 } rules[] = {
-    [LUBDUB_OPTION_IDENTITY] = {IN_HELLO, 1, LUBDUB_IDENTITY_LIMIT},
-    [LUBDUB_OPTION_INTERVAL_MS] = {IN_HELLO | IN_WELCOME, 4, 4},
-    [LUBDUB_OPTION_EXPIRY_MS] = {IN_HELLO | IN_WELCOME, 4, 4},
-    [LUBDUB_OPTION_TOKEN] = {IN_HELLO, 1, LUBDUB_TOKEN_LIMIT},
-    [LUBDUB_OPTION_LABEL] = {IN_HELLO, 2, LUBDUB_LABEL_KEY_LIMIT + 1 + LUBDUB_LABEL_VALUE_LIMIT},
-    [LUBDUB_OPTION_MAX_CONTENT] = {IN_HELLO | IN_WELCOME, 2, 2},
-    [LUBDUB_OPTION_AGENT] = {IN_HELLO | IN_WELCOME, 1, LUBDUB_AGENT_LIMIT},
-    [LUBDUB_OPTION_TEXT] = {IN_BYE, 0, LUBDUB_TEXT_LIMIT},
-    [LUBDUB_OPTION_RETRY_AFTER_MS] = {IN_BYE, 4, 4},
-    [LUBDUB_OPTION_LAST_END] = {IN_WELCOME, 1, 1},
-    [LUBDUB_OPTION_MESSAGE_RATE] = {IN_WELCOME, 8, 8},
+    [LUBDUB_OPTION_IDENTITY] = {IN_HELLO, 1, LUBDUB_IDENTITY_LIMIT,
+                                "the identity must have 1 to " IN_WORDS(LUBDUB_IDENTITY_LIMIT) " bytes"},
+    [LUBDUB_OPTION_INTERVAL_MS] = {IN_HELLO | IN_WELCOME, 4, 4, "the option interval must have 4 bytes"},
+    [LUBDUB_OPTION_EXPIRY_MS] = {IN_HELLO | IN_WELCOME, 4, 4, "the option expiry must have 4 bytes"},
+    [LUBDUB_OPTION_TOKEN] = {IN_HELLO, 1, LUBDUB_TOKEN_LIMIT,
+                             "the token must have 1 to " IN_WORDS(LUBDUB_TOKEN_LIMIT) " bytes"},
+    [LUBDUB_OPTION_LABEL] = {IN_HELLO, 2, LONGEST_LABEL, "a label must have 2 to " IN_WORDS(LONGEST_LABEL) " bytes"},
+    [LUBDUB_OPTION_MAX_CONTENT] = {IN_HELLO | IN_WELCOME, 2, 2, "the option max-content must have 2 bytes"},
+    [LUBDUB_OPTION_AGENT] = {IN_HELLO | IN_WELCOME, 1, LUBDUB_AGENT_LIMIT,
+                             "the agent must have 1 to " IN_WORDS(LUBDUB_AGENT_LIMIT) " bytes"},
+    [LUBDUB_OPTION_TEXT] = {IN_BYE, 0, LUBDUB_TEXT_LIMIT,
+                            "the text must have at most " IN_WORDS(LUBDUB_TEXT_LIMIT) " bytes"},
+    [LUBDUB_OPTION_RETRY_AFTER_MS] = {IN_BYE, 4, 4, "the option retry-after must have 4 bytes"},
+    [LUBDUB_OPTION_LAST_END] = {IN_WELCOME, 1, 1, "the option last-end must have 1 byte"},
+    [LUBDUB_OPTION_MESSAGE_RATE] = {IN_WELCOME, 8, 8, "the option message-rate must have 8 bytes"},
 };
 
 #define TAG_COUNT (sizeof rules / sizeof rules[0])
@@ -173,7 +185,7 @@ const char *lubdub_options_decode(struct lubdub_options *options, uint8_t frame_
             continue;
         }
         if (value_length < rules[tag].shortest || value_length > rules[tag].longest) {
-            return "an option has a wrong length";
+            return rules[tag].fault;
         }
         if (tag != LUBDUB_OPTION_LABEL && (seen & 1u << tag) != 0) {
             return "an option stands twice";

@@ -1,6 +1,7 @@
 /* Admits clients: opens accepted connections, keeps the limits, judges HELLO and registers identities. */
 #include "server/library/door.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,11 +93,22 @@ static void count_limit(struct lubdub_worker *worker, enum lubdub_server_limit l
     lubdub_tally_add(&worker->tally.by_limit[limit], 1);
 }
 
+#define TEXT_SIZE 96
+
+/* A client is told which limit it met. Returns text. */
+static const char *name_limit(char text[TEXT_SIZE], const char *what, size_t limit)
+{
+    snprintf(text, TEXT_SIZE, "there are too many %s (the limit is %zu)", what, limit);
+    return text;
+}
+
 static void refuse_full(struct lubdub_worker *worker, struct lubdub_record *record)
 {
+    char text[TEXT_SIZE];
+
     count_limit(worker, LUBDUB_SERVER_LIMIT_SESSIONS);
     lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                         "there are too many sessions");
+                         name_limit(text, "sessions", lubdub_worker_settings(worker)->max_sessions));
 }
 
 static void refuse_for_memory(struct lubdub_worker *worker, struct lubdub_record *record)
@@ -452,9 +464,11 @@ void lubdub_door_admit(struct lubdub_worker *worker, struct lubdub_record *recor
         return;
     }
     if (hello->options.label_count > lubdub_worker_settings(worker)->max_labels) {
+        char text[TEXT_SIZE];
+
         count_limit(worker, LUBDUB_SERVER_LIMIT_LABELS);
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED,
-                             "there are too many labels");
+                             name_limit(text, "labels", lubdub_worker_settings(worker)->max_labels));
         return;
     }
     proof = proof_of(worker, hello, proof);
@@ -512,17 +526,19 @@ void lubdub_door_turn_away(struct lubdub_worker *worker, int socket, bool is_tls
     lubdub_tally_add(&worker->tally.rejected, 1);
 }
 
-/* NULL: there is room for the connection. */
+/* NULL: there is room for the connection. What it returns may lie in text. */
 static const char *why_no_room(struct lubdub_worker *worker, struct lubdub_record *record,
-                               const struct lubdub_address *address)
+                               const struct lubdub_address *address, char text[TEXT_SIZE])
 {
+    const struct lubdub_server_settings *settings = lubdub_worker_settings(worker);
+
     if (address_is_crowded(worker, record, address)) {
         count_limit(worker, LUBDUB_SERVER_LIMIT_ADDRESS);
-        return "there are too many connections from this address";
+        return name_limit(text, "connections from this address", settings->max_per_address);
     }
     if (waiting_room_is_full(worker)) {
         count_limit(worker, LUBDUB_SERVER_LIMIT_SESSIONS);
-        return "there are too many sessions";
+        return name_limit(text, "sessions", settings->max_sessions);
     }
     return NULL;
 }
@@ -530,13 +546,14 @@ static const char *why_no_room(struct lubdub_worker *worker, struct lubdub_recor
 /* The connection that has waited longest for its first frame makes room for a newer one. */
 static void refuse_oldest(struct lubdub_worker *worker)
 {
-    static const char text[] = "there are too many connections that have sent no frame";
     struct lubdub_record *record = lubdub_opening_surplus(worker);
+    char text[LUBDUB_OPENING_TEXT];
 
     if (record == NULL) {
         return;
     }
     count_limit(worker, LUBDUB_SERVER_LIMIT_OPENING);
+    (void)lubdub_opening_refusal(worker, text);
     lubdub_opening_end(worker, record);
     if (worker->turned_away < most_turned_away(worker)) {
         lubdub_record_refuse(worker, record, LUBDUB_REASON_OVERLOADED, LUBDUB_CAUSE_REJECTED, text);
@@ -559,6 +576,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
                         bool is_proxied)
 {
     struct lubdub_record *record = lubdub_pool_take(&worker->pool);
+    char text[TEXT_SIZE];
     const char *refusal;
 
     if (record == NULL) {
@@ -577,7 +595,7 @@ void lubdub_door_accept(struct lubdub_worker *worker, int socket, const struct l
     record->peer->accepted = atomic_fetch_add_explicit(&worker->server->accepted_count, 1, memory_order_relaxed);
     lubdub_tally_add(&worker->tally.accepted, 1);
     lubdub_tally_add(&worker->tally.connections, 1);
-    refusal = why_no_room(worker, record, address);
+    refusal = why_no_room(worker, record, address, text);
     if (refusal != NULL && worker->turned_away >= most_turned_away(worker)) {
         lubdub_door_turn_away(worker, socket, is_tls, refusal);
         lubdub_record_free(worker, record);

@@ -5,6 +5,7 @@
 #include "server/library/opening.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ev/clock.h"
@@ -103,6 +104,13 @@ unsigned lubdub_opening_most(const struct lubdub_worker *worker)
     size_t share = (most + worker->server->worker_count - 1) / worker->server->worker_count;
 
     return most == 0 || share > UINT_MAX ? UINT_MAX : (unsigned)share;
+}
+
+const char *lubdub_opening_refusal(const struct lubdub_worker *worker, char text[LUBDUB_OPENING_TEXT])
+{
+    snprintf(text, LUBDUB_OPENING_TEXT, "there are too many connections that have sent no frame (the limit is %zu)",
+             lubdub_worker_settings(worker)->max_opening);
+    return text;
 }
 
 static void drop_first(struct lubdub_opening *opening)

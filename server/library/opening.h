@@ -27,6 +27,11 @@ bool lubdub_opening_is_busy(struct lubdub_worker *worker);
 /* The most that this worker may have; connections that wait for a proxy's header are counted apart, up to the same. */
 unsigned lubdub_opening_most(const struct lubdub_worker *worker);
 
+#define LUBDUB_OPENING_TEXT 96
+
+/* Why a connection is refused for that. Returns text. */
+const char *lubdub_opening_refusal(const struct lubdub_worker *worker, char text[LUBDUB_OPENING_TEXT]);
+
 void lubdub_opening_clear(struct lubdub_worker *worker);
 
 #endif

@@ -178,8 +178,7 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int revents)
     lubdub_worker_leave(worker);
 }
 
-void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy,
-                           bool is_tls)
+void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struct lubdub_address *proxy, bool is_tls)
 {
     struct lubdub_proxied *proxied = calloc(1, sizeof *proxied);
     lubdub_duration patience = lubdub_worker_settings(worker)->session.handshake_timeout;
@@ -191,8 +190,10 @@ void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struc
         return;
     }
     if (worker->proxied_count >= lubdub_opening_most(worker)) {
+        char text[LUBDUB_OPENING_TEXT];
+
         lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OPENING], 1);
-        reject(worker->proxied, LUBDUB_CAUSE_REJECTED, "there are too many connections that have sent no frame");
+        reject(worker->proxied, LUBDUB_CAUSE_REJECTED, lubdub_opening_refusal(worker, text));
     }
     proxied->worker = worker;
     proxied->proxy = *proxy;

@@ -289,9 +289,10 @@ static void set_gather(struct lubdub_worker *worker)
 static void limit_handshakes(struct lubdub_worker *worker)
 {
     const struct lubdub_server_settings *settings = &worker->rules->settings;
+    unsigned workers = worker->server->worker_count;
 
     worker->group.reactor->transports.limits = (struct lubdub_handshake_limits){
-        .most = settings->max_handshakes,
+        .most = (settings->max_handshakes + workers - 1) / workers,
         .per_turn = settings->handshakes_per_turn,
         .work = settings->handshake_work,
         .patience = settings->session.handshake_timeout / 2,

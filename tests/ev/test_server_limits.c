@@ -35,7 +35,8 @@ static void oldest_connection_without_a_frame_makes_room(void **state)
         }
     }
     raw_expect_bye(&fixture->clients[0], LUBDUB_REASON_OVERLOADED);
-    assert_string_equal(expect_told(fixture, REJECTED)->text, "there are too many connections that have sent no frame");
+    assert_string_equal(expect_told(fixture, REJECTED)->text,
+                        "there are too many connections that have sent no frame (the limit is 3)");
     assert_int_equal(reached(fixture, LUBDUB_SERVER_LIMIT_OPENING), 1);
     raw_send(&fixture->clients[1], "d", 1); /* the others go on */
     raw_expect(&fixture->clients[1], LUBDUB_FRAME_ACK, 1, &(struct raw_frame){0});
@@ -151,7 +152,7 @@ static void client_with_too_many_labels_is_refused(void **state)
     raw_expect_welcome(&fixture->clients[0]);
     say_hello_with_labels(&fixture->clients[1], server_fixture_port(fixture), 3);
     raw_expect_bye(&fixture->clients[1], LUBDUB_REASON_OVERLOADED);
-    assert_string_equal(expect_told(fixture, REJECTED)->text, "there are too many labels");
+    assert_string_equal(expect_told(fixture, REJECTED)->text, "there are too many labels (the limit is 2)");
     assert_int_equal(reached(fixture, LUBDUB_SERVER_LIMIT_LABELS), 1);
     fixture->settings.max_labels = 0;
     assert_int_equal(lubdub_server_reconfigure(fixture->server, &fixture->settings), LUBDUB_ERROR_OK);

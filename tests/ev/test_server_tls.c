@@ -100,6 +100,30 @@ static void new_settings_let_more_of_them_in(void **state)
     raw_hello(&fixture->clients[0], "first", 0, 0);
 }
 
+static bool all_have_begun(struct server_fixture *fixture)
+{
+    struct lubdub_server_counts counts = server_fixture_counts(fixture);
+
+    return counts.tls_under_way + counts.tls_waiting + counts.tls_failed == FIXTURE_CLIENTS;
+}
+
+/* By the kernel's hash each of four loops has some of the clients. */
+static void loops_share_the_handshakes(void **state)
+{
+    struct server_fixture *fixture = fixture_of(state);
+    unsigned i;
+
+    fixture->settings.workers = 4;
+    fixture->settings.max_handshakes = 4;
+    server_fixture_start(fixture);
+    for (i = 0; i < FIXTURE_CLIENTS; i++) {
+        raw_connect(&fixture->clients[i], server_fixture_port(fixture));
+        raw_begin_handshake(&fixture->clients[i]);
+    }
+    assert_true(server_fixture_wait(fixture, all_have_begun));
+    assert_in_range(server_fixture_counts(fixture).tls_under_way, 1, 4);
+}
+
 static void turn_begins_so_many_handshakes_and_the_next_one_goes_on(void **state)
 {
     struct server_fixture *fixture = fixture_of(state);
@@ -364,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(handshake_waits_while_so_many_are_under_way),
         TEST(new_settings_let_more_of_them_in),
+        TEST(loops_share_the_handshakes),
         TEST(turn_begins_so_many_handshakes_and_the_next_one_goes_on),
         TEST(turn_works_on_handshakes_for_so_long_and_on_one_at_the_least),
         TEST(handshake_that_is_let_in_too_late_in_a_turn_is_not_forgotten),

@@ -170,11 +170,11 @@ struct lubdub_server_settings {
     const uint8_t *proof_key;
 
     /*
-     * Handshakes of TLS, of each loop. Sessions that are up come before them: of those that are under way or wait, the others
-     * go on in the next turn.
+     * Handshakes of TLS. Sessions that are up come before them: of those that are under way or wait, the others go on in the
+     * next turn.
      */
-    size_t max_handshakes;     /* under way; each has some 46 kB. 1 to 65536; 256 */
-    size_t handshakes_per_turn; /* begun in a turn, 1 to 65536; 8 */
+    size_t max_handshakes;     /* under way; each has some 46 kB. The loops share them, one each at the least. 1 to 65536; 256 */
+    size_t handshakes_per_turn; /* begun in a turn of a loop, 1 to 65536; 8 */
     lubdub_duration handshake_work; /* of a turn, for all that is not open, and one step at the least; to 100 ms; 4 ms */
     /* A new field stands here and begins 8 bytes of its own. */
 };
