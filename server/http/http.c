@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,8 +130,47 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* The keys of a query, and what is wrong with them. */
+struct keys {
+    unsigned seen; /* bits of known_keys */
+    bool is_twice;
+    const char *fault; /* the first key that is wrong; NULL: none */
+};
+
+static const char *const known_keys[] = {"limit", "after", "id", "state", "label", "sort"};
+
+static enum MHD_Result judge_key(void *user_data, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct keys *keys = user_data;
+    unsigned i;
+    (void)kind, (void)value;
+
+    for (i = 0; i < sizeof known_keys / sizeof known_keys[0] && strcmp(known_keys[i], key) != 0; i++) {
+    }
+    keys->is_twice = (keys->seen & 1u << i) != 0;
+    keys->seen |= 1u << i;
+    keys->fault = i == sizeof known_keys / sizeof known_keys[0] || keys->is_twice ? key : NULL;
+    return keys->fault == NULL ? MHD_YES : MHD_NO;
+}
+
+/* A filter with a typing error in its name would list all sessions. */
+static bool has_known_keys(struct MHD_Connection *connection, char *fault, size_t capacity)
+{
+    struct keys keys = {0};
+
+    (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, judge_key, &keys);
+    if (keys.fault != NULL && keys.is_twice) {
+        snprintf(fault, capacity, "%s: stands there twice", keys.fault);
+    } else if (keys.fault != NULL) {
+        snprintf(fault, capacity, "%.64s: is no key of this query; there are limit, after, id, state, label and sort",
+                 keys.fault);
+    }
+    return keys.fault == NULL;
+}
+
 static struct answer answer_sessions(struct http *http, struct MHD_Connection *connection)
 {
+    char unknown[256];
     const struct sessions_query query = {
         .limit = argument(connection, "limit"),
         .after = argument(connection, "after"),
@@ -140,7 +180,9 @@ static struct answer answer_sessions(struct http *http, struct MHD_Connection *c
         .sort = argument(connection, "sort"),
     };
     struct answer answer = {.status = MHD_HTTP_OK, .type = json_type};
-    const char *fault = sessions_write(&http->source, &query, &answer.text);
+    const char *fault = has_known_keys(connection, unknown, sizeof unknown)
+                            ? sessions_write(&http->source, &query, &answer.text)
+                            : unknown;
 
     if (fault != NULL) {
         text_clear(&answer.text);
@@ -351,6 +393,28 @@ static void free_memory(struct http *http)
     free(http);
 }
 
+/*
+ * What this thread starts now inherits SCHED_BATCH (sched(7)): a request that wakes one of our threads does not take
+ * the processor from a loop in the middle of a turn. It is no lower priority, as they hold locks for which loops may
+ * have to wait for a moment. Returns whether the thread is to come back from it; a sandbox may forbid it, and that does
+ * no harm.
+ */
+static bool begin_to_give_way(void)
+{
+    const struct sched_param none = {0};
+
+    return sched_getscheduler(0) == SCHED_OTHER && sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+}
+
+static void end_giving_way(bool has_begun)
+{
+    const struct sched_param none = {0};
+
+    if (has_begun) {
+        (void)sched_setscheduler(0, SCHED_OTHER, &none);
+    }
+}
+
 static int open_all(struct http *http)
 {
     int socket = door_listen(http->address);
@@ -375,6 +439,7 @@ static int open_all(struct http *http)
 int http_open(struct http **opened, const struct http_settings *settings)
 {
     struct http *http = calloc(1, sizeof *http);
+    bool gives_way;
     int error;
 
     if (http == NULL) {
@@ -392,7 +457,9 @@ int http_open(struct http **opened, const struct http_settings *settings)
     http->source.node = settings->node;
     http->source.version = settings->version;
     http->source.started_ns = lubdub_clock_realtime();
+    gives_way = begin_to_give_way();
     error = http->address == NULL ? ENOMEM : open_all(http);
+    end_giving_way(gives_way);
     if (error != 0) {
         free_memory(http);
         return error;
