@@ -460,6 +460,10 @@ static struct lubdub_transfer decrypt(struct stream *stream, uint8_t *input, siz
 
         if (length > 0) {
             came.length += (size_t)length;
+            if (!has_input_left(stream) && SSL_has_pending(stream->ssl) == 0) {
+                is_full = false; /* asking OpenSSL once more would cost it a buffer for nothing */
+                break;
+            }
             continue;
         }
         error = SSL_get_error(stream->ssl, length);
