@@ -135,11 +135,20 @@ static int become_user(const struct options *options)
     warn_of_path("--tls-client-ca", options->tls_client_ca, R_OK);
     warn_of_path("--http-token-file", options->http_token_file, R_OK);
     warn_of_path("--redis-password-file", options->redis_password_file, R_OK);
+    warn_of_path("--redis-sentinel-password-file", options->redis_sentinel_password_file, R_OK);
     warn_of_path("--redis-secret-file", options->redis_secret_file, R_OK);
     warn_of_path("--expect", options->expect, R_OK);
     warn_of_path("--events-file", options->events_file, W_OK);
     warn_of_folder("--state", options->state);
     return 0;
+}
+
+static bool has_secrets(const struct options *options)
+{
+    return options->tokens.count > 0 || options->http_token.bytes != NULL || options->tls != NULL ||
+           options->redis_password.bytes != NULL || options->redis_sentinel_password.bytes != NULL ||
+           options->redis_secret.bytes != NULL || options->redis_key != NULL ||
+           (options->redis != NULL && strchr(options->redis, '@') != NULL);
 }
 
 int confine_end(const struct options *options)
@@ -153,7 +162,7 @@ int confine_end(const struct options *options)
     if (error != 0) {
         return cannot_start("no new privileges", error);
     }
-    if (options->tokens.count > 0 || options->http_token.bytes != NULL || options->tls != NULL) {
+    if (has_secrets(options)) {
         lubdub_privilege_hide_memory();
     }
     error = lubdub_filter_apply((enum lubdub_filter_mode)options->seccomp);
