@@ -71,10 +71,12 @@ const char *lubdub_event_output_error_text(int error)
 static void use(struct lubdub_event_output *output, int descriptor)
 {
     struct stat status;
+    int flags = fcntl(descriptor, F_GETFL);
 
     output->descriptor = descriptor;
     output->is_regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
     output->is_socket = !output->is_regular && S_ISSOCK(status.st_mode);
+    output->may_block = !output->is_regular && !output->is_socket && (flags == -1 || (flags & O_NONBLOCK) == 0);
     output->is_torn = false;
 }
 
@@ -258,12 +260,13 @@ static void mend(struct lubdub_event_output *output, size_t part)
 static enum lubdub_event_output_result write_piece(struct lubdub_event_output *output, const char *bytes, size_t length,
                                                    size_t *taken)
 {
+    bool waits = output->may_block;
+
     *taken = 0;
     while (*taken < length) {
         ssize_t count;
 
-        if (!output->is_regular) {
-            /* Also asked when the write would not block for itself: a descriptor that we share may. */
+        if (waits) {
             enum wait_result waited = wait_writable(output);
 
             if (waited != WAIT_WRITABLE) {
@@ -272,12 +275,15 @@ static enum lubdub_event_output_result write_piece(struct lubdub_event_output *o
         }
         count = write_some(output, bytes + *taken, length - *taken);
         if (count > 0) {
+            waits = output->may_block;
             *taken += (size_t)count;
             atomic_fetch_add_explicit(&output->taken, (uint64_t)count, memory_order_relaxed);
         } else if (count == 0) {
             return judge(output, EIO);
         } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
             return judge(output, errno);
+        } else {
+            waits = true;
         }
     }
     return LUBDUB_EVENT_OUTPUT_DONE;

@@ -17,6 +17,7 @@ struct lubdub_event_output {
     int descriptor; /* a duplicate or a description of its own, never the caller's */
     bool is_regular;
     bool is_socket;
+    bool may_block;             /* a write could: it is asked for room first */
     bool is_torn;               /* the last line is incomplete: the next one needs a newline before it */
     int error;                  /* the last errno of a write */
     int kick;                   /* eventfd: look at the two below */

@@ -202,6 +202,9 @@ static void gather(struct lubdub_event_store *store)
 {
     lubdub_time until = lubdub_time_after(store->taken_at, LUBDUB_EVENT_STORE_GATHERING);
 
+    if (until <= lubdub_clock_now()) {
+        return; /* the usual case where little happens */
+    }
     store->is_gathering = store->filling->used <= store->capacity / 2 && store->filling->refused == 0;
     while (store->is_gathering && !store->is_closed && !store->is_woken && wait_until(store, until)) {
         ; /* until the time is over, or another thread ended the gathering */

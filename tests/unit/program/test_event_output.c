@@ -122,7 +122,8 @@ static void torn_line_that_cannot_be_taken_back_ends_before_the_next(void **stat
     lubdub_event_output_clear(&output);
 }
 
-static void pipe_gets_whole_lines_only_when_the_time_is_up(void **state)
+/* Adopted, it has a description of its own, which does not block; else it is asked for room before each piece. */
+static void full_pipe_takes_whole_lines_only_until_the_time_is_up(bool is_own)
 {
     static char lines[256 * 1024];
     static char read_back[256 * 1024];
@@ -133,12 +134,12 @@ static void pipe_gets_whole_lines_only_when_the_time_is_up(void **state)
     size_t i;
     int ends[2];
 
-    (void)state;
     for (i = 0; i < sizeof lines; i++) {
         lines[i] = i % 101 == 100 || i == sizeof lines - 1 ? '\n' : 'x';
     }
     assert_int_equal(pipe(ends), 0);
-    assert_int_equal(lubdub_event_output_init(&output, lubdub_event_output_adopt(ends[1])), 0);
+    assert_int_equal(lubdub_event_output_init(&output, is_own ? lubdub_event_output_adopt(ends[1]) : dup(ends[1])), 0);
+    assert_int_equal(output.may_block, !is_own);
     assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0); /* not on the one that others share */
     lubdub_event_output_limit(&output, lubdub_clock_now() + 20 * LUBDUB_MILLISECOND);
     assert_int_equal(lubdub_event_output_write(&output, lines, sizeof lines, &written), LUBDUB_EVENT_OUTPUT_TIME_UP);
@@ -152,6 +153,13 @@ static void pipe_gets_whole_lines_only_when_the_time_is_up(void **state)
     assert_int_equal(total, written);
     assert_memory_equal(read_back, lines, total);
     close(ends[0]);
+}
+
+static void pipe_gets_whole_lines_only_when_the_time_is_up(void **state)
+{
+    (void)state;
+    full_pipe_takes_whole_lines_only_until_the_time_is_up(true);
+    full_pipe_takes_whole_lines_only_until_the_time_is_up(false);
 }
 
 static void pipe_or_socket_without_reader_is_dead(void **state)
