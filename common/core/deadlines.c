@@ -76,6 +76,9 @@ void lubdub_deadlines_set(struct lubdub_deadlines *deadlines, struct lubdub_dead
     }
     slot = (unsigned)(tick >> LUBDUB_WHEEL_BITS * level) & SLOT_MASK;
     push(&deadlines->slots[level][slot].heads[deadlines->put_count++ % LUBDUB_WHEEL_CHAINS], node);
+    if ((deadlines->occupied[level] >> slot & 1) == 0 || tick < deadlines->first[level][slot]) {
+        deadlines->first[level][slot] = tick;
+    }
     deadlines->occupied[level] |= (uint64_t)1 << slot;
 }
 
@@ -117,15 +120,33 @@ static uint64_t next_tick(struct lubdub_deadlines *deadlines)
     return next;
 }
 
+static lubdub_time start_of(uint64_t tick)
+{
+    return tick > LUBDUB_TIME_NEVER >> LUBDUB_TICK_SHIFT ? LUBDUB_TIME_NEVER : tick << LUBDUB_TICK_SHIFT;
+}
+
 lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines)
 {
-    uint64_t next;
+    return start_of(is_empty(&deadlines->expired) ? next_tick(deadlines) : deadlines->tick);
+}
+
+lubdub_time lubdub_deadlines_first(struct lubdub_deadlines *deadlines)
+{
+    uint64_t first = UINT64_MAX;
+    unsigned level;
 
     if (!is_empty(&deadlines->expired)) {
-        return deadlines->tick << LUBDUB_TICK_SHIFT;
+        return start_of(deadlines->tick);
     }
-    next = next_tick(deadlines);
-    return next > LUBDUB_TIME_NEVER >> LUBDUB_TICK_SHIFT ? LUBDUB_TIME_NEVER : next << LUBDUB_TICK_SHIFT;
+    for (level = 0; level < LUBDUB_WHEEL_LEVELS; level++) {
+        uint64_t start = next_slot_start(deadlines, level);
+        unsigned slot = (unsigned)(start >> LUBDUB_WHEEL_BITS * level) & SLOT_MASK;
+
+        if (start != UINT64_MAX && deadlines->first[level][slot] < first) {
+            first = deadlines->first[level][slot];
+        }
+    }
+    return start_of(first);
 }
 
 /*

@@ -41,11 +41,12 @@ struct lubdub_chains {
 };
 
 struct lubdub_deadlines {
-    uint64_t tick;                /* everything before it has been popped */
-    unsigned put_count;           /* the chains have their turns */
+    uint64_t tick;      /* everything before it has been popped */
+    unsigned put_count; /* the chains have their turns */
     unsigned taken_count;
     struct lubdub_chains expired; /* popped from the wheel, not yet handed out */
     uint64_t occupied[LUBDUB_WHEEL_LEVELS];
+    uint64_t first[LUBDUB_WHEEL_LEVELS][LUBDUB_WHEEL_SLOTS]; /* of an occupied slot: no node in it was set for before */
     struct lubdub_chains slots[LUBDUB_WHEEL_LEVELS][LUBDUB_WHEEL_SLOTS];
 };
 
@@ -65,8 +66,17 @@ static inline bool lubdub_deadline_is_set(const struct lubdub_deadline *node)
     return node->link != NULL;
 }
 
-/* When to pop next; LUBDUB_TIME_NEVER for an empty wheel. May be early for deadlines far away. */
+/*
+ * When to pop next; LUBDUB_TIME_NEVER for an empty wheel. May be early for deadlines far away: then coarse slots are
+ * emptied into finer ones in time.
+ */
 lubdub_time lubdub_deadlines_next(struct lubdub_deadlines *deadlines);
+
+/*
+ * The same, and not before a deadline that was set: no wake-up is in vain, unless that deadline has moved away. But the
+ * first node of a coarse slot comes together with all others of that slot, so this is for few nodes.
+ */
+lubdub_time lubdub_deadlines_first(struct lubdub_deadlines *deadlines);
 
 /*
  * A node whose time may have come at `now`, or NULL. It is set nowhere then: the owner does what is due and

@@ -27,6 +27,9 @@
 /* Room for the answers to one input and for two frames of any size besides. */
 #define OUTPUT_SIZE (LUBDUB_INPUT_SIZE + 2 * (LUBDUB_HEADER_LENGTH + LUBDUB_CONTENT_LIMIT))
 
+/* So few nodes are looked at together, even where they lie in a coarse slot of the wheel. */
+#define FEW 64
+
 static pthread_mutex_t reactors_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct lubdub_reactor *reactors;
 
@@ -44,6 +47,13 @@ static void arm(struct lubdub_reactor *reactor, lubdub_time due)
     ev_now_update(reactor->loop);
     ev_timer_set(&reactor->timer, after, 0);
     ev_timer_start(reactor->loop, &reactor->timer);
+}
+
+/* Each wake-up before the first deadline costs a loop with little to do as much as the heartbeat itself. */
+static lubdub_time next_due(struct lubdub_reactor *reactor)
+{
+    return reactor->link_count <= FEW ? lubdub_deadlines_first(&reactor->deadlines)
+                                      : lubdub_deadlines_next(&reactor->deadlines);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -65,7 +75,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
             now = lubdub_reactor_now(reactor);
         }
     }
-    arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
+    arm(reactor, next_due(reactor));
     lubdub_reactor_leave(reactor);
 }
 
@@ -441,7 +451,7 @@ void lubdub_reactor_set(struct lubdub_reactor *reactor, struct lubdub_deadline *
 {
     lubdub_deadlines_set(&reactor->deadlines, node, due);
     if (due < reactor->armed_for) {
-        arm(reactor, lubdub_deadlines_next(&reactor->deadlines));
+        arm(reactor, next_due(reactor));
     }
 }
 

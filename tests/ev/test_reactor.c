@@ -24,6 +24,7 @@ struct bedroom {
     struct ev_loop *loop;
     struct lubdub_reactor *reactor;
     struct sleeper sleepers[SLEEPERS];
+    size_t asked;
     size_t woken;
     size_t too_early;
     lubdub_duration patience;
@@ -36,6 +37,7 @@ static void on_due(struct lubdub_deadline *node, lubdub_time moment)
 {
     struct sleeper *sleeper = container_of(node, struct sleeper, node);
 
+    here->asked++;
     if (moment < sleeper->due) {
         lubdub_reactor_set(here->reactor, node, sleeper->due); /* a coarse slot: asked again nearer to it */
         return;
@@ -120,6 +122,21 @@ static void everybody_is_woken_in_time_and_nobody_before(void **state)
         assert_true(bedroom->sleepers[i].woken_at >= bedroom->sleepers[i].due);
         assert_true(bedroom->sleepers[i].woken_at <= bedroom->sleepers[i].due + SLACK);
     }
+}
+
+/* A wake-up before it is what most of an idle client's time would go to. */
+static void loop_with_one_deadline_sleeps_until_then(void **state)
+{
+    const lubdub_duration lengths[] = {70 * MS, 110 * MS, 150 * MS}; /* beyond the finest level of the wheel */
+    struct bedroom *bedroom = *state;
+    size_t i;
+
+    for (i = 0; i < COUNT_OF(lengths); i++) {
+        set(bedroom, 0, lengths[i]);
+        wait_for(bedroom, i + 1);
+    }
+    assert_int_equal(bedroom->asked, COUNT_OF(lengths));
+    assert_int_equal(bedroom->too_early, 0);
 }
 
 static void closer_deadline_wakes_the_loop_earlier(void **state)
@@ -611,6 +628,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everybody_is_woken_in_time_and_nobody_before),
+        TEST(loop_with_one_deadline_sleeps_until_then),
         TEST(closer_deadline_wakes_the_loop_earlier),
         TEST(cancelled_deadline_does_not_come),
         TEST(deadline_may_be_set_again_from_inside),

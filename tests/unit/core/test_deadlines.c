@@ -108,16 +108,17 @@ static lubdub_time earliest(const struct bedroom *bedroom)
     return earliest_due;
 }
 
-/* It may be early, and late by the one tick that a deadline is rounded to. */
+/* Both may be early, and late by the one tick that a deadline is rounded to. */
 static void check_next(struct bedroom *bedroom)
 {
     lubdub_time next = lubdub_deadlines_next(&bedroom->deadlines);
+    lubdub_time first = lubdub_deadlines_first(&bedroom->deadlines);
     lubdub_time due = earliest(bedroom);
 
     if (due != LUBDUB_TIME_NEVER) {
         lubdub_time base = due > bedroom->now ? due : bedroom->now;
 
-        assert_true(next <= lubdub_time_after(base, TICK));
+        assert_true(next <= first && first <= lubdub_time_after(base, TICK));
     }
 }
 
@@ -224,6 +225,30 @@ static void each_deadline_is_popped_on_time_and_for_good_by_one_who_sleeps_as_to
         assert_true(lubdub_deadlines_next(&bedroom->deadlines) == LUBDUB_TIME_NEVER);
         free(bedroom);
     }
+}
+
+static void nobody_who_sleeps_to_the_first_deadline_is_woken_in_vain(void **state)
+{
+    struct bedroom *bedroom = bedroom_at(123456789 * MS, 0);
+    uint64_t random = 7;
+    size_t i;
+    (void)state;
+
+    for (i = 0; i < NODE_COUNT; i++) {
+        set(bedroom, &bedroom->sleepers[i], bedroom->now + random_below(&random, LUBDUB_HOUR));
+    }
+    while (earliest(bedroom) != LUBDUB_TIME_NEVER) {
+        lubdub_time first = lubdub_deadlines_first(&bedroom->deadlines);
+        size_t woken = bedroom->woken;
+
+        assert_true(first >= earliest(bedroom) && first <= earliest(bedroom) + TICK);
+        bedroom->now = first;
+        wake_all(bedroom);
+        assert_true(bedroom->woken > woken);
+    }
+    assert_int_equal(bedroom->woken, NODE_COUNT);
+    assert_true(lubdub_deadlines_first(&bedroom->deadlines) == LUBDUB_TIME_NEVER);
+    free(bedroom);
 }
 
 static void deadline_that_is_never_is_not_due_for_days(void **state)
@@ -353,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wheel_does_as_the_model_does_wherever_the_clock_starts),
         cmocka_unit_test(each_deadline_is_popped_on_time_and_for_good_by_one_who_sleeps_as_told),
+        cmocka_unit_test(nobody_who_sleeps_to_the_first_deadline_is_woken_in_vain),
         cmocka_unit_test(deadline_that_is_never_is_not_due_for_days),
         cmocka_unit_test(jump_of_years_pops_everybody_once),
         cmocka_unit_test(node_that_is_overdue_again_and_again_does_not_hold_the_loop),
