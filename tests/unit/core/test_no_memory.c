@@ -213,6 +213,21 @@ static void leave_without_memory_for_its_bye_is_not_told(void **state)
     endpoint_clear(&server);
 }
 
+static void leave_whose_bye_finds_no_memory_to_wait_in_is_not_told(void **state)
+{
+    struct endpoint server;
+    (void)state;
+
+    script_server_up(&server);
+    server.kernel_room = 3;
+    failing_malloc_begin(1, true);
+    endpoint_leave(&server, LUBDUB_REASON_NORMAL, NULL);
+    assert_true(failing_malloc_end());
+    expect_no_event(&server);
+    expect_state(&server, CLOSED);
+    endpoint_clear(&server);
+}
+
 static void changed_grant_without_memory_leaves_the_session_as_it_was(void **state)
 {
     struct endpoint server;
@@ -308,6 +323,7 @@ int main(void)
         cmocka_unit_test(protocol_error_without_memory_for_its_bye_is_told_once),
         cmocka_unit_test(answers_that_find_neither_room_nor_memory_end_the_session_once),
         cmocka_unit_test(leave_without_memory_for_its_bye_is_not_told),
+        cmocka_unit_test(leave_whose_bye_finds_no_memory_to_wait_in_is_not_told),
         cmocka_unit_test(changed_grant_without_memory_leaves_the_session_as_it_was),
         cmocka_unit_test(welcome_without_memory_is_an_error_of_the_grant),
         cmocka_unit_test(frame_in_pieces_that_finds_no_memory_ends_the_session),

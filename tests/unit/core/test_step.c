@@ -29,6 +29,7 @@ struct world {
     bool answers_later;          /* HELLO, by a call of its own */
 
     unsigned reads;
+    unsigned clock_reads;
     unsigned looks;
     unsigned shuts;
     unsigned arms;
@@ -100,6 +101,7 @@ static void look_at_stream(struct lubdub_step *step, struct lubdub_evidence *evi
 
 static lubdub_time read_clock(struct lubdub_step *step)
 {
+    world_of(step)->clock_reads++;
     return world_of(step)->now + world_of(step)->takes;
 }
 
@@ -205,7 +207,7 @@ static void come_up(struct world *world)
     wire_bytes_drop(&world->written, world->written.length);
     event_log_clear(&world->events);
     memset(&world->traffic, 0, sizeof world->traffic);
-    world->reads = world->looks = world->arms = world->shuts = 0;
+    world->reads = world->clock_reads = world->looks = world->arms = world->shuts = 0;
 }
 
 static int setup_server(void **state)
@@ -288,6 +290,39 @@ static void answers_go_out_between_the_reads_before_a_verdict(void **state)
     assert_int_equal(ring(world, world->now + 3 * LUBDUB_SECOND - 1), LUBDUB_STEP_GOES_ON);
     assert_int_equal(world->written.length, 6 * LUBDUB_HEADER_LENGTH);
     assert_false(lubdub_session_has_output(&world->session));
+}
+
+/* Each byte may add an answer to keep. */
+static void client_whose_answers_wait_reads_so_much_before_a_verdict_and_no_more(void **state)
+{
+    struct world *world = *state;
+    size_t left;
+
+    come_up(world);
+    world->room = 0;
+    put_probes(world, 1, 17);
+    (void)take(world);
+    put_probes(world, 18, 6000);
+    (void)take(world);
+    left = world->unread.length;
+    assert_int_equal(left, (6000 - 17) * LUBDUB_HEADER_LENGTH); /* it does not listen */
+    assert_int_equal(ring(world, world->now + 3 * LUBDUB_SECOND), LUBDUB_STEP_IS_OVER);
+    assert_int_equal(left - world->unread.length, 65536);
+    (void)only_event(world, LUBDUB_EVENT_DOWN);
+}
+
+static void server_whose_output_waits_reads_nothing_before_a_verdict(void **state)
+{
+    struct world *world = *state;
+
+    come_up(world);
+    world->room = 0;
+    put_probes(world, 1, 1);
+    assert_int_equal(take(world), LUBDUB_STEP_GOES_ON);
+    put_probes(world, 2, 2);
+    world->reads = 0;
+    assert_int_equal(ring(world, world->now + LUBDUB_HOUR), LUBDUB_STEP_IS_OVER);
+    assert_int_equal(world->reads, 0);
 }
 
 static void step_of_a_closed_session_reads_nothing(void **state)
@@ -412,6 +447,38 @@ static void timeout_runs_from_when_the_probe_is_handed_over(void **state)
     assert_int_equal(counts.timed_out, 0);
     (void)ring(world, world->now + 400 * MS);
     assert_int_equal(only_event(world, LUBDUB_EVENT_DOWN)->sequence, 1);
+}
+
+static void clock_is_read_again_only_where_a_client_writes(void **state)
+{
+    struct world *world = *state;
+
+    come_up(world);
+    put_probes(world, 1, 1);
+    (void)take(world);
+    assert_int_equal(world->clock_reads, world->session.role == LUBDUB_ROLE_CLIENT ? 1 : 0);
+    (void)take(world);
+    assert_int_equal(world->clock_reads, world->session.role == LUBDUB_ROLE_CLIENT ? 1 : 0);
+}
+
+static void all_that_waits_goes_in_the_step_in_which_room_came(void **state)
+{
+    struct world *world = *state;
+    struct world_step at;
+
+    come_up(world);
+    world->room = 0;
+    put_probes(world, 1, 1);
+    (void)take(world);
+    begin(world, &at, true);
+    assert_int_equal(lubdub_session_send(&world->session, &at.step.turn, "valve", 5), LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_session_send(&world->session, &at.step.turn, "pump", 4), LUBDUB_ERROR_OK);
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    world->room = SIZE_MAX;
+    begin(world, &at, false);
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    assert_false(lubdub_session_has_output(&world->session));
+    assert_int_equal(world->written.length, 3 * LUBDUB_HEADER_LENGTH + 9); /* an ACK and two messages */
 }
 
 static void only_the_last_bytes_of_a_closed_session_are_told_as_the_last(void **state)
@@ -630,12 +697,17 @@ int main(void)
         SERVER(probe_that_had_arrived_counts_before_the_deadline),
         SERVER(all_reads_before_a_verdict_are_done_and_they_are_bounded),
         SERVER(answers_go_out_between_the_reads_before_a_verdict),
+        CLIENT(client_whose_answers_wait_reads_so_much_before_a_verdict_and_no_more),
+        SERVER(server_whose_output_waits_reads_nothing_before_a_verdict),
         SERVER(step_of_a_closed_session_reads_nothing),
         SERVER(frames_and_bytes_are_counted_by_type),
         SERVER(input_behind_hello_waits_for_the_answer_and_is_due_then),
         SERVER(input_behind_hello_goes_ahead_of_what_comes_after_the_answer),
         SERVER(bye_behind_hello_is_told_where_the_stream_broke_meanwhile),
         CLIENT(timeout_runs_from_when_the_probe_is_handed_over),
+        SERVER(clock_is_read_again_only_where_a_client_writes),
+        CLIENT(clock_is_read_again_only_where_a_client_writes),
+        SERVER(all_that_waits_goes_in_the_step_in_which_room_came),
         SERVER(only_the_last_bytes_of_a_closed_session_are_told_as_the_last),
         SERVER(session_that_leaves_shuts_when_bye_is_written_and_not_before),
         SERVER(room_that_came_counts_before_the_deadline),
