@@ -363,6 +363,41 @@ static void beginning_of_the_blocking_is_a_question(void **state)
     assert_int_equal(path(client, answered(client, blocked_at - 100 * MS)), LUBDUB_PATH_SILENT);
 }
 
+/* As old as a living kernel's acknowledgement may take: from then on it is asked. */
+static void blocking_is_a_question_once_it_is_as_old_as_an_acknowledgement(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time blocked_at;
+
+    script_client_open(client);
+    say_ack(client, 1);
+    endpoint_advance(client, 300 * MS);
+    client->kernel_room = 0;
+    endpoint_send(client, "message", 7);
+    blocked_at = client->now;
+    endpoint_advance(client, 50 * MS - 1);
+    assert_int_equal(path(client, answered(client, blocked_at - 100 * MS)), LUBDUB_PATH_UNKNOWN);
+    endpoint_advance(client, 1);
+    assert_int_equal(path(client, answered(client, blocked_at - 100 * MS)), LUBDUB_PATH_SILENT);
+}
+
+/* The estimate of a kernel that sent its SYN twice is stale. */
+static void round_trip_of_the_kernel_is_taken_within_four_times_the_measured_one(void **state)
+{
+    struct endpoint *client = *state;
+    struct lubdub_evidence evidence = {.is_known = true, .round_trip = 500 * MS};
+
+    script_client_open(client);
+    assert_true(taken(client, evidence).round_trip == 500 * MS); /* none was measured */
+    endpoint_advance(client, 10 * MS);
+    say_ack(client, 1);
+    assert_true(taken(client, evidence).round_trip == 4 * 16 * MS); /* 10 ms, in powers of two */
+    evidence.least_round_trip = 30 * MS;
+    assert_true(taken(client, evidence).round_trip == 4 * 30 * MS);
+    evidence.round_trip = 20 * MS;
+    assert_true(taken(client, evidence).round_trip == 20 * MS);
+}
+
 /* A12: a challenge is as old as it is, also where the server came late to it. */
 static void a12_challenge_counts_from_when_it_went(void **state)
 {
@@ -433,6 +468,8 @@ int main(void)
         SERVER_TEST(a6_probe_behind_a_message_measures_nothing),
         CLIENT_TEST(hello_is_a_question),
         CLIENT_TEST(beginning_of_the_blocking_is_a_question),
+        CLIENT_TEST(blocking_is_a_question_once_it_is_as_old_as_an_acknowledgement),
+        CLIENT_TEST(round_trip_of_the_kernel_is_taken_within_four_times_the_measured_one),
         SERVER_TEST(a12_challenge_counts_from_when_it_went),
         SERVER_TEST(a12_first_challenge_counts_from_when_it_went_beside_a_second),
         SERVER_TEST(challenges_of_a_doubt_count_by_their_pace),

@@ -325,6 +325,23 @@ static void short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry(void **
     assert_true(server->now < heard_at + 3 * LUBDUB_SECOND);
 }
 
+static void long_absence_is_forgiven_to_the_doubt_too(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time woken_at;
+
+    script_server_open(server);
+    be_punctual(server, 1, 1);
+    endpoint_advance(server, LUBDUB_SECOND + 200 * MS);
+    expect_event(server, LATE);
+    woken_at = server->now + LUBDUB_MINUTE;
+    endpoint_wake(server, woken_at, LUBDUB_MINUTE, LUBDUB_MINUTE);
+    endpoint_advance(server, 400 * MS);
+    expect_state(server, UP);
+    endpoint_advance(server, 400 * MS);
+    assert_int_equal(expect_event(server, DOWN)->cause, LUBDUB_CAUSE_HUNG);
+}
+
 static void long_round_trip_raises_the_floor(void **state)
 {
     struct endpoint *server = *state;
@@ -597,6 +614,32 @@ static void doubt_never_exceeds_what_the_server_allows(void **state)
     expect_state(client, UP);
 }
 
+/* Quick answers were learned, and each outage of the path is doubted anew: it ends before a verdict and teaches nothing. */
+static void outages_in_a_row_do_not_exceed_what_the_server_allows(void **state)
+{
+    struct endpoint *client = *state;
+    uint64_t next;
+    uint64_t sent;
+    uint64_t before;
+    lubdub_time start;
+    unsigned i;
+
+    client->settings.timeout = 10 * LUBDUB_SECOND;
+    script_client_open(client);
+    before = sent = next = converse(client, 10, MS, 1);
+    client->path = LUBDUB_PATH_SILENT;
+    start = client->now;
+    for (i = 0; i < 40; i++) {
+        endpoint_advance(client, 900 * MS);
+        sent += frames_written(client, LUBDUB_FRAME_PROBE);
+        assert_true(sent - before <= 2 * ((client->now - start) / LUBDUB_SECOND) + 16);
+        while (next <= sent) {
+            say_ack(client, next++);
+        }
+    }
+    expect_state(client, UP);
+}
+
 static void allowance_comes_back_after_a_changed_grant(void **state)
 {
     struct endpoint *client = *state;
@@ -734,6 +777,7 @@ int main(void)
         SERVER_TEST(fixed_expiry_that_is_shorter_than_the_floor_stays_what_it_is),
         SERVER_TEST(while_we_suspect_ourselves_only_the_expiry_counts),
         SERVER_TEST(short_absence_is_forgiven_to_the_doubt_and_not_to_the_expiry),
+        SERVER_TEST(long_absence_is_forgiven_to_the_doubt_too),
         SERVER_TEST(long_round_trip_raises_the_floor),
         SERVER_TEST(a3_client_whose_frame_is_arriving_is_not_hung),
         SERVER_TEST(a3_client_that_stops_in_the_middle_of_a_frame_is_hung),
@@ -747,6 +791,7 @@ int main(void)
         CLIENT_TEST(steady_client_sends_no_probe_more_than_without),
         CLIENT_TEST(far_server_is_not_doubted_with_every_probe),
         CLIENT_TEST(doubt_never_exceeds_what_the_server_allows),
+        CLIENT_TEST(outages_in_a_row_do_not_exceed_what_the_server_allows),
         CLIENT_TEST(allowance_comes_back_after_a_changed_grant),
         CLIENT_TEST(probes_that_wait_are_few),
         CLIENT_TEST(client_that_stays_is_up_again_with_the_late_ack),
