@@ -115,6 +115,25 @@ static void lateness_is_learned_to_a_part_in_65536_of_the_expiry(void **state)
     assert_in_range(lubdub_lateness_worst(&lateness, 3 * LUBDUB_SECOND), 20 * MS, 20 * MS + 50 * LUBDUB_MICROSECOND);
 }
 
+/* Never down, so that no late session counts as punctual, and by no more than one part. */
+static void lateness_is_rounded_up_by_one_part_at_the_most(void **state)
+{
+    const lubdub_duration expiries[] = {65536, 65537, MS, 100 * MS, 3 * LUBDUB_SECOND, LUBDUB_HOUR};
+    size_t i;
+    unsigned tenth;
+    (void)state;
+
+    for (i = 0; i < COUNT_OF(expiries); i++) {
+        for (tenth = 0; tenth < 10; tenth++) {
+            struct lubdub_lateness lateness = {0};
+            lubdub_duration late_by = expiries[i] / 10 * tenth;
+
+            lubdub_lateness_add(&lateness, late_by, expiries[i]);
+            assert_in_range(lubdub_lateness_worst(&lateness, expiries[i]), late_by, late_by + expiries[i] / 65536 + 1);
+        }
+    }
+}
+
 static void lateness_saturates_at_the_expiry(void **state)
 {
     struct lubdub_lateness lateness = {0};
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test(answers_longer_than_the_counters_saturate),
         cmocka_unit_test(punctual_sessions_are_late_by_nothing),
         cmocka_unit_test(lateness_is_learned_to_a_part_in_65536_of_the_expiry),
+        cmocka_unit_test(lateness_is_rounded_up_by_one_part_at_the_most),
         cmocka_unit_test(lateness_saturates_at_the_expiry),
         cmocka_unit_test(what_was_learned_survives_a_new_expiry),
     };

@@ -1,4 +1,5 @@
 /* The server's half of a session: opening, answers, flood guard, silence, grants. */
+#include "core/session_shared.h"
 #include "support/script.h"
 #include "support/test.h"
 
@@ -1406,6 +1407,19 @@ static void a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant(void **s
     expect_state(server, CLOSED);
 }
 
+static void memory_of_an_old_grant_is_given_back_when_it_no_longer_counts(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 500 * MS, .expiry = 2 * LUBDUB_SECOND});
+    say_ack(server, 1);
+    say_probes(server, 1, LUBDUB_PROBES_UNDER_NEW_GRANT - 1);
+    assert_non_null(server->session.extra);
+    say_probe(server, LUBDUB_PROBES_UNDER_NEW_GRANT);
+    assert_null(server->session.extra);
+}
+
 static void a11_challenge_of_a_regrant_waits_beside_those_of_a_silence(void **state)
 {
     struct endpoint *server = *state;
@@ -1902,6 +1916,7 @@ int main(void)
         TEST(changed_grant_is_nothing_to_an_anonymous_session),
         TEST(longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant),
         TEST(a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant),
+        TEST(memory_of_an_old_grant_is_given_back_when_it_no_longer_counts),
         TEST(a11_challenge_of_a_regrant_waits_beside_those_of_a_silence),
         TEST(a12_credit_survives_a_regrant),
         TEST(a12_debt_survives_a_regrant),

@@ -6,7 +6,7 @@
 
 #include <lubdub/step.h>
 
-#include "core/traffic.h"
+#include "core/session_server.h"
 #include "support/event_log.h"
 #include "support/test.h"
 #include "support/wire_bytes.h"
@@ -32,6 +32,7 @@ struct world {
     unsigned clock_reads;
     unsigned looks;
     unsigned shuts;
+    unsigned writes;
     unsigned arms;
     size_t last; /* bytes that were written as the last ones */
     lubdub_time armed_for;
@@ -79,6 +80,7 @@ static struct lubdub_transfer write_stream(struct lubdub_step *step, const uint8
     struct world *world = world_of(step);
     struct lubdub_transfer went = {.length = length < world->room ? length : world->room};
 
+    world->writes++;
     if (world->broken_by != LUBDUB_CAUSE_NONE) {
         return (struct lubdub_transfer){.end = world->broken_by};
     }
@@ -207,7 +209,7 @@ static void come_up(struct world *world)
     wire_bytes_drop(&world->written, world->written.length);
     event_log_clear(&world->events);
     memset(&world->traffic, 0, sizeof world->traffic);
-    world->reads = world->clock_reads = world->looks = world->arms = world->shuts = 0;
+    world->reads = world->clock_reads = world->looks = world->arms = world->shuts = world->writes = 0;
 }
 
 static int setup_server(void **state)
@@ -481,6 +483,23 @@ static void all_that_waits_goes_in_the_step_in_which_room_came(void **state)
     assert_int_equal(world->written.length, 3 * LUBDUB_HEADER_LENGTH + 9); /* an ACK and two messages */
 }
 
+/* So that a heartbeat waits behind no more than one. */
+static void messages_go_to_the_kernel_one_by_one(void **state)
+{
+    struct world *world = *state;
+    struct world_step at;
+    unsigned i;
+
+    come_up(world);
+    begin(world, &at, true);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(lubdub_session_send(&world->session, &at.step.turn, "valve", 5), LUBDUB_ERROR_OK);
+    }
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    assert_int_equal(world->writes, 3);
+    assert_int_equal(world->written.length, 3 * (LUBDUB_HEADER_LENGTH + 5));
+}
+
 static void only_the_last_bytes_of_a_closed_session_are_told_as_the_last(void **state)
 {
     struct world *world = *state;
@@ -670,6 +689,52 @@ static void call_that_ends_a_session_leaves_the_telling_to_the_step_behind_it(vo
     assert_int_equal(world->events.count, 0); /* the owner itself ended it */
 }
 
+static void server_tells_its_health_by_a_challenge_at_once(void **state)
+{
+    struct world *world = *state;
+    struct world_step at;
+
+    come_up(world);
+    begin(world, &at, true);
+    lubdub_session_tell_health(&world->session, &at.step.turn, LUBDUB_HEALTH_CRITICAL);
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    assert_int_equal(world->traffic.frames_sent[LUBDUB_FRAME_PROBE], 1);
+    assert_int_equal(world->written.data[5], LUBDUB_HEALTH_CRITICAL);
+}
+
+static void client_tells_its_health_with_its_next_probe(void **state)
+{
+    struct world *world = *state;
+    struct world_step at;
+
+    come_up(world);
+    begin(world, &at, true);
+    lubdub_session_tell_health(&world->session, &at.step.turn, LUBDUB_HEALTH_WARNING);
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    assert_int_equal(world->written.length, 0);
+    (void)ring(world, world->now + LUBDUB_SECOND);
+    assert_int_equal(world->written.data[3], LUBDUB_FRAME_PROBE);
+    assert_int_equal(world->written.data[5], LUBDUB_HEALTH_WARNING);
+}
+
+/* A second question says no more than the first, as long as that waits for its answer. */
+static void server_asks_once_at_a_time_and_a_client_not_at_all(void **state)
+{
+    struct world *world = *state;
+    struct world_step at;
+    bool is_server = world->session.role == LUBDUB_ROLE_SERVER;
+
+    begin(world, &at, true);
+    assert_false(lubdub_session_ask(&world->session, &at.step.turn)); /* not up yet */
+    (void)settle(&at);
+    come_up(world);
+    begin(world, &at, true);
+    assert_true(lubdub_session_ask(&world->session, &at.step.turn) == is_server);
+    assert_false(lubdub_session_ask(&world->session, &at.step.turn));
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    assert_int_equal(world->traffic.frames_sent[LUBDUB_FRAME_PROBE], is_server ? 1 : 0);
+}
+
 static void last_bytes_that_a_call_could_not_write_are_tried_again_before_the_stream_is_shut(void **state)
 {
     struct world *world = *state;
@@ -708,6 +773,7 @@ int main(void)
         SERVER(clock_is_read_again_only_where_a_client_writes),
         CLIENT(clock_is_read_again_only_where_a_client_writes),
         SERVER(all_that_waits_goes_in_the_step_in_which_room_came),
+        SERVER(messages_go_to_the_kernel_one_by_one),
         SERVER(only_the_last_bytes_of_a_closed_session_are_told_as_the_last),
         SERVER(session_that_leaves_shuts_when_bye_is_written_and_not_before),
         SERVER(room_that_came_counts_before_the_deadline),
@@ -718,6 +784,10 @@ int main(void)
         CLIENT(first_probe_goes_in_the_step_that_welcome_came_in),
         SERVER(path_is_looked_at_before_a_verdict_and_only_then),
         SERVER(call_that_ends_a_session_leaves_the_telling_to_the_step_behind_it),
+        SERVER(server_tells_its_health_by_a_challenge_at_once),
+        CLIENT(client_tells_its_health_with_its_next_probe),
+        SERVER(server_asks_once_at_a_time_and_a_client_not_at_all),
+        CLIENT(server_asks_once_at_a_time_and_a_client_not_at_all),
         SERVER(last_bytes_that_a_call_could_not_write_are_tried_again_before_the_stream_is_shut),
     };
 
