@@ -1,5 +1,6 @@
 /* What several paths do to a beat: a cut of one costs two short waits, outages are shared as told, and nobody is lost.
  */
+#include "simulate/contest/bound.h"
 #include "simulate/contest/paths.h"
 #include "simulate/world/many.h"
 
@@ -98,6 +99,40 @@ static void cut_of_one_path_loses_nobody_at_half_a_second(void **state)
     sim_result_clear(&result);
 }
 
+/* The longest that a probe waited for its answer, where both paths were out for so long. */
+static lubdub_duration longest_wait(lubdub_duration rto_max, lubdub_duration outage)
+{
+    struct sim_settings settings;
+    struct sim_result result;
+    struct sim_trace trace = {0};
+    lubdub_duration longest = 0;
+    size_t k;
+
+    settings_of_two_paths(&settings, LUBDUB_SECOND, LUBDUB_HOUR);
+    settings.outage_at = CUT_AT;
+    settings.outage_length = outage;
+    settings.tcp.rto_max = rto_max;
+    settings.traces = &trace;
+    run(&settings, &result);
+    for (k = first_beat_after(&trace, CUT_AT); k < trace.count && trace.beats[k].sent_at < CUT_AT + outage; k++) {
+        longest = lubdub_duration_longer(longest, round_trip(&trace, k));
+    }
+    sim_trace_clear(&trace);
+    sim_result_clear(&result);
+    return longest;
+}
+
+/* net.ipv4.tcp_rto_max_ms, the one of TCP's timers that an operator can set for paths: for the probe, and for its
+ * answer. */
+static void longest_timeout_of_the_machine_bounds_what_follows_an_outage_of_both_paths(void **state)
+{
+    const lubdub_duration outage = 8 * LUBDUB_SECOND;
+    (void)state;
+
+    assert_true(longest_wait(LUBDUB_SECOND, outage) < outage + 2 * LUBDUB_SECOND);
+    assert_true(longest_wait(2 * LUBDUB_MINUTE, outage) > outage + 4 * LUBDUB_SECOND);
+}
+
 /* How many of 720,000 looks find the first path out; the second; both. */
 static void count_outages(unsigned share, unsigned counts[3])
 {
@@ -190,6 +225,59 @@ static void everything_holds_over_several_paths(void **state)
     }
 }
 
+/* Windows that are shut, slow links, receivers that stop reading. */
+static void everything_holds_while_messages_flow_over_two_paths(void **state)
+{
+    struct sim_settings settings;
+    static struct sim_sum sum;
+    (void)state;
+
+    sim_settings_init(&settings);
+    settings.length = LUBDUB_MINUTE;
+    settings.clients = 10;
+    settings.fault_gap = 2 * LUBDUB_SECOND;
+    settings.paths = 2;
+    settings.shared = 200;
+    settings.has_messages = true;
+    assert_true(sim_run_many(&settings, 1, 3, 2, NULL, &sum));
+    if (sum.failed > 0) {
+        fail_msg("seed %llu: %s", (unsigned long long)sum.failures[0].seed, sum.failures[0].problem);
+    }
+    assert_true(sum.total.messages > 1000);
+    sim_sum_clear(&sum);
+}
+
+static lubdub_duration bound_of(unsigned paths, unsigned shared)
+{
+    struct sim_settings settings;
+    struct paths_bound bound;
+    lubdub_duration timeout;
+
+    settings_of_two_paths(&settings, LUBDUB_SECOND, LUBDUB_HOUR);
+    settings.network = SIM_NETWORK_EXPONENTIAL;
+    settings.paths = paths;
+    settings.shared = shared;
+    paths_bound_make(&bound, &settings, 300, 1);
+    timeout = paths_bound_timeout(&bound, settings.interval, 1);
+    paths_bound_clear(&bound);
+    return timeout;
+}
+
+/*
+ * On one path as computed by hand: of outages B, exponential with a mean of m = 0.8 s, every 2 min and B, an alarm is
+ * expected of E[min(1, B - T)] = m (1 - e^(-1/m)) e^(-T/m); one a day, where T = 4.81 s.
+ */
+static void bound_is_that_of_the_outages_alone(void **state)
+{
+    const lubdub_duration one = bound_of(1, 0);
+    (void)state;
+
+    assert_true(one > 4600 * MS && one < 5000 * MS);
+    assert_true(bound_of(2, SIM_SHARED_ALL) > one - 300 * MS && bound_of(2, SIM_SHARED_ALL) < one + 300 * MS);
+    assert_true(bound_of(2, 50) > one * 2 / 5 && bound_of(2, 50) < one * 3 / 5);
+    assert_true(bound_of(2, 0) < one * 2 / 5);
+}
+
 /* So short a run says how many packets go, and does not pretend to know how often a timeout is wrong in a day. */
 static void comparison_has_one_path_with_as_many_packets_and_no_figure_without_ground(void **state)
 {
@@ -222,9 +310,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_of_the_path_in_use_costs_one_probe_two_waits),
         cmocka_unit_test(cut_of_one_path_loses_nobody_at_half_a_second),
+        cmocka_unit_test(longest_timeout_of_the_machine_bounds_what_follows_an_outage_of_both_paths),
         cmocka_unit_test(outages_are_shared_as_told_and_as_many_as_before),
         cmocka_unit_test(second_path_that_shares_no_outage_loses_few_and_one_that_shares_all_is_no_help),
         cmocka_unit_test(everything_holds_over_several_paths),
+        cmocka_unit_test(everything_holds_while_messages_flow_over_two_paths),
+        cmocka_unit_test(bound_is_that_of_the_outages_alone),
         cmocka_unit_test(comparison_has_one_path_with_as_many_packets_and_no_figure_without_ground),
     };
 

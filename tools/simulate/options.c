@@ -226,10 +226,6 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
         snprintf(problem, capacity, "--shared goes with two --paths or more");
         return false;
     }
-    if (options->has_messages && options->paths > 1) {
-        snprintf(problem, capacity, "--messages goes with one path: windows of several are not simulated");
-        return false;
-    }
     if (options->story && (options->compare || options->seeds.first != options->seeds.last)) {
         snprintf(problem, capacity, "--story tells of a single seed: --seeds N");
         return false;

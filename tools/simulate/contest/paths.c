@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "ev/tuning.h"
+#include "simulate/contest/bound.h"
 #include "simulate/world/many.h"
 
 #define MS LUBDUB_MILLISECOND
@@ -22,6 +23,9 @@
 
 /* Fewer false alarms than these say nothing of how often. */
 #define LEAST_ALARMS 3
+
+/* For each day of sessions, so many days of nothing but outages, which cost next to nothing. */
+#define BOUND_DAYS 12
 
 /* TCP's timers on one path follow from the timeout, and that from what TCP's timers make of outages: so often. */
 #define ROUNDS 2
@@ -270,6 +274,27 @@ static lubdub_duration least_timeout(enum sim_observer observer, lubdub_duration
     return observer == SIM_OBSERVER_SERVER ? 2 * interval : interval / 2;
 }
 
+/* Half an interval passes from the cut to the next probe, or since the last one, on average. */
+static void find_best(struct paths_entry *entry, const struct sim_settings *settings, double days, uint64_t seed)
+{
+    static const double a_day[PATHS_RATE_COUNT] = {1, 1.0 / 30};
+    const lubdub_duration interval = settings->interval;
+    struct paths_bound bound;
+    unsigned rate;
+
+    paths_bound_make(&bound, settings, days, seed);
+    for (rate = 0; rate < PATHS_RATE_COUNT && days * a_day[rate] >= LEAST_ALARMS; rate++) {
+        lubdub_duration timeout = paths_bound_timeout(&bound, interval, a_day[rate]);
+        lubdub_duration least = least_timeout(SIM_OBSERVER_CLIENT, interval);
+        lubdub_duration expiry =
+            lubdub_duration_longer(timeout + interval, least_timeout(SIM_OBSERVER_SERVER, interval));
+
+        entry->cells[SIM_OBSERVER_CLIENT].best[rate] = lubdub_duration_longer(timeout, least) + interval / 2;
+        entry->cells[SIM_OBSERVER_SERVER].best[rate] = expiry - interval / 2;
+    }
+    paths_bound_clear(&bound);
+}
+
 static double days_of(const struct sim_settings *settings, uint64_t seeds)
 {
     return (double)seeds * settings->clients * (double)(settings->length - WARM_UP) / (double)LUBDUB_SECOND / DAY;
@@ -367,6 +392,7 @@ static bool enter(struct paths_contest *contest, const struct sim_settings *sett
     unsigned observer;
 
     *entry = (struct paths_entry){.paths = settings->paths, .shared = settings->shared, .interval = settings->interval};
+    find_best(entry, settings, BOUND_DAYS * contest->days, first);
     for (rate = 0; rate < PATHS_RATE_COUNT; rate++) {
         if ((rate == 0 || settings->paths == 1) &&
             !find_timeout(entry, settings, (enum paths_rate)rate, first, last, jobs, problem)) {
@@ -428,6 +454,20 @@ static double seconds(lubdub_duration duration)
     return (double)duration / (double)LUBDUB_SECOND;
 }
 
+/* What outages alone would allow, and as a share of that on one path. */
+static void print_best(FILE *file, const struct paths_contest *contest, const struct paths_entry *entry,
+                       enum sim_observer observer, enum paths_rate rate)
+{
+    lubdub_duration best = entry->cells[observer].best[rate];
+
+    if (best == 0) {
+        fputs("        -     -", file);
+        return;
+    }
+    fprintf(file, "  %7.3f  %4.2f", seconds(best),
+            seconds(best) / seconds(contest->entries[0].cells[observer].best[rate]));
+}
+
 static void print_cell(FILE *file, const struct paths_contest *contest, const struct paths_entry *entry,
                        enum sim_observer observer, enum paths_rate rate)
 {
@@ -460,8 +500,9 @@ void paths_contest_text(FILE *file, const struct paths_contest *contest)
     for (observer = 0; observer < SIM_OBSERVER_COUNT; observer++) {
         fprintf(file,
                 "\n  %s observes\n"
-                "                         segments  1 false alarm a day             1 in 30 days\n"
-                "  paths  shared interval a second  timeout  median  shares of it   timeout  median  shares of it\n",
+                "                         segments  1 false alarm a day                            1 in 30 days\n"
+                "  paths  shared interval a second  timeout  median  shares of it  at best  share   timeout  median  "
+                "shares of it  at best  share\n",
                 observer == SIM_OBSERVER_CLIENT ? "client" : "server");
         for (i = 0; i < contest->count; i++) {
             const struct paths_entry *entry = &contest->entries[i];
@@ -469,26 +510,31 @@ void paths_contest_text(FILE *file, const struct paths_contest *contest)
             fprintf(file, "  %5u %5.0f %% %7.3f  %8.2f", entry->paths, entry->shared / 10.0, seconds(entry->interval),
                     entry->segments_a_second);
             print_cell(file, contest, entry, (enum sim_observer)observer, PATHS_A_DAY);
+            print_best(file, contest, entry, (enum sim_observer)observer, PATHS_A_DAY);
             fputs("  ", file);
             print_cell(file, contest, entry, (enum sim_observer)observer, PATHS_A_MONTH);
+            print_best(file, contest, entry, (enum sim_observer)observer, PATHS_A_MONTH);
             fputc('\n', file);
         }
     }
-    fputs("\nTimes in seconds. timeout: the shortest that is wrong so rarely. median: from the moment at which nothing "
-          "of the\n"
-          "peer arrives any more, on any path, to the verdict of the core with that timeout. shares of it: the median, "
-          "over\n"
-          "that of one path at the same interval, and of one path with as many packets. A server's expiry is two "
-          "intervals\n"
-          "at least. -: too little was run to say.\n",
-          file);
+    fputs(
+        "\nTimes in seconds. timeout: the shortest that is wrong so rarely. median: from the moment at which nothing "
+        "of the\n"
+        "peer arrives any more, on any path, to the verdict of the core with that timeout. shares of it: the median, "
+        "over\n"
+        "that of one path at the same interval, and of one path with as many packets. A server's expiry is two "
+        "intervals\n"
+        "at least. at best: the median if every beat were heard the moment one path lets it through, and as a share of "
+        "that on\n"
+        "one path. -: too little was run to say.\n",
+        file);
 }
 
 static json_t *cell_json(const struct paths_cell *cell, enum paths_rate rate)
 {
-    return json_pack("{s:f, s:f, s:f, s:I}", "timeout_s", seconds(cell->timeout[rate]), "median_s",
-                     seconds(cell->median[rate]), "p99_s", seconds(cell->p99[rate]), "found",
-                     (json_int_t)cell->found[rate]);
+    return json_pack("{s:f, s:f, s:f, s:f, s:I}", "timeout_s", seconds(cell->timeout[rate]), "median_s",
+                     seconds(cell->median[rate]), "p99_s", seconds(cell->p99[rate]), "best_median_s",
+                     seconds(cell->best[rate]), "found", (json_int_t)cell->found[rate]);
 }
 
 static json_t *entry_json(const struct paths_entry *entry)

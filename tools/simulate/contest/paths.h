@@ -22,6 +22,7 @@ struct paths_cell {
     lubdub_duration median[PATHS_RATE_COUNT];  /* from a cut of everything to the verdict, by the core */
     lubdub_duration p99[PATHS_RATE_COUNT];
     uint64_t found[PATHS_RATE_COUNT];
+    lubdub_duration best[PATHS_RATE_COUNT]; /* the median that outages alone would allow (bound.h) */
 };
 
 struct paths_entry {

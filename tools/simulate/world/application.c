@@ -65,7 +65,12 @@ void sim_application_plan(struct sim_world *world)
         enum habit habit = habit_of(i);
 
         if (habit == HABIT_LARGE || habit == HABIT_LISTENS) {
-            world->clients[i].paths[0].rate = (uint32_t)sim_random_between(&world->talk, SLOWEST_RATE, FASTEST_RATE);
+            unsigned path;
+
+            for (path = 0; path < world->clients[i].path_count; path++) {
+                world->clients[i].paths[path].rate =
+                    (uint32_t)sim_random_between(&world->talk, SLOWEST_RATE, FASTEST_RATE);
+            }
         }
         if (habit != HABIT_SILENT) {
             again(world, i, sim_random_below(&world->talk, LUBDUB_SECOND));

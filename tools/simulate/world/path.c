@@ -196,6 +196,12 @@ bool sim_path_is_out(struct sim_path *path, lubdub_time now)
     return ways_out(path, now) != 0;
 }
 
+lubdub_time sim_path_changes_at(struct sim_path *path, lubdub_time now)
+{
+    (void)ways_out(path, now);
+    return path->shared_share > 0 ? lubdub_time_earlier(path->outage.until, path->shared.until) : path->outage.until;
+}
+
 /* Both draws of one slot of time. */
 static bool is_lost(const struct sim_path *path, const struct model *model, uint64_t chance)
 {

@@ -22,6 +22,11 @@ enum sim_direction {
     SIM_DOWN, /* and back */
 };
 
+static inline enum sim_direction sim_opposite(enum sim_direction direction)
+{
+    return direction == SIM_UP ? SIM_DOWN : SIM_UP;
+}
+
 #define SIM_NETWORKS(X)                                                                                     \
     X(CLEAN, "clean", "a constant millisecond each way, and nothing is lost")                               \
     X(LAN, "lan", "0.1 ms each way, one segment in a hundred thousand lost, an outage every 6 h")           \
@@ -93,7 +98,9 @@ void sim_path_share(struct sim_path *path, unsigned share, uint64_t shared_seed)
 bool sim_path_carry(struct sim_path *path, enum sim_direction direction, uint64_t length, lubdub_time now,
                     lubdub_time *arrives_at);
 
-/* Whether an outage of the network's own is on. */
+/* Whether an outage of the network's own is on; and when the next one begins or ends, after `now`, which never goes
+ * back. */
 bool sim_path_is_out(struct sim_path *path, lubdub_time now);
+lubdub_time sim_path_changes_at(struct sim_path *path, lubdub_time now);
 
 #endif

@@ -7,11 +7,10 @@
  *
  * New bytes go to the subflow with the least under way, the first of several. What the stream does not hear
  * acknowledged goes out once more, over a subflow that has nothing under way; the copy that comes second is dropped.
- * Subflows send again what they have lost, too, each by its own timer. The constants are the kernel's: the timers that
- * a session tunes do not reach subflows (docs/decisions/0016-paths-are-the-kernels.md).
+ * Subflows (subflow.h) send again what they have lost, too, each by its own timer. The constants are the kernel's: the
+ * timers that a session tunes do not reach subflows (docs/decisions/0016-paths-are-the-kernels.md).
  *
- * tcp.h is what a process sees of it, and calls this where a connection has subflows. Messages and windows are not
- * simulated here.
+ * tcp.h is what a process sees of it, and calls this where a connection has subflows. Windows are the stream's.
  */
 #ifndef LUBDUB_SIMULATE_WORLD_PATHS_H
 #define LUBDUB_SIMULATE_WORLD_PATHS_H
@@ -26,6 +25,9 @@ void sim_paths_clear(struct sim_connection *connection);
 
 /* New bytes of the stream in this direction go out. */
 void sim_paths_push(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction);
+
+/* What this side's process has read makes room: its window is told on all paths. */
+void sim_paths_tell_window(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
 
 /* This side ends the connection at once, on all paths. */
 void sim_paths_fast_close(struct sim_world *world, struct sim_connection *connection, enum sim_side side);
@@ -61,8 +63,5 @@ bool sim_paths_on_resend(struct sim_world *world, struct sim_connection *connect
 /* What common/ev/paths.c reads: the evidence over all paths. has_unread is not touched. */
 void sim_paths_look_at(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side,
                        struct lubdub_evidence *evidence);
-
-/* Events of subflows: SIM_EVENT_PATH_RESEND, _PATH_ACKNOWLEDGE, _KEEPALIVE and _JOIN. */
-void sim_paths_on_event(struct sim_world *world, const struct sim_event *event);
 
 #endif

@@ -283,6 +283,7 @@ static void arrive_on_path(struct sim_world *world, struct sim_connection *conne
     enum sim_side side = sim_other(sim_writer(direction));
     struct sim_end *end = &connection->ends[side];
     struct sim_stream *stream = &connection->streams[direction];
+    const struct sim_stream *back = &connection->streams[sim_written_by(side)];
 
     if (flight->is_reset) {
         if (end->kernel != SIM_KERNEL_NONE && flight->is_fast_close) {
@@ -302,16 +303,18 @@ static void arrive_on_path(struct sim_world *world, struct sim_connection *conne
         return;
     }
     sim_paths_take_acknowledgement(world, connection, side, flight);
-    if (end->kernel == SIM_KERNEL_ORPHAN &&
-        connection->streams[sim_written_by(side)].acked_to == connection->streams[sim_written_by(side)].written_to) {
+    if (end->kernel == SIM_KERNEL_ORPHAN && back->acked_to == back->written_to) {
         sim_segment_forget(connection, side);
         return;
     }
-    if (flight->is_window_probe) {
+    if (end->kernel == SIM_KERNEL_OPEN && end->waits_since != 0 && sim_stream_has_room(back)) {
+        world->on_writable(world, connection, side);
+    }
+    if (flight->is_window_probe && end->kernel != SIM_KERNEL_NONE) {
         sim_paths_answer(world, connection, flight);
         return;
     }
-    if (flight->from == flight->to) {
+    if (flight->from == flight->to || end->kernel == SIM_KERNEL_NONE) {
         return;
     }
     if (end->kernel == SIM_KERNEL_ORPHAN && sim_paths_carries_before(connection, flight, sim_stream_data_end(stream))) {

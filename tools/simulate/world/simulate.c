@@ -9,8 +9,8 @@
 #include "simulate/world/endpoint.h"
 #include "simulate/world/fault.h"
 #include "simulate/world/judging.h"
-#include "simulate/world/paths.h"
 #include "simulate/world/segment.h"
+#include "simulate/world/subflow.h"
 #include "simulate/world/tcp.h"
 #include "simulate/world/verdict.h"
 #include "simulate/world/world.h"
@@ -242,7 +242,7 @@ static void happen(struct sim_world *world, const struct sim_event *event)
     case SIM_EVENT_PATH_ACKNOWLEDGE:
     case SIM_EVENT_KEEPALIVE:
     case SIM_EVENT_JOIN:
-        sim_paths_on_event(world, event);
+        sim_subflow_on_event(world, event);
         break;
     }
 }

@@ -51,8 +51,8 @@ uint64_t sim_stream_readable_to(const struct sim_stream *stream)
 
 bool sim_stream_has_room(const struct sim_stream *stream)
 {
-    return stream->send_limit == 0 ||
-           (stream->sent_to == stream->written_to && stream->written_to - stream->acked_to < stream->send_limit);
+    return stream->send_limit == 0 || (stream->written_to - stream->sent_to < stream->unsent_limit &&
+                                       stream->written_to - stream->acked_to < stream->send_limit);
 }
 
 void sim_stream_make_room(struct sim_stream *stream, size_t length)

@@ -19,6 +19,10 @@
 #define SEND_LIMIT 16384
 #define RECEIVE_LIMIT 32768
 
+/* The kernel takes nothing while so many bytes wait unsent: common/ev/socket.c, lubdub_socket_tune(). */
+#define UNSENT_LIMIT 1
+#define UNSENT_LIMIT_OF_PATHS 4096
+
 /* The estimate of a round trip that comes only from a SYN that was sent twice. */
 #define STALE_ESTIMATE (LUBDUB_SECOND / 2)
 
@@ -34,6 +38,8 @@ void sim_tcp_open(struct sim_world *world, struct sim_connection *connection, lu
         stream->window_to = stream->advertised_to = UINT64_MAX;
         if (world->settings->has_messages) {
             stream->send_limit = SEND_LIMIT;
+            stream->unsent_limit =
+                world->clients[connection->client].path_count > 1 ? UNSENT_LIMIT_OF_PATHS : UNSENT_LIMIT;
             stream->receive_limit = RECEIVE_LIMIT;
             stream->window_to = stream->advertised_to = RECEIVE_LIMIT;
         }
@@ -72,7 +78,7 @@ static size_t room_for(struct sim_world *world, const struct sim_connection *con
     if (stream->send_limit == 0) {
         return length;
     }
-    if (stream->sent_to < stream->written_to || held >= stream->send_limit) {
+    if (stream->written_to - stream->sent_to >= stream->unsent_limit || held >= stream->send_limit) {
         return 0;
     }
     if (room > stream->send_limit - held) {
@@ -192,7 +198,11 @@ void sim_tcp_take(struct sim_world *world, struct sim_connection *connection, en
     if (stream->receive_limit > 0 && stream->advertised_to - stream->received_to < SIM_MSS &&
         stream->read_to + stream->receive_limit - stream->received_to >= 2 * SIM_MSS &&
         connection->ends[side].kernel == SIM_KERNEL_OPEN) {
-        sim_segment_send(world, connection, sim_written_by(side), 0, 0, false);
+        if (connection->subflows != NULL) {
+            sim_paths_tell_window(world, connection, side);
+        } else {
+            sim_segment_send(world, connection, sim_written_by(side), 0, 0, false);
+        }
     }
 }
 

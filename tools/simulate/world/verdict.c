@@ -110,13 +110,6 @@ static lubdub_time lost_at(const struct sim_client *client)
     return latest;
 }
 
-/* Whether something that was written before has not arrived. */
-static bool waits_since_before(const struct sim_stream *stream, lubdub_time at)
-{
-    return stream->note_arrived < stream->note_count &&
-           stream->notes[stream->note_arrived & (stream->note_capacity - 1)].written_at < at;
-}
-
 /*
  * What the verdict has to be, where the whole story is known: the peer's process was stopped or the path was cut for
  * good, for a good part of the deadline, and nothing else went wrong.
@@ -132,9 +125,6 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
     lubdub_time cut_at = sim_cut_at(client);
     lubdub_duration told_in = deadline / 2 + path_delay(client) + (client->path_count > 1 ? FAILOVER : 0);
 
-    if (client->path_count > 1 && waits_since_before(&connection->streams[sim_written_by(sim_other(side))], cut_at)) {
-        return LUBDUB_CAUSE_NONE; /* an outage passed into the cut: our question may have been the last that arrived */
-    }
     if (is_just_unpaused(world, connection, side)) {
         return LUBDUB_CAUSE_NONE; /* its kernel has not heard yet what came meanwhile */
     }

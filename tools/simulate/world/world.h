@@ -96,6 +96,7 @@ struct sim_stream {
 
     /* finite buffers; 0: as large as needed */
     uint32_t send_limit;
+    uint32_t unsent_limit; /* nothing is taken while so many bytes wait unsent; where there is a send_limit */
     uint32_t receive_limit;
     uint64_t window_to;     /* what the receiver allows, as the sender knows it */
     uint64_t advertised_to; /* the same, as the receiver said last */
