@@ -19,6 +19,7 @@
 
 #define HEADER 16
 #define READ_SIZE 65536
+#define PROTOCOL_MPTCP 262
 
 static void (*turn_others)(void *user_data);
 static void *turn_user_data;
@@ -73,8 +74,8 @@ static void bind_to(const struct raw_client *client, const char *source)
     assert_int_equal(bind(client->socket, (const struct sockaddr *)&own, length), 0);
 }
 
-/* source NULL: the kernel's choice. */
-static bool connect_to(struct raw_client *client, const char *source, const char *address, uint16_t port,
+/* protocol 0: plain TCP. source NULL: the kernel's choice. */
+static bool connect_by(int protocol, struct raw_client *client, const char *source, const char *address, uint16_t port,
                        int receive_buffer)
 {
     struct sockaddr_storage target;
@@ -82,7 +83,7 @@ static bool connect_to(struct raw_client *client, const char *source, const char
     const int on = 1;
 
     memset(client, 0, sizeof *client);
-    client->socket = socket(target.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    client->socket = socket(target.ss_family, SOCK_STREAM | SOCK_CLOEXEC, protocol);
     assert_true(client->socket >= 0);
     if (receive_buffer > 0) {
         setsockopt(client->socket, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
@@ -99,6 +100,12 @@ static bool connect_to(struct raw_client *client, const char *source, const char
     return client->socket >= 0;
 }
 
+static bool connect_to(struct raw_client *client, const char *source, const char *address, uint16_t port,
+                       int receive_buffer)
+{
+    return connect_by(0, client, source, address, port, receive_buffer);
+}
+
 void raw_connect(struct raw_client *client, uint16_t port)
 {
     assert_true(raw_try_connect(client, port));
@@ -112,6 +119,11 @@ bool raw_try_connect(struct raw_client *client, uint16_t port)
 void raw_connect_to(struct raw_client *client, const char *address, uint16_t port)
 {
     assert_true(connect_to(client, NULL, address, port, 0));
+}
+
+void raw_connect_over_paths(struct raw_client *client, const char *address, uint16_t port)
+{
+    assert_true(connect_by(PROTOCOL_MPTCP, client, NULL, address, port, 0));
 }
 
 void raw_connect_from(struct raw_client *client, const char *source, uint16_t port)

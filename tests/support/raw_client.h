@@ -67,6 +67,9 @@ void raw_clients_cover(const struct raw_cover *cover);
 void raw_connect(struct raw_client *client, uint16_t port);
 void raw_connect_to(struct raw_client *client, const char *address, uint16_t port);
 
+/* Over Multipath TCP, whose other paths come as the kernel is told (ip mptcp). */
+void raw_connect_over_paths(struct raw_client *client, const char *address, uint16_t port);
+
 /* From another address of this machine, 127.0.0.2 for example. */
 void raw_connect_from(struct raw_client *client, const char *source, uint16_t port);
 

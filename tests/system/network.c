@@ -190,6 +190,26 @@ void network_lose_from_client(const struct network *network)
     lose(network, network->client, "cable1", NETWORK_SERVER);
 }
 
+void network_lose_second_from_server(const struct network *network)
+{
+    lose(network, network->server, "cable2", NETWORK_CLIENT_2);
+}
+
+void network_offer(const struct network *network, unsigned count, bool is_reachable)
+{
+    unsigned i;
+
+    network_enter(network->server);
+    for (i = 0; i < count; i++) {
+        char address[32];
+
+        snprintf(address, sizeof address, is_reachable ? "10.78.0.%u" : "10.79.0.%u", 100 + i);
+        assert_int_equal(run("ip", "address", "add", address, "dev", is_reachable ? "cable2" : "lo", NULL), 0);
+        assert_int_equal(run("ip", "mptcp", "endpoint", "add", address, "signal", NULL), 0);
+    }
+    network_enter(network->home);
+}
+
 void network_strip(const struct network *network, int receiver, enum network_packets packets)
 {
     network_enter(receiver);

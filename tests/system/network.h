@@ -12,6 +12,8 @@
 #ifndef LUBDUB_TESTS_SYSTEM_NETWORK_H
 #define LUBDUB_TESTS_SYSTEM_NETWORK_H
 
+#include <stdbool.h>
+
 #define NETWORK_SERVER "10.77.0.1"
 #define NETWORK_CLIENT "10.77.0.2"
 #define NETWORK_SERVER_2 "10.78.0.1"
@@ -40,6 +42,12 @@ void network_cut_at_server(const struct network *network);
 /* One of two cables, silently and both ways: its ends stay up. */
 void network_lose_path(const struct network *network, unsigned path);
 void network_find_path(const struct network *network, unsigned path);
+
+/* The second path is lost one way: what the server sends there reaches nobody, and what the client sends arrives. */
+void network_lose_second_from_server(const struct network *network);
+
+/* The server offers so many addresses more (up to 100), all of its own: reachable over the second cable, or nowhere. */
+void network_offer(const struct network *network, unsigned count, bool is_reachable);
 
 /*
  * A box on the way takes the option of Multipath TCP out of packets that this side (network->server, ->client)

@@ -8,10 +8,14 @@
 
 #include "cable_stage.h"
 #include "patience.h"
+#include "support/raw_client.h"
 #include "support/test.h"
 
 #define MS LUBDUB_MILLISECOND
 #define OFFERED 6
+#define PROBE_INTERVAL (100 * MS)
+#define PATHS_LIMIT 3 /* the first, and two more (ip mptcp limits) */
+#define ENOUGH_ACKS 10
 
 /* On all addresses: a path to another address than the first must find a listener, too. */
 static void start_server(struct cable_stage *stage, const char *mptcp)
@@ -156,7 +160,7 @@ static void path_that_comes_and_goes_each_second_loses_nobody(void **state)
     unsigned i;
 
     join(stage, "10s");
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 3; i++) {
         network_lose_path(&stage->network, 1);
         stay(LUBDUB_SECOND);
         network_find_path(&stage->network, 1);
@@ -183,45 +187,79 @@ static void reset_of_one_path_loses_a_path_only(void **state)
     leave(stage);
 }
 
+static void expect_one_path_that_lives(struct cable_stage *stage)
+{
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp", "10s");
+    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
+    assert_int_equal(event_number(expect_event(&stage->server.events, "connected", "pump"), "paths"), 1);
+    expect_events(&stage->client_events, "ack", ENOUGH_ACKS);
+    assert_int_equal(count_events(&stage->client_events, "path-lost", NULL), 0); /* it never worked */
+    leave(stage);
+}
+
+static void path_whose_syn_reaches_nobody_costs_nothing(void **state)
+{
+    struct cable_stage *stage = *state;
+
+    network_make_two(&stage->network);
+    network_lose_path(&stage->network, 2);
+    expect_one_path_that_lives(stage);
+}
+
+/* The server has answered its SYN, and the client never hears of that. */
 static void path_that_stays_half_open_costs_nothing(void **state)
 {
     struct cable_stage *stage = *state;
 
     network_make_two(&stage->network);
-    network_lose_path(&stage->network, 2); /* its SYN reaches nobody */
-    start_server(stage, "--mptcp");
-    start_client(stage, "--mptcp", "10s");
-    assert_int_equal(event_number(expect_event(&stage->client_events, "up", NULL), "paths"), 1);
-    assert_int_equal(event_number(expect_event(&stage->server.events, "connected", "pump"), "paths"), 1);
-    expect_events(&stage->client_events, "ack", 30);
-    assert_int_equal(count_events(&stage->client_events, "path-lost", NULL), 0); /* it never worked */
-    leave(stage);
+    network_lose_second_from_server(&stage->network);
+    expect_one_path_that_lives(stage);
 }
 
-/* Addresses that lead nowhere, and more of them than the limit allows paths. */
 static void offered_addresses_that_lead_nowhere_cost_nothing(void **state)
 {
-    static const char *const nowhere[OFFERED] = {"10.79.0.1", "10.79.0.2", "10.79.0.3",
-                                                 "10.79.0.4", "10.79.0.5", "10.79.0.6"};
     struct cable_stage *stage = *state;
-    unsigned i;
 
     network_make_two(&stage->network);
-    network_enter(stage->network.server);
-    for (i = 0; i < OFFERED; i++) {
-        assert_int_equal(run("ip", "address", "add", nowhere[i], "dev", "lo", NULL), 0);
-        assert_int_equal(run("ip", "mptcp", "endpoint", "add", nowhere[i], "signal", NULL), 0);
-    }
-    network_enter(stage->network.home);
+    network_offer(&stage->network, OFFERED, false);
     start_server(stage, "--mptcp");
     start_client(stage, "--mptcp", "10s");
     expect_event(&stage->client_events, "up", NULL);
     expect_event(&stage->server.events, "connected", "pump");
-    expect_events(&stage->client_events, "ack", 30);
+    expect_events(&stage->client_events, "ack", ENOUGH_ACKS);
     leave(stage);
 }
 
-/* A process that is killed with bytes unread closes all paths at once (MP_FASTCLOSE). */
+/* Takes what is told of paths until there are so many, and none more. */
+static void expect_paths_up_to(struct event_reader *events, const char *name, const char *identity, uint64_t most)
+{
+    uint64_t paths = event_number(expect_event(events, name, identity), "paths");
+
+    while (paths < most) {
+        paths = event_number(expect_event(events, "path-back", identity), "paths");
+    }
+    assert_int_equal(paths, most);
+}
+
+static void addresses_beyond_the_limit_bring_no_more_paths_than_that(void **state)
+{
+    struct cable_stage *stage = *state;
+
+    network_make_two(&stage->network);
+    network_offer(&stage->network, OFFERED, true);
+    start_server(stage, "--mptcp");
+    start_client(stage, "--mptcp", "10s");
+    expect_paths_up_to(&stage->client_events, "up", NULL, PATHS_LIMIT);
+    expect_paths_up_to(&stage->server.events, "connected", "pump", PATHS_LIMIT);
+    expect_events(&stage->client_events, "ack", count_events(&stage->client_events, "ack", NULL) + ENOUGH_ACKS);
+    assert_null(find_event(&stage->client_events, "path-back", NULL));
+    assert_null(find_event(&stage->server.events, "path-back", "pump"));
+    leave(stage);
+}
+
+/* ---- the end of all paths at once ---- */
+
 static void killed_peer_ends_the_session_on_all_paths(void **state)
 {
     struct cable_stage *stage = *state;
@@ -231,6 +269,45 @@ static void killed_peer_ends_the_session_on_all_paths(void **state)
     process_signal(&stage->client, SIGKILL);
     cause = event_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause");
     assert_true(strcmp(cause, "closed") == 0 || strcmp(cause, "reset") == 0);
+    server_process_finish(&stage->server);
+}
+
+/* The server looks at paths when it is sent something. */
+static void probe_until_there_are_two_paths(struct cable_stage *stage, struct raw_client *client)
+{
+    uint64_t paths = event_number(expect_event(&stage->server.events, "connected", "pump"), "paths");
+    lubdub_time until = now() + PATIENCE;
+
+    while (paths < 2) {
+        const json_t *back;
+        struct raw_frame ack;
+
+        assert_true(now() < until);
+        raw_probe(client);
+        raw_expect(client, LUBDUB_FRAME_ACK, client->probes, &ack);
+        event_reader_read(&stage->server.events, now() + PROBE_INTERVAL);
+        back = find_event(&stage->server.events, "path-back", "pump");
+        paths = back != NULL ? event_number(back, "paths") : paths;
+    }
+}
+
+/* A peer that closes with bytes unread says MP_FASTCLOSE on all paths. */
+static void fast_close_ends_the_session_on_all_paths(void **state)
+{
+    struct cable_stage *stage = *state;
+    struct raw_client client;
+
+    network_make_two(&stage->network);
+    start_server(stage, "--mptcp");
+    network_enter(stage->network.client);
+    raw_connect_over_paths(&client, NETWORK_SERVER, 3333);
+    network_enter(stage->network.home);
+    raw_hello(&client, "pump", PROBE_INTERVAL / MS, 10000);
+    probe_until_there_are_two_paths(stage, &client);
+    raw_probe(&client);
+    assert_true(raw_wait_readable(client.socket, now() + PATIENCE)); /* the ack, which nobody reads */
+    raw_close(&client);
+    expect_text(expect_event(&stage->server.events, "disconnected", "pump"), "cause", "reset");
     server_process_finish(&stage->server);
 }
 
@@ -376,9 +453,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(path_that_comes_and_goes_each_second_loses_nobody, cable_stage_set_up,
                                         cable_stage_tear_down),
         cmocka_unit_test_setup_teardown(reset_of_one_path_loses_a_path_only, cable_stage_set_up, cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(path_whose_syn_reaches_nobody_costs_nothing, cable_stage_set_up,
+                                        cable_stage_tear_down),
         cmocka_unit_test_setup_teardown(path_that_stays_half_open_costs_nothing, cable_stage_set_up,
                                         cable_stage_tear_down),
         cmocka_unit_test_setup_teardown(offered_addresses_that_lead_nowhere_cost_nothing, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(addresses_beyond_the_limit_bring_no_more_paths_than_that, cable_stage_set_up,
+                                        cable_stage_tear_down),
+        cmocka_unit_test_setup_teardown(fast_close_ends_the_session_on_all_paths, cable_stage_set_up,
                                         cable_stage_tear_down),
         cmocka_unit_test_setup_teardown(killed_peer_ends_the_session_on_all_paths, cable_stage_set_up,
                                         cable_stage_tear_down),
