@@ -1,17 +1,21 @@
 """What the trials came to, as one table in Markdown: each adaptive policy beside the fixed one that is wrong as rarely."""
 
-KINDS = "frozen", "cut"
-HEADINGS = ("network", "observer", "policy", "packets/s", "false alarms", "frozen p50 / p99", "cut p50 / p99",
-            "wrong as rarely", "frozen", "cut", "half of each")
+KINDS = "frozen", "cut", "power"
+HALVES = "frozen", "cut"
+HEADINGS = ("network", "observer", "policy", "packets/s", "false alarms", *(f"{kind} p50 / p99" for kind in KINDS),
+            "wrong as rarely", *KINDS, "half of each")
 
 NOTES = """\
 * packets/s of a client, both ways together, over the whole run with all that happens in it.
 * false alarms: living peers given up, on either side, of so many that an outage met.
-* frozen: SIGSTOP, or nobody serves the socket any more. cut: packets vanish both ways. Times from the fault.
+* frozen: SIGSTOP, or nobody serves the socket any more. cut: packets vanish both ways. power:
+  the peer's machine is gone without a FIN or a RST; of a server's that is a cut of all its clients at once. Times from the fault.
+* A client's deadline counts from its probe, a server's from the last probe that came: of equal worth are N intervals there and
+  N + 1 here, and what they find is found as soon. So deadlines below two intervals are tried with clients only.
 * wrong as rarely: the shortest of the fixed settings here with no more false alarms; behind it the shares of its
-  medians that the adaptive policy takes. half of each: the mean of both medians, as a share of the same; where half of
-  all deaths are of either kind, a median would lie anywhere in the gap between the two.
-* two-paths: adaptive over Multipath TCP; frozen and cut (of both cables) as on one path. Each length of an outage came twice, of
+  medians that the adaptive policy takes. half of each: the mean of the medians of frozen and cut, as a share of the same; where half
+  of all deaths are of either kind, a median would lie anywhere in the gap between the two.
+* two-paths: adaptive over Multipath TCP; frozen, cut and power (both cables) as on one path. Each length of an outage came twice, of
   one cable and of both. false alarms are those to expect where so many of a path's outages are shared: share × those of both
   + 2 × (1 - share) × those of one, as if the idle cable were in use; that two outages meet by chance is left to the simulator.
 * TCP's timers follow the deadlines in all of them, also in the fixed ones."""
@@ -39,7 +43,7 @@ def match(results, shares):
             one["wrong_as_rarely"] = rival and rival["policy"]
             one["shares"] = rival and {
                 **{kind: one[kind]["p50_s"] / rival[kind]["p50_s"] for kind in KINDS},
-                "half_of_each": sum(one[kind]["p50_s"] for kind in KINDS) / sum(rival[kind]["p50_s"] for kind in KINDS),
+                "half_of_each": sum(one[kind]["p50_s"] for kind in HALVES) / sum(rival[kind]["p50_s"] for kind in HALVES),
             }
     return results
 

@@ -15,7 +15,15 @@ NETWORKS = {
 }
 OUTAGE_SIGMA = 1.0
 
-OBSERVERS = {"client": ("server-freeze", "cut"), "server": ("freeze", "cut")}  # what is a frozen, a cut peer of theirs
+# What is a frozen peer of theirs, one that is cut off, and one whose machine has lost its power. A server without power is nothing to
+# its clients but a cut of all their cables: nothing of it arrives, and nothing answers.
+OBSERVERS = {"client": ("server-freeze", "cut", "server-cut"), "server": ("freeze", "cut", "power")}
+KINDS = "frozen", "cut", "power"
+
+# Deadlines in intervals. A client's counts from its probe, a server's from the last probe that came, so that the same outage
+# takes an interval less of a client's.
+LEAST = {"client": 0.5, "server": 2}
+
 SHARE = "20%"  # of the clients; when more than half are late at once, a server suspects itself
 
 
@@ -45,12 +53,11 @@ class Trial:
         self.clients = choice.clients
         self.outages = outages_of(network, choice.outages)
         timeout, expiry = (policy.deadline, patience) if observer == "client" else (patience, policy.deadline)
-        frozen, cut = OBSERVERS[observer]
-        faults = [*NETWORKS[network]["conditions"], f"{cut}:{SHARE}",
+        faults = [*NETWORKS[network]["conditions"], *(_order(kind) for kind in OBSERVERS[observer] if not kind.startswith("server")),
                   *(f"outage:{milliseconds(length)}" for length in self.outages)]
         if policy.paths == 2:
             faults += [f"outage-one:{milliseconds(length)}" for length in self.outages]
-        faults.append(frozen if frozen.startswith("server") else f"{frozen}:{SHARE}")
+        faults += [kind for kind in OBSERVERS[observer] if kind.startswith("server")]
         server = [*(["--detect", "adaptive"] if policy.adapts else []), *(["--mptcp"] if policy.paths == 2 else [])]
         self.command = [str(swarm), "--spawn-server" + ("=" + " ".join(server) if server else ""),
                         *(["--adaptive"] if policy.adapts else []), *(["--mptcp"] if policy.paths == 2 else []), "--report", "json", "--seed", str(choice.seed),
@@ -82,7 +89,7 @@ class Trial:
 
     def _read(self, report):
         rows = {(row["fault"], row["side"]): row for row in report["faults"]}
-        frozen, cut = (rows[fault, self.observer] for fault in OBSERVERS[self.observer])
+        found = {kind: _times(rows[fault, self.observer]) for kind, fault in zip(KINDS, OBSERVERS[self.observer])}
         network = report["network"]
         return {
             "network": self.network, "observer": self.observer, "policy": self.policy.word,
@@ -92,9 +99,13 @@ class Trial:
                                 (report["lasted_ms"] / 1000) / self.clients,
             "false_alarms": _false_alarms(row for row in rows.values() if row["fault"] != "outage-one"),
             "false_alarms_of_one_path": _false_alarms(row for row in rows.values() if row["fault"] == "outage-one"), "exposures": self.clients * len(self.outages),
-            "frozen": _times(frozen), "cut": _times(cut), "wire_late_p99_ms": network["late_ms"]["p99"],
+            **found, "wire_late_p99_ms": network["late_ms"]["p99"],
             "notes": report["notes"], "report": report,
         }
+
+
+def _order(kind):
+    return f"{kind}:{SHARE}"
 
 
 def _false_alarms(rows):
