@@ -131,10 +131,10 @@ bool swarm_namespace_own(uint32_t address, unsigned prefix_length)
     return configure("lo", address, prefix_length, 0);
 }
 
-static bool set_to_1(const char *path)
+static bool set_to(const char *path, const char *value)
 {
     int file = open(path, O_WRONLY | O_CLOEXEC);
-    bool is_done = file >= 0 && write(file, "1", 1) == 1;
+    bool is_done = file >= 0 && write(file, value, strlen(value)) > 0;
     int error = errno;
 
     if (file >= 0) {
@@ -146,12 +146,17 @@ static bool set_to_1(const char *path)
 
 bool swarm_namespace_forget_paths(void)
 {
-    return set_to_1("/proc/sys/net/ipv4/tcp_no_metrics_save");
+    return set_to("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
 }
 
 bool swarm_namespace_choose_paths(void)
 {
-    return set_to_1("/proc/sys/net/mptcp/pm_type"); /* userspace */
+    return set_to("/proc/sys/net/mptcp/pm_type", "1"); /* userspace */
+}
+
+void swarm_namespace_bound_timeouts(void)
+{
+    (void)(set_to("/proc/sys/net/ipv4/tcp_rto_max_ms", "1000") && set_to("/proc/sys/net/ipv4/tcp_retries2", "255"));
 }
 
 int swarm_card_counts(void)

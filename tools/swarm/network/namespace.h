@@ -32,6 +32,12 @@ bool swarm_namespace_forget_paths(void);
 /* Which paths Multipath TCP has is up to us here (subflow.h), not to the kernel. False: errno. */
 bool swarm_namespace_choose_paths(void);
 
+/*
+ * Connections that begin here send again within a second, for so long that a path outlives a cut of minutes: what
+ * docs/guide/two-paths.md tells an operator to set. A kernel before Linux 6.15 does not know it, and goes on as before.
+ */
+void swarm_namespace_bound_timeouts(void);
+
 /* Packets for that card that found no room, from swarm_card_counts' descriptor, which any process may read. */
 int swarm_card_counts(void);
 uint64_t swarm_card_dropped(int counts);

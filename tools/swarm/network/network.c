@@ -43,6 +43,9 @@ static bool furnish(struct swarm_network *network, enum swarm_side side)
     if (!is_server && network->has_two_cables && !swarm_namespace_choose_paths()) {
         return fail(network, "no Multipath TCP whose paths can be chosen (net.mptcp.pm_type)");
     }
+    if (network->has_two_cables) {
+        swarm_namespace_bound_timeouts();
+    }
     if (!swarm_namespace_forget_paths()) {
         return fail(network, "tcp_no_metrics_save cannot be set");
     }
