@@ -1,4 +1,4 @@
-/* Runs seeds until the judge finds something: find SEEDS. Every other one adapts, and three of four have messages. */
+/* Runs seeds until the judge finds something: find SEEDS CLIENTS. Every other adapts, three of four have messages. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 int main(int argc, char *argv[])
 {
     uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
+    uint32_t clients = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 10;
     uint64_t seed;
 
     for (seed = 1; seed <= seeds; seed++) {
@@ -16,6 +17,7 @@ int main(int argc, char *argv[])
 
         sim_settings_init(&settings);
         settings.seed = seed;
+        settings.clients = clients;
         settings.length = 10 * LUBDUB_MINUTE;
         settings.fault_gap = 5 * LUBDUB_SECOND;
         settings.adapts = seed % 2 == 0;
