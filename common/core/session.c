@@ -465,8 +465,10 @@ static void tick_opening(struct lubdub_session *session, struct lubdub_turn *tur
                                 ? "HELLO could not be answered within the handshake time"
                                 : "no whole frame came within the handshake time");
     } else {
-        lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(session, turn->path, session->heard_at),
-                            LUBDUB_NO_REASON, "no WELCOME came within the handshake time");
+        lubdub_session_fail(
+            session, turn, event,
+            lubdub_cause_of_silence(session, turn, session->heard_at, turn->settings->handshake_timeout),
+            LUBDUB_NO_REASON, "no WELCOME came within the handshake time");
     }
     event->deadline = deadline;
 }

@@ -471,7 +471,8 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
     struct lubdub_prober *prober = session->of.prober;
     uint64_t sequence = 0;
     lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
-    enum lubdub_cause cause = adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(session, turn->path, sent_at);
+    enum lubdub_cause cause =
+        adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(session, turn, sent_at, turn->settings->timeout);
 
     lubdub_probes_time_out(&prober->probes);
     if (prober->adapts) {

@@ -800,7 +800,8 @@ static void judge(struct lubdub_session *session, struct lubdub_turn *turn, stru
         lubdub_session_fail(session, turn, event, LUBDUB_CAUSE_SLOW_READER, LUBDUB_NO_REASON,
                             "it did not read what was sent for one expiry");
     } else {
-        lubdub_session_fail(session, turn, event, lubdub_cause_of_silence(session, turn->path, session->heard_at),
+        lubdub_session_fail(session, turn, event,
+                            lubdub_cause_of_silence(session, turn, session->heard_at, expiry_in_force(session)),
                             LUBDUB_REASON_EXPIRED, "silent for longer than the expiry");
     }
     event->deadline = due;

@@ -154,10 +154,17 @@ static inline lubdub_duration lubdub_round_trip_of_log(unsigned log)
     return log > 0 ? LUBDUB_MILLISECOND << log : 0;
 }
 
-/* Whether the peer's bytes arrive all the same, in a frame that is not whole yet. */
-static inline bool lubdub_session_gets_bytes(const struct lubdub_session *session, lubdub_time since)
+/*
+ * Whether the peer's bytes arrive all the same, in a frame that is not whole yet. Of a peer that stopped in the middle
+ * of a frame some have come after its last whole frame, too: they count for as long as bytes put off a doubt, and for a
+ * quarter of the deadline.
+ */
+static inline bool lubdub_session_gets_bytes(const struct lubdub_session *session, lubdub_time since, lubdub_time now,
+                                             lubdub_duration patience)
 {
-    return session->extra != NULL && session->extra->partial.length > 0 && session->extra->bytes_at > since;
+    return session->extra != NULL && session->extra->partial.length > 0 && session->extra->bytes_at > since &&
+           lubdub_time_between(session->extra->bytes_at, now) <
+               lubdub_duration_longer(LUBDUB_DOUBT_FLOOR, patience / 4);
 }
 
 /* When the kernel stopped taking the bytes that wait; LUBDUB_TIME_NEVER if none wait. */
@@ -167,15 +174,17 @@ static inline lubdub_time lubdub_session_blocked_at(const struct lubdub_session 
 }
 
 /*
- * The cause of a silence, by what the kernel said about the path. Where the kernel cannot tell yet (the question is
- * younger than a delayed ACK, which happens with expiries below some 60 ms), a stalled process is the likelier of the
- * two. A peer is not hung while its bytes arrive: the path is too slow for its frames.
+ * The cause of a silence since then, by what the kernel said about the path. Where the kernel cannot tell yet (the
+ * question is younger than a delayed ACK, which happens with expiries below some 60 ms), a stalled process is the
+ * likelier of the two. A peer is not hung while its bytes arrive: the path is too slow for its frames.
  */
-static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_session *session, enum lubdub_path path,
-                                                        lubdub_time since)
+static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_session *session,
+                                                        const struct lubdub_turn *turn, lubdub_time since,
+                                                        lubdub_duration patience)
 {
-    return path == LUBDUB_PATH_SILENT || lubdub_session_gets_bytes(session, since) ? LUBDUB_CAUSE_UNREACHABLE
-                                                                                   : LUBDUB_CAUSE_HUNG;
+    return turn->path == LUBDUB_PATH_SILENT || lubdub_session_gets_bytes(session, since, turn->now, patience)
+               ? LUBDUB_CAUSE_UNREACHABLE
+               : LUBDUB_CAUSE_HUNG;
 }
 
 /*

@@ -56,8 +56,12 @@ static void seeds_that_failed_once_hold(void **state)
         bool adapts;
         bool has_messages;
     } once[] = {
-        {325, true,
-         true}, /* a server judged with frames unread that came while its own bytes waited, and it was stopped */
+        /* A server judged with frames unread: they came while its own bytes waited, and then it was stopped. */
+        {325, true, true},
+        /* A client was frozen in the middle of a frame, and its bytes were taken for arriving ones at the expiry. */
+        {722, false, true},
+        /* The acknowledgement of the last question took longer than its kernel's estimate: the judge asked too much. */
+        {928, false, true},
     };
     size_t i;
     (void)state;

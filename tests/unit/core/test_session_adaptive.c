@@ -430,6 +430,26 @@ static void a14_client_whose_frame_is_arriving_expires_in_time_and_is_unreachabl
     assert_true(down->at == heard_at + 3 * LUBDUB_SECOND);
 }
 
+/* Without adapting, too: bytes that came before it stopped do not say that it writes. */
+static void a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_its_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at;
+    const struct logged_event *down;
+
+    server->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    server->settings.adapts = false;
+    script_server_open(server); /* expiry: 3 s */
+    be_punctual(server, 1, 10);
+    heard_at = server->now;
+    arrive_slowly(server, LUBDUB_FRAME_MESSAGE, 1, 60000, 20000); /* for 1.3 s */
+    endpoint_advance(server, 3 * LUBDUB_SECOND);
+    down = event_log_last(&server->events, LUBDUB_EVENT_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->event.cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->at == heard_at + 3 * LUBDUB_SECOND);
+}
+
 /* ---- client ---- */
 
 /* Answers what it sends, `delay` after it, until `until`; returns the sequence of the last probe. */
@@ -531,6 +551,22 @@ static void a14_server_whose_frame_is_arriving_times_out_in_time_and_is_unreacha
     assert_non_null(down);
     assert_int_equal(down->event.cause, LUBDUB_CAUSE_UNREACHABLE);
     assert_true(down->at == sent_at + 3 * LUBDUB_SECOND);
+}
+
+static void a14_server_that_stopped_in_the_middle_of_a_frame_is_hung_at_the_timeout(void **state)
+{
+    struct endpoint *client = *state;
+    const struct logged_event *down;
+
+    client->settings.max_content = LUBDUB_CONTENT_LIMIT;
+    client->settings.adapts = false;
+    script_client_open(client); /* timeout: 3 s */
+    converse(client, 10, MS, 1);
+    arrive_slowly(client, LUBDUB_FRAME_MESSAGE, 1, 60000, 20000);
+    endpoint_advance(client, 3 * LUBDUB_SECOND);
+    down = event_log_last(&client->events, LUBDUB_EVENT_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->event.cause, LUBDUB_CAUSE_HUNG);
 }
 
 static void overdue_ack_makes_it_probe_faster_and_the_grid_stays(void **state)
@@ -782,8 +818,10 @@ int main(void)
         SERVER_TEST(a3_client_whose_frame_is_arriving_is_not_hung),
         SERVER_TEST(a3_client_that_stops_in_the_middle_of_a_frame_is_hung),
         SERVER_TEST(a14_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable),
+        SERVER_TEST(a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_its_expiry),
         CLIENT_TEST(a3_server_whose_frame_is_arriving_is_not_hung),
         CLIENT_TEST(a14_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable),
+        CLIENT_TEST(a14_server_that_stopped_in_the_middle_of_a_frame_is_hung_at_the_timeout),
         CLIENT_TEST(frozen_server_is_hung_long_before_the_timeout),
         CLIENT_TEST(server_behind_a_silent_path_gets_the_whole_timeout),
         CLIENT_TEST(server_that_never_answered_gets_the_whole_timeout),
