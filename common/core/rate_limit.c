@@ -8,8 +8,8 @@
 static int32_t in_units(lubdub_duration length, uint32_t interval_ms)
 {
     lubdub_duration interval = interval_ms * LUBDUB_MILLISECOND;
-    lubdub_duration whole = length / interval;
-    lubdub_duration rest = length % interval;
+    lubdub_duration whole = length < interval ? 0 : length / interval; /* of two probes of a burst, without a division */
+    lubdub_duration rest = length - whole * interval;
     uint64_t units;
 
     if (whole >= INT32_MAX / UNITS_PER_INTERVAL) {

@@ -429,16 +429,33 @@ void lubdub_reactor_leave(struct lubdub_reactor *reactor)
     }
 }
 
+/* 0 between turns, and before the first one. */
+static lubdub_duration time_in_turn(const struct lubdub_reactor *reactor, lubdub_time now)
+{
+    return reactor->turn_began != 0 ? lubdub_time_between(reactor->turn_began, now) : 0;
+}
+
+/* Also where it is too short for the sessions that there are. */
+static void notice_absence(struct lubdub_reactor *reactor, lubdub_time now)
+{
+    lubdub_time due = lubdub_time_earlier(reactor->armed_for, reactor->foreign_due);
+    lubdub_duration overslept = lubdub_time_between(due > reactor->ran_at ? due : reactor->ran_at, now);
+    lubdub_duration shortest = shortest_absence(reactor);
+
+    if (overslept >= shortest) {
+        forgive_standstill(reactor, now, overslept);
+    } else if (time_in_turn(reactor, now) >= shortest) {
+        (void)forgive_turn(reactor, now, SHARE_OF_FORGIVING * reactor->cost_of_forgiving);
+    }
+}
+
 lubdub_time lubdub_reactor_now(struct lubdub_reactor *reactor)
 {
     lubdub_time now = lubdub_clock_now();
-    lubdub_time due = lubdub_time_earlier(reactor->armed_for, reactor->foreign_due);
-    lubdub_duration overslept = lubdub_time_between(due > reactor->ran_at ? due : reactor->ran_at, now);
 
-    if (overslept >= shortest_absence(reactor)) {
-        forgive_standstill(reactor, now, overslept);
-    } else if (reactor->turn_began != 0 && reactor->turn_began != LUBDUB_TIME_NEVER) {
-        (void)forgive_turn(reactor, now, SHARE_OF_FORGIVING * reactor->cost_of_forgiving);
+    if (lubdub_time_between(reactor->ran_at, now) >= SHORTEST_ABSENCE ||
+        time_in_turn(reactor, now) >= SHORTEST_ABSENCE) {
+        notice_absence(reactor, now);
     }
     reactor->ran_at = now;
     if (reactor->turn_began == 0) {
