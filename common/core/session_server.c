@@ -744,7 +744,8 @@ static void challenge_again(struct lubdub_session *session, struct lubdub_turn *
 {
     session->of.server.is_asked_again = 1;
     if (lubdub_time_between(challenged_again_at(session), turn->now) <= last_look(session) / 4) {
-        (void)challenge(session, turn, 2 + waits_for_regrant(session));
+        /* Several grants may have changed meanwhile, and a challenge of each waits. */
+        (void)challenge(session, turn, waits_for_regrant(session) > 0 ? MOST_CHALLENGES_WAITING : 2);
     }
 }
 

@@ -1437,6 +1437,22 @@ static void a11_challenge_of_a_regrant_waits_beside_those_of_a_silence(void **st
     expect_state(server, UP);
 }
 
+/* The last look before a verdict: the path may have been cut since the grants changed. */
+static void a11_silence_is_asked_again_beside_the_challenges_of_two_regrants(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_advance(server, 2 * LUBDUB_SECOND); /* late, and asked */
+    endpoint_grant(server, &slower);
+    endpoint_grant(server, &slower);
+    endpoint_look_away(server);
+    endpoint_advance(server, 28 * LUBDUB_SECOND - 1);
+    expect_whole_frame(server, PROBE, 0, 4, NULL, 0);
+    expect_no_frame(server);
+    expect_state(server, UP);
+}
+
 /* A12: both sides of the account survive a regrant. */
 static void a12_credit_survives_a_regrant(void **state)
 {
@@ -1918,6 +1934,7 @@ int main(void)
         TEST(a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant),
         TEST(memory_of_an_old_grant_is_given_back_when_it_no_longer_counts),
         TEST(a11_challenge_of_a_regrant_waits_beside_those_of_a_silence),
+        TEST(a11_silence_is_asked_again_beside_the_challenges_of_two_regrants),
         TEST(a12_credit_survives_a_regrant),
         TEST(a12_debt_survives_a_regrant),
         TEST(a12_client_within_its_limit_is_cut_by_no_regrant),
