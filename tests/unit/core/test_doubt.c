@@ -134,6 +134,22 @@ static void our_own_absence_moves_all_of_it(void **state)
     assert_false(lubdub_doubt_is_there(&doubt));
 }
 
+static void new_doubt_knows_nothing_of_the_one_before(void **state)
+{
+    struct lubdub_doubt doubt = begun();
+    (void)state;
+
+    lubdub_doubt_look(&doubt, LUBDUB_PATH_SILENT, 70 * MS, SINCE + LUBDUB_SECOND);
+    lubdub_doubt_end(&doubt);
+    lubdub_doubt_begin(&doubt, SINCE + LUBDUB_MINUTE, SINCE + LUBDUB_MINUTE + 10 * MS);
+    assert_int_equal(doubt.since, SINCE + LUBDUB_MINUTE);
+    assert_int_equal(doubt.asked_at, SINCE + LUBDUB_MINUTE + 10 * MS);
+    assert_int_equal(doubt.looked_at, SINCE + LUBDUB_MINUTE + 10 * MS);
+    assert_true(doubt.acknowledged_at == LUBDUB_TIME_NEVER);
+    assert_int_equal(doubt.round_trip, 0);
+    assert_false(doubt.was_silent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +162,7 @@ int main(void)
         cmocka_unit_test(answer_teaches_how_long_the_peer_took_on_a_path_that_worked),
         cmocka_unit_test(last_question_before_a_moment_lies_on_the_grid_of_the_pace),
         cmocka_unit_test(our_own_absence_moves_all_of_it),
+        cmocka_unit_test(new_doubt_knows_nothing_of_the_one_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

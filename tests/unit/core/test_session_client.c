@@ -1155,6 +1155,27 @@ static void a4_client_reads_no_more_before_a_verdict_than_it_needs(void **state)
     assert_in_range(sent - client->unread.length, 65536, 65536 + sizeof client->input - 1);
 }
 
+static void session_without_probes_counts_none(void **state)
+{
+    struct endpoint *client = *state;
+    struct endpoint server;
+    const struct lubdub_probe_counts none = {0};
+    struct lubdub_probe_counts counts;
+
+    script_client_open(client);
+    lubdub_session_clear(&client->session);
+    memset(&counts, 0xa5, sizeof counts);
+    lubdub_session_probe_counts(&client->session, &counts);
+    assert_memory_equal(&counts, &none, sizeof none);
+
+    script_server_up(&server);
+    say_probes(&server, 1, 5);
+    memset(&counts, 0xa5, sizeof counts);
+    lubdub_session_probe_counts(&server.session, &counts);
+    assert_memory_equal(&counts, &none, sizeof none);
+    endpoint_clear(&server);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1222,6 +1243,7 @@ int main(void)
         TEST(a4_client_goes_on_reading_while_up_to_16_of_its_answers_wait),
         TEST(a4_client_reads_before_a_verdict_also_where_too_many_answers_wait),
         TEST(a4_client_reads_no_more_before_a_verdict_than_it_needs),
+        TEST(session_without_probes_counts_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

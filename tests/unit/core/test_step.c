@@ -500,6 +500,27 @@ static void messages_go_to_the_kernel_one_by_one(void **state)
     assert_int_equal(world->written.length, 3 * (LUBDUB_HEADER_LENGTH + 5));
 }
 
+/* The kernel has taken the first message: the second one is alone in its turn, and needs no write of its own. */
+static void message_goes_with_the_answers_before_it(void **state)
+{
+    struct world *world = *state;
+    struct world_step at;
+    struct wire_bytes probe = {0};
+
+    come_up(world);
+    wire_bytes_put_frame(&probe, LUBDUB_FRAME_PROBE, 0, 1, NULL, 0);
+    begin(world, &at, false);
+    assert_int_equal(lubdub_session_send(&world->session, &at.step.turn, "valve", 5), LUBDUB_ERROR_OK);
+    assert_true(lubdub_step_flush(&at.step));
+    assert_int_equal(world->writes, 1);
+    lubdub_step_feed(&at.step, probe.data, probe.length);
+    assert_int_equal(lubdub_session_send(&world->session, &at.step.turn, "pump", 4), LUBDUB_ERROR_OK);
+    assert_int_equal(settle(&at), LUBDUB_STEP_GOES_ON);
+    assert_int_equal(world->writes, 2);
+    assert_int_equal(world->written.length, 3 * LUBDUB_HEADER_LENGTH + 9);
+    wire_bytes_clear(&probe);
+}
+
 static void only_the_last_bytes_of_a_closed_session_are_told_as_the_last(void **state)
 {
     struct world *world = *state;
@@ -672,6 +693,17 @@ static void path_is_looked_at_before_a_verdict_and_only_then(void **state)
     (void)only_event(world, LUBDUB_EVENT_DOWN);
 }
 
+static void path_is_looked_at_before_a_handshake_is_given_up(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(ring(world, world->now + world->settings.handshake_timeout - 1), LUBDUB_STEP_GOES_ON);
+    assert_int_equal(world->looks, 0);
+    (void)ring(world, world->now + 1);
+    assert_int_equal(world->looks, 1);
+    (void)only_event(world, LUBDUB_EVENT_DOWN);
+}
+
 static void call_that_ends_a_session_leaves_the_telling_to_the_step_behind_it(void **state)
 {
     struct world *world = *state;
@@ -774,6 +806,7 @@ int main(void)
         CLIENT(clock_is_read_again_only_where_a_client_writes),
         SERVER(all_that_waits_goes_in_the_step_in_which_room_came),
         SERVER(messages_go_to_the_kernel_one_by_one),
+        SERVER(message_goes_with_the_answers_before_it),
         SERVER(only_the_last_bytes_of_a_closed_session_are_told_as_the_last),
         SERVER(session_that_leaves_shuts_when_bye_is_written_and_not_before),
         SERVER(room_that_came_counts_before_the_deadline),
@@ -783,6 +816,8 @@ int main(void)
         SERVER(timer_is_set_where_none_is_and_where_the_deadline_comes_closer),
         CLIENT(first_probe_goes_in_the_step_that_welcome_came_in),
         SERVER(path_is_looked_at_before_a_verdict_and_only_then),
+        SERVER(path_is_looked_at_before_a_handshake_is_given_up),
+        CLIENT(path_is_looked_at_before_a_handshake_is_given_up),
         SERVER(call_that_ends_a_session_leaves_the_telling_to_the_step_behind_it),
         SERVER(server_tells_its_health_by_a_challenge_at_once),
         CLIENT(client_tells_its_health_with_its_next_probe),
