@@ -247,6 +247,27 @@ static void jitter_that_was_learned_is_not_late(void **state)
     expect_no_event(server);
 }
 
+/* Twice the granted rate is allowed: such a client is punctual, too, and unlearns what was late before. */
+static void probes_half_an_interval_apart_are_punctual(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 1; i <= 10; i++) {
+        endpoint_advance(server, i % 2 == 0 ? LUBDUB_SECOND : 1300 * MS);
+        say_probe(server, i);
+    }
+    for (; i <= 60; i++) {
+        endpoint_advance(server, LUBDUB_SECOND / 2);
+        say_probe(server, i);
+    }
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    endpoint_advance(server, 1200 * MS); /* half of the longest wait behind the interval, and some */
+    assert_in_range(expect_event(server, LATE)->silent_for, 1140 * MS, 1151 * MS); /* it fades */
+}
+
 static void pause_that_was_overcome_makes_the_next_one_be_borne(void **state)
 {
     struct endpoint *server = *state;
@@ -808,6 +829,7 @@ int main(void)
         SERVER_TEST(challenges_that_wait_are_few),
         SERVER_TEST(steady_session_sees_no_frame_more_than_without),
         SERVER_TEST(jitter_that_was_learned_is_not_late),
+        SERVER_TEST(probes_half_an_interval_apart_are_punctual),
         SERVER_TEST(pause_that_was_overcome_makes_the_next_one_be_borne),
         SERVER_TEST(outage_teaches_nothing),
         SERVER_TEST(fixed_expiry_that_is_shorter_than_the_floor_stays_what_it_is),
