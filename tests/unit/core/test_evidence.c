@@ -1,5 +1,6 @@
 /* What a session makes of what a kernel says of the connection: does the peer's machine answer, and how late may it be?
  */
+#include "core/session_server.h"
 #include "support/script.h"
 #include "support/test.h"
 
@@ -168,8 +169,8 @@ static void a7_frozen_client_that_gets_messages_is_hung_and_not_unreachable(void
 }
 
 /*
- * A path that is dead one way: the peer sends its own segments again, and each acknowledges what came before the cut. That
- * ours were sent again is the better evidence.
+ * A path that is dead one way: the peer sends its own segments again, and each acknowledges what came before the cut.
+ * That ours were sent again is the better evidence.
  */
 static void path_that_is_dead_one_way_is_silent_though_segments_come(void **state)
 {
@@ -429,6 +430,27 @@ static void a12_first_challenge_counts_from_when_it_went_beside_a_second(void **
     assert_int_equal(path(server, answered(server, start + 2100 * MS)), LUBDUB_PATH_SILENT);
 }
 
+/* Asked by the owner: two of one silence, the second one too young yet. */
+static void first_challenge_counts_as_soon_as_it_is_as_old_as_an_acknowledgement(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time asked_at = server->now + 300 * MS;
+    struct lubdub_turn turn = {.settings = &server->settings, .now = asked_at};
+    uint8_t output[256];
+
+    script_server_open(server);
+    turn.output = output;
+    turn.output_capacity = sizeof output;
+    lubdub_session_tell_health(&server->session, &turn, LUBDUB_HEALTH_WARNING);
+    turn.now += 20 * MS;
+    lubdub_session_tell_health(&server->session, &turn, LUBDUB_HEALTH_CRITICAL);
+    assert_int_equal(turn.output_length, 2 * LUBDUB_HEADER_LENGTH);
+    server->now = asked_at + 50 * MS - 1;
+    assert_int_equal(path(server, answered(server, asked_at - 100 * MS)), LUBDUB_PATH_UNKNOWN);
+    server->now = asked_at + 50 * MS;
+    assert_int_equal(path(server, answered(server, asked_at - 100 * MS)), LUBDUB_PATH_SILENT);
+}
+
 static void challenges_of_a_doubt_count_by_their_pace(void **state)
 {
     struct endpoint *server = *state;
@@ -472,6 +494,7 @@ int main(void)
         CLIENT_TEST(round_trip_of_the_kernel_is_taken_within_four_times_the_measured_one),
         SERVER_TEST(a12_challenge_counts_from_when_it_went),
         SERVER_TEST(a12_first_challenge_counts_from_when_it_went_beside_a_second),
+        SERVER_TEST(first_challenge_counts_as_soon_as_it_is_as_old_as_an_acknowledgement),
         SERVER_TEST(challenges_of_a_doubt_count_by_their_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

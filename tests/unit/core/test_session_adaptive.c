@@ -268,6 +268,24 @@ static void probes_half_an_interval_apart_are_punctual(void **state)
     assert_in_range(expect_event(server, LATE)->silent_for, 1140 * MS, 1151 * MS); /* it fades */
 }
 
+/* It is kept in parts of the expiry, which are longer now. */
+static void what_was_learned_is_as_long_under_a_new_grant(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    say_probe(server, 1);
+    endpoint_advance(server, 1300 * MS);
+    say_probe(server, 2);
+    endpoint_grant(server,
+                   &(struct lubdub_grant){.session_number = 1, .interval = LUBDUB_SECOND, .expiry = LUBDUB_MINUTE});
+    say_ack(server, 1);
+    be_punctual(server, 3, 30);
+    endpoint_advance(server, 1200 * MS);
+    assert_in_range(expect_event(server, LATE)->silent_for, 1120 * MS,
+                    1152 * MS); /* half of the longest wait, which fades */
+}
+
 static void pause_that_was_overcome_makes_the_next_one_be_borne(void **state)
 {
     struct endpoint *server = *state;
@@ -671,7 +689,8 @@ static void doubt_never_exceeds_what_the_server_allows(void **state)
     expect_state(client, UP);
 }
 
-/* Quick answers were learned, and each outage of the path is doubted anew: it ends before a verdict and teaches nothing. */
+/* Quick answers were learned, and each outage of the path is doubted anew: it ends before a verdict and teaches
+ * nothing. */
 static void outages_in_a_row_do_not_exceed_what_the_server_allows(void **state)
 {
     struct endpoint *client = *state;
@@ -830,6 +849,7 @@ int main(void)
         SERVER_TEST(steady_session_sees_no_frame_more_than_without),
         SERVER_TEST(jitter_that_was_learned_is_not_late),
         SERVER_TEST(probes_half_an_interval_apart_are_punctual),
+        SERVER_TEST(what_was_learned_is_as_long_under_a_new_grant),
         SERVER_TEST(pause_that_was_overcome_makes_the_next_one_be_borne),
         SERVER_TEST(outage_teaches_nothing),
         SERVER_TEST(fixed_expiry_that_is_shorter_than_the_floor_stays_what_it_is),

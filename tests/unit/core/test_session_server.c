@@ -1407,6 +1407,22 @@ static void a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant(void **s
     expect_state(server, CLOSED);
 }
 
+/* What drained in the silence counts before it is told that the client is back. */
+static void client_that_used_its_burst_before_a_silence_recovers(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    say_probes(server, 1, 16);
+    endpoint_advance(server, 1600 * MS);
+    expect_event(server, LATE);
+    say_probe(server, 17);
+    assert_true(expect_event(server, RECOVERED)->silent_for == 1600 * MS);
+    expect_no_event(server);
+    endpoint_advance(server, 1600 * MS);
+    expect_event(server, LATE);
+}
+
 static void memory_of_an_old_grant_is_given_back_when_it_no_longer_counts(void **state)
 {
     struct endpoint *server = *state;
@@ -1932,6 +1948,7 @@ int main(void)
         TEST(changed_grant_is_nothing_to_an_anonymous_session),
         TEST(longer_expiry_counts_until_two_probes_were_seen_under_the_new_grant),
         TEST(a11_probes_under_way_at_a_regrant_are_none_of_the_new_grant),
+        TEST(client_that_used_its_burst_before_a_silence_recovers),
         TEST(memory_of_an_old_grant_is_given_back_when_it_no_longer_counts),
         TEST(a11_challenge_of_a_regrant_waits_beside_those_of_a_silence),
         TEST(a11_silence_is_asked_again_beside_the_challenges_of_two_regrants),
