@@ -542,6 +542,10 @@ static void memory_is_given_back_when_nothing_waits(void **state)
     server.split = SPLIT_WHOLE;
     say_probe(&server, 3);
     assert_null(server.session.extra);
+    endpoint_advance(&server, 1600 * MS); /* late, and challenged */
+    assert_non_null(server.session.extra);
+    say_ack(&server, 1);
+    assert_null(server.session.extra);
     endpoint_clear(&server);
 }
 
