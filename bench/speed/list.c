@@ -3,7 +3,8 @@
  * sessions that have no connection (a million sockets are a test of the machine), a few real clients come and go all
  * the time, and another thread lists all again and again.
  *
- *     speed-list [SESSIONS [SECONDS]]        1000000, 5
+ *     speed-list [SESSIONS [SECONDS]]          1000000, 5
+ *     speed-list SESSIONS SECONDS pages        by pages of 1,000, as /api/sessions writes them, but without a socket
  *
  * Says how much memory a session takes all told, own data included, how long a list takes, and how long the turns of
  * the loop took without a lister and with one.
@@ -24,6 +25,10 @@
 #include <lubdub/server.h>
 
 #include "ev/clock.h"
+#ifdef LUBDUB_HTTP
+#include "server/http/sessions.h"
+#include "server/register/register.h"
+#endif
 #include "server/library/identity_index.h"
 #include "server/library/marks.h"
 #include "server/library/peer.h"
@@ -132,28 +137,119 @@ static void add_session(unsigned number)
     lubdub_mark_listed(worker, record);
 }
 
+static unsigned list_all(void)
+{
+    struct lubdub_server_session *first;
+    uint64_t cursor = 0;
+    unsigned count = 0;
+
+    while (!is_over && lubdub_server_list(server, &cursor, LUBDUB_SERVER_LIST_LIMIT, &first) == LUBDUB_ERROR_OK &&
+           first != NULL) {
+        const struct lubdub_server_session *session;
+
+        for (session = first; session != NULL; session = session->next) {
+            count++;
+        }
+        lubdub_server_session_free(first);
+    }
+    return count;
+}
+
+static bool by_pages;
+static lubdub_duration longest_page;
+
+#ifdef LUBDUB_HTTP
+
+static struct source source;
+
+static unsigned count_in(const struct text *page)
+{
+    static const char member[] = "\"state\":";
+    const char *at = page->bytes;
+    unsigned count = 0;
+
+    while ((at = memmem(at, page->length - (size_t)(at - page->bytes), member, sizeof member - 1)) != NULL) {
+        at += sizeof member - 1;
+        count++;
+    }
+    return count;
+}
+
+/* The last member of a page is "next". False: nothing is left. */
+static bool take_next(const struct text *page, char after[64])
+{
+    static const char member[] = "\"next\":\"";
+    const char *tail = page->length > 64 ? page->bytes + page->length - 64 : page->bytes;
+    const char *next = memmem(tail, page->length - (size_t)(tail - page->bytes), member, sizeof member - 1);
+
+    if (next != NULL) {
+        next += sizeof member - 1;
+        snprintf(after, 64, "%.*s", (int)strcspn(next, "\""), next);
+    }
+    return next != NULL;
+}
+
+static unsigned list_pages(void)
+{
+    char after[64] = "";
+    unsigned count = 0;
+    bool has_next = true;
+
+    while (has_next && !is_over) {
+        const struct sessions_query query = {.limit = "1000", .after = after};
+        lubdub_duration began = processor_time();
+        struct text page = {0};
+
+        if (sessions_write(&source, &query, &page) != NULL || page.has_failed) {
+            exit(1);
+        }
+        longest_page = lubdub_duration_longer(longest_page, processor_time() - began);
+        text_put(&page, "", 1);
+        has_next = take_next(&page, after);
+        count += count_in(&page);
+        text_clear(&page);
+    }
+    return count;
+}
+
+/* The server knows nothing of these identities but their sessions, as one without --expect and --state. */
+static void prepare_pages(void)
+{
+    const struct register_settings settings = {0};
+
+    source.server = server;
+    if (register_open(&source.reg, &settings) != 0) {
+        exit(1);
+    }
+}
+
+#else
+
+static unsigned list_pages(void)
+{
+    return 0;
+}
+
+static void prepare_pages(void)
+{
+    fprintf(stderr, "speed-list: pages are not built in (LUBDUB_HTTP was off)\n");
+    exit(2);
+}
+
+#endif
+
 static void *list(void *user_data)
 {
     (void)user_data;
     while (!is_over) {
-        struct lubdub_server_session *first;
-        uint64_t cursor = 0;
         lubdub_time began = lubdub_clock_now();
-        unsigned count = 0;
+        unsigned count;
 
         if (!may_list) {
             usleep(1000);
             continue;
         }
-        while (!is_over && lubdub_server_list(server, &cursor, LUBDUB_SERVER_LIST_LIMIT, &first) == LUBDUB_ERROR_OK &&
-               first != NULL) {
-            const struct lubdub_server_session *session;
-
-            for (session = first; session != NULL; session = session->next) {
-                count++;
-            }
-            lubdub_server_session_free(first);
-        }
+        count = by_pages ? list_pages() : list_all();
         if (!is_over) {
             listing += lubdub_time_between(began, lubdub_clock_now());
             listed = count;
@@ -264,6 +360,10 @@ int main(int argc, char *argv[])
     }
     before.size = sizeof before;
     lubdub_server_figures(server, &before);
+    by_pages = argc > 3 && strcmp(argv[3], "pages") == 0;
+    if (by_pages) {
+        prepare_pages();
+    }
     pthread_create(&lister, NULL, list, NULL);
     ev_timer_init(&phase, on_phase, seconds, seconds);
     ev_timer_start(loop, &phase);
@@ -273,6 +373,9 @@ int main(int argc, char *argv[])
     if (lists > 0) {
         printf("%u lists: %u sessions in %.0f ms, %.0f ns each\n", lists, listed, (double)listing / lists / 1e6,
                (double)listing / lists / listed);
+    }
+    if (by_pages) {
+        printf("the longest page: %.2f ms of its thread's processor time\n", (double)longest_page / 1e6);
     }
     fflush(stdout);
     _exit(0); /* the sessions without a connection cannot be closed */
