@@ -1,8 +1,13 @@
-/* Does the duties of a server: grants, answers, notices silence, challenges, expires. */
+/* Does the duties of a server; beside it stand its grants, its challenges and its verdicts (session_silence.h). */
 #ifndef LUBDUB_CORE_SESSION_SERVER_H
 #define LUBDUB_CORE_SESSION_SERVER_H
 
 #include <lubdub/session.h>
+
+/* What else a server asks of a session. */
+#include "core/session_challenge.h"
+#include "core/session_grant.h"
+#include "core/session_silence.h"
 
 struct lubdub_role_duties; /* session_shared.h */
 
@@ -23,23 +28,10 @@ bool lubdub_session_answer_quickly(struct lubdub_session *session, const struct 
 /* The server did not read for a while: frames that piled up meanwhile do not count against the peer. */
 void lubdub_server_forgive_piles(struct lubdub_session *session, lubdub_duration while_not_reading);
 
-/* ASKED: what is to be granted instead of what the client asked for. 0: that stays. */
-void lubdub_session_wish(struct lubdub_session *session, lubdub_duration interval, lubdub_duration expiry);
-
-/* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
-bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn);
-
-/* Sets our health and challenges a session that is up, so that the client hears of it now. */
-void lubdub_session_tell_health(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_health health);
-
 /* Whether the client has probed, or acknowledged a challenge, at least once: it is there, and not just a connection. */
 static inline bool lubdub_session_has_answered(const struct lubdub_session *session)
 {
     return session->probes_received > 0 || session->of.server.challenges_sent > session->challenges_waiting;
 }
-
-/* By when a living session that was asked at that time was heard: after this time its late margin has passed. */
-lubdub_time lubdub_session_answers_by(const struct lubdub_session *session,
-                                      const struct lubdub_session_settings *settings, lubdub_time asked_at);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/session_server.h"
+#include "core/session_challenge.h"
 #include "ev/clock.h"
 #include "ev/link_step.h"
 #include "ev/link_stream.h"

@@ -9,7 +9,7 @@
 #include <lubdub/frame.h>
 
 #include "core/rate_limit.h"
-#include "core/session_server.h"
+#include "core/session_grant.h"
 #include "ev/socket.h"
 #include "server/library/admission.h"
 #include "server/library/asking.h"

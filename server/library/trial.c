@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "core/session_server.h"
+#include "core/session_silence.h"
 #include "ev/clock.h"
 #include "ev/container_of.h"
 #include "ev/socket.h"

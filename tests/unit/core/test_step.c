@@ -6,7 +6,7 @@
 
 #include <lubdub/step.h>
 
-#include "core/session_server.h"
+#include "core/session_challenge.h"
 #include "support/event_log.h"
 #include "support/test.h"
 #include "support/wire_bytes.h"
