@@ -83,14 +83,17 @@ static const char presence_script_beat[] =
     "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
     "local answer = redis.call('HGETALL', KEYS[1])\n"
     "local missing = {}\n"
-    "for i = 2, #KEYS do\n"
-    "  if redis.pcall('EXISTS', KEYS[i]) == 0 then missing[#missing + 1] = i - 1 end\n"
+    "if #KEYS > 1 and redis.pcall('EXISTS', unpack(KEYS, 2)) ~= #KEYS - 1 then\n"
+    "  for i = 2, #KEYS do\n"
+    "    if redis.pcall('EXISTS', KEYS[i]) == 0 then missing[#missing + 1] = i - 1 end\n"
+    "  end\n"
     "end\n"
     "answer[#answer + 1] = missing\n"
     "return answer\n";
 
 /* The places of the keys that are not there, from 1 on. */
 static const char presence_script_missing[] = "local missing = {}\n"
+                                              "if redis.call('EXISTS', unpack(KEYS)) == #KEYS then return missing end\n"
                                               "for i, key in ipairs(KEYS) do\n"
                                               "  if redis.call('EXISTS', key) == 0 then missing[#missing + 1] = i end\n"
                                               "end\n"
