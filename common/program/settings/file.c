@@ -246,9 +246,9 @@ static bool complain_unknown(struct reader *reader, const char *name)
         return complain(reader, "%s: is not built in; it is promised for a later version", shown);
     }
     if (nearest != NULL && strcmp(nearest, name) != 0) {
-        return complain(reader, "%s: there is no such key; is %s meant?", shown, nearest);
+        return complain(reader, "%s: there is no such key; is %s meant? (--help lists all)", shown, nearest);
     }
-    return complain(reader, "%s: there is no such key", shown);
+    return complain(reader, "%s: there is no such key (--help lists all)", shown);
 }
 
 static bool take_pair(struct reader *reader, const char *name, const char *value)

@@ -150,10 +150,11 @@ static void flag_is_yes_or_no(void **state)
 static void mistake_is_named_with_its_line(void **state)
 {
     (void)state;
-    assert_refused("\n\nintervall = 1s\n", ":3: intervall: there is no such key; is interval meant?");
-    assert_refused("Interval = 1s\n", ":1: Interval: there is no such key; is interval meant?");
-    assert_refused("zzzzz = 1s\n", ":1: zzzzz: there is no such key");
-    assert_refused("include = /etc/x\n", ":1: include: there is no such key");
+    assert_refused("\n\nintervall = 1s\n",
+                   ":3: intervall: there is no such key; is interval meant? (--help lists all)");
+    assert_refused("Interval = 1s\n", ":1: Interval: there is no such key; is interval meant? (--help lists all)");
+    assert_refused("zzzzz = 1s\n", ":1: zzzzz: there is no such key (--help lists all)");
+    assert_refused("include = /etc/x\n", ":1: include: there is no such key (--help lists all)");
     assert_refused("interval = 1s\nid = a\ninterval = 2s\n", ":3: interval: is given twice");
     assert_refused("interval = 1s\ninterval = 1s\n", ":2: interval: is given twice");
     assert_refused("interval =\n", ":1: interval: needs a value, which is empty");
@@ -172,8 +173,8 @@ static void mistake_is_named_with_its_line(void **state)
     assert_refused("listen = 3333\n", ":1: listen = 3333: the address is missing");
     assert_refused("label = x\n", ":1: label = x: must be KEY=VALUE");
     assert_refused("interval = 1s\n\x1b[2J = 3\n", ":2: the line has a control character");
-    assert_refused("config = /other\n", ":1: config: there is no such key");
-    assert_refused("help = yes\n", ":1: help: there is no such key");
+    assert_refused("config = /other\n", ":1: config: there is no such key (--help lists all)");
+    assert_refused("help = yes\n", ":1: help: there is no such key (--help lists all)");
 }
 
 static void other_sections_are_refused(void **state)
@@ -195,7 +196,8 @@ static void sections_of_other_programs_are_passed_over(void **state)
     (void)state;
     assert_taken("[server]\nlisten = nonsense\nno-such-key = 1\n[sample]\nid = a\n[client]\nid = b\n");
     assert_string_equal(settings.identity, "a");
-    assert_refused("[client]\nid = b\n[sample]\nno-such-key = 1\n", ":4: no-such-key: there is no such key");
+    assert_refused("[client]\nid = b\n[sample]\nno-such-key = 1\n",
+                   ":4: no-such-key: there is no such key (--help lists all)");
     assert_refused("[client]\nthis is no pair\n", ":2: must be KEY = VALUE");
 }
 
