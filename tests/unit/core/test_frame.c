@@ -148,6 +148,8 @@ static void wrong_version_is_seen_with_the_type_and_a_bye_of_another_version_is_
 
     assert_int_equal(decode((const uint8_t *)"LD\x02\x03", 4, 0), LUBDUB_FRAME_BAD_VERSION);
     assert_int_equal(decode((const uint8_t *)"LD\x00\x01", 4, 0), LUBDUB_FRAME_BAD_VERSION);
+    assert_int_equal(lubdub_frame_decode(&frame, (const uint8_t *)"LD\x02\x03\x06", 5, 0, &taken), LUBDUB_FRAME_BAD_VERSION);
+    assert_int_equal(frame.type, LUBDUB_FRAME_PROBE); /* and none that could be taken for a BYE */
     assert_int_equal(decode((const uint8_t *)"LD\x01\x03", 4, 0), LUBDUB_FRAME_INCOMPLETE);
     assert_int_equal(decode(bye, sizeof bye - 1, 0), LUBDUB_FRAME_INCOMPLETE);
     assert_int_equal(lubdub_frame_decode(&frame, bye, sizeof bye, 0, &taken), LUBDUB_FRAME_BAD_VERSION);

@@ -574,6 +574,7 @@ static void room_that_came_counts_before_the_deadline(void **state)
     assert_int_equal(ring(world, world->now + LUBDUB_HOUR), LUBDUB_STEP_GOES_ON);
     assert_int_equal(world->events.count, 0);
     assert_int_equal(world->written.length, 2 * LUBDUB_HEADER_LENGTH);
+    assert_int_equal(world->last, 0);
 }
 
 /* ---- the end of the stream ---- */
