@@ -189,9 +189,7 @@ static void challenge_again(struct lubdub_session *session, struct lubdub_turn *
 {
     session->of.server.is_asked_again = 1;
     if (lubdub_time_between(challenged_again_at(session), turn->now) <= last_look(session) / 4) {
-        /* Several grants may have changed meanwhile, and a challenge of each waits. */
-        (void)lubdub_server_challenge(
-            session, turn, lubdub_server_waits_for_regrant(session) > 0 ? LUBDUB_CHALLENGES_WAITING_LIMIT : 2);
+        (void)lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT);
     }
 }
 
@@ -200,8 +198,8 @@ static void begin_doubt(struct lubdub_session *session, struct lubdub_turn *turn
 {
     struct lubdub_session_extra *extra = turn->settings->adapts ? lubdub_session_need_extra(session) : NULL;
 
-    (void)lubdub_server_challenge(
-        session, turn, extra != NULL ? LUBDUB_CHALLENGES_WAITING_LIMIT : 1 + lubdub_server_waits_for_regrant(session));
+    /* Those of an earlier silence, or of grants that have changed, may wait still: they prove nothing of this one. */
+    (void)lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT);
     if (extra != NULL && session->state == LUBDUB_SESSION_UP) {
         lubdub_doubt_begin(&session->extra->doubt,
                            lubdub_time_after(session->heard_at, lubdub_interval_in_force(session)), turn->now);

@@ -200,6 +200,23 @@ FINDINGS = [
     ("D12", "without memory the program exits as if an option were wrong", "test_settings", "d12_without_memory_the_program_cannot_start", [
         ("common/program/settings/settings.c", "lacks_memory(loaded->problem) ? LUBDUB_EXIT_CANNOT_START : LUBDUB_EXIT_USAGE;",
          "lacks_memory(loaded->problem) ? LUBDUB_EXIT_USAGE : LUBDUB_EXIT_USAGE;")]),
+    # Found by a seed of the simulator (tests/sim/ledger), which has the number.
+    ("S129", "the last question before a verdict is left out where two grants have changed", "test_session_server",
+     "a11_silence_is_asked_again_beside_the_challenges_of_two_regrants", [
+         ("common/core/session_silence.c",
+          "        (void)lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT);\n    }\n}\n\n/* Without memory",
+          "        (void)lubdub_server_challenge(session, turn, 2 + lubdub_server_waits_for_regrant(session));\n    }\n}\n\n/* Without memory")]),
+    ("S325", "what came while a server did not listen is not read before its verdict", "test_simulator", "seeds_that_failed_once_hold", [
+        ("common/core/step.c", "        if (!listened && lubdub_step_listens(step)) {", "        if (false && !listened) {")]),
+    ("S936", "challenges of an earlier silence keep the server from asking in the next", "test_session_server",
+     "challenges_that_wait_for_their_acks_are_followed_by_others_up_to_seven", [
+         ("common/core/session_silence.c",
+          "prove nothing of this one. */\n    (void)lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT);",
+          "prove nothing of this one. */\n    (void)lubdub_server_challenge(\n        session, turn,"
+          " extra != NULL ? LUBDUB_CHALLENGES_WAITING_LIMIT : 1 + lubdub_server_waits_for_regrant(session));")]),
+    ("S722", "bytes of a frame that is not whole count as arriving for ever", "test_session_adaptive",
+     "a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_its_expiry", [
+         ("common/core/session_shared.h", "lubdub_time_between(session->extra->bytes_at, now) <", "0 * lubdub_time_between(session->extra->bytes_at, now) <")]),
 ]
 
 LEFT_OUT = {

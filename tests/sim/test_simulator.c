@@ -66,6 +66,8 @@ static void seeds_that_failed_once_hold(void **state)
         /* Two grants changed in a silence, their challenges waited, and the last look before the verdict was left out.
          */
         {129, false, true, 10},
+        /* Answers to challenges of an earlier silence were missing, and the server asked nothing in the next. */
+        {936, false, true, 10},
     };
     size_t i;
     (void)state;
