@@ -214,28 +214,43 @@ static void stopped_server_is_hung_long_before_the_timeout_where_the_client_adap
 
 /* ---- TLS that goes on talking ---- */
 
-static void updates_of_the_key_are_no_sign_of_life(struct stage *stage, const char *detect)
+/* Sends them until the session has ended. Returns how many. */
+static unsigned update_until_the_end(struct stage *stage, const char *identity)
 {
     const json_t *end = NULL;
     unsigned updates = 0;
 
-    start_server(stage, "127.0.0.1", 0, detect);
-    raw_clients_speak_tls(stage->ours.authority_file);
-    raw_join(&stage->raw, stage->cables.server.port, "raw", 100, 1500);
+    raw_join(&stage->raw, stage->cables.server.port, identity, 100, 1500);
     raw_expect_life(&stage->raw);
     while (end == NULL && updates < 30) { /* OpenSSL takes 32 of them without data */
         raw_update_key(&stage->raw);
         updates++;
         event_reader_read(&stage->cables.server.events, now() + 80 * MS);
-        end = find_event(&stage->cables.server.events, "disconnected", "raw");
+        end = find_event(&stage->cables.server.events, "disconnected", identity);
     }
     if (end == NULL) {
-        end = expect_event(&stage->cables.server.events, "disconnected", "raw");
+        end = expect_event(&stage->cables.server.events, "disconnected", identity);
     }
     expect_text(end, "cause", "hung");
     assert_int_equal(event_number(end, "probes"), 1);
-    assert_true(updates > 3);
     assert_in_range(event_number(end, "silent_ms"), 100, 1500 + SLACK / MS);
+    raw_close(&stage->raw);
+    return updates;
+}
+
+/* A busy machine may leave time for too few of them: then it is done again. */
+static void updates_of_the_key_are_no_sign_of_life(struct stage *stage, const char *detect)
+{
+    static const char *const identities[] = {"first", "second", "third"};
+    unsigned updates = 0;
+    size_t i;
+
+    start_server(stage, "127.0.0.1", 0, detect);
+    raw_clients_speak_tls(stage->ours.authority_file);
+    for (i = 0; i < COUNT_OF(identities) && updates <= 3; i++) {
+        updates = update_until_the_end(stage, identities[i]);
+    }
+    assert_true(updates > 3);
 }
 
 static void client_of_which_only_tls_talks_is_hung(void **state)
