@@ -240,6 +240,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         prober->is_down = false;
         session->has_closer_deadline = true; /* what waits for the kernel counts again */
     }
+    prober->has_asked_again = false;
     prober->round_trip_log = lubdub_round_trip_log(event->round_trip);
     if (prober->adapts) {
         note_allowance(session, turn->now);
@@ -412,6 +413,41 @@ static lubdub_time verdict(const struct lubdub_session *session, const struct lu
     return lubdub_time_earlier(fixed, looks_at(session, settings));
 }
 
+/* ---- the last look: the oldest probe is unanswered, and the client has paths and does not adapt ---- */
+
+void lubdub_session_note_paths(struct lubdub_session *session)
+{
+    if (session->role == LUBDUB_ROLE_CLIENT && session->of.prober != NULL) {
+        session->of.prober->has_paths = true;
+    }
+}
+
+/*
+ * An answer may wait on a path that is out for the kernel to use another one, while the probe was acknowledged. If all
+ * paths are cut then, that acknowledgement proves nothing any more when the timeout ends. Where no steady probe asks
+ * soon enough, one more does, half way. LUBDUB_TIME_NEVER where one does, or where that would come on the heels of the
+ * first.
+ */
+static lubdub_time asks_again_at(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    const struct lubdub_prober *prober = session->of.prober;
+    lubdub_duration lead = lubdub_last_look(settings->timeout);
+    uint64_t sequence = 0;
+    lubdub_time sent_at = lubdub_probes_oldest(&prober->probes, &sequence);
+    lubdub_time due = lubdub_time_after(sent_at, lubdub_time_between(lead, settings->timeout));
+
+    if (!prober->has_paths || prober->adapts || prober->is_down || prober->has_asked_again ||
+        sent_at == LUBDUB_TIME_NEVER || sequence != prober->probes.last ||
+        lubdub_session_blocked_at(session) != LUBDUB_TIME_NEVER) {
+        return LUBDUB_TIME_NEVER;
+    }
+    if (settings->timeout < 2 * LUBDUB_LAST_LOOK_LEAST || lubdub_round_trip_of_log(prober->round_trip_log) > lead ||
+        prober->next_probe_at <= lubdub_time_after(due, lead / 2)) {
+        return LUBDUB_TIME_NEVER;
+    }
+    return due;
+}
+
 /* When a held message may go; LUBDUB_TIME_NEVER where none is held, or others wait for the kernel. */
 static lubdub_time release_at(const struct lubdub_session *session)
 {
@@ -461,6 +497,7 @@ static lubdub_time deadline(const struct lubdub_session *session, const struct l
     lubdub_time due = lubdub_time_earlier(session->of.prober->next_probe_at, verdict(session, settings));
 
     due = lubdub_time_earlier(due, overdue_at(session, settings));
+    due = lubdub_time_earlier(due, asks_again_at(session, settings));
     return lubdub_time_earlier(due, release_at(session));
 }
 
@@ -475,6 +512,7 @@ static void time_out(struct lubdub_session *session, struct lubdub_turn *turn, s
         adaptive > 0 ? LUBDUB_CAUSE_HUNG : lubdub_cause_of_silence(session, turn, sent_at, turn->settings->timeout);
 
     lubdub_probes_time_out(&prober->probes);
+    prober->has_asked_again = false;
     if (prober->adapts) {
         lubdub_doubt_end(&prober->doubter->doubt);
     }
@@ -625,8 +663,14 @@ static void tick(struct lubdub_session *session, struct lubdub_turn *turn, struc
         release_messages(session, turn);
     }
     mind_doubt(session, turn, event);
-    if (event->kind == LUBDUB_EVENT_NONE && session->of.prober->next_probe_at <= turn->now) {
+    if (event->kind != LUBDUB_EVENT_NONE) {
+        return;
+    }
+    if (session->of.prober->next_probe_at <= turn->now) {
         send_probe(session, turn);
+    } else if (asks_again_at(session, turn->settings) <= turn->now) {
+        session->of.prober->has_asked_again = true;
+        put_probe(session, turn);
     }
 }
 

@@ -14,4 +14,11 @@ enum lubdub_error lubdub_session_open_client(struct lubdub_session *session, str
 /* Whether a MESSAGE may go at once by the rate that the server told; if so, it is counted. */
 bool lubdub_session_client_may_send(struct lubdub_session *session, lubdub_time now);
 
+/*
+ * The connection of this client, right after lubdub_session_init(), may have several paths: where its timeout is about
+ * as short as its interval, a probe that waits is followed by another one half way. Nothing for a server, whose
+ * challenges come twice anyway.
+ */
+void lubdub_session_note_paths(struct lubdub_session *session);
+
 #endif

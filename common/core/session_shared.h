@@ -64,6 +64,8 @@ struct lubdub_prober {
     uint16_t max_content;            /* what the server takes */
     bool is_down : 1;                /* a probe timed out and the client stayed */
     bool adapts : 1;                 /* from its beginning to its end */
+    bool has_paths : 1;              /* lubdub_session_note_paths() */
+    bool has_asked_again : 1;        /* where has_paths: beside the steady probes, since the last answer */
     uint8_t round_trip_log;          /* an upper bound of the last round trip: 2^n ms; 0: none was measured */
     struct lubdub_doubter doubter[]; /* one, if it adapts: the many clients that do not adapt need no memory for it */
 };
@@ -185,6 +187,19 @@ static inline enum lubdub_cause lubdub_cause_of_silence(const struct lubdub_sess
     return turn->path == LUBDUB_PATH_SILENT || lubdub_session_gets_bytes(session, since, turn->now, patience)
                ? LUBDUB_CAUSE_UNREACHABLE
                : LUBDUB_CAUSE_HUNG;
+}
+
+/*
+ * How long before its deadline a silent peer is asked for the last time, where so much of the deadline is left after
+ * the first question. A living kernel's acknowledgement takes 40 ms and a round trip; two seconds are enough for a
+ * question that is lost twice, on any path.
+ */
+#define LUBDUB_LAST_LOOK_LEAST (60 * LUBDUB_MILLISECOND)
+#define LUBDUB_LAST_LOOK_MOST (2 * LUBDUB_SECOND)
+
+static inline lubdub_duration lubdub_last_look(lubdub_duration left)
+{
+    return lubdub_duration_clamp(left / 2, LUBDUB_LAST_LOOK_LEAST, LUBDUB_LAST_LOOK_MOST);
 }
 
 /*

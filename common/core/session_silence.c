@@ -9,13 +9,6 @@
 #define SMALLEST_MARGIN (25 * LUBDUB_MILLISECOND)
 #define SMALLEST_MARGIN_SHARE 16
 
-/*
- * How long before its expiry a late session is asked for the last time. A living kernel's acknowledgement takes 40 ms
- * and a round trip; two seconds are enough for a challenge that is lost twice, on any path.
- */
-#define LAST_LOOK_LEAST (60 * LUBDUB_MILLISECOND)
-#define LAST_LOOK_MOST (2 * LUBDUB_SECOND)
-
 /* How long after its interval an adaptive server calls a session late. */
 static lubdub_duration adaptive_margin(const struct lubdub_session *session, lubdub_duration fixed)
 {
@@ -140,9 +133,7 @@ static lubdub_time challenged_at(const struct lubdub_session *session)
 /* How long before the expiry. */
 static lubdub_duration last_look(const struct lubdub_session *session)
 {
-    lubdub_duration half = lubdub_time_between(challenged_at(session), expires_at(session)) / 2;
-
-    return lubdub_duration_clamp(half, LAST_LOOK_LEAST, LAST_LOOK_MOST);
+    return lubdub_last_look(lubdub_time_between(challenged_at(session), expires_at(session)));
 }
 
 /*

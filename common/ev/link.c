@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/session_challenge.h"
+#include "core/session_client.h"
 #include "ev/clock.h"
 #include "ev/link_step.h"
 #include "ev/link_stream.h"
@@ -91,6 +92,7 @@ static enum lubdub_error open_link(struct lubdub_link *link, enum lubdub_role ro
     if (group->may_have_paths && lubdub_socket_may_have_paths(link->io.fd)) {
         (void)lubdub_paths_add(&group->reactor->paths, link->io.fd,
                                step.step.turn.now); /* without memory: as one path */
+        lubdub_session_note_paths(&link->session);
     }
     if (lubdub_link_counts(&link->session)) {
         lubdub_link_count(link, 1, 0);

@@ -1,4 +1,5 @@
 /* The client's half of a session: HELLO, the five steps, timeouts, late acks, grants. */
+#include "core/session_client.h"
 #include "support/script.h"
 #include "support/test.h"
 
@@ -401,7 +402,8 @@ static void phase_of_more_than_the_interval_is_what_is_left_over(void **state)
     struct endpoint *client = *state;
     lubdub_time first = client->now;
 
-    client->settings.phase = 2 * LUBDUB_SECOND + 333 * MS; /* of the interval that was asked for; the server grants less */
+    client->settings.phase =
+        2 * LUBDUB_SECOND + 333 * MS; /* of the interval that was asked for; the server grants less */
     script_client_open(client);
     endpoint_advance_to(client, first + 333 * MS - 1);
     expect_no_frame(client);
@@ -479,6 +481,82 @@ static void silence_is_hung_where_the_kernel_acknowledges_and_unreachable_where_
         assert_int_equal(expect_event(&client, DOWN)->cause, cases[i].cause);
         endpoint_clear(&client);
     }
+}
+
+static void open_over_paths(struct endpoint *client)
+{
+    endpoint_open(client);
+    lubdub_session_note_paths(&client->session);
+    expect_frame(client, HELLO);
+    say_welcome(client, 0, SCRIPT_SESSION_NUMBER, 1000, 3000);
+    expect_event(client, UP);
+    expect_frame(client, PROBE);
+}
+
+/*
+ * What its kernel acknowledged before a cut proves nothing after it: the answer may be lost on one path when the other
+ * is cut (simulated: two paths, an interval of 3 s, a timeout of 2.5 s).
+ */
+static void lone_probe_over_paths_is_followed_by_another_half_way_to_its_timeout(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time sent_at;
+
+    client->settings.timeout = 900 * MS; /* and the interval is a second */
+    open_over_paths(client);
+    sent_at = client->now;
+    endpoint_advance_to(client, sent_at + 450 * MS - 1);
+    expect_no_frame(client);
+    endpoint_advance_to(client, sent_at + 450 * MS);
+    assert_true(expect_frame(client, PROBE).sequence == 2);
+    endpoint_advance_to(client, sent_at + 900 * MS - 1);
+    expect_no_frame(client);
+    client->path = LUBDUB_PATH_SILENT;
+    endpoint_advance_to(client, sent_at + 900 * MS);
+    assert_int_equal(expect_event(client, DOWN)->cause, LUBDUB_CAUSE_UNREACHABLE);
+}
+
+static void lone_probe_over_one_path_is_all_there_is(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time sent_at;
+
+    client->settings.timeout = 900 * MS;
+    script_client_open(client);
+    sent_at = client->now;
+    endpoint_advance_to(client, sent_at + 900 * MS - 1);
+    expect_no_frame(client);
+    expect_no_event(client);
+}
+
+static void answered_probe_is_not_followed_by_another(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time sent_at;
+
+    client->settings.timeout = 900 * MS;
+    open_over_paths(client);
+    sent_at = client->now;
+    say_ack(client, 1);
+    expect_event(client, ACKED);
+    endpoint_advance_to(client, sent_at + LUBDUB_SECOND - 1);
+    expect_no_frame(client);
+}
+
+static void probe_that_a_steady_one_follows_in_time_needs_no_other(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time sent_at;
+
+    client->settings.timeout = 1500 * MS;
+    open_over_paths(client);
+    sent_at = client->now;
+    endpoint_advance_to(client, sent_at + LUBDUB_SECOND - 1);
+    expect_no_frame(client);
+    endpoint_advance_to(client, sent_at + LUBDUB_SECOND);
+    assert_true(expect_frame(client, PROBE).sequence == 2);
+    endpoint_advance_to(client, sent_at + 1500 * MS - 1);
+    expect_no_frame(client);
 }
 
 static void ack_at_the_very_timeout_wins(void **state)
@@ -1206,6 +1284,10 @@ int main(void)
         TEST(ack_cancels_the_timeout_and_tells_the_round_trip),
         TEST(timeout_without_its_ack_ends_the_session_on_time_and_not_before),
         TEST(silence_is_hung_where_the_kernel_acknowledges_and_unreachable_where_not),
+        TEST(lone_probe_over_paths_is_followed_by_another_half_way_to_its_timeout),
+        TEST(lone_probe_over_one_path_is_all_there_is),
+        TEST(answered_probe_is_not_followed_by_another),
+        TEST(probe_that_a_steady_one_follows_in_time_needs_no_other),
         TEST(ack_at_the_very_timeout_wins),
         TEST(several_probes_are_outstanding_each_with_its_own_timeout),
         TEST(acks_may_come_out_of_order),

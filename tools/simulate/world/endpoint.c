@@ -7,6 +7,7 @@
 
 #include <lubdub/step.h>
 
+#include "core/session_client.h"
 #include "core/session_server.h"
 #include "simulate/world/judge.h"
 #include "simulate/world/judging.h"
@@ -371,6 +372,9 @@ static void begin_session(struct sim_world *world, struct sim_connection *connec
         lubdub_session_init(&end->session, side == SIM_CLIENT ? LUBDUB_ROLE_CLIENT : LUBDUB_ROLE_SERVER, &at.step.turn);
     assert(error == LUBDUB_ERROR_OK);
     (void)error;
+    if (connection->subflows != NULL) {
+        lubdub_session_note_paths(&end->session);
+    }
     sim_judge_begin(world, connection, side);
     end_step(&at);
 }
