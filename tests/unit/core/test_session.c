@@ -135,6 +135,7 @@ static enum lubdub_cause end_by_frame_of_version_2(unsigned type, uint64_t seque
 {
     struct endpoint client;
     struct wire_bytes bytes = {0};
+    const struct lubdub_event *down;
     enum lubdub_cause cause;
 
     endpoint_init(&client, LUBDUB_ROLE_CLIENT);
@@ -143,7 +144,10 @@ static enum lubdub_cause end_by_frame_of_version_2(unsigned type, uint64_t seque
     bytes.data[2] = 2;
     endpoint_receive(&client, bytes.data, bytes.length);
     wire_bytes_clear(&bytes);
-    cause = expect_event(&client, DOWN)->cause;
+    down = expect_event(&client, DOWN);
+    assert_true(down->has_reason); /* the server's, or ours about it */
+    assert_int_equal(down->reason_code, LUBDUB_REASON_UNSUPPORTED_VERSION);
+    cause = down->cause;
     endpoint_clear(&client);
     return cause;
 }
