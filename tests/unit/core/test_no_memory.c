@@ -2,6 +2,7 @@
  * Without memory a session ends, says so once, and leaves nothing behind: each story is told again and again,
  * and each time another of the core's allocations fails. Leaks are the sanitizer's to find.
  */
+#include "core/session_shared.h"
 #include "support/failing_malloc.h"
 #include "support/script.h"
 #include "support/test.h"
@@ -314,6 +315,36 @@ static void answer_that_finds_no_memory_to_wait_in_ends_the_session(void **state
     }
 }
 
+/* Its owner has not answered yet, and so the session is told when it is told anything. */
+static void input_behind_hello_that_finds_no_memory_to_wait_in_ends_the_session(void **state)
+{
+    static uint8_t output[1024];
+    struct endpoint server;
+    struct wire_bytes bytes = {0};
+    struct lubdub_event event;
+    struct lubdub_turn turn;
+    (void)state;
+
+    endpoint_init(&server, LUBDUB_ROLE_SERVER);
+    endpoint_open(&server);
+    turn = (struct lubdub_turn){
+        .now = server.now, .settings = &server.settings, .output = output, .output_capacity = sizeof output};
+    wire_bytes_put_frame(&bytes, LUBDUB_FRAME_HELLO, 0, 1, NULL, 0);
+    (void)lubdub_session_receive(&server.session, &turn, bytes.data, bytes.length, &event);
+    assert_int_equal(event.kind, LUBDUB_EVENT_HELLO);
+    failing_malloc_begin(1, true);
+    endpoint_core_runs = true;
+    lubdub_session_hold(&server.session, bytes.data, bytes.length, server.now);
+    endpoint_core_runs = false;
+    assert_true(failing_malloc_end());
+    expect_state(&server, CLOSED);
+    lubdub_session_tick(&server.session, &turn, &event);
+    assert_int_equal(event.kind, LUBDUB_EVENT_DOWN);
+    assert_int_equal(event.cause, LUBDUB_CAUSE_SHUTDOWN);
+    wire_bytes_clear(&bytes);
+    endpoint_clear(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +359,7 @@ int main(void)
         cmocka_unit_test(welcome_without_memory_is_an_error_of_the_grant),
         cmocka_unit_test(frame_in_pieces_that_finds_no_memory_ends_the_session),
         cmocka_unit_test(answer_that_finds_no_memory_to_wait_in_ends_the_session),
+        cmocka_unit_test(input_behind_hello_that_finds_no_memory_to_wait_in_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
