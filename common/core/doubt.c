@@ -26,6 +26,7 @@ void lubdub_doubt_begin(struct lubdub_doubt *doubt, lubdub_time since, lubdub_ti
 {
     doubt->since = since > 0 ? since : 1; /* 0 is taken */
     doubt->asked_at = now;
+    doubt->asked_last_but_one_at = 0;
     doubt->looked_at = now;
     doubt->acknowledged_at = LUBDUB_TIME_NEVER;
     doubt->round_trip = 0;
@@ -84,12 +85,16 @@ lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration 
 lubdub_time lubdub_doubt_asked_before(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time before)
 {
     lubdub_duration pace = lubdub_doubt_pace(patience);
+    lubdub_time known = doubt->asked_last_but_one_at != 0 ? doubt->asked_last_but_one_at : doubt->asked_at;
 
     if (doubt->asked_at <= before) {
         return doubt->asked_at;
     }
+    if (known <= before) {
+        return known;
+    }
     /* The last question on the grid of the pace. If the pace was faster before, it was asked a little earlier. */
-    return lubdub_time_between((lubdub_time_between(before, doubt->asked_at) + pace - 1) / pace * pace, doubt->asked_at);
+    return lubdub_time_between((lubdub_time_between(before, known) + pace - 1) / pace * pace, known);
 }
 
 void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away)
@@ -97,6 +102,8 @@ void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away)
     if (lubdub_doubt_is_there(doubt)) {
         doubt->since = lubdub_time_after(doubt->since, away);
         doubt->asked_at = lubdub_time_after(doubt->asked_at, away);
+        doubt->asked_last_but_one_at =
+            doubt->asked_last_but_one_at != 0 ? lubdub_time_after(doubt->asked_last_but_one_at, away) : 0;
         doubt->looked_at = lubdub_time_after(doubt->looked_at, away);
         doubt->acknowledged_at = lubdub_time_after(doubt->acknowledged_at, away);
     }

@@ -40,6 +40,7 @@
 struct lubdub_doubt {
     lubdub_time since;    /* the first question; 0: there is no doubt */
     lubdub_time asked_at; /* the last one; the server's: a client asks its probes */
+    lubdub_time asked_last_but_one_at; /* 0: there is none */
     lubdub_time looked_at;
     lubdub_time acknowledged_at; /* since when every look found all acknowledged; LUBDUB_TIME_NEVER: it did not */
     lubdub_duration round_trip;  /* of the path, as the kernel said at the last look; 0: not known */

@@ -209,6 +209,7 @@ static void pursue_doubt(struct lubdub_session *session, struct lubdub_turn *tur
     due = hung_at(session);
     if (due > turn->now) {
         (void)lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT);
+        doubt->asked_last_but_one_at = doubt->asked_at;
         doubt->asked_at = turn->now;
         return;
     }

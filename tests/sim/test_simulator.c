@@ -68,6 +68,8 @@ static void seeds_that_failed_once_hold(void **state)
         {129, false, true, 10},
         /* Answers to challenges of an earlier silence were missing, and the server asked nothing in the next. */
         {936, false, true, 10},
+        /* A server in doubt reckoned when it had asked, and its pace had changed. */
+        {1070, true, false, 10},
     };
     size_t i;
     (void)state;
