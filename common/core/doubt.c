@@ -101,9 +101,6 @@ void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away)
 {
     if (lubdub_doubt_is_there(doubt)) {
         doubt->since = lubdub_time_after(doubt->since, away);
-        doubt->asked_at = lubdub_time_after(doubt->asked_at, away);
-        doubt->asked_last_but_one_at =
-            doubt->asked_last_but_one_at != 0 ? lubdub_time_after(doubt->asked_last_but_one_at, away) : 0;
         doubt->looked_at = lubdub_time_after(doubt->looked_at, away);
         doubt->acknowledged_at = lubdub_time_after(doubt->acknowledged_at, away);
     }

@@ -93,7 +93,7 @@ lubdub_time lubdub_doubt_next(const struct lubdub_doubt *doubt, lubdub_duration 
 /* About when the last question went out that was asked at `before` or earlier (questions keep a pace); 0: none. */
 lubdub_time lubdub_doubt_asked_before(const struct lubdub_doubt *doubt, lubdub_duration patience, lubdub_time before);
 
-/* We ourselves were away. */
+/* We ourselves were away. When a question was asked stays as it was: the kernel's answers are not moved either. */
 void lubdub_doubt_forgive(struct lubdub_doubt *doubt, lubdub_duration away);
 
 #endif

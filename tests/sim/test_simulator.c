@@ -70,6 +70,8 @@ static void seeds_that_failed_once_hold(void **state)
         {936, false, true, 10},
         /* A server in doubt reckoned when it had asked, and its pace had changed. */
         {1070, true, false, 10},
+        /* A server that had been away moved the times of its questions, too. */
+        {2526, true, false, 10},
     };
     size_t i;
     (void)state;
