@@ -149,6 +149,9 @@ enum lubdub_error lubdub_session_end_turn(struct lubdub_session *session, struct
         empty(turn);
         return LUBDUB_ERROR_NO_MEMORY;
     }
+    if (session->state >= LUBDUB_SESSION_LEAVING) {
+        lubdub_outbox_drop_messages(&session->extra->outbox); /* those of this turn, too, which BYE has overtaken */
+    }
     empty(turn);
     session->has_closer_deadline = true; /* from now on it may turn out a slow reader */
     return LUBDUB_ERROR_OK;
