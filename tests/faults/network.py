@@ -27,6 +27,13 @@ def ip(*words):
     subprocess.run(["ip", *words], check=True)
 
 
+def has_ipv6():
+    try:
+        return f"{1:032x}" in pathlib.Path("/proc/net/if_inet6").read_text()
+    except FileNotFoundError:
+        return False
+
+
 class Loss:
     """Packets that are lost while it is entered. `rules` are those of nft for packets that come in over lo."""
 
@@ -169,9 +176,11 @@ def segments_come_twice_and_corrupt(field):
     before, sent = wrong_segments(), set()
     while len(sent) < 20:
         packet = seen.recv(65536)
+        if len(packet) < 40 or packet[9] != socket.IPPROTO_TCP:
+            continue
         head, source, target = (packet[0] & 15) * 4, packet[12:16], packet[16:20]
         tcp = packet[head:]
-        content = (tcp[12] >> 4) * 4 if packet[9] == 6 else len(tcp)
+        content = (tcp[12] >> 4) * 4
         if source != socket.inet_aton(STRANGER) or tcp[content:] == b"" or tcp[4:8] in sent:
             continue
         sent.add(tcp[4:8])  # by its sequence: what we send is seen, too
@@ -180,7 +189,7 @@ def segments_come_twice_and_corrupt(field):
         for segment in (tcp[:turned] + bytes([tcp[turned] ^ 1 << field.random.randrange(8)]) + tcp[turned + 1:], tcp):
             raw.sendto(packet[:2] + struct.pack(">H", head + len(tcp)) + packet[4:10] + b"\0\0" + packet[12:head] + segment, ("127.0.0.1", 0))
     victim.acks(3)
-    assert wrong_segments() - before >= 20, "the corrupt ones did not come"
+    assert wrong_segments() - before >= 20, f"{wrong_segments() - before} of 20 corrupt ones came"
     assert not victim.events("down") and not field.server.events("disconnected", id=victim.identity)
     for one in (seen, raw):
         one.close()
@@ -245,6 +254,7 @@ def link_is_slow(field):
 @fault("B16")
 def packets_are_tiny(field):
     need_network()
+    had_ipv6 = has_ipv6()
     try:
         for size in (576, 68):
             ip("link", "set", "lo", "mtu", str(size))
@@ -254,6 +264,8 @@ def packets_are_tiny(field):
             victim.end()
     finally:
         ip("link", "set", "lo", "mtu", "65536")
+        if had_ipv6:
+            ip("address", "replace", "::1/128", "dev", "lo")  # the kernel takes it away below 1,280 bytes, and does not bring it back
 
 
 @fault("B17")
@@ -312,6 +324,8 @@ def address_is_claimed_in_a_header(field):
 
 @fault("B22")
 def both_families_are_there(field):
+    if not has_ipv6():
+        raise CannotBeInjected("the network has no IPv6")
     port = free_port()
     server = field.new_server("--listen", f"[::1]:{port}", "--interval-min", "10ms", port=port).listens()
     for host in (f"127.0.0.1:{port}", f"[::1]:{port}", f"localhost:{port}"):
