@@ -35,14 +35,8 @@ void sim_segment_send(struct sim_world *world, struct sim_connection *connection
         .is_reset = is_reset,
         .from = from,
         .to = to,
-        .ack = back->received_to,
-        .has_gap = back->ahead_count > 0,
-        .gap_to = back->ahead_count > 0 ? back->ahead[0].from : 0,
-        .window_to = UINT64_MAX,
     };
-    if (back->receive_limit > 0) {
-        flight->window_to = back->advertised_to = back->read_to + back->receive_limit;
-    }
+    sim_stream_acknowledge(back, back, flight);
     sim_queue_put(&world->queue, arrives_at, SIM_EVENT_FLIGHT, index, 0);
 }
 

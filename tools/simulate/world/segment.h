@@ -7,9 +7,6 @@
 
 #include "simulate/world/world.h"
 
-/* The bytes of a segment. */
-#define SIM_MSS 1448
-
 /* Sends one from the writer of this direction to its reader. It acknowledges what its sender has received. */
 void sim_segment_send(struct sim_world *world, struct sim_connection *connection, enum sim_direction direction,
                       uint64_t from, uint64_t to, bool is_reset);

@@ -185,3 +185,14 @@ void sim_stream_close_gaps(struct sim_stream *stream)
         stream->ahead[i] = stream->ahead[i + taken];
     }
 }
+
+void sim_stream_acknowledge(const struct sim_stream *came, struct sim_stream *whole, struct sim_flight *flight)
+{
+    flight->ack = came->received_to;
+    flight->has_gap = came->ahead_count > 0;
+    flight->gap_to = came->ahead_count > 0 ? came->ahead[0].from : 0;
+    flight->window_to = UINT64_MAX;
+    if (whole->receive_limit > 0) {
+        flight->window_to = whole->advertised_to = whole->read_to + whole->receive_limit;
+    }
+}

@@ -7,6 +7,9 @@
 
 #include "simulate/world/world.h"
 
+/* The bytes of a segment. */
+#define SIM_MSS 1448
+
 /* Begins anew; memory that it holds is kept. round_trip: what the handshake measured. */
 void sim_stream_init(struct sim_stream *stream, lubdub_duration round_trip);
 
@@ -37,5 +40,11 @@ void sim_stream_measure(struct sim_stream *stream, lubdub_duration round_trip);
 /* A range came ahead of what is missing; what is missing has come: moves received_to on. */
 void sim_stream_put_ahead(struct sim_stream *stream, uint64_t from, uint64_t to);
 void sim_stream_close_gaps(struct sim_stream *stream);
+
+/*
+ * Writes into a segment that goes back what has come of a stream, and how much more may come of the whole one: the same
+ * stream, but with several paths, each of which acknowledges for itself.
+ */
+void sim_stream_acknowledge(const struct sim_stream *came, struct sim_stream *whole, struct sim_flight *flight);
 
 #endif

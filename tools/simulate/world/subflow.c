@@ -7,8 +7,6 @@
 
 #include "simulate/world/stream.h"
 
-#define MSS 1448
-
 /*
  * A side acknowledges at once over a path (quick-ack mode) until it has answered data within so long there: from then
  * on it is ping-pong, and acknowledgements wait for an answer (tcp_event_data_sent()).
@@ -145,15 +143,9 @@ struct sim_flight *sim_subflow_transmit(struct sim_world *world, struct sim_conn
         .path = (uint8_t)path,
         .from = from,
         .to = to,
-        .ack = back->received_to,
-        .has_gap = back->ahead_count > 0,
-        .gap_to = back->ahead_count > 0 ? back->ahead[0].from : 0,
-        .window_to = UINT64_MAX,
         .data_ack = incoming->received_to,
     };
-    if (incoming->receive_limit > 0) {
-        flight->window_to = incoming->advertised_to = incoming->read_to + incoming->receive_limit;
-    }
+    sim_stream_acknowledge(back, incoming, flight);
     sim_queue_put(&world->queue, arrives_at, SIM_EVENT_FLIGHT, index, 0);
     return flight;
 }
@@ -211,7 +203,7 @@ static void send_new(struct sim_world *world, struct sim_connection *connection,
     while (lane->sent_to < lane->written_to) {
         uint64_t from = lane->sent_to;
 
-        lane->sent_to = lane->written_to - from > MSS ? from + MSS : lane->written_to;
+        lane->sent_to = lane->written_to - from > SIM_MSS ? from + SIM_MSS : lane->written_to;
         sim_subflow_transmit(world, connection, path, direction, from, lane->sent_to);
     }
 }
@@ -221,8 +213,8 @@ static void send_again(struct sim_world *world, struct sim_connection *connectio
 {
     struct sim_stream *lane = &connection->subflows[path].streams[direction];
 
-    if (to - lane->acked_to > MSS) {
-        to = lane->acked_to + MSS;
+    if (to - lane->acked_to > SIM_MSS) {
+        to = lane->acked_to + SIM_MSS;
     }
     lane->timed_to = 0;
     lane->resent_at = world->now;
