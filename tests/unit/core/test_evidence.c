@@ -348,17 +348,22 @@ static void hello_is_a_question(void **state)
     assert_int_equal(path(client, answered(client, start - 100 * MS)), LUBDUB_PATH_SILENT);
 }
 
-static void beginning_of_the_blocking_is_a_question(void **state)
+/* From now on the kernel takes nothing more. Returns when that began. */
+static lubdub_time block(struct endpoint *client)
 {
-    struct endpoint *client = *state;
-    lubdub_time blocked_at;
-
     script_client_open(client);
     say_ack(client, 1);
     endpoint_advance(client, 300 * MS);
     client->kernel_room = 0;
     endpoint_send(client, "message", 7);
-    blocked_at = client->now;
+    return client->now;
+}
+
+static void beginning_of_the_blocking_is_a_question(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time blocked_at = block(client);
+
     endpoint_advance(client, 500 * MS);
     assert_int_equal(path(client, answered(client, blocked_at)), LUBDUB_PATH_ACKNOWLEDGED);
     assert_int_equal(path(client, answered(client, blocked_at - 100 * MS)), LUBDUB_PATH_SILENT);
@@ -368,14 +373,8 @@ static void beginning_of_the_blocking_is_a_question(void **state)
 static void blocking_is_a_question_once_it_is_as_old_as_an_acknowledgement(void **state)
 {
     struct endpoint *client = *state;
-    lubdub_time blocked_at;
+    lubdub_time blocked_at = block(client);
 
-    script_client_open(client);
-    say_ack(client, 1);
-    endpoint_advance(client, 300 * MS);
-    client->kernel_room = 0;
-    endpoint_send(client, "message", 7);
-    blocked_at = client->now;
     endpoint_advance(client, 50 * MS - 1);
     assert_int_equal(path(client, answered(client, blocked_at - 100 * MS)), LUBDUB_PATH_UNKNOWN);
     endpoint_advance(client, 1);
