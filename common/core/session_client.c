@@ -14,8 +14,7 @@
 /* The longest interval that the client takes is so many times the one it asked for, where the settings say nothing. */
 #define INTERVAL_LIMIT_FACTOR 60
 
-/* So many held messages are let out at once at the most: the others wait where an outage of the path cannot pile them
- * up. */
+/* So many held messages are let out at once at most: the others wait where no outage of the path can pile them up. */
 #define RELEASED_AT_ONCE 64
 
 /* 0 stays 0: left out. */
@@ -321,8 +320,7 @@ static lubdub_time timeout_of_oldest(const struct lubdub_session *session,
     return lubdub_time_after(lubdub_probes_oldest(&session->of.prober->probes, NULL), settings->timeout);
 }
 
-/* When the server has taken none of the client's bytes for one timeout: a probe that waits for the kernel waits, too.
- */
+/* When the server has taken none of the client's bytes for one timeout: a probe waits for the kernel as well. */
 static lubdub_time blocked_too_long_at(const struct lubdub_session *session,
                                        const struct lubdub_session_settings *settings)
 {

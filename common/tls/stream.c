@@ -67,8 +67,10 @@ static bool is_server(const struct stream *stream)
     return stream->context->role == LUBDUB_ROLE_SERVER;
 }
 
-/* What a call of OpenSSL returns is explained by its queue of errors, which has to be empty before. It mostly is:
- * clearing it costs as much as a twentieth of a record. */
+/*
+ * What a call of OpenSSL returns is explained by its queue of errors, which has to be empty before. It mostly is:
+ * clearing it costs as much as a twentieth of a record.
+ */
 static void forget_errors(void)
 {
     if (ERR_peek_error() != 0) {
