@@ -36,7 +36,7 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXPLAINED = ROOT / "tests/mutants/explained"
 FILES = ["core/frame", "core/option", "core/session", "core/session_server", "core/session_grant", "core/session_challenge",
-         "core/session_silence", "core/session_client", "core/session_shared", "core/step",
+         "core/session_silence", "core/session_client", "core/session_waiting", "core/session_held", "core/session_shared", "core/step",
          "core/doubt", "core/estimator", "core/probes", "core/suspicion", "core/allowance", "core/rate_limit", "ev/link", "ev/link_step", "ev/link_stream", "ev/link_wake"]
 SLOW_TESTS = ["sim/test_faults", "sim/test_pauses"]  # behind the unit tests
 REAL_TIME_TESTS = ["ev/" + name for name in (  # for common/ev, and for survivors; they mostly wait, and so all of them run at once
