@@ -323,17 +323,24 @@ static void second_ctrl_c_and_a_kill_leave_no_process(void **state)
     }
 }
 
-static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept(void **state)
+/* A process of clients is killed; the swarm itself is stopped for so long before it can notice. */
+static void expect_dead_process_is_told(struct process *swarm, lubdub_duration unnoticed)
 {
     char words[] = "--spawn-server --processes 2 --clients 50 --interval 100ms " PATIENT "--warmup 0 --duration 60s "
                    "--fault bye:100% --seed 3 --report json";
-    struct process *swarm = *state;
     struct children children;
     json_t *report;
 
     swarm_start(swarm, words);
     wait_for_children(swarm, &children, 2, 1, 50);
+    if (unnoticed > 0) {
+        process_stop(swarm);
+    }
     assert_int_equal(kill(children.workers[1], SIGKILL), 0);
+    if (unnoticed > 0) {
+        stay(unnoticed);
+        process_go_on(swarm);
+    }
     report = swarm_read_report(swarm);
     assert_int_equal(process_wait(swarm), 1);
     assert_true(json_is_false(json_object_get(report, "passed")));
@@ -343,6 +350,17 @@ static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept
     assert_int_equal(swarm_number(json_object_get(report, "totals"), "false_alarms"), 0);
     assert_true(swarm_number(json_object_get(report, "totals"), "probes_acked") > 0);
     json_decref(report);
+}
+
+static void process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept(void **state)
+{
+    expect_dead_process_is_told(*state, 0);
+}
+
+/* What the server said of its clients was right, however late the swarm hears of the death. */
+static void process_that_dies_while_the_swarm_is_stopped_makes_no_false_alarm(void **state)
+{
+    expect_dead_process_is_told(*state, 1500 * LUBDUB_MILLISECOND);
 }
 
 static void several_processes_and_servers_are_one_swarm(void **state)
@@ -645,6 +663,7 @@ int main(void)
         SWARM_TEST(faults_are_done_although_the_duration_is_over_before_the_first_of_them),
         SWARM_TEST(second_ctrl_c_and_a_kill_leave_no_process),
         SWARM_TEST(process_of_the_swarm_that_dies_is_told_and_what_was_measured_is_kept),
+        SWARM_TEST(process_that_dies_while_the_swarm_is_stopped_makes_no_false_alarm),
         SWARM_TEST(server_that_dies_on_its_own_is_told_and_what_was_measured_is_kept),
         SWARM_TEST(full_disk_is_told_and_the_report_is_printed_all_the_same),
         SWARM_TEST(text_report_fits_a_hundred_columns),

@@ -6,10 +6,19 @@
 #include "ev/clock.h"
 #include "program/process/child.h"
 
-void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news)
+void swarm_run_lose_server(struct swarm_run *run, lubdub_time since)
 {
     run->findings->is_server_lost = true;
-    swarm_ledger_server_died(&run->findings->ledger, lubdub_time_between(news, lubdub_clock_now()));
+    swarm_ledger_server_died(&run->findings->ledger, since);
+}
+
+/*
+ * When the first verdict that a process's death explains may have been. It still ran at the last look but one: of what
+ * woke the loop, the death may be the last that libev tells, a turn after the verdicts.
+ */
+static lubdub_time earliest_death(const struct swarm_run *run)
+{
+    return lubdub_time_between(SWARM_NEWS_OF_DEATH, run->looked_at[1]);
 }
 
 static void look_after_server(struct swarm_run *run)
@@ -18,7 +27,7 @@ static void look_after_server(struct swarm_run *run)
     char end[96];
 
     if (ended != NULL && !run->server_may_end && !run->findings->is_server_lost) {
-        swarm_run_lose_server(run, SWARM_NEWS_OF_DEATH);
+        swarm_run_lose_server(run, earliest_death(run));
         swarm_findings_note(run->findings, "%s died %.1f s after the start, and not by our hand: %s",
                             run->servers.count > 1 ? "one of the servers" : "the server",
                             (double)lubdub_time_between(run->findings->began_at, lubdub_clock_now()) /
@@ -36,8 +45,7 @@ static void look_after_workers(struct swarm_run *run)
 
     if (lost != NULL && !run->findings->is_worker_lost) {
         run->findings->is_worker_lost = true;
-        swarm_ledger_clients_died(&run->findings->ledger, lost->part.first, lost->part.count,
-                                  lubdub_time_between(SWARM_NEWS_OF_DEATH, now));
+        swarm_ledger_clients_died(&run->findings->ledger, lost->part.first, lost->part.count, earliest_death(run));
         swarm_findings_note(
             run->findings, "a process of the swarm died with %" PRIu32 " clients %.1f s after the start: %s",
             lost->part.count, (double)lubdub_time_between(run->findings->began_at, now) / (double)LUBDUB_SECOND,
@@ -47,7 +55,7 @@ static void look_after_workers(struct swarm_run *run)
 
 static void look_after_network(struct swarm_run *run)
 {
-    lubdub_time since = lubdub_time_between(SWARM_NEWS_OF_DEATH, lubdub_clock_now());
+    lubdub_time since = earliest_death(run);
 
     if (!swarm_network_is_made(&run->network) || run->network.is_running || run->findings->is_worker_lost) {
         return;
@@ -65,6 +73,8 @@ void swarm_run_look_for_casualties(struct swarm_run *run)
     look_after_server(run);
     look_after_workers(run);
     look_after_network(run);
+    run->looked_at[1] = run->looked_at[0];
+    run->looked_at[0] = lubdub_clock_now();
 }
 
 bool swarm_run_server_has_ended(const struct swarm_run *run)

@@ -4,11 +4,11 @@
 
 #include "swarm/run/state.h"
 
-/* A server's clients hear of its death a little before we do. */
+/* A dead process's peers hear of its death a little before we do. */
 #define SWARM_NEWS_OF_DEATH LUBDUB_SECOND
 
-/* The server is gone; what clients said in the last `news` is no false alarm. */
-void swarm_run_lose_server(struct swarm_run *run, lubdub_duration news);
+/* The server is gone; what clients said from `since` on is no false alarm. */
+void swarm_run_lose_server(struct swarm_run *run, lubdub_time since);
 
 /* Looks whether anything has died, and notes it. */
 void swarm_run_look_for_casualties(struct swarm_run *run);

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "ev/clock.h"
+
 #include "swarm/run/attendance.h"
 #include "swarm/run/casualties.h"
 #include "swarm/run/return.h"
@@ -123,8 +125,9 @@ static void on_down(void *user_data, const struct swarm_message *down)
     swarm_run_return(run, down->client);
     if (!run->findings->has_server && run->attendance.up_count == 0 && run->findings->ledger.open_count == 0 &&
         !swarm_run_is_over(run) && !run->is_ending) {
-        swarm_run_lose_server(run,
-                              run->findings->timing.timeout + run->findings->timing.interval + SWARM_NEWS_OF_DEATH);
+        swarm_run_lose_server(run, lubdub_time_between(run->findings->timing.timeout + run->findings->timing.interval +
+                                                           SWARM_NEWS_OF_DEATH,
+                                                       lubdub_clock_now()));
         swarm_findings_note(run->findings, "every client lost the server (%s): it went away", lubdub_cause_text(cause));
     }
 }

@@ -93,6 +93,7 @@ static void init(struct swarm_run *run, struct swarm_findings *findings, struct 
     run->random = options->seed;
     run->findings->has_server = options->spawn_server != NULL;
     run->findings->began_at = lubdub_clock_now();
+    run->looked_at[0] = run->looked_at[1] = run->findings->began_at;
     swarm_run_wait_init(run);
     swarm_run_return_init(run);
     for (i = 0; i < 2; i++) {

@@ -55,6 +55,7 @@ struct swarm_run {
     struct lubdub_address address; /* where clients connect to */
     bool server_may_end;           /* by our own hand */
     bool is_ending;                /* what is said from now on counts no more */
+    lubdub_time looked_at[2];      /* at all processes, the last time and the time before (casualties.h) */
 
     struct swarm_attendance attendance;
     struct swarm_held_back held_back;
