@@ -153,10 +153,15 @@ static enum lubdub_error grant_first(struct lubdub_session *session, struct lubd
     return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
 }
 
-/*
- * A challenge goes behind the WELCOME. Probes that come before its ACK were sent under the old grant, or may have been;
- * probes that come after it were sent under the new one.
- */
+void lubdub_server_mark_new_grant(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    bool is_sent = lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT);
+
+    if (session->extra != NULL) {
+        session->extra->regrant_challenge = is_sent ? session->of.server.challenges_sent : LUBDUB_CHALLENGE_OWED;
+    }
+}
+
 static enum lubdub_error grant_again(struct lubdub_session *session, struct lubdub_turn *turn,
                                      const struct lubdub_grant *grant)
 {
@@ -169,9 +174,8 @@ static enum lubdub_error grant_again(struct lubdub_session *session, struct lubd
     session->of.server.probe_debt =
         lubdub_rate_limit_rescale(session->of.server.probe_debt, before, lubdub_probe_bucket(session));
     put_welcome(session, turn, grant, LUBDUB_FLAG_CHANGED);
-    if (session->state == LUBDUB_SESSION_UP &&
-        lubdub_server_challenge(session, turn, LUBDUB_CHALLENGES_WAITING_LIMIT)) {
-        session->extra->regrant_challenge = session->of.server.challenges_sent;
+    if (session->state == LUBDUB_SESSION_UP) {
+        lubdub_server_mark_new_grant(session, turn);
     }
     return session->state == LUBDUB_SESSION_UP ? LUBDUB_ERROR_OK : LUBDUB_ERROR_NO_MEMORY;
 }

@@ -22,6 +22,14 @@ struct lubdub_bucket lubdub_probe_bucket(const struct lubdub_session *session);
 struct lubdub_lateness lubdub_learned_lateness(const struct lubdub_session *session);
 void lubdub_keep_lateness(struct lubdub_session *session, struct lubdub_lateness lateness);
 
+/*
+ * A challenge behind the WELCOME of the new grant. Probes that come before its ACK were sent under the old grant, or may
+ * have been; probes that come after it were sent under the new one. Where as many wait as may, it is owed, and goes
+ * when an ACK has come.
+ */
+#define LUBDUB_CHALLENGE_OWED UINT32_MAX
+void lubdub_server_mark_new_grant(struct lubdub_session *session, struct lubdub_turn *turn);
+
 /* A probe came that may have been sent under the new grant: after two of them the old one does not count any more. */
 void lubdub_server_note_new_grant(struct lubdub_session *session);
 

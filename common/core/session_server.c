@@ -216,6 +216,9 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
         session->extra->regrant_challenge = 0;
     }
     session->challenges_waiting = (session->challenges_waiting - 1u) & LUBDUB_CHALLENGES_WAITING_LIMIT;
+    if (session->extra != NULL && session->extra->regrant_challenge == LUBDUB_CHALLENGE_OWED) {
+        lubdub_server_mark_new_grant(session, turn);
+    }
     lubdub_session_release_extra(session);
     return LUBDUB_HANDLING_TAKEN;
 }

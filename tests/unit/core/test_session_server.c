@@ -1,4 +1,5 @@
 /* The server's half of a session: opening, answers, flood guard, silence, grants. */
+#include "core/session_challenge.h"
 #include "core/session_shared.h"
 #include "support/script.h"
 #include "support/test.h"
@@ -1456,6 +1457,36 @@ static void a11_challenge_of_a_regrant_waits_beside_those_of_a_silence(void **st
     expect_state(server, UP);
 }
 
+/* As many challenges wait as may: the one behind the new grant is owed, and what comes before its ACK is of the old. */
+static void a11_challenge_of_a_regrant_goes_when_another_was_answered(void **state)
+{
+    struct endpoint *server = *state;
+    uint64_t i;
+
+    script_server_open(server);
+    for (i = 0; i < LUBDUB_CHALLENGES_WAITING_LIMIT; i++) {
+        endpoint_grant(server, &slower);
+    }
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 50 * MS, .expiry = 150 * MS});
+    say_probes(server, 1, 5);
+    endpoint_advance(server, LUBDUB_SECOND);
+    expect_state(server, UP);
+    endpoint_look_away(server);
+    say_ack(server, 1);
+    expect_whole_frame(server, PROBE, 0, LUBDUB_CHALLENGES_WAITING_LIMIT + 1, NULL, 0);
+    expect_no_frame(server);
+    for (i = 2; i <= LUBDUB_CHALLENGES_WAITING_LIMIT; i++) {
+        say_ack(server, i);
+    }
+    say_probes(server, 6, 10);
+    endpoint_advance(server, LUBDUB_SECOND);
+    expect_state(server, UP);
+    say_ack(server, LUBDUB_CHALLENGES_WAITING_LIMIT + 1);
+    say_probes(server, 11, 12);
+    endpoint_advance(server, 150 * MS);
+    expect_state(server, CLOSED);
+}
+
 /* The last look before a verdict: the path may have been cut since the grants changed. */
 static void a11_silence_is_asked_again_beside_the_challenges_of_two_regrants(void **state)
 {
@@ -1954,6 +1985,7 @@ int main(void)
         TEST(client_that_used_its_burst_before_a_silence_recovers),
         TEST(memory_of_an_old_grant_is_given_back_when_it_no_longer_counts),
         TEST(a11_challenge_of_a_regrant_waits_beside_those_of_a_silence),
+        TEST(a11_challenge_of_a_regrant_goes_when_another_was_answered),
         TEST(a11_silence_is_asked_again_beside_the_challenges_of_two_regrants),
         TEST(a12_credit_survives_a_regrant),
         TEST(a12_debt_survives_a_regrant),
