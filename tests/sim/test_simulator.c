@@ -74,6 +74,10 @@ static void seeds_that_failed_once_hold(void **state)
         {2526, true, false, 10},
         /* A stopped server's kernel delivered old bytes late, up to the middle of a frame: the judge asked too much. */
         {3465, false, true, 10},
+        /* A grant changed while as many challenges waited as may, and probes under way were taken for its own. */
+        {6648, true, true, 10},
+        /* Segments took longer than the network was thought to take at most: the judge asked too much. */
+        {3729, false, true, 10},
     };
     size_t i;
     (void)state;

@@ -122,6 +122,23 @@ const char *sim_network_text(enum sim_network network)
     return texts[network];
 }
 
+lubdub_duration sim_path_longest(enum sim_network network)
+{
+    switch (network) {
+    case SIM_NETWORK_CLEAN:
+    case SIM_NETWORK_LAN:
+    case SIM_NETWORK_EXPONENTIAL:
+    case SIM_NETWORK_HEAVY:
+        return 20 * MS;
+    case SIM_NETWORK_WAN:
+        return 200 * MS;
+    case SIM_NETWORK_MOBILE:
+    case SIM_NETWORK_COUNT:
+        break;
+    }
+    return 2 * LUBDUB_SECOND;
+}
+
 /* The gap of a part of all spells: so many of a thousand. */
 static lubdub_duration stretched(lubdub_duration gap, unsigned share)
 {
@@ -242,5 +259,8 @@ bool sim_path_carry(struct sim_path *path, enum sim_direction direction, uint64_
         *arrives_at = path->last_arrival[direction];
     }
     path->last_arrival[direction] = *arrives_at;
+    if (*arrives_at > now + sim_path_longest(path->network)) {
+        path->lost_at = now;
+    }
     return true;
 }

@@ -54,6 +54,9 @@ enum sim_network {
 const char *sim_network_word(enum sim_network network);
 const char *sim_network_text(enum sim_network network);
 
+/* What a segment takes each way on such a network, but for one in some ten thousand. */
+lubdub_duration sim_path_longest(enum sim_network network);
+
 /* A state that comes and goes: gaps and lengths drawn, one after the other. */
 struct sim_spell {
     struct sim_random random;
@@ -70,7 +73,7 @@ struct sim_path {
     unsigned shared_share;   /* of a thousand outages; the others are the path's own */
     struct sim_spell bad;    /* more is lost */
     lubdub_time cut_at;      /* since when both are cut; LUBDUB_TIME_NEVER: they are not */
-    lubdub_time lost_at;     /* when something was lost last, whatever took it */
+    lubdub_time lost_at;     /* when something was lost last, whatever took it, or took longer than _longest() */
     uint32_t rate;           /* bytes a second each way; 0: no bound */
     lubdub_time busy_until[2];
     unsigned cut; /* directions in which a fault lets nothing through: 1 << enum sim_direction */

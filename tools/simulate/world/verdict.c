@@ -76,22 +76,9 @@ static lubdub_duration shortest_expiry(const struct sim_end *end)
 
 /* ---- causes ---- */
 
-/* A bound of what a segment takes on this client's network. */
 static lubdub_duration path_delay(const struct sim_client *client)
 {
-    switch (client->paths[0].network) {
-    case SIM_NETWORK_CLEAN:
-    case SIM_NETWORK_LAN:
-    case SIM_NETWORK_EXPONENTIAL:
-    case SIM_NETWORK_HEAVY:
-        return 20 * LUBDUB_MILLISECOND;
-    case SIM_NETWORK_WAN:
-        return 200 * LUBDUB_MILLISECOND;
-    case SIM_NETWORK_MOBILE:
-    case SIM_NETWORK_COUNT:
-        break;
-    }
-    return 2 * LUBDUB_SECOND;
+    return sim_path_longest(client->paths[0].network);
 }
 
 static bool is_just_unpaused(const struct sim_world *world, const struct sim_connection *connection, enum sim_side side)
