@@ -37,13 +37,22 @@ def children(process_id, name):
         return []
 
 
-def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE,
-              errors=subprocess.DEVNULL):
-    """Its report. Its servers go before its clients; `watch` is called now and then while it runs.
+def last_line(file):
+    """Of what was written to it, or None."""
+    file.seek(0)
+    return next((line for line in reversed(file.read().splitlines()) if line.strip()), None)
+
+
+def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=PATIENCE, errors=None):
+    """Its report. Its servers go before its clients; `watch` is called now and then while it runs. What the swarm and its
+    servers say on standard error goes to `errors`, a file.
 
     A report of a machine that could not carry the load is none of what was to be measured: a RuntimeError, as all that
     a scenario fails by.
     """
+    if errors is None:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as own:
+            return run_swarm(programs, arguments, quick, watch, patience, own)
     command = [str(word) for word in [programs.swarm, "--report", "json", *arguments]]
     ahead = set()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as swarm:
@@ -69,7 +78,7 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
                 except subprocess.TimeoutExpired:
                     swarm.kill()
     if not output:
-        raise RuntimeError("lubdub-swarm could not do it: " + " ".join(command))
+        raise RuntimeError(f"{last_line(errors) or 'lubdub-swarm ended without a word'} (" + " ".join(command) + ")")
     report = json.loads(output)
     if report["overloaded"]:
         raise TooMuch(next(note for note in report["notes"] if "could not carry the load" in note))
