@@ -78,7 +78,7 @@ def run_swarm(programs, arguments, quick, watch=lambda swarm_id: None, patience=
                 except subprocess.TimeoutExpired:
                     swarm.kill()
     if not output:
-        raise RuntimeError(f"{last_line(errors) or 'lubdub-swarm ended without a word'} (" + " ".join(command) + ")")
+        raise RuntimeError(f"lubdub-swarm could not do it: {last_line(errors) or 'it said nothing'} ({' '.join(command)})")
     report = json.loads(output)
     if report["overloaded"]:
         raise TooMuch(next(note for note in report["notes"] if "could not carry the load" in note))
