@@ -48,6 +48,9 @@ static void wait_for_ramp(struct swarm_run *run, lubdub_time limit)
 
 static void note_overload(struct swarm_run *run, lubdub_time began_at)
 {
+    struct swarm_crowd_counts counts;
+
+    swarm_workers_count(&run->workers, &counts);
     run->findings->is_overloaded = true;
     swarm_findings_note(run->findings,
                         "%s could not carry the load: of %" PRIu64 " clients %" PRIu32
@@ -55,6 +58,10 @@ static void note_overload(struct swarm_run *run, lubdub_time began_at)
                         run->findings->has_server ? "this machine" : "the server, or this machine,",
                         run->options->clients, run->attendance.most_up_count,
                         (double)lubdub_time_between(began_at, lubdub_clock_now()) / (double)LUBDUB_SECOND);
+    if (counts.failure_count > 0) {
+        swarm_findings_note(run->findings, "%" PRIu64 " attempts to connect failed; the last: %s", counts.failure_count,
+                            counts.failure);
+    }
 }
 
 bool swarm_run_connect(struct swarm_run *run)
@@ -95,7 +102,7 @@ bool swarm_run_connect_first(struct swarm_run *run)
         return true;
     }
     swarm_workers_count(&run->workers, &counts);
-    if (counts.failure_count == 0 && run->findings->ledger.false_count > 0) {
+    if (run->findings->ledger.false_count > 0) {
         note_overload(run, run->findings->began_at); /* the server is there: clients were lost while others came */
         return true;
     }
