@@ -1,7 +1,10 @@
 /* Computes SipHash, and makes a key for this process. */
+#define _DEFAULT_SOURCE /* le64toh() */
 #include "ev/sip_hash.h"
 
+#include <endian.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -48,12 +51,10 @@ static void take_all(uint64_t v[4], const uint8_t *bytes, size_t length)
     size_t i;
 
     for (; left >= 8; left -= 8, bytes += 8) {
-        uint64_t word = 0;
+        uint64_t word;
 
-        for (i = 0; i < 8; i++) {
-            word |= (uint64_t)bytes[i] << 8 * i;
-        }
-        take(v, word);
+        memcpy(&word, bytes, sizeof word);
+        take(v, le64toh(word));
     }
     for (i = 0; i < left; i++) {
         last |= (uint64_t)bytes[i] << 8 * i;

@@ -22,14 +22,17 @@ void lubdub_address_counts_clear(struct lubdub_address_counts *counts)
         HASH_DEL(counts->all, entry);
         free(entry);
     }
+    counts->latest = NULL;
 }
 
-static struct lubdub_address_count *find(const struct lubdub_address_counts *counts,
-                                         const struct lubdub_address *address)
+static struct lubdub_address_count *find(struct lubdub_address_counts *counts, const struct lubdub_address *address)
 {
-    struct lubdub_address_count *entry;
+    struct lubdub_address_count *entry = counts->latest;
 
-    HASH_FIND(hh, counts->all, address->ip, sizeof address->ip, entry);
+    if (entry == NULL || memcmp(entry->ip, address->ip, sizeof entry->ip) != 0) {
+        HASH_FIND(hh, counts->all, address->ip, sizeof address->ip, entry);
+        counts->latest = entry;
+    }
     return entry;
 }
 
@@ -48,6 +51,7 @@ bool lubdub_address_counts_add(struct lubdub_address_counts *counts, const struc
             free(entry);
             return false;
         }
+        counts->latest = entry;
     }
     if (entry->count >= limit) {
         return false;
@@ -63,5 +67,6 @@ void lubdub_address_counts_remove(struct lubdub_address_counts *counts, const st
     if (entry != NULL && --entry->count == 0) {
         HASH_DEL(counts->all, entry);
         free(entry);
+        counts->latest = NULL;
     }
 }

@@ -11,7 +11,8 @@ struct lubdub_address_count;
 
 /* Zeroed: empty. */
 struct lubdub_address_counts {
-    struct lubdub_address_count *all; /* uthash by address */
+    struct lubdub_address_count *all;    /* uthash by address */
+    struct lubdub_address_count *latest; /* that was found last, for many come from one address; NULL: none */
 };
 
 void lubdub_address_counts_clear(struct lubdub_address_counts *counts);

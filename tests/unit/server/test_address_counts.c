@@ -45,11 +45,39 @@ static void b8_ipv4_is_counted_whole(void **state)
     assert_true(are_one("192.0.2.1", "192.0.2.1", 64));
 }
 
+static void each_address_has_its_own_count_in_any_order(void **state)
+{
+    const struct lubdub_address one = cut("192.0.2.1", 64);
+    const struct lubdub_address other = cut("192.0.2.2", 64);
+    struct lubdub_address_counts counts = {0};
+    int round;
+    (void)state;
+
+    for (round = 0; round < 2; round++) {
+        assert_true(lubdub_address_counts_add(&counts, &one, 2));
+        assert_true(lubdub_address_counts_add(&counts, &other, 2));
+        assert_true(lubdub_address_counts_add(&counts, &one, 2));
+        assert_false(lubdub_address_counts_add(&counts, &one, 2));
+        assert_true(lubdub_address_counts_add(&counts, &other, 2));
+        lubdub_address_counts_remove(&counts, &one);
+        assert_false(lubdub_address_counts_add(&counts, &other, 2));
+        assert_true(lubdub_address_counts_add(&counts, &one, 2));
+        lubdub_address_counts_remove(&counts, &other);
+        lubdub_address_counts_remove(&counts, &other);
+        lubdub_address_counts_remove(&counts, &one);
+        lubdub_address_counts_remove(&counts, &one);
+        assert_null(counts.all);
+        lubdub_address_counts_remove(&counts, &one); /* there is none */
+    }
+    lubdub_address_counts_clear(&counts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(b8_ipv6_is_counted_by_its_prefix),
         cmocka_unit_test(b8_ipv4_is_counted_whole),
+        cmocka_unit_test(each_address_has_its_own_count_in_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
