@@ -22,6 +22,7 @@ bool lubdub_server_challenge(struct lubdub_session *session, struct lubdub_turn 
     if (extra != NULL) {
         extra->asked_first_at = session->challenges_waiting == 0 ? turn->now : extra->asked_first_at;
         extra->asked_at = turn->now;
+        extra->owes_health = false;
     }
     session->challenges_waiting = (session->challenges_waiting + 1u) & LUBDUB_CHALLENGES_WAITING_LIMIT;
     session->of.server.challenges_sent = (session->of.server.challenges_sent + 1u) & MOST_CHALLENGES_SENT;
@@ -42,7 +43,15 @@ bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn
 void lubdub_session_tell_health(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_health health)
 {
     lubdub_session_set_health(session, health);
-    if (session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP) {
+    if (session->role == LUBDUB_ROLE_SERVER && session->state == LUBDUB_SESSION_UP &&
+        !lubdub_server_challenge(session, turn, MOST_WAITING_WITH_HEALTH) && session->extra != NULL) {
+        session->extra->owes_health = true; /* else the client would go by an older one for as long as it is punctual */
+    }
+}
+
+void lubdub_server_pay_health(struct lubdub_session *session, struct lubdub_turn *turn)
+{
+    if (session->extra != NULL && session->extra->owes_health) {
         (void)lubdub_server_challenge(session, turn, MOST_WAITING_WITH_HEALTH);
     }
 }

@@ -16,7 +16,13 @@ bool lubdub_server_challenge(struct lubdub_session *session, struct lubdub_turn 
 /* Challenges a session that is up, unless the answer to a challenge is waited for already. Returns whether it did. */
 bool lubdub_session_ask(struct lubdub_session *session, struct lubdub_turn *turn);
 
-/* Sets our health and challenges a session that is up, so that the client hears of it now. */
+/*
+ * Sets our health and challenges a session that is up, so that the client hears of it now. Where too many challenges
+ * wait, it is owed, and goes when an ACK has come.
+ */
 void lubdub_session_tell_health(struct lubdub_session *session, struct lubdub_turn *turn, enum lubdub_health health);
+
+/* An ACK came: tells a health that is owed. */
+void lubdub_server_pay_health(struct lubdub_session *session, struct lubdub_turn *turn);
 
 #endif

@@ -219,6 +219,7 @@ static enum lubdub_handling handle_ack(struct lubdub_session *session, struct lu
     if (session->extra != NULL && session->extra->regrant_challenge == LUBDUB_CHALLENGE_OWED) {
         lubdub_server_mark_new_grant(session, turn);
     }
+    lubdub_server_pay_health(session, turn);
     lubdub_session_release_extra(session);
     return LUBDUB_HANDLING_TAKEN;
 }

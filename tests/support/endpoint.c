@@ -374,6 +374,15 @@ enum lubdub_error endpoint_grant(struct endpoint *endpoint, const struct lubdub_
     return error;
 }
 
+void endpoint_tell_health(struct endpoint *endpoint, enum lubdub_health health)
+{
+    struct endpoint_step at;
+
+    begin_step(endpoint, &at, 0, true);
+    CORE(lubdub_session_tell_health(&endpoint->session, &at.step.turn, health));
+    end_step(endpoint, &at);
+}
+
 enum lubdub_error endpoint_send(struct endpoint *endpoint, const void *content, size_t length)
 {
     struct endpoint_step at;

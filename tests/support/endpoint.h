@@ -76,6 +76,7 @@ enum lubdub_error endpoint_open(struct endpoint *endpoint);
 void endpoint_receive(struct endpoint *endpoint, const void *bytes, size_t length);
 void endpoint_receive_end(struct endpoint *endpoint, enum lubdub_cause how);
 enum lubdub_error endpoint_grant(struct endpoint *endpoint, const struct lubdub_grant *grant);
+void endpoint_tell_health(struct endpoint *endpoint, enum lubdub_health health);
 enum lubdub_error endpoint_send(struct endpoint *endpoint, const void *content, size_t length);
 void endpoint_leave(struct endpoint *endpoint, enum lubdub_reason reason, const char *text);
 void endpoint_leave_until(struct endpoint *endpoint, enum lubdub_reason reason, lubdub_duration retry_after);

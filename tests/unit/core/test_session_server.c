@@ -1487,6 +1487,31 @@ static void a11_challenge_of_a_regrant_goes_when_another_was_answered(void **sta
     expect_state(server, CLOSED);
 }
 
+/* Too many challenges wait to tell a health: the newest one goes when another was answered, and once. */
+static void health_that_could_not_be_told_goes_when_a_challenge_was_answered(void **state)
+{
+    struct endpoint *server = *state;
+
+    script_server_open(server);
+    endpoint_look_away(server);
+    endpoint_tell_health(server, LUBDUB_HEALTH_WARNING);
+    endpoint_tell_health(server, LUBDUB_HEALTH_CRITICAL);
+    endpoint_tell_health(server, LUBDUB_HEALTH_WARNING);
+    expect_whole_frame(server, PROBE, LUBDUB_HEALTH_WARNING, 1, NULL, 0);
+    expect_whole_frame(server, PROBE, LUBDUB_HEALTH_CRITICAL, 2, NULL, 0);
+    expect_whole_frame(server, PROBE, LUBDUB_HEALTH_WARNING, 3, NULL, 0);
+    endpoint_tell_health(server, LUBDUB_HEALTH_CRITICAL);
+    endpoint_tell_health(server, LUBDUB_HEALTH_PASSING);
+    expect_no_frame(server);
+    say_ack(server, 1);
+    expect_whole_frame(server, PROBE, LUBDUB_HEALTH_PASSING, 4, NULL, 0);
+    say_ack(server, 2);
+    say_ack(server, 3);
+    say_ack(server, 4);
+    expect_no_frame(server);
+    expect_state(server, UP);
+}
+
 /* The last look before a verdict: the path may have been cut since the grants changed. */
 static void a11_silence_is_asked_again_beside_the_challenges_of_two_regrants(void **state)
 {
@@ -1986,6 +2011,7 @@ int main(void)
         TEST(memory_of_an_old_grant_is_given_back_when_it_no_longer_counts),
         TEST(a11_challenge_of_a_regrant_waits_beside_those_of_a_silence),
         TEST(a11_challenge_of_a_regrant_goes_when_another_was_answered),
+        TEST(health_that_could_not_be_told_goes_when_a_challenge_was_answered),
         TEST(a11_silence_is_asked_again_beside_the_challenges_of_two_regrants),
         TEST(a12_credit_survives_a_regrant),
         TEST(a12_debt_survives_a_regrant),
