@@ -44,6 +44,8 @@ static void finish_stop(struct lubdub_client *client)
     }
     client->state = LUBDUB_CLIENT_STATE_STOPPED;
     client->session_number = 0;
+    client->dropped += lubdub_outside_drop(&client->outside);
+    (void)lubdub_outside_has_room_again(&client->outside); /* nothing follows STOPPED */
     lubdub_client_ignore_progress(client);
     event = lubdub_client_event_new(client, LUBDUB_CLIENT_STOPPED, event.now);
     lubdub_client_tell(client, &event);

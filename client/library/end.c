@@ -28,6 +28,7 @@ void lubdub_client_go_down(struct lubdub_client *client, struct lubdub_client_ev
     event->kind = LUBDUB_CLIENT_DOWN;
     retrying.retry_in = go_on_after_end(client, event);
     client->session_number = 0;
+    client->dropped += lubdub_outside_drop(&client->outside);
     retrying.session = 0;
     lubdub_client_tell(client, event);
     if (lubdub_client_is_still(client, LUBDUB_CLIENT_STATE_WAITING)) {

@@ -134,6 +134,25 @@ void lubdub_outside_put_back(struct lubdub_outside *outside, struct lubdub_outsi
     pthread_mutex_unlock(&outside->lock);
 }
 
+uint64_t lubdub_outside_drop(struct lubdub_outside *outside)
+{
+    struct lubdub_outside_message *message;
+    uint64_t count = 0;
+    bool owes_room;
+
+    while ((message = lubdub_outside_take(outside)) != NULL) {
+        free(message);
+        count++;
+    }
+    pthread_mutex_lock(&outside->lock);
+    owes_room = outside->owes_room;
+    pthread_mutex_unlock(&outside->lock);
+    if (owes_room) {
+        wake(outside);
+    }
+    return count;
+}
+
 bool lubdub_outside_has_room_again(struct lubdub_outside *outside)
 {
     bool has_room_again;

@@ -63,6 +63,12 @@ bool lubdub_outside_take_stop(struct lubdub_outside *outside, enum lubdub_reason
 struct lubdub_outside_message *lubdub_outside_take(struct lubdub_outside *outside);
 void lubdub_outside_put_back(struct lubdub_outside *outside, struct lubdub_outside_message *message);
 
+/*
+ * A session has ended: throws away what waits, which is for it or for one before it. Returns how many messages that
+ * were. Where callers were told FULL, on_wake comes: nothing else would say that there is room.
+ */
+uint64_t lubdub_outside_drop(struct lubdub_outside *outside);
+
 /* Once for each time that callers were told FULL: half of the room is free. */
 bool lubdub_outside_has_room_again(struct lubdub_outside *outside);
 

@@ -20,6 +20,7 @@ static struct {
     atomic_uint freed;
     enum lubdub_error freed_as;
     bool frees_inside;
+    bool reconnects;
 } seen;
 
 static void on_event(struct lubdub_client *client, const struct lubdub_client_event *event, void *user_data)
@@ -76,6 +77,8 @@ static void start_client(struct server_fixture *fixture)
     settings.server_count = 1;
     settings.session.identity = lubdub_client_text("a");
     settings.on_freed = on_freed;
+    settings.reconnects = seen.reconnects;
+    settings.backoff_min = 20 * LUBDUB_MILLISECOND;
     assert_int_equal(lubdub_client_new(&seen.client, fixture->loop, &settings, on_event, &seen), LUBDUB_ERROR_OK);
     assert_int_equal(lubdub_client_stop(seen.client, LUBDUB_REASON_NORMAL), LUBDUB_ERROR_WRONG_STATE);
     assert_int_equal(lubdub_client_start(seen.client), LUBDUB_ERROR_OK);
@@ -228,6 +231,53 @@ static void what_was_handed_over_for_a_session_that_ended_is_dropped_and_counted
     assert_true(server_fixture_wait(fixture, is_stopped));
     lubdub_client_counts(seen.client, &counts);
     assert_int_equal(counts.dropped, MESSAGES);
+}
+
+static bool has_delivered_a_burst(struct server_fixture *fixture)
+{
+    return server_fixture_count(fixture, LUBDUB_SERVER_MESSAGE) >= 8;
+}
+
+static bool is_up_again(struct server_fixture *fixture)
+{
+    (void)fixture;
+    return seen.up > 1;
+}
+
+static void *send_one(void *user_data)
+{
+    *(enum lubdub_error *)user_data = lubdub_client_send(seen.client, "hello", 5);
+    return NULL;
+}
+
+/* The queue was full when the session ended: nothing but a message that finds room would have woken the loop. */
+static void a_queue_that_a_session_left_full_takes_messages_for_the_next_one(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct lubdub_client_counts counts = {.size = sizeof counts};
+    enum lubdub_error sent_as = LUBDUB_ERROR_INVALID;
+    unsigned sent = 0;
+    pthread_t thread;
+
+    fixture->settings.session.message_rate = 1;
+    fixture->settings.session.message_burst = 8;
+    seen.reconnects = true;
+    server_fixture_start(fixture);
+    start_client(fixture);
+    assert_int_equal(pthread_create(&thread, NULL, fill, &sent), 0);
+    pthread_join(thread, NULL);
+    assert_true(server_fixture_wait(fixture, has_delivered_a_burst));
+    assert_int_equal(seen.room, 0);
+    assert_int_equal(lubdub_server_disconnect(fixture->server, expect_told(fixture, CONNECTED)->event.session,
+                                              LUBDUB_REASON_NORMAL, NULL),
+                     LUBDUB_ERROR_OK);
+    assert_true(server_fixture_wait(fixture, has_room)); /* which FULL has promised */
+    assert_true(server_fixture_wait(fixture, is_up_again));
+    lubdub_client_counts(seen.client, &counts);
+    assert_in_range(counts.dropped, 1, sent - 8);
+    assert_int_equal(pthread_create(&thread, NULL, send_one, &sent_as), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(sent_as, LUBDUB_ERROR_OK);
 }
 
 /* ---- the end of life ---- */
@@ -410,6 +460,7 @@ int main(void)
         FIXTURE_TEST(other_threads_send_tell_health_and_stop),
         FIXTURE_TEST(what_waits_for_room_is_not_lost),
         FIXTURE_TEST(what_was_handed_over_for_a_session_that_ended_is_dropped_and_counted),
+        FIXTURE_TEST(a_queue_that_a_session_left_full_takes_messages_for_the_next_one),
         FIXTURE_TEST(free_inside_a_callback_says_later_and_on_freed_says_when),
         FIXTURE_TEST(free_outside_says_ok_and_on_freed_comes_before),
         cmocka_unit_test(a_client_at_rest_does_not_keep_its_loop_running),
