@@ -38,7 +38,7 @@ struct lubdub_session_extra {
     uint32_t probes_to_see;
     uint16_t peer_max_content; /* server: what the client takes, where has_peer_max_content */
     bool has_peer_max_content;
-    bool owes_health;          /* server: a health was not told, because too many challenges waited */
+    bool owes_health;                      /* server: a health was not told, because too many challenges waited */
     size_t wanted_room;                    /* size of the MESSAGE that FULL was said of; 0: none waits for ROOM */
     char text[LUBDUB_RATE_TEXT_SIZE];      /* of the BYE that names a rate */
     bool is_slow;                          /* server: at its expiry unread input waited; the blocking decides */
