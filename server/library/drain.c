@@ -132,6 +132,7 @@ static void begin_everywhere(struct lubdub_server *server, lubdub_time patience_
     uint32_t i;
 
     if (!server->workers[0].is_draining) {
+        server->sessions_to_return = atomic_load(&server->session_count);
         atomic_store(&server->is_draining, true);
         lubdub_server_tell_of_itself(server, LUBDUB_SERVER_DRAINING);
     }
@@ -157,12 +158,12 @@ void lubdub_drain_begin(struct lubdub_worker *worker, lubdub_time patience_ends)
 
 bool lubdub_drain_go_on(struct lubdub_worker *worker, struct lubdub_budget *budget)
 {
-    uint64_t sessions = atomic_load(&worker->server->session_count);
-    uint32_t slots = (uint32_t)(sessions * 1000 / RETURNS_PER_SECOND) + 100;
+    uint32_t slots;
 
     if (!worker->is_draining || worker->has_told_all) {
         return true;
     }
+    slots = (uint32_t)(worker->server->sessions_to_return * 1000 / RETURNS_PER_SECOND) + 100;
     for (; worker->told < worker->pool.used && lubdub_budget_spend(budget); worker->told++) {
         struct lubdub_record *record = &worker->pool.records[worker->told];
 

@@ -130,7 +130,8 @@ struct lubdub_server {
     void (*free_data)(void *data, void *user_data);
     struct lubdub_worker *workers;
     uint32_t worker_count;
-    uint64_t token_key[2]; /* of proofs: under which tokens and names of certificates are hashed, as long as the server lives */
+    uint64_t token_key[2]; /* of proofs: under which tokens and names of certificates are hashed, as long as the server
+                              lives */
     size_t ipv6_prefix;    /* by which addresses are counted; stays as it was at the start */
     _Atomic uint64_t session_count;
     _Atomic uint32_t accepted_count; /* goes round */
@@ -151,10 +152,11 @@ struct lubdub_server {
     uint16_t port;
     bool listens_to_tls;
     _Atomic bool is_started;
-    _Atomic bool is_draining; /* DRAINING was told */
-    _Atomic bool is_stopped;  /* STOPPED was told */
-    _Atomic bool is_doomed;   /* freed from inside a callback; goes when that returns. No thread tells anything then */
-    unsigned depth;           /* callbacks of worker 0's loop that are running */
+    _Atomic bool is_draining;    /* DRAINING was told */
+    uint64_t sessions_to_return; /* when the drain began; set before its order goes to any other worker */
+    _Atomic bool is_stopped;     /* STOPPED was told */
+    _Atomic bool is_doomed; /* freed from inside a callback; goes when that returns. No thread tells anything then */
+    unsigned depth;         /* callbacks of worker 0's loop that are running */
     void (*dispose)(struct lubdub_server *server); /* frees a doomed server; tell.c calls it */
 };
 

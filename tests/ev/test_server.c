@@ -711,6 +711,39 @@ static void drain_tells_everybody_and_stops_when_all_have_left(void **state)
     assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_DRAINING), 1);
 }
 
+#define CROWD 450
+#define LAST_TOLD 40
+
+/* A turn of the loop tells 256 sessions at most. The last ones are spread over as long a time as the first ones. */
+static void drain_spreads_the_return_by_the_sessions_that_it_found(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static struct raw_client crowd[CROWD];
+    static struct raw_frame frame;
+    uint64_t latest = 0;
+    unsigned i;
+
+    PLAINLY_ONLY(fixture);
+    server_fixture_start(fixture);
+    for (i = 0; i < CROWD; i++) {
+        raw_join(&crowd[i], server_fixture_port(fixture), NULL, 0, 0);
+    }
+    lubdub_server_drain(fixture->server, LUBDUB_HOUR);
+    expect_told(fixture, DRAINING);
+    for (i = 0; i < CROWD; i++) {
+        uint64_t retry_after = 0;
+
+        assert_int_equal(raw_receive(&crowd[i], &frame, now() + PATIENCE), RAW_FRAME);
+        assert_int_equal(frame.type, LUBDUB_FRAME_BYE);
+        assert_true(raw_option(&frame, LUBDUB_OPTION_RETRY_AFTER_MS, &retry_after));
+        assert_in_range(retry_after, 100, 100 + CROWD + 100);
+        latest = i >= CROWD - LAST_TOLD && retry_after > latest ? retry_after : latest;
+        raw_close(&crowd[i]);
+    }
+    assert_true(latest >= 470); /* once in some million runs it is not, by chance */
+    expect_told(fixture, STOPPED);
+}
+
 static void second_drain_shortens_the_patience_and_is_not_told(void **state)
 {
     struct server_fixture *fixture = *state;
@@ -881,6 +914,7 @@ int main(void)
         TEST(many_who_leave_together_are_gone_together),
         TEST(last_ends_are_remembered_of_a_bounded_number),
         TEST(drain_tells_everybody_and_stops_when_all_have_left),
+        TEST(drain_spreads_the_return_by_the_sessions_that_it_found),
         TEST(second_drain_shortens_the_patience_and_is_not_told),
         TEST(most_sessions_and_most_per_address),
         TEST(reconfigured_settings_hold_for_newcomers),
