@@ -171,6 +171,7 @@ static enum lubdub_error grant_again(struct lubdub_session *session, struct lubd
         return LUBDUB_ERROR_NO_MEMORY;
     }
     take_grant(session, grant);
+    session->of.server.is_asked_again = 0; /* a silence that may last longer now is asked before its new end, too */
     session->of.server.probe_debt =
         lubdub_rate_limit_rescale(session->of.server.probe_debt, before, lubdub_probe_bucket(session));
     put_welcome(session, turn, grant, LUBDUB_FLAG_CHANGED);

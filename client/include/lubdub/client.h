@@ -249,7 +249,8 @@ LUBDUB_API enum lubdub_error lubdub_client_start(struct lubdub_client *client);
  *
  * From another thread the message is handed over to the loop, and waits there while the session has no room. OK means
  * that; what cannot be delivered, because the session ended or the server takes less, is dropped and counted. FULL: 256 KiB
- * of such messages wait (ROOM follows). WRONG_STATE, NO_MEMORY, TOO_LONG beyond 65535 bytes.
+ * of such messages wait (ROOM follows, also where the session has ended meanwhile). WRONG_STATE, NO_MEMORY, TOO_LONG beyond
+ * 65535 bytes.
  */
 LUBDUB_API enum lubdub_error lubdub_client_send(struct lubdub_client *client, const void *content, size_t length);
 

@@ -1528,6 +1528,22 @@ static void a11_silence_is_asked_again_beside_the_challenges_of_two_regrants(voi
     expect_state(server, UP);
 }
 
+/* The last look was that of the old expiry: the longer one has its own. */
+static void a11_silence_is_asked_again_before_the_expiry_that_a_regrant_put_off(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+
+    script_server_open(server);
+    endpoint_advance_to(server, start + 2500 * MS); /* late, and asked twice */
+    endpoint_grant(server, &slower);
+    endpoint_look_away(server);
+    endpoint_advance_to(server, start + 30 * LUBDUB_SECOND - 1);
+    expect_whole_frame(server, PROBE, 0, 4, NULL, 0);
+    expect_no_frame(server);
+    expect_state(server, UP);
+}
+
 /* A12: both sides of the account survive a regrant. */
 static void a12_credit_survives_a_regrant(void **state)
 {
@@ -2013,6 +2029,7 @@ int main(void)
         TEST(a11_challenge_of_a_regrant_goes_when_another_was_answered),
         TEST(health_that_could_not_be_told_goes_when_a_challenge_was_answered),
         TEST(a11_silence_is_asked_again_beside_the_challenges_of_two_regrants),
+        TEST(a11_silence_is_asked_again_before_the_expiry_that_a_regrant_put_off),
         TEST(a12_credit_survives_a_regrant),
         TEST(a12_debt_survives_a_regrant),
         TEST(a12_client_within_its_limit_is_cut_by_no_regrant),
