@@ -10,8 +10,8 @@ uint32_t lubdub_larger_interval_ms(const struct lubdub_session *session)
 {
     const struct lubdub_session_extra *extra = session->extra;
 
-    return extra != NULL && extra->old_interval_ms > session->interval_ms ? extra->old_interval_ms
-                                                                          : session->interval_ms;
+    return extra != NULL && extra->old_longest_interval_ms > session->interval_ms ? extra->old_longest_interval_ms
+                                                                                  : session->interval_ms;
 }
 
 uint32_t lubdub_smaller_interval_ms(const struct lubdub_session *session)
@@ -130,6 +130,7 @@ static enum lubdub_error remember_old_grant(struct lubdub_session *session)
         return LUBDUB_ERROR_NO_MEMORY;
     }
     extra->old_expiry_ms = lubdub_larger_expiry_ms(session);
+    extra->old_longest_interval_ms = lubdub_larger_interval_ms(session);
     extra->old_interval_ms = lubdub_smaller_interval_ms(session);
     extra->probes_to_see = LUBDUB_PROBES_UNDER_NEW_GRANT;
     return LUBDUB_ERROR_OK;
@@ -204,6 +205,7 @@ void lubdub_server_note_new_grant(struct lubdub_session *session)
         struct lubdub_bucket before = lubdub_probe_bucket(session);
 
         extra->old_interval_ms = 0;
+        extra->old_longest_interval_ms = 0;
         extra->old_expiry_ms = 0;
         session->of.server.probe_debt =
             lubdub_rate_limit_rescale(session->of.server.probe_debt, before, lubdub_probe_bucket(session));

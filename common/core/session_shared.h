@@ -33,7 +33,8 @@ struct lubdub_session_extra {
     lubdub_time asked_at;             /* server: when the last challenge was handed in, */
     lubdub_time asked_first_at;       /* and the first of this silence */
     uint32_t regrant_challenge;       /* server: its ACK stands between probes of the old and the new grant; 0: none */
-    uint32_t old_interval_ms;         /* 0: no grant was changed lately */
+    uint32_t old_interval_ms;         /* the shortest before the new one; 0: no grant was changed lately */
+    uint32_t old_longest_interval_ms; /* and the longest */
     uint32_t old_expiry_ms;
     uint32_t probes_to_see;
     uint16_t peer_max_content; /* server: what the client takes, where has_peer_max_content */

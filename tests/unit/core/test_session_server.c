@@ -1696,6 +1696,22 @@ static void several_changes_keep_the_most_generous_until_two_probes(void **state
     expect_state(server, CLOSED);
 }
 
+/* The client may have heard of no change yet: it is punctual by the longest interval of them all. */
+static void several_changes_make_no_client_late_that_keeps_to_the_first_grant(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time start = server->now;
+
+    script_server_open(server); /* 1 s and 3 s */
+    endpoint_advance_to(server, start + 900 * MS);
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 100 * MS, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_grant(server, &(struct lubdub_grant){.session_number = 1, .interval = 200 * MS, .expiry = 3 * LUBDUB_SECOND});
+    endpoint_advance_to(server, start + 1500 * MS - 1);
+    assert_int_equal(event_log_count(&server->events, LUBDUB_EVENT_LATE), 0);
+    endpoint_advance_to(server, start + 1500 * MS);
+    assert_int_equal(event_log_count(&server->events, LUBDUB_EVENT_LATE), 1);
+}
+
 static void closer_expiry_after_the_second_probe_is_found_in_time(void **state)
 {
     struct endpoint *server = *state;
@@ -2038,6 +2054,7 @@ int main(void)
         TEST(new_rate_counts_after_two_probes),
         TEST(what_piled_up_in_an_outage_while_the_grant_changed_cuts_nobody),
         TEST(several_changes_keep_the_most_generous_until_two_probes),
+        TEST(several_changes_make_no_client_late_that_keeps_to_the_first_grant),
         TEST(closer_expiry_after_the_second_probe_is_found_in_time),
         TEST(session_whose_answers_wait_is_not_read_from),
         TEST(peer_that_writes_and_takes_nothing_for_one_expiry_is_a_slow_reader),
