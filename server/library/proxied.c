@@ -205,6 +205,7 @@ void lubdub_proxied_accept(struct lubdub_worker *worker, int socket, const struc
     lubdub_tally_add(&worker->tally.connections, 1);
     ev_io_init(&proxied->io, on_io, socket, EV_READ);
     ev_io_start(worker->loop, &proxied->io);
+    ev_now_update(worker->loop); /* libev counts from its own idea of now, which may be old */
     ev_timer_init(&proxied->patience, on_patience_over, (ev_tstamp)patience / (ev_tstamp)LUBDUB_SECOND, 0);
     ev_timer_start(worker->loop, &proxied->patience);
 }

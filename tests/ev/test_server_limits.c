@@ -1,6 +1,7 @@
 /* Limits that clients can reach: each is kept, counted, and costs the others nothing. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "proxy_bytes.h"
 #include "server_fixture.h"
@@ -126,6 +127,42 @@ static void connections_that_wait_for_their_proxy_are_counted_too(void **state)
     wire_bytes_clear(&header);
 }
 
+static void block_once(struct ev_loop *loop, ev_check *check, int revents)
+{
+    const struct timespec length = {.tv_nsec = 500 * 1000 * 1000};
+    (void)revents;
+
+    nanosleep(&length, NULL);
+    ev_check_stop(loop, check);
+}
+
+/* The loop's own idea of now is as old as its turn, which an application may make long. */
+static void a_proxy_has_its_whole_time_also_where_the_loop_was_blocked_before(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static const struct lubdub_slice proxy = {"127.0.0.1", 9};
+    struct wire_bytes header = {0};
+    ev_check check;
+
+    PLAINLY_ONLY(fixture);
+    fixture->settings.proxies = &proxy;
+    fixture->settings.proxy_count = 1;
+    fixture->settings.session.handshake_timeout = 400 * LUBDUB_MILLISECOND;
+    server_fixture_start(fixture);
+    server_fixture_run(fixture, LUBDUB_MILLISECOND);
+    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
+    ev_check_init(&check, block_once);
+    ev_check_start(fixture->loop, &check); /* called in the turn that accepts, ahead of the listener */
+    while (server_fixture_counts(fixture).connections == 0) {
+        server_fixture_run(fixture, LUBDUB_MILLISECOND);
+    }
+    server_fixture_run(fixture, 10 * LUBDUB_MILLISECOND);
+    proxy_bytes_put(&header, "192.0.2.7", 4711);
+    raw_send(&fixture->clients[0], header.data, header.length);
+    raw_hello(&fixture->clients[0], NULL, 0, 0);
+    wire_bytes_clear(&header);
+}
+
 /* ---- the others ---- */
 
 static void say_hello_with_labels(struct raw_client *client, uint16_t port, unsigned count)
@@ -246,6 +283,7 @@ int main(void)
         TEST(what_has_ended_takes_no_room),
         TEST(clients_come_in_while_many_others_say_nothing),
         TEST(connections_that_wait_for_their_proxy_are_counted_too),
+        TEST(a_proxy_has_its_whole_time_also_where_the_loop_was_blocked_before),
         TEST(client_with_too_many_labels_is_refused),
         TEST(turn_accepts_so_many_and_the_next_one_goes_on),
         TEST(sessions_and_addresses_are_counted),

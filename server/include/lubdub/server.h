@@ -435,7 +435,9 @@ LUBDUB_API void lubdub_server_set_health(struct lubdub_server *server, enum lubd
 LUBDUB_API enum lubdub_error lubdub_server_drain(struct lubdub_server *server, lubdub_duration patience);
 
 /*
- * Takes new settings for clients that come from now on; sessions that are up keep their grants. workers, shares_port,
+ * Takes new settings for clients that come from now on; sessions that are up keep their grants, but not the allowance for
+ * messages: that of session.message_rate and _burst holds for them at once, and they are not told. So where it is lowered to
+ * less than half, a client that sends as much as it was told it may gets BYE 8. workers, shares_port,
  * ipv6_prefix, on_freed, free_data and proof_key stay. A session whose token is not among the tokens any more, or does not let in its identity,
  * ends: BYE 6, cause `rejected`. Where no token is asked for any more, all stay. A shorter grace holds for identities that are away, too; a longer one does not. Every loop takes
  * them before it does anything else that waits for it. INVALID for settings that _check refuses, and without TLS where the
