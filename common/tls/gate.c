@@ -110,6 +110,7 @@ static void let_in(struct lubdub_gate *gate, struct lubdub_gate_place *place, lu
 {
     place->state = LUBDUB_GATE_UNDER_WAY;
     place->since = now;
+    place->let_in_at = now;
     append(&gate->under_way, place);
     gate->begun++;
     atomic_fetch_add_explicit(&gate->counts->begun, 1, memory_order_relaxed);

@@ -32,8 +32,9 @@ enum lubdub_gate_state {
 struct lubdub_gate_place {
     struct lubdub_gate_place *before;
     struct lubdub_gate_place *after;
-    ev_io *io;         /* is fed EV_READ when the place has changed from waiting, or was taken away */
-    lubdub_time since; /* it waits, or its client was last heard */
+    ev_io *io;             /* is fed EV_READ when the place has changed from waiting, or was taken away */
+    lubdub_time since;     /* it waits, or its client was last heard */
+    lubdub_time let_in_at; /* under way: for the measure of its length */
     enum lubdub_gate_state state;
 };
 

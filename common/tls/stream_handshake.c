@@ -117,7 +117,7 @@ static void note_open(struct lubdub_tls_stream *stream)
 
     if (lubdub_tls_stream_is_server(stream)) {
         lubdub_buckets_add(&stream->counts->lengths,
-                           lubdub_time_between(stream->opening->place.since, lubdub_clock_now()));
+                           lubdub_time_between(stream->opening->place.let_in_at, lubdub_clock_now()));
     }
     lubdub_tls_stream_leave_gate(stream);
     stream->state = LUBDUB_TLS_STREAM_OPEN;

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server_fixture.h"
@@ -87,6 +88,24 @@ static void handshake_waits_while_so_many_are_under_way(void **state)
     raw_hello(&fixture->clients[0], "first", 0, 0); /* which leaves its place to the other one */
     raw_hello(&fixture->clients[1], "second", 0, 0);
     assert_int_equal(server_fixture_counts(fixture).tls_1_3, 2);
+}
+
+/* The client lets the server wait in the middle of its handshake. */
+static void length_of_a_handshake_is_all_of_it(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 20 * LUBDUB_MILLISECOND};
+    struct server_fixture *fixture = fixture_of(state);
+    struct lubdub_server_figures figures = {.size = sizeof figures};
+
+    server_fixture_start(fixture);
+    raw_connect(&fixture->clients[0], server_fixture_port(fixture));
+    raw_begin_handshake(&fixture->clients[0]);
+    assert_true(server_fixture_wait(fixture, one_is_under_way));
+    nanosleep(&pause, NULL);
+    raw_hello(&fixture->clients[0], "slow", 0, 0);
+    lubdub_server_figures(fixture->server, &figures);
+    assert_int_equal(figures.tls_handshake.count, 1);
+    assert_true(figures.tls_handshake.sum >= 20 * LUBDUB_MILLISECOND);
 }
 
 static void new_settings_let_more_of_them_in(void **state)
@@ -387,6 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(handshake_waits_while_so_many_are_under_way),
+        TEST(length_of_a_handshake_is_all_of_it),
         TEST(new_settings_let_more_of_them_in),
         TEST(loops_share_the_handshakes),
         TEST(turn_begins_so_many_handshakes_and_the_next_one_goes_on),
