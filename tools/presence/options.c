@@ -86,7 +86,7 @@ static const struct lubdub_setting rows[] = {
      .metavar = "LIST",
      .kind = LUBDUB_SETTING_STRING,
      .offset = FIELD(state),
-     .help = "list: in these states: up, late, away, gone, missing, with commas between (all)"},
+     .help = "list: in these states: up, late, away, gone, missing, and over Redis unknown, with commas between (all)"},
     {.name = "label",
      .metavar = "KEY[=VALUE]",
      .kind = LUBDUB_SETTING_STRING,
@@ -138,6 +138,29 @@ static const char *why_no_redis(const struct presence_options *options)
 #endif
 }
 
+/* Whether each is one of the states that there are; over HTTP none is unknown, as one server knows its own. */
+static bool are_states(const char *list, bool is_over_redis)
+{
+    static const char *const states[] = {"up", "late", "away", "gone", "missing", "unknown"};
+    size_t count = sizeof states / sizeof states[0] - (is_over_redis ? 0 : 1);
+
+    while (true) {
+        size_t length = strcspn(list, ",");
+        size_t i = 0;
+
+        while (i < count && (strlen(states[i]) != length || memcmp(states[i], list, length) != 0)) {
+            i++;
+        }
+        if (i == count) {
+            return false;
+        }
+        if (list[length] == '\0') {
+            return true;
+        }
+        list += length + 1;
+    }
+}
+
 static bool check(void *target, const struct lubdub_strings *positionals, char *problem, size_t capacity)
 {
     const struct lubdub_secret_kind kind = {"--token-file", "token", LUBDUB_TOKEN_LIMIT};
@@ -173,6 +196,11 @@ static bool check(void *target, const struct lubdub_strings *positionals, char *
                  options->id != NULL      ? "--id"
                  : options->state != NULL ? "--state"
                                           : "--label");
+        return false;
+    }
+    if (options->state != NULL && !are_states(options->state, options->redis != NULL)) {
+        snprintf(problem, capacity, "--state: must be up, late, away, gone%s, or some of them with commas between",
+                 options->redis != NULL ? ", missing or unknown" : " or missing");
         return false;
     }
     return (options->token_file == NULL ||
