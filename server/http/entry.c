@@ -84,7 +84,11 @@ static uint64_t real_of(const struct lubdub_server_session *session, lubdub_time
 
 uint64_t entry_since_ms(const struct entry *entry)
 {
-    if (entry->session != NULL && entry->session->since != 0) {
+    /* The server remembers when the last session ended, the register when its identity was gone. */
+    bool is_gone = entry->session != NULL && entry->session->state == LUBDUB_SERVER_IS_GONE && entry->known != NULL &&
+                   entry->known->state == KNOWN_GONE;
+
+    if (entry->session != NULL && entry->session->since != 0 && !is_gone) {
         return real_of(entry->session, entry->session->since) / LUBDUB_MILLISECOND;
     }
     return entry->known != NULL ? entry->known->since_ms : 0;
@@ -133,7 +137,9 @@ static void write_milliseconds(struct text *text, const char *key, lubdub_durati
 static void write_session(const struct lubdub_server_session *session, bool wants_all, struct text *text)
 {
     if (session->session == 0) {
-        write_milliseconds(text, "grace_left_ms", session->grace_left);
+        if (session->state == LUBDUB_SERVER_IS_AWAY) {
+            write_milliseconds(text, "grace_left_ms", session->grace_left);
+        }
         return;
     }
     text_member_number(text, "session", session->session);
