@@ -3,14 +3,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <lubdub/option.h>
 
 #include "patience.h"
 #include "raw_client.h"
 #include "scratch.h"
 #include "server_process.h"
 #include "support/test.h"
+#include "wire_bytes.h"
 
 struct stage {
     struct scratch scratch;
@@ -153,6 +157,40 @@ static void run_gets_fields_as_environment_and_as_json(void **state)
     expect_text(event, "id", "$(touch /nowhere);`id`'\"");
     expect_text(event, "cause", "bye");
     assert_int_equal(event_number(event, "session"), stage->passer_by.session);
+    json_decref(event);
+    free(text);
+    server_process_finish(&stage->server);
+}
+
+/* Fields that every event has, and the one that is an object. */
+static void environment_has_the_time_and_the_labels(void **state)
+{
+    struct stage *stage = *state;
+    char *text;
+    char *line;
+    char *number;
+    json_t *event;
+    json_t *labels;
+    struct wire_bytes options = {0};
+
+    write_hook(stage, "printf '%s|%s|%s\n' \"$LUBDUB_TIME\" \"$LUBDUB_MONO_NS\" \"$LUBDUB_LABELS\" >> $said\n"
+                      "cat >> $said");
+    server_process_start(&stage->server, "--hook", stage->hook, "--hook-events", "connected", NULL);
+    raw_connect(&stage->passer_by, stage->server.port);
+    wire_bytes_put_option(&options, LUBDUB_OPTION_LABEL, "k.x=a\"b", 7);
+    raw_send_frame(&stage->passer_by, LUBDUB_FRAME_HELLO, 0, 1, options.data, options.length);
+    wire_bytes_clear(&options);
+    text = expect_said(stage, "}}\n");
+    line = strchr(text, '\n');
+    *line++ = '\0';
+    event = json_loads(line, 0, NULL);
+    number = strchr(text, '|');
+    *number++ = '\0';
+    expect_text(event, "time", text);
+    assert_int_equal(strtoull(number, &number, 10), event_number(event, "mono_ns"));
+    labels = json_loads(number + 1, 0, NULL);
+    assert_true(json_equal(labels, json_object_get(event, "labels")));
+    json_decref(labels);
     json_decref(event);
     free(text);
     server_process_finish(&stage->server);
@@ -301,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(run_gets_fields_as_environment_and_as_json, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(environment_has_the_time_and_the_labels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(runs_of_an_identity_come_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(run_that_hangs_is_killed_and_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(run_that_forks_leaves_nothing_behind, set_up, tear_down),

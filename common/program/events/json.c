@@ -143,11 +143,27 @@ static size_t escape_delete(char *text, size_t length, size_t capacity)
     return length;
 }
 
+static size_t dump(const json_t *value, char *text, size_t capacity)
+{
+    size_t length = json_dumpb(value, text, capacity, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
+
+    return length <= capacity ? escape_delete(text, length, capacity) : 0;
+}
+
 size_t lubdub_event_line_json(const struct lubdub_event_line *line, char *text, size_t capacity)
 {
     json_t *object = to_object(line);
-    size_t length = json_dumpb(object, text, capacity, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
+    size_t length = dump(object, text, capacity);
 
     json_decref(object);
-    return length <= capacity ? escape_delete(text, length, capacity) : 0;
+    return length;
+}
+
+size_t lubdub_event_line_json_member(const struct lubdub_event_line *line, const char *key, char *text, size_t capacity)
+{
+    json_t *object = to_object(line);
+    size_t length = dump(json_object_get(object, key), text, capacity);
+
+    json_decref(object);
+    return length;
 }

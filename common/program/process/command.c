@@ -20,6 +20,8 @@
 
 #include "program/events/escape.h"
 #include "program/events/field.h"
+#include "program/events/json.h"
+#include "program/events/timestamp.h"
 #include "program/process/launcher.h"
 #include "program/process/startup.h"
 
@@ -29,6 +31,7 @@ extern char **environ;
 #define FACTS_LIMIT 32
 #define NAME_SIZE 40
 #define VALUE_SIZE (3 * LUBDUB_EVENT_STRING_MAX)
+#define OBJECT_SIZE (6 * LUBDUB_EVENT_LINE_CAPACITY) /* of JSON: \uNNNN for each byte at most */
 
 /* ---- the environment ---- */
 
@@ -62,7 +65,31 @@ static void add_fact(struct environment *environment, const char *name, const ch
     }
 }
 
-static void add_field(struct environment *environment, const struct lubdub_event_field *field, const char *text)
+/* What every event has. */
+static void add_head(struct environment *environment, const struct lubdub_event_line *facts)
+{
+    char value[LUBDUB_TIMESTAMP_SIZE];
+
+    add_fact(environment, "time", lubdub_format_timestamp(facts->real, value));
+    snprintf(value, sizeof value, "%" PRIu64, facts->mono);
+    add_fact(environment, "mono_ns", value);
+    add_fact(environment, "event", facts->event);
+}
+
+/* An object stays JSON: its keys are no names of variables. */
+static void add_object(struct environment *environment, const struct lubdub_event_line *facts, const char *key)
+{
+    char value[OBJECT_SIZE];
+    size_t length = lubdub_event_line_json_member(facts, key, value, sizeof value - 1);
+
+    if (length > 0) {
+        value[length] = '\0';
+        add_fact(environment, key, value);
+    }
+}
+
+static void add_field(struct environment *environment, const struct lubdub_event_line *facts,
+                      const struct lubdub_event_field *field, const char *text)
 {
     char value[VALUE_SIZE];
 
@@ -83,6 +110,8 @@ static void add_field(struct environment *environment, const struct lubdub_event
         lubdub_escape_text(value, sizeof value, text, field->text_length);
         break;
     case LUBDUB_EVENT_FIELD_LABELS:
+        add_object(environment, facts, field->key);
+        return;
     case LUBDUB_EVENT_FIELD_LABEL:
     case LUBDUB_EVENT_FIELD_COUNT:
     case LUBDUB_EVENT_FIELD_LABELS_END:
@@ -115,10 +144,10 @@ static bool make_environment(struct environment *environment, const struct lubdu
         return false;
     }
     if (facts != NULL) {
-        add_fact(environment, "event", facts->event);
+        add_head(environment, facts);
     }
     while (facts != NULL && lubdub_event_field_next(facts->fields, facts->length, &offset, &field, &text)) {
-        add_field(environment, &field, text);
+        add_field(environment, facts, &field, text);
     }
     count = environment->fact_count;
     for (entry = environ; entry != NULL && *entry != NULL; entry++) {
