@@ -63,6 +63,7 @@ int lubdub_standard_streams_prepare(void)
         return wrong;
     }
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
     raise_descriptor_limit();
     return 0;
 }

@@ -11,7 +11,8 @@
  * The first call in main, whatever the program was started by:
  *  - descriptors 0, 1 and 2 that are closed are opened on /dev/null, so that no socket gets their number and data for
  *    one of them never reaches a peer;
- *  - SIGPIPE is ignored (also in children that are started without setting it back);
+ *  - SIGPIPE is ignored, and SIGXFSZ, so that a file which reached its limit (RLIMIT_FSIZE) is an error like a full disk
+ *    (both also in children that are started without setting them back);
  *  - the limit of open descriptors is raised as far as it may be (a failure of this is no error).
  * Returns 0, or an errno where /dev/null could not be opened: then nothing should be started.
  */

@@ -1,8 +1,10 @@
 /* The first steps of a program, each in a process that was started badly. */
 #define _POSIX_C_SOURCE 200809L
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -65,6 +67,26 @@ static void socket_never_gets_the_number_of_a_closed_stream(void **state)
     }
 }
 
+/* Returns the errno of a write behind the limit that files have in this process. */
+static int write_beyond_the_limit_of_files(void)
+{
+    char path[] = "/tmp/lubdub-startup-XXXXXX";
+    struct rlimit limit;
+    int file = mkstemp(path);
+    int error;
+
+    if (file == -1 || unlink(path) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0) {
+        return 0;
+    }
+    limit.rlim_cur = 0;
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) {
+        return 0;
+    }
+    error = write(file, "x", 1) == -1 ? errno : 0;
+    close(file);
+    return error;
+}
+
 static int prepare_and_look(void)
 {
     struct rlimit limit;
@@ -83,10 +105,13 @@ static int prepare_and_look(void)
     if (pipe(ends) != 0 || close(ends[0]) != 0 || write(ends[1], "x", 1) != -1) {
         return 4;
     }
+    if (write_beyond_the_limit_of_files() != EFBIG) {
+        return 5;
+    }
     return 0;
 }
 
-static void broken_pipe_is_an_error_and_not_a_signal_and_the_limit_is_raised(void **state)
+static void broken_pipe_and_full_file_are_errors_and_no_signals_and_the_limit_is_raised(void **state)
 {
     int status = -1;
     pid_t child = fork();
@@ -94,6 +119,7 @@ static void broken_pipe_is_an_error_and_not_a_signal_and_the_limit_is_raised(voi
     (void)state;
     if (child == 0) {
         signal(SIGPIPE, SIG_DFL);
+        signal(SIGXFSZ, SIG_DFL);
         _exit(prepare_and_look());
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -141,7 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(socket_never_gets_the_number_of_a_closed_stream),
-        cmocka_unit_test(broken_pipe_is_an_error_and_not_a_signal_and_the_limit_is_raised),
+        cmocka_unit_test(broken_pipe_and_full_file_are_errors_and_no_signals_and_the_limit_is_raised),
         cmocka_unit_test(reserving_makes_room_for_all_that_may_be_opened),
     };
 

@@ -118,6 +118,7 @@ static void run_program(const struct swarm_server *server, char *const *argument
 {
     lubdub_child_begin(parent);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     dup2(output, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);
     if (server->settings.enter != NULL && !server->settings.enter(server->settings.enter_data)) {
