@@ -174,6 +174,17 @@ static void on_failed(void *user_data)
     lubdub_log_warning("nobody reads the events any more output=%s", (const char *)user_data);
 }
 
+/* In the writer's thread. */
+static void on_refused(int error, void *user_data)
+{
+    if (error != 0) {
+        lubdub_log_error("events cannot be written, they are lost output=%s error=\"%s\"", (const char *)user_data,
+                         strerror(error));
+    } else {
+        lubdub_log_info("events are written again output=%s", (const char *)user_data);
+    }
+}
+
 static bool has_budgets(const struct reporter *reporter)
 {
     return reporter->budget != NULL && reporter->takeovers != NULL && reporter->brief_sessions != NULL;
@@ -212,6 +223,7 @@ int reporter_open(struct reporter *reporter, const struct options *options, stru
     lubdub_event_writer_settings_init(&settings);
     settings.descriptor = STDOUT_FILENO;
     settings.on_failed = on_failed;
+    settings.on_refused = on_refused;
     settings.user_data = standard_output;
     settings.format = options->events == LUBDUB_EVENTS_TEXT ? event_text_format : NULL;
     if (options->events != LUBDUB_EVENTS_NONE) {
@@ -222,6 +234,7 @@ int reporter_open(struct reporter *reporter, const struct options *options, stru
         settings.descriptor = -1;
         settings.path = options->events_file;
         settings.on_failed = on_failed;
+        settings.on_refused = on_refused;
         settings.user_data = events_file;
         error = lubdub_event_writer_new(&reporter->file, &settings);
     }

@@ -231,6 +231,7 @@ static void full_disk_is_no_harm(void **state)
     server_process_start(&stage->server, option, NULL);
     join(stage);
     make_events(stage, 200, 0);
+    process_expect_error(&stage->server.process, "events cannot be written, they are lost output=events-file");
     raw_expect_life(&stage->client);
     server_process_finish(&stage->server); /* standard output has them all */
     assert_int_equal(count_sessions(&stage->server.events), 2 * 201);

@@ -18,7 +18,8 @@
 #define RETRY_INTERVAL LUBDUB_SECOND
 
 int lubdub_event_pump_init(struct lubdub_event_pump *pump, int descriptor, lubdub_event_format format,
-                           void (*on_failed)(void *user_data), void *user_data)
+                           void (*on_failed)(void *user_data), void (*on_refused)(int error, void *user_data),
+                           void *user_data)
 {
     int wrong = lubdub_event_output_init(&pump->output, descriptor);
 
@@ -32,7 +33,9 @@ int lubdub_event_pump_init(struct lubdub_event_pump *pump, int descriptor, lubdu
     }
     pump->format = format;
     pump->on_failed = on_failed;
+    pump->on_refused = on_refused;
     pump->user_data = user_data;
+    pump->is_refused = false;
     pump->gap = (struct lubdub_event_gap){0};
     pump->buffered = 0;
     pump->buffered_lines = 0;
@@ -100,6 +103,17 @@ static bool is_time_up(struct lubdub_event_pump *pump)
     return give_up_at != LUBDUB_TIME_NEVER && lubdub_clock_now() >= give_up_at;
 }
 
+/* Says that writes are refused, or, with 0, that they are no more: each once. */
+static void tell_refused(struct lubdub_event_pump *pump, int error)
+{
+    if (pump->is_refused != (error != 0)) {
+        pump->is_refused = error != 0;
+        if (pump->on_refused != NULL) {
+            pump->on_refused(error, pump->user_data);
+        }
+    }
+}
+
 /* Returns whether all of it went out. */
 static bool write_lines(struct lubdub_event_pump *pump, const char *lines, size_t length, size_t *written)
 {
@@ -112,6 +126,11 @@ static bool write_lines(struct lubdub_event_pump *pump, const char *lines, size_
     result = lubdub_event_output_write(&pump->output, lines, length, written);
     if (result == LUBDUB_EVENT_OUTPUT_DEAD && !atomic_exchange(&pump->has_failed, true) && pump->on_failed != NULL) {
         pump->on_failed(pump->user_data);
+    }
+    if (result == LUBDUB_EVENT_OUTPUT_REFUSED) {
+        tell_refused(pump, pump->output.error);
+    } else if (result == LUBDUB_EVENT_OUTPUT_DONE && length > 0) {
+        tell_refused(pump, 0);
     }
     return result == LUBDUB_EVENT_OUTPUT_DONE;
 }

@@ -26,7 +26,9 @@ struct lubdub_event_pump {
     struct lubdub_event_output output;
     lubdub_event_format format;
     void (*on_failed)(void *user_data);
+    void (*on_refused)(int error, void *user_data);
     void *user_data;
+    bool is_refused; /* on_refused was told of an error, and not yet of its end */
 
     struct lubdub_event_gap gap; /* comes after the lines in the buffer */
     char *buffer;
@@ -40,11 +42,12 @@ struct lubdub_event_pump {
 };
 
 /*
- * Takes the descriptor over. format (NULL: JSON) and on_failed (may be NULL) are as lubdub_event_writer_settings has
- * them. Returns 0 or an errno.
+ * Takes the descriptor over. format (NULL: JSON), on_failed and on_refused (each may be NULL) are as
+ * lubdub_event_writer_settings has them. Returns 0 or an errno.
  */
 int lubdub_event_pump_init(struct lubdub_event_pump *pump, int descriptor, lubdub_event_format format,
-                           void (*on_failed)(void *user_data), void *user_data);
+                           void (*on_failed)(void *user_data), void (*on_refused)(int error, void *user_data),
+                           void *user_data);
 void lubdub_event_pump_clear(struct lubdub_event_pump *pump);
 
 /* Everything below is for the thread alone. */

@@ -118,7 +118,8 @@ int lubdub_event_writer_new(struct lubdub_event_writer **writer, const struct lu
         wrong = errno;
         goto free_path;
     }
-    wrong = lubdub_event_pump_init(&made->pump, descriptor, settings->format, settings->on_failed, settings->user_data);
+    wrong = lubdub_event_pump_init(&made->pump, descriptor, settings->format, settings->on_failed, settings->on_refused,
+                                   settings->user_data);
     if (wrong != 0) {
         goto free_path;
     }

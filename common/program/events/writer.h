@@ -25,12 +25,18 @@ struct lubdub_event_writer_settings {
     int descriptor;             /* written to and left open; or -1 and a path */
     const char *path;           /* opened, made (0640) if need be, appended to. Copied. */
     lubdub_event_format format; /* NULL: JSON */
-    void *user_data;            /* for format and on_failed */
+    void *user_data;            /* for format, on_failed and on_refused */
     /*
      * Called once, in the writer's thread, when nothing will ever read what is written (broken pipe, closed
      * descriptor). May be NULL. It must not block and must not call the writer.
      */
     void (*on_failed)(void *user_data);
+    /*
+     * Called in the writer's thread when a write is refused for a reason that may pass (the disk is full), with its
+     * errno: once, until lines go out again, which is told with 0. May be NULL. As on_failed, it must not block and
+     * must not call the writer.
+     */
+    void (*on_refused)(int error, void *user_data);
     size_t capacity; /* bytes of store in each half; 8 MiB, of which only what a backlog needs is ever touched */
 };
 
