@@ -39,7 +39,7 @@ static void on_up(void *user_data)
     (void)presence_draw_boot(presence);
     presence->counter = 0;
     presence_log(presence, false, "redis: connected");
-    presence->has_told_refusal = false;
+    presence->trouble_count = 0;
     presence->refused_until = 0;
     presence_load_scripts(presence);
     presence_forget_lost(presence);
@@ -51,8 +51,10 @@ static void on_down(const char *why, void *user_data)
 {
     struct presence *presence = user_data;
 
-    if (atomic_exchange(&presence->is_up, false) || !presence->has_told_refusal) {
-        presence->has_told_refusal = true;
+    if (atomic_exchange(&presence->is_up, false)) {
+        presence->trouble_count = 0;
+    }
+    if (presence_is_news(presence, why)) {
         presence_log(presence, true, "redis: away, heartbeats go on reason=\"%s\"", why);
     }
     presence->is_joined = false;

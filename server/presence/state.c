@@ -31,6 +31,23 @@ void presence_log(struct presence *presence, bool is_warning, const char *format
     presence->settings.log(is_warning, text, presence->settings.user_data);
 }
 
+bool presence_is_news(struct presence *presence, const char *why)
+{
+    unsigned i;
+
+    for (i = 0; i < presence->trouble_count; i++) {
+        if (strncmp(presence->troubles[i], why, PRESENCE_TROUBLE_SIZE - 1) == 0) {
+            return false;
+        }
+    }
+    if (presence->trouble_count == PRESENCE_TROUBLES) {
+        return false;
+    }
+    snprintf(presence->troubles[presence->trouble_count], PRESENCE_TROUBLE_SIZE, "%s", why);
+    presence->trouble_count++;
+    return true;
+}
+
 lubdub_duration presence_patience(const struct presence *presence)
 {
     return lubdub_duration_longer(presence->settings.grace, presence->settings.lease);
@@ -77,8 +94,7 @@ bool presence_take_result(struct presence *presence, const redisReply *reply)
     }
     presence->refused_until = lubdub_time_after(lubdub_clock_now(), REFUSED_FOR);
     atomic_store(&presence->is_up, false);
-    if (!presence->has_told_refusal) {
-        presence->has_told_refusal = true; /* told once, until it is up again */
+    if (presence_is_news(presence, reply->str)) {
         presence_log(presence, true, "redis: it refuses to write reason=\"%s\"", reply->str);
     }
     return false;

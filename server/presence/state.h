@@ -44,6 +44,9 @@ struct presence_lost {
     lubdub_time not_before; /* all are looked at anew */
 };
 
+#define PRESENCE_TROUBLES 8
+#define PRESENCE_TROUBLE_SIZE 128
+
 struct presence {
     struct presence_settings settings;
     struct lubdub_server *server;
@@ -86,8 +89,9 @@ struct presence {
     struct presence_dirty later; /* identities that seem to be gone, and are looked at once more */
     struct presence_moves moves;
     struct presence_lost lost;
-    lubdub_time refused_until; /* Redis has refused to write: no memory, no right */
-    bool has_told_refusal;
+    lubdub_time refused_until;                               /* Redis has refused to write: no memory, no right */
+    char troubles[PRESENCE_TROUBLES][PRESENCE_TROUBLE_SIZE]; /* told since it was up the last time */
+    unsigned trouble_count;
     bool has_told_silence; /* of a node that tells no numbers */
 
     lubdub_time sweep_due; /* LUBDUB_TIME_NEVER: nothing is to be swept */
@@ -107,6 +111,9 @@ struct presence {
 /* Tells the owner, as printf does. */
 void presence_log(struct presence *presence, bool is_warning, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Whether this is to be told: each reason once, until Redis is up again, and the first few only. */
+bool presence_is_news(struct presence *presence, const char *why);
 
 /* Counts how a command ended; true: Redis did it. What it refuses for now (memory, rights, a script) is minded. */
 bool presence_take_result(struct presence *presence, const redisReply *reply);
