@@ -467,7 +467,8 @@ static void tell_of_register(const struct lubdub_event_line *line, void *user_da
     reporter_tell(user_data, line);
 }
 
-/* The file itself may be new. Without its folder it could never be written, which would be told only when something changes. */
+/* The file itself may be new. Without its folder it could never be written, which would be told only when something
+ * changes. */
 static bool has_folder(const char *path)
 {
     char folder[PATH_MAX];
@@ -506,7 +507,8 @@ static int open_register(struct program *program)
     }
     error = register_open(&program->reg, &settings);
     if (error != 0) {
-        fprintf(stderr, "lubdub-server: cannot read the state %s: %s\n", shown, strerror(error));
+        fprintf(stderr, "lubdub-server: cannot read the state %s: %s\n", shown,
+                error == EINVAL ? "it is not a regular file" : strerror(error));
         return LUBDUB_EXIT_CANNOT_START;
     }
     if (program->options.expect != NULL) {

@@ -88,7 +88,9 @@ static const char *take_count(struct expected *item, struct lubdub_slice word)
         return "how many are expected must be a number from 1 on";
     }
     if (!item->is_pattern && item->count != 1) {
-        return "an identity is expected once; a number belongs to a pattern with * or ?";
+        return "an identity is expected once: a number belongs to a pattern with * or ?, and a name with blanks stands "
+               "in "
+               "double quotes";
     }
     return NULL;
 }
@@ -118,6 +120,9 @@ static const char *take_word(struct expected *item, struct lubdub_slice word)
     if (isdigit((unsigned char)word.data[0]) && !isdigit((unsigned char)word.data[word.length - 1])) {
         return take_grace(item, word);
     }
+    if (isalpha((unsigned char)word.data[0]) || (unsigned char)word.data[0] >= 0x80) {
+        return "a name with blanks stands in double quotes; behind it stand a number, grace=D and labels KEY=VALUE";
+    }
     return take_count(item, word);
 }
 
@@ -140,7 +145,7 @@ static const char *take_name(struct expected *item, char **at, const char *end)
         }
     }
     if (!lubdub_identity_is_valid(item->name.data, item->name.length)) {
-        return "no identity can be like this";
+        return "a name must be 1 to 128 bytes of UTF-8 without control characters";
     }
     item->is_pattern = memchr(item->name.data, '*', item->name.length) != NULL ||
                        memchr(item->name.data, '?', item->name.length) != NULL;

@@ -1,7 +1,7 @@
 /*
  * Remembers identities beyond their sessions: which are expected and are not there, how sessions ended, which come
- * and go all the time, and when many end at once. It is fed with the server's events and tells more: `missing`, `found`,
- * `outage`, `flapping`, and `gone` of identities that an earlier server knew.
+ * and go all the time, and when many end at once. It is fed with the server's events and tells more: `missing`,
+ * `found`, `outage`, `flapping`, and `gone` of identities that an earlier server knew.
  *
  * Loops only note what happened, under a lock that is never held for long. A thread of the register's own minds
  * deadlines and writes the state file, so that no loop waits for a disk. Memory is bounded (store.h).
@@ -33,7 +33,7 @@ struct register_settings {
 
 /*
  * Reads the state file. Returns 0, or an errno: of the file, where it cannot be read and it is not for its content (a
- * damaged one is set aside, and the log says so); else of the system.
+ * damaged one is set aside, and the log says so), EINVAL where it is not a regular one; else of the system.
  */
 int register_open(struct lubdub_register **opened, const struct register_settings *settings);
 

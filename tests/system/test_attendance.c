@@ -182,7 +182,7 @@ static void list_is_read_again(void **state)
 
     expect_these(stage, "pump-8 wrong wrong\n");
     process_signal(&stage->server.process, SIGHUP);
-    process_expect_error(&stage->server.process, "line 1: how many are expected");
+    process_expect_error(&stage->server.process, "line 1: a name with blanks stands in double quotes");
 
     expect_these(stage, "pump-8 grace=100ms\nvalve-* 2 grace=100ms\nvalve-? 1 grace=0\n");
     process_signal(&stage->server.process, SIGHUP);

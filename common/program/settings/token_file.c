@@ -101,7 +101,7 @@ static const char *take_line(struct lubdub_token_file *tokens, struct lubdub_sli
         return "more than a token and a pattern; a token has no blanks";
     }
     if (pattern.length > 0 && !lubdub_identity_is_valid(pattern.data, pattern.length)) {
-        return "no identity can be like this pattern";
+        return "a pattern must be 1 to 128 bytes of UTF-8 without control characters";
     }
     return add(tokens, token, pattern) ? NULL : LUBDUB_SETTINGS_NO_MEMORY;
 }

@@ -98,7 +98,7 @@ static void b15_doubtful_line_is_refused_with_its_number(void **state)
     REFUSED("one\ntw\0o\n", "line 2: there is a control character in it");
     REFUSED("one\rtwo\n", "line 1: there is a control character in it");
     REFUSED("\xef\xbb\xbfone\n", "line 1: it begins with a byte order mark");
-    REFUSED("one\ntwo \xff*\n", "line 2: no identity can be like this pattern");
+    REFUSED("one\ntwo \xff*\n", "line 2: a pattern must be 1 to 128 bytes of UTF-8 without control characters");
     REFUSED("", "there is no token in it");
     REFUSED("\n# one\n\r\n", "there is no token in it");
     memset(longest + 2, 'x', 1024);

@@ -88,13 +88,15 @@ static void wrong_line_is_named(void **state)
         {"a* 0\n", "line 1: how many are expected must be a number from 1 on"},
         {"a* -1\n", "line 1: how many"},
         {"a grace=soon\n", "line 1: the grace must be a duration"},
+        {"main pump\n", "line 1: a name with blanks stands in double quotes"},
+        {"pump 7\n", "a name with blanks stands in double quotes"},
         {"a 3x\n", "line 1: the grace must be a duration"},
         {"a Site=north\n", "line 1: behind the name"},
         {"a b=1 b=2 b=3 b=4 b=5 b=6 b=7 b=8 b=9\n", "line 1: there are more than 8 labels"},
         {"\"a b\n", "line 1: a name that begins with double quotes"},
-        {"\"\"\n", "line 1: no identity can be like this"},
+        {"\"\"\n", "line 1: a name must be 1 to 128 bytes of UTF-8"},
         {"a\x01\n", "line 1: there is a control character"},
-        {"\xff\n", "line 1: no identity can be like this"},
+        {"\xff\n", "line 1: a name must be 1 to 128 bytes of UTF-8"},
         {"b\na\nc\na\n", "a stands there twice"},
     };
     struct expect_file expect = {0};
