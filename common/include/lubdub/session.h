@@ -201,7 +201,8 @@ struct lubdub_event {
     enum lubdub_health was_health;
 
     enum lubdub_cause cause;     /* TIMED_OUT, DOWN */
-    bool has_reason;             /* DOWN: a BYE was received or sent, with this reason */
+    bool has_reason;             /* DOWN: a BYE was received or sent, with this reason; EXPIRED also where other bytes
+                                    waited, and no BYE was sent */
     uint64_t reason_code;
     struct lubdub_slice text;    /* DOWN: for people; of the BYE, or what was wrong. May hold any bytes */
     bool has_retry_after;        /* DOWN by a BYE */

@@ -239,7 +239,8 @@ struct lubdub_server_event {
     lubdub_duration silent_for;    /* LATE, RECOVERED, DISCONNECTED: since its last whole valid frame */
 
     enum lubdub_cause cause;       /* DISCONNECTED, REJECTED */
-    bool has_reason;               /* a BYE was received or sent, with this reason */
+    bool has_reason;               /* a BYE was received or sent, with this reason; EXPIRED also where the client took
+                                      nothing, and no BYE was sent */
     uint64_t reason;
     struct lubdub_slice text;      /* for people; may hold any bytes where the peer wrote it */
     uint64_t probes;               /* DISCONNECTED: received in all */
