@@ -48,12 +48,14 @@ enum lubdub_error lubdub_worker_regrant(struct lubdub_worker *worker, uint64_t s
 {
     struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
     struct lubdub_grant grant = {.session_number = session};
+    enum lubdub_error error;
 
     if (record == NULL || !record->peer->is_session) {
         return LUBDUB_ERROR_NOT_FOUND;
     }
     lubdub_admission_grant(lubdub_worker_settings(worker), interval, expiry, &grant);
-    return lubdub_link_grant(&record->link, &grant);
+    error = lubdub_link_grant(&record->link, &grant);
+    return error == LUBDUB_ERROR_WRONG_STATE ? LUBDUB_ERROR_NOT_FOUND : error; /* its end comes */
 }
 
 bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget)

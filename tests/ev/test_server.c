@@ -323,6 +323,8 @@ static void disconnect_says_bye_with_reason_and_text(void **state)
     client = server_fixture_join(fixture, 0, "a");
     assert_int_equal(lubdub_server_disconnect(fixture->server, client->session, LUBDUB_REASON_NORMAL, "enough"),
                      LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_regrant(fixture->server, client->session, LUBDUB_SECOND, LUBDUB_MINUTE),
+                     LUBDUB_ERROR_NOT_FOUND); /* it has said BYE, and its end comes */
     end = expect_end(fixture, LUBDUB_CAUSE_SHUTDOWN);
     assert_int_equal(end->event.session, client->session);
     assert_true(end->event.has_reason);

@@ -417,7 +417,10 @@ LUBDUB_API enum lubdub_error lubdub_server_disconnect_token(struct lubdub_server
 LUBDUB_API enum lubdub_error lubdub_server_set_data(struct lubdub_server *server, uint64_t session, void *data);
 LUBDUB_API void *lubdub_server_data(struct lubdub_server *server, uint64_t session);
 
-/* Changes the grant of one session; clamped as at HELLO. NOT_FOUND; from another thread as _disconnect. */
+/*
+ * Changes the grant of one session; clamped as at HELLO. NOT_FOUND (also where its end is still to be told), NO_MEMORY; from
+ * another thread as _disconnect.
+ */
 LUBDUB_API enum lubdub_error lubdub_server_regrant(struct lubdub_server *server, uint64_t session,
                                                    lubdub_duration interval, lubdub_duration expiry);
 
