@@ -235,7 +235,7 @@ static void write_lateness(struct text *text, const struct lubdub_server_figures
     counter(text, "lubdub_early_verdicts_total", "Sessions that were found silent by their adaptive timeout.",
             figures->early_verdicts);
     write_traffic(text, figures);
-    counter(text, "lubdub_messages_dropped_total", "Messages that there was no room for.", figures->messages_dropped);
+    counter(text, "lubdub_messages_dropped_total", "Messages that could not be delivered.", figures->messages_dropped);
     counter(text, "lubdub_stalls_total", "How often a loop of the server was away, which its sessions were forgiven.",
             figures->stalls);
     begin(text, "lubdub_stall_seconds_total", "counter", "How long the loops were away.");

@@ -6,6 +6,17 @@
 #include "server/library/review.h"
 #include "server/library/trial.h"
 
+/* Where the session had no room, that is counted already. */
+static void deliver(struct lubdub_worker *worker, const struct lubdub_letter *letter)
+{
+    enum lubdub_error error =
+        lubdub_worker_send(worker, letter->session, letter->parcel->content, letter->parcel->length);
+
+    if (error != LUBDUB_ERROR_OK && error != LUBDUB_ERROR_FULL) {
+        lubdub_tally_add(&worker->tally.messages_dropped, 1);
+    }
+}
+
 /* Returns whether the letter is done with. */
 static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *letter, struct lubdub_budget *budget)
 {
@@ -18,7 +29,7 @@ static bool open_letter(struct lubdub_worker *worker, struct lubdub_letter *lett
     case LUBDUB_LETTER_BROADCAST:
         return lubdub_worker_broadcast(worker, letter, budget);
     case LUBDUB_LETTER_SEND:
-        (void)lubdub_worker_send(worker, letter->session, letter->parcel->content, letter->parcel->length);
+        deliver(worker, letter);
         break;
     case LUBDUB_LETTER_DISCONNECT:
         (void)lubdub_worker_disconnect(worker, letter->session, letter->reason, lubdub_cause_of_leaving(letter->reason),

@@ -102,6 +102,45 @@ static void b1_mailbox_is_bounded_and_its_caller_is_told(void **state)
     assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_ROOM), 1); /* once for all that were refused */
 }
 
+static void *send_one(void *user_data)
+{
+    struct call *call = user_data;
+
+    call->send = lubdub_server_send(call->server, call->session, content, call->length);
+    return NULL;
+}
+
+static bool has_dropped_one(struct server_fixture *fixture)
+{
+    return server_fixture_counts(fixture).messages_dropped > 0;
+}
+
+static bool has_dropped_two(struct server_fixture *fixture)
+{
+    return server_fixture_counts(fixture).messages_dropped > 1;
+}
+
+/* OK says that it was handed over: the session may take less, or end before the loop comes to it. */
+static void what_was_handed_over_and_cannot_be_delivered_is_counted(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct call call = {.length = 2000}; /* the client takes 1024 bytes */
+
+    server_fixture_start(fixture);
+    call.session = server_fixture_join(fixture, 0, "a")->session;
+    call.server = fixture->server;
+    in_another_thread(send_one, &call);
+    assert_int_equal(call.send, LUBDUB_ERROR_OK);
+    assert_true(server_fixture_wait(fixture, has_dropped_one));
+    call.length = 10;
+    in_another_thread(send_one, &call);
+    assert_int_equal(call.send, LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_disconnect(fixture->server, call.session, LUBDUB_REASON_NORMAL, NULL),
+                     LUBDUB_ERROR_OK);
+    assert_true(server_fixture_wait(fixture, has_dropped_two));
+    expect_told(fixture, DISCONNECTED);
+}
+
 /* Counts messages until BYE with this reason. */
 static size_t messages_before_bye(struct raw_client *client, unsigned reason)
 {
@@ -768,6 +807,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(b1_mailbox_is_bounded_and_its_caller_is_told),
+        TEST(what_was_handed_over_and_cannot_be_delivered_is_counted),
         TEST(b1_disconnect_overtakes_messages),
         TEST(b1_new_settings_overtake_messages),
         TEST(b1_drain_overtakes_messages),
