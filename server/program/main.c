@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lubdub/server.h>
@@ -189,6 +190,19 @@ static void warn_of_certificate(const struct options *options)
     lubdub_credentials_warn(options->tls, &files);
 }
 
+/* Their paths seldom change; a new certificate is good for longer. */
+static void log_certificate(const struct options *options)
+{
+    time_t not_after = (time_t)lubdub_credentials_not_after(options->tls);
+    char until[32];
+    struct tm date;
+
+    if (not_after > 0 && gmtime_r(&not_after, &date) != NULL &&
+        strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", &date) > 0) {
+        lubdub_log_info("the certificates are read again not_after=%s", until);
+    }
+}
+
 /* Where TLS is listened to stays until a restart, so new settings must go on serving it. */
 static bool reload_tls(const struct program *program, struct options *taken)
 {
@@ -234,6 +248,7 @@ static void read_again(struct program *program)
     }
     log_changes(program, &taken);
     take_expected(program, &taken);
+    log_certificate(&taken);
     web_note_reload(program->web, &taken);
     warn_of_open_tokens(&taken);
     warn_of_shown_tokens(program, &taken);

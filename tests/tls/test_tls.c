@@ -570,7 +570,7 @@ static void certificates_are_read_again_all_or_none(void **state)
     assert_int_equal(attempt_with(stage, stage->ours.authority_file, said), 0);
 
     copy(fresh.key, stage->good.key);
-    read_again(stage, "configuration read again");
+    read_again(stage, "the certificates are read again not_after=2");
     assert_int_equal(attempt_with(stage, stage->others.authority_file, said), 0);
     assert_int_equal(attempt_with(stage, stage->ours.authority_file, said), 1);
     raw_expect_life(&stage->client); /* a session that is up goes on */
