@@ -14,21 +14,34 @@
 
 /* ---- in the worker's own thread ---- */
 
-enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content, size_t length)
+/* FULL: it is counted. */
+static enum lubdub_error send_now(struct lubdub_worker *worker, struct lubdub_record *record, const void *content,
+                                  size_t length)
 {
-    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
-    enum lubdub_error error;
+    enum lubdub_error error = lubdub_link_send(&record->link, content, length);
 
-    if (record == NULL || !record->peer->is_session) {
-        return LUBDUB_ERROR_NOT_FOUND;
-    }
-    error = lubdub_link_send(&record->link, content, length);
     if (error == LUBDUB_ERROR_FULL) {
         lubdub_mark_full(worker, record, true);
         lubdub_tally_add(&worker->tally.messages_dropped, 1);
         lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OUTPUT], 1);
     }
     return error == LUBDUB_ERROR_WRONG_STATE ? LUBDUB_ERROR_NOT_FOUND : error; /* its end comes */
+}
+
+/* Of a message whose sender is told nothing: a session may take less, or memory may lack. */
+static void count_undelivered(struct lubdub_worker *worker, enum lubdub_error error)
+{
+    if (error == LUBDUB_ERROR_TOO_LONG || error == LUBDUB_ERROR_NO_MEMORY) {
+        lubdub_tally_add(&worker->tally.messages_dropped, 1);
+    }
+}
+
+enum lubdub_error lubdub_worker_send(struct lubdub_worker *worker, uint64_t session, const void *content, size_t length)
+{
+    struct lubdub_record *record = lubdub_pool_find(&worker->pool, session);
+
+    return record != NULL && record->peer->is_session ? send_now(worker, record, content, length)
+                                                      : LUBDUB_ERROR_NOT_FOUND;
 }
 
 enum lubdub_error lubdub_worker_disconnect(struct lubdub_worker *worker, uint64_t session, enum lubdub_reason reason,
@@ -66,11 +79,8 @@ bool lubdub_worker_broadcast(struct lubdub_worker *worker, struct lubdub_letter 
     for (; letter->progress < worker->pool.used && lubdub_budget_spend(budget); letter->progress++) {
         struct lubdub_record *record = &worker->pool.records[letter->progress];
 
-        if (record->peer != NULL && record->peer->is_session &&
-            lubdub_link_send(&record->link, letter->parcel->content, letter->parcel->length) == LUBDUB_ERROR_FULL) {
-            lubdub_mark_full(worker, record, true);
-            lubdub_tally_add(&worker->tally.messages_dropped, 1);
-            lubdub_tally_add(&worker->tally.by_limit[LUBDUB_SERVER_LIMIT_OUTPUT], 1);
+        if (record->peer != NULL && record->peer->is_session) {
+            count_undelivered(worker, send_now(worker, record, letter->parcel->content, letter->parcel->length));
         }
     }
     return letter->progress >= worker->pool.used;
@@ -287,13 +297,14 @@ void lubdub_worker_echo(struct lubdub_worker *worker, struct lubdub_record *reco
     enum lubdub_error error;
 
     if (worker->own_waiting == 0) {
-        (void)lubdub_worker_send(worker, session, content, length);
+        count_undelivered(worker, lubdub_worker_send(worker, session, content, length));
         return;
     }
     error = send_in_order(worker, session, content, length);
-    if (error == LUBDUB_ERROR_FULL || error == LUBDUB_ERROR_NO_MEMORY) {
+    if (error == LUBDUB_ERROR_FULL) {
         lubdub_tally_add(&worker->tally.messages_dropped, 1);
     }
+    count_undelivered(worker, error);
 }
 
 enum lubdub_error lubdub_server_disconnect(struct lubdub_server *server, uint64_t session, enum lubdub_reason reason,

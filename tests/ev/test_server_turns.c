@@ -141,6 +141,21 @@ static void what_was_handed_over_and_cannot_be_delivered_is_counted(void **state
     expect_told(fixture, DISCONNECTED);
 }
 
+/* Nobody is told which sessions take less than what goes to all of them. */
+static void what_a_broadcast_cannot_deliver_is_counted(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    server_fixture_start(fixture);
+    server_fixture_join(fixture, 0, "a"); /* takes 1024 bytes */
+    assert_int_equal(lubdub_server_broadcast(fixture->server, content, 2000), LUBDUB_ERROR_OK);
+    assert_true(server_fixture_wait(fixture, has_dropped_one));
+    assert_int_equal(lubdub_server_broadcast(fixture->server, content, 1024), LUBDUB_ERROR_OK);
+    assert_int_equal(lubdub_server_broadcast(fixture->server, content, 1025), LUBDUB_ERROR_OK);
+    assert_true(server_fixture_wait(fixture, has_dropped_two));
+    assert_int_equal(server_fixture_counts(fixture).messages_dropped, 2);
+}
+
 /* Counts messages until BYE with this reason. */
 static size_t messages_before_bye(struct raw_client *client, unsigned reason)
 {
@@ -808,6 +823,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(b1_mailbox_is_bounded_and_its_caller_is_told),
         TEST(what_was_handed_over_and_cannot_be_delivered_is_counted),
+        TEST(what_a_broadcast_cannot_deliver_is_counted),
         TEST(b1_disconnect_overtakes_messages),
         TEST(b1_new_settings_overtake_messages),
         TEST(b1_drain_overtakes_messages),

@@ -491,8 +491,8 @@ struct lubdub_server_counts {
     uint64_t empty;        /* closed before their first byte */
     uint64_t late;
     uint64_t messages;
-    uint64_t messages_dropped; /* no room for them in a session, or, once for all sessions, in the queue of a loop; or handed
-                                  over for a session that had ended, or takes less */
+    uint64_t messages_dropped; /* no room for them in a session, or, once for all sessions, in the queue of a loop; handed
+                                  over for a session that had ended, or takes less; broadcast to one that takes less */
     uint64_t absences;     /* how often a loop of ours was away (stopped, busy), and its sessions were forgiven */
     lubdub_duration absent_for;
     uint64_t narrow;       /* heard again only after three quarters of their expiry */
