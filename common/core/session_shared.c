@@ -7,6 +7,7 @@
 
 #include "core/shared_field.h"
 #include "core/traffic.h"
+#include "core/utf8.h"
 
 /* ---- state ---- */
 
@@ -230,14 +231,7 @@ void lubdub_session_put_bye(struct lubdub_session *session, struct lubdub_turn *
     lubdub_duration milliseconds = retry_after / LUBDUB_MILLISECOND;
 
     if (text != NULL) {
-        size_t length = strlen(text);
-
-        if (length > LUBDUB_TEXT_LIMIT) {
-            for (length = LUBDUB_TEXT_LIMIT; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--) {
-                /* back to the start of a character */
-            }
-        }
-        options.text = (struct lubdub_slice){text, length};
+        options.text = (struct lubdub_slice){text, lubdub_utf8_cut(text, LUBDUB_TEXT_LIMIT)};
     }
     options.has_retry_after = has_retry_after;
     options.retry_after_ms = milliseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)milliseconds;

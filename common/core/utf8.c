@@ -2,6 +2,7 @@
 #include "core/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Bytes of the well-formed sequence at the start of data, 0 if there is none or it is a control. */
 static size_t sequence_length(const uint8_t *data, size_t length)
@@ -127,4 +128,16 @@ bool lubdub_utf8_is_visible(const char *data, size_t length)
         taken += size;
     }
     return is_seen;
+}
+
+size_t lubdub_utf8_cut(const char *text, size_t limit)
+{
+    size_t length = strlen(text);
+
+    if (length > limit) {
+        for (length = limit; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--) {
+            /* back to the start of a character */
+        }
+    }
+    return length;
 }

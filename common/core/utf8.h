@@ -1,4 +1,4 @@
-/* Checks that text from the wire is UTF-8 without control characters (RFC 3629, Unicode category Cc). */
+/* Cuts text, and checks that text from the wire is UTF-8 without control characters (RFC 3629, Unicode category Cc). */
 #ifndef LUBDUB_CORE_UTF8_H
 #define LUBDUB_CORE_UTF8_H
 
@@ -14,5 +14,8 @@ bool lubdub_utf8_is_clean(const char *data, size_t length);
  * is not only blanks. Empty text is not visible.
  */
 bool lubdub_utf8_is_visible(const char *data, size_t length);
+
+/* How many bytes of the terminated text are no more than the limit, and end where a character does. */
+size_t lubdub_utf8_cut(const char *text, size_t limit);
 
 #endif

@@ -1,8 +1,9 @@
 /* Calls the application about clients that want in, and notes or hands over what it answers. */
 #include "server/library/asking.h"
 
-#include <stdio.h>
+#include <string.h>
 
+#include "core/utf8.h"
 #include "server/library/own_thread.h"
 #include "server/library/peer.h"
 
@@ -106,6 +107,8 @@ enum lubdub_error lubdub_server_refuse(struct lubdub_server *server, uint64_t re
 {
     struct lubdub_answer answer = {.request = request, .is_given = true, .reason = reason};
 
-    (void)snprintf(answer.text, sizeof answer.text, "%s", text != NULL ? text : "");
+    if (text != NULL) {
+        memcpy(answer.text, text, lubdub_utf8_cut(text, LUBDUB_TEXT_LIMIT));
+    }
     return give(server, &answer);
 }

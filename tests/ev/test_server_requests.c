@@ -10,6 +10,7 @@ enum plan {
     ACCEPT,
     ACCEPT_SLOWLY, /* with a grant of its own */
     REFUSE,
+    REFUSE_AT_LENGTH,
     LATER,
     ANSWER_TWICE,
     FREE,
@@ -22,6 +23,7 @@ struct gate {
     char identity[32];
     char token[32];
     char remote[80];
+    char text[300];
     struct lubdub_server_request seen;
 };
 
@@ -55,6 +57,12 @@ static void on_request(struct lubdub_server *server, const struct lubdub_server_
         break;
     case REFUSE:
         assert_int_equal(lubdub_server_refuse(server, request->request, LUBDUB_REASON_UNAUTHORIZED, "not you"),
+                         LUBDUB_ERROR_OK);
+        break;
+    case REFUSE_AT_LENGTH: /* 255 bytes, and characters of two behind them */
+        memset(gate.text, 'x', 255);
+        snprintf(gate.text + 255, sizeof gate.text - 255, "ääää");
+        assert_int_equal(lubdub_server_refuse(server, request->request, LUBDUB_REASON_NORMAL, gate.text),
                          LUBDUB_ERROR_OK);
         break;
     case LATER:
@@ -150,6 +158,19 @@ static void a_refused_client_gets_reason_and_text_and_no_session(void **state)
     assert_string_equal(rejected->text, "not you");
     raw_expect_bye(&fixture->clients[0], LUBDUB_REASON_UNAUTHORIZED);
     assert_int_equal(server_fixture_count(fixture, LUBDUB_SERVER_CONNECTED), 0);
+}
+
+static void a_text_that_is_too_long_is_cut_between_characters(void **state)
+{
+    struct server_fixture *fixture = *state;
+    const struct told_event *rejected;
+
+    gate.plan = REFUSE_AT_LENGTH;
+    server_fixture_start(fixture);
+    knock(fixture, 0, "a", "");
+    rejected = expect_told(fixture, REJECTED);
+    assert_int_equal(strlen(rejected->text), 255);
+    raw_expect_bye(&fixture->clients[0], LUBDUB_REASON_NORMAL);
 }
 
 static void an_impostor_that_is_refused_takes_no_identity_over(void **state)
@@ -318,6 +339,7 @@ int main(void)
         FIXTURE_TEST(a_request_tells_what_the_client_says_and_an_accepted_client_is_a_session),
         FIXTURE_TEST(an_accepted_client_gets_the_grant_of_the_application_within_the_limits),
         FIXTURE_TEST(a_refused_client_gets_reason_and_text_and_no_session),
+        FIXTURE_TEST(a_text_that_is_too_long_is_cut_between_characters),
         FIXTURE_TEST(an_impostor_that_is_refused_takes_no_identity_over),
         FIXTURE_TEST(an_answer_may_come_later_and_from_another_thread),
         FIXTURE_TEST(a_client_without_an_answer_waits_for_its_handshake_time),
