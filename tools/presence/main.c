@@ -39,6 +39,18 @@ static int fail(const struct presence *presence, const char *why)
     return EXIT_CANNOT_ASK;
 }
 
+/* No answer came. Where nobody said which server is meant, it may be another one. */
+static int fail_unheard(const struct presence *presence, const char *why)
+{
+    char text[TRANSPORT_PROBLEM_SIZE];
+
+    if (presence->options.http != NULL) {
+        return fail(presence, why);
+    }
+    snprintf(text, sizeof text, "%.*s; --http says where a lubdub-server serves HTTP", (int)sizeof text / 2, why);
+    return fail(presence, text);
+}
+
 /* Of an answer that is none of ours, or a fault that the server found. */
 static int fail_with_answer(const struct presence *presence, long status, const json_t *answer)
 {
@@ -63,7 +75,7 @@ static json_t *ask(struct presence *presence, const char *path, long *status, in
 
     *status = transport_get(presence->transport, path, &body, problem);
     if (*status == 0) {
-        *exit_status = fail(presence, problem);
+        *exit_status = fail_unheard(presence, problem);
         return NULL;
     }
     answer = json_loads(body, 0, NULL);
@@ -289,7 +301,7 @@ static int watch(struct presence *presence)
             return EXIT_CANNOT_ASK;
         }
         if (!was_heard && !presence->was_heard && !is_silent) {
-            return status != 0 ? fail_with_answer(presence, status, NULL) : fail(presence, problem);
+            return status != 0 ? fail_with_answer(presence, status, NULL) : fail_unheard(presence, problem);
         }
         if (presence->was_heard || !is_silent) {
             fprintf(stderr, "lubdub-presence: %s: not heard any more, trying again\n", presence->url);
@@ -335,6 +347,18 @@ static int run(struct presence *presence)
     return exit_status;
 }
 
+/* The exit status, unless not all of the answer could be written. */
+static int finish_output(int exit_status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return exit_status;
+    }
+    fprintf(stderr, "lubdub-presence: could not write all of the answer%s%s\n", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    return EXIT_CANNOT_ASK;
+}
+
 int main(int argc, char *argv[])
 {
     static struct presence presence;
@@ -352,7 +376,7 @@ int main(int argc, char *argv[])
     if (presence.options.redis != NULL) {
         exit_status = over_redis_run(&presence.options);
         presence_options_clear(&presence.options);
-        return fflush(stdout) != 0 || ferror(stdout) != 0 ? EXIT_CANNOT_ASK : exit_status;
+        return finish_output(exit_status);
     }
     if (presence.options.token.count > 0) {
         token = presence.options.token.lines[0];
@@ -366,9 +390,5 @@ int main(int argc, char *argv[])
     }
     transport_close(presence.transport);
     presence_options_clear(&presence.options);
-    errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        return fail(&presence, errno != 0 ? strerror(errno) : "could not write all of it");
-    }
-    return exit_status;
+    return finish_output(exit_status);
 }

@@ -177,6 +177,13 @@ static long perform(struct transport *transport, struct curl_slist *headers, cha
     if (result == CURLE_OK || transport->has_stopped) {
         return status;
     }
+    if (result == CURLE_COULDNT_CONNECT && transport->socket != NULL) { /* libcurl would name a port of localhost */
+        long error = 0;
+
+        curl_easy_getinfo(transport->curl, CURLINFO_OS_ERRNO, &error);
+        snprintf(problem, TRANSPORT_PROBLEM_SIZE, "%s", strerror((int)error));
+        return 0;
+    }
     snprintf(problem, TRANSPORT_PROBLEM_SIZE, "%s",
              transport->error[0] != '\0' ? transport->error : curl_easy_strerror(result));
     return 0;
