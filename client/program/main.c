@@ -178,6 +178,7 @@ static void tell_output_failed(void *user_data)
 static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct program *program = timer->data;
+    bool has_failed = program->watch_count == 0;
     size_t i;
     (void)loop, (void)revents;
 
@@ -188,11 +189,15 @@ static void on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
         struct watch *watch = &program->watches[i];
 
         if (!watch->is_done && (program->options.count > 0 || !watch->is_up || watch->ack_count == 0)) {
-            watch->has_failed = true;
+            watch->has_failed = has_failed = true;
         }
     }
     if (program->watch_count == 0) {
         program->exit_status = EXIT_DOWN;
+    }
+    if (has_failed) {
+        lubdub_log_warning("the deadline came before all was done deadline_ms=%llu",
+                           (unsigned long long)(program->options.deadline / LUBDUB_MILLISECOND));
     }
     leave(program);
 }

@@ -373,6 +373,7 @@ static void deadline_ends_a_client_that_comes_back_to_nobody(void **state)
     start_client(stage, "-r", "-c", "3", "--deadline=600ms", address, NULL);
     expect(stage, "summary");
     expect_status(stage, EXIT_DOWN);
+    assert_int_equal(process_count_errors(&stage->client, "the deadline came before all was done deadline_ms=600"), 1);
 }
 
 static void deadline_of_a_server_that_answers_is_a_success(void **state)
