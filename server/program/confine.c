@@ -69,19 +69,20 @@ int confine_begin(struct options *options)
 }
 
 /* What is opened stays open. What is to be opened again must be open to the new user, too. */
-static void warn_of_path(const char *option, const char *path, int mode)
+static void warn_of_path(const struct options *options, const char *option, const char *path, int mode)
 {
     char shown[PATH_SIZE];
 
     if (path != NULL && access(path, mode) != 0 && errno != ENOENT) {
         lubdub_escape_value(shown, sizeof shown, path, strlen(path));
-        lubdub_log_warning("the user of --user cannot %s this any more option=%s file=%s error=\"%s\"",
-                           mode == R_OK ? "read" : "write", option, shown, strerror(errno));
+        lubdub_log_warning("%s cannot %s this%s option=%s file=%s error=\"%s\"",
+                           options->user != NULL ? "the user of --user" : "the server", mode == R_OK ? "read" : "write",
+                           options->user != NULL ? " any more" : "", option, shown, strerror(errno));
     }
 }
 
 /* The state is written to a new file beside the old one. */
-static void warn_of_folder(const char *option, const char *path)
+static void warn_of_folder(const struct options *options, const char *option, const char *path)
 {
     char folder[PATH_SIZE];
     char *slash;
@@ -96,7 +97,7 @@ static void warn_of_folder(const char *option, const char *path)
     } else {
         slash[slash == folder] = '\0';
     }
-    warn_of_path(option, folder, W_OK);
+    warn_of_path(options, option, folder, W_OK);
 }
 
 /* The new user opens it again on SIGHUP. It becomes that user's if it was root's, as it is when we have made it. */
@@ -128,18 +129,18 @@ static int become_user(const struct options *options)
     if (error != 0) {
         return cannot_become(options, error);
     }
-    warn_of_path("--config", options->loaded.config_path, R_OK);
-    warn_of_path("--token-file", options->token_file, R_OK);
-    warn_of_path("--tls-cert", options->tls_cert, R_OK);
-    warn_of_path("--tls-key", options->tls_key, R_OK);
-    warn_of_path("--tls-client-ca", options->tls_client_ca, R_OK);
-    warn_of_path("--http-token-file", options->http_token_file, R_OK);
-    warn_of_path("--redis-password-file", options->redis_password_file, R_OK);
-    warn_of_path("--redis-sentinel-password-file", options->redis_sentinel_password_file, R_OK);
-    warn_of_path("--redis-secret-file", options->redis_secret_file, R_OK);
-    warn_of_path("--expect", options->expect, R_OK);
-    warn_of_path("--events-file", options->events_file, W_OK);
-    warn_of_folder("--state", options->state);
+    warn_of_path(options, "--config", options->loaded.config_path, R_OK);
+    warn_of_path(options, "--token-file", options->token_file, R_OK);
+    warn_of_path(options, "--tls-cert", options->tls_cert, R_OK);
+    warn_of_path(options, "--tls-key", options->tls_key, R_OK);
+    warn_of_path(options, "--tls-client-ca", options->tls_client_ca, R_OK);
+    warn_of_path(options, "--http-token-file", options->http_token_file, R_OK);
+    warn_of_path(options, "--redis-password-file", options->redis_password_file, R_OK);
+    warn_of_path(options, "--redis-sentinel-password-file", options->redis_sentinel_password_file, R_OK);
+    warn_of_path(options, "--redis-secret-file", options->redis_secret_file, R_OK);
+    warn_of_path(options, "--expect", options->expect, R_OK);
+    warn_of_path(options, "--events-file", options->events_file, W_OK);
+    warn_of_folder(options, "--state", options->state);
     return 0;
 }
 
@@ -157,6 +158,9 @@ int confine_end(const struct options *options)
 
     if (error != 0) {
         return error;
+    }
+    if (options->user == NULL) {
+        warn_of_folder(options, "--state", options->state); /* else nobody hears of it before something changes */
     }
     error = lubdub_privilege_forbid_new();
     if (error != 0) {

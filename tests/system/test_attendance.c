@@ -274,7 +274,7 @@ static void damaged_file_is_set_aside(void **state)
     server_process_finish(&stage->server);
 }
 
-static void full_disk_keeps_the_old_state(void **state)
+static void full_disk_and_one_to_be_read_only_keep_the_old_state(void **state)
 {
     struct stage *stage = *state;
     char folder[SCRATCH_PATH];
@@ -306,6 +306,12 @@ static void full_disk_keeps_the_old_state(void **state)
     unlink(filler);
     process_expect_error(&stage->server.process, "the state is written again");
     expect_in_file(path, "pump-8");
+    server_process_finish(&stage->server);
+
+    server_process_clear(&stage->server);
+    assert_int_equal(mount(NULL, folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    server_process_start(&stage->server, "--drain", "50ms", "--state", path, NULL);
+    process_expect_error(&stage->server.process, "the server cannot write this option=--state");
     server_process_finish(&stage->server);
     assert_int_equal(umount(folder), 0);
 }
@@ -390,7 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(missing_pattern_is_not_told_again_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_are_remembered_with_their_causes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_file_is_set_aside, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(full_disk_keeps_the_old_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(full_disk_and_one_to_be_read_only_keep_the_old_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(state_that_cannot_be_read_stops_the_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(state_without_a_folder_stops_the_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_ends_are_one_outage, set_up, tear_down),
