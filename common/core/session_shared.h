@@ -160,15 +160,17 @@ static inline lubdub_duration lubdub_round_trip_of_log(unsigned log)
 
 /*
  * Whether the peer's bytes arrive all the same, in a frame that is not whole yet. Of a peer that stopped in the middle
- * of a frame some have come after its last whole frame, too: they count for as long as bytes put off a doubt, and for a
- * quarter of the deadline.
+ * of a frame some have come after its last whole frame, too: they count for as long as bytes put off a doubt, or for a
+ * quarter of the deadline where that is longer; and for half of it at most.
  */
 static inline bool lubdub_session_gets_bytes(const struct lubdub_session *session, lubdub_time since, lubdub_time now,
                                              lubdub_duration patience)
 {
+    lubdub_duration recent =
+        lubdub_duration_shorter(lubdub_duration_longer(LUBDUB_DOUBT_FLOOR, patience / 4), patience / 2);
+
     return session->extra != NULL && session->extra->partial.length > 0 && session->extra->bytes_at > since &&
-           lubdub_time_between(session->extra->bytes_at, now) <
-               lubdub_duration_longer(LUBDUB_DOUBT_FLOOR, patience / 4);
+           lubdub_time_between(session->extra->bytes_at, now) < recent;
 }
 
 /* When the kernel stopped taking the bytes that wait; LUBDUB_TIME_NEVER if none wait. */

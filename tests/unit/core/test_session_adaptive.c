@@ -489,6 +489,27 @@ static void a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_its_expi
     assert_true(down->at == heard_at + 3 * LUBDUB_SECOND);
 }
 
+/* The deadline is shorter than what bytes put off a doubt for: then half of it counts. */
+static void a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_a_short_expiry(void **state)
+{
+    struct endpoint *server = *state;
+    lubdub_time heard_at;
+    const struct logged_event *down;
+
+    server->settings.adapts = false;
+    server->grant = (struct lubdub_grant){.session_number = 1, .interval = 200 * MS, .expiry = 500 * MS};
+    script_server_open(server);
+    say_probe(server, 1);
+    heard_at = server->now;
+    arrive_slowly(server, LUBDUB_FRAME_MESSAGE, 1, 1000, 100);
+    assert_true(server->now < heard_at + 200 * MS);
+    endpoint_advance(server, 500 * MS);
+    down = event_log_last(&server->events, LUBDUB_EVENT_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->event.cause, LUBDUB_CAUSE_HUNG);
+    assert_true(down->at == heard_at + 500 * MS);
+}
+
 /* ---- client ---- */
 
 /* Answers what it sends, `delay` after it, until `until`; returns the sequence of the last probe. */
@@ -861,6 +882,7 @@ int main(void)
         SERVER_TEST(a3_client_that_stops_in_the_middle_of_a_frame_is_hung),
         SERVER_TEST(a14_client_whose_frame_is_arriving_expires_in_time_and_is_unreachable),
         SERVER_TEST(a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_its_expiry),
+        SERVER_TEST(a14_client_that_stopped_in_the_middle_of_a_frame_is_hung_at_a_short_expiry),
         CLIENT_TEST(a3_server_whose_frame_is_arriving_is_not_hung),
         CLIENT_TEST(a14_server_whose_frame_is_arriving_times_out_in_time_and_is_unreachable),
         CLIENT_TEST(a14_server_that_stopped_in_the_middle_of_a_frame_is_hung_at_the_timeout),

@@ -269,6 +269,7 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
 {
     struct sim_end *end = &connection->ends[side];
     const struct sim_stream *stream = &connection->streams[sim_written_by(sim_other(side))];
+    lubdub_duration deadline = side == SIM_SERVER ? shortest_expiry(end) : world->settings->timeout;
     lubdub_time now = sim_own_now(world, end);
 
     world->result->verdicts++;
@@ -276,7 +277,7 @@ static void judge_verdict(struct sim_world *world, struct sim_connection *connec
         return; /* the verdict does not count: the endpoint's application does not let it read */
     }
     if (event->cause == LUBDUB_CAUSE_HUNG && end->bytes_at > end->heard_at &&
-        has_read_a_part(world, connection, side, RECENT_BYTES)) {
+        has_read_a_part(world, connection, side, lubdub_duration_shorter(RECENT_BYTES, deadline / 2))) {
         sim_judge_fail(world, connection, "the %s says hung of a peer whose bytes came %.3f ms ago",
                        sim_side_words[side], SIM_MS(now - end->bytes_at));
     }
