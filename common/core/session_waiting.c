@@ -153,13 +153,26 @@ static lubdub_time asks_again_at(const struct lubdub_session *session, const str
     return due;
 }
 
-lubdub_time lubdub_client_deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+/* Whatever is due but the next steady probe. */
+static lubdub_time due_besides(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
 {
-    lubdub_time due = lubdub_time_earlier(session->of.prober->next_probe_at, lubdub_client_verdict(session, settings));
+    lubdub_time due = lubdub_time_earlier(lubdub_client_verdict(session, settings), overdue_at(session, settings));
 
-    due = lubdub_time_earlier(due, overdue_at(session, settings));
     due = lubdub_time_earlier(due, asks_again_at(session, settings));
     return lubdub_time_earlier(due, lubdub_client_releases_at(session));
+}
+
+lubdub_time lubdub_client_deadline(const struct lubdub_session *session, const struct lubdub_session_settings *settings)
+{
+    return lubdub_time_earlier(session->of.prober->next_probe_at, due_besides(session, settings));
+}
+
+lubdub_time lubdub_client_waits_until(const struct lubdub_session *session,
+                                      const struct lubdub_session_settings *settings)
+{
+    return session->of.prober->next_probe_at == lubdub_session_deadline(session, settings)
+               ? due_besides(session, settings)
+               : 0;
 }
 
 /* Step (5): a timeout ends without its ACK. */

@@ -41,12 +41,13 @@ struct lubdub_gather {
     lubdub_duration memory;        /* a window is so long, by the sessions of this one, */
     lubdub_duration memory_before; /* and of the one before */
     lubdub_time counted_from;
-    uint64_t counted;    /* sockets since then */
-    uint64_t per_second; /* sockets, of late */
+    uint64_t counted;      /* sockets since then */
+    uint64_t per_second;   /* sockets, of late */
+    lubdub_duration phase; /* of the moments at which probes go together; each loop has its own */
 };
 
 /* Nothing is known: it does not gather. */
-void lubdub_gather_init(struct lubdub_gather *gather);
+void lubdub_gather_init(struct lubdub_gather *gather, lubdub_duration phase);
 
 /*
  * A session lets its loop gather for `longest`, and for no more than the share of its interval and timeout. Called
@@ -61,5 +62,13 @@ void lubdub_gather_note(struct lubdub_gather *gather, lubdub_duration longest, l
  * gather; a time that is not after now: not at all.
  */
 lubdub_time lubdub_gather_until(struct lubdub_gather *gather, lubdub_time began, lubdub_time now, unsigned served);
+
+/*
+ * When a client sends a probe that is due then and may go until `latest`: together with those that other sessions of
+ * the loop have to send in the same while. That is as long as a gather: `longest`, a share of the interval and timeout,
+ * and what it takes for 64 to come. Where few come, the probe goes when it is due.
+ */
+lubdub_time lubdub_gather_probe(const struct lubdub_gather *gather, lubdub_time due, lubdub_time latest,
+                                lubdub_duration longest, lubdub_duration interval, lubdub_duration timeout);
 
 #endif

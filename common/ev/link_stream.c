@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "core/session_server.h"
+#include "core/session_waiting.h"
 #include "ev/clock.h"
 #include "ev/link_inside.h"
 #include "ev/socket.h"
@@ -106,6 +107,19 @@ void lubdub_link_note_gather(const struct lubdub_link *link, lubdub_duration pat
     }
 }
 
+lubdub_time lubdub_link_wakes_at(const struct lubdub_link *link, lubdub_time deadline, lubdub_duration patience)
+{
+    const struct lubdub_link_group *group = lubdub_link_group(link);
+
+    if (group->gather == 0 || link->session.role != LUBDUB_ROLE_CLIENT ||
+        lubdub_session_state(&link->session) != LUBDUB_SESSION_UP) {
+        return deadline;
+    }
+    return lubdub_gather_probe(&group->reactor->gather, deadline,
+                               lubdub_client_waits_until(&link->session, group->settings), group->gather,
+                               lubdub_session_interval(&link->session), patience);
+}
+
 static void arm(struct lubdub_step *step, lubdub_time deadline)
 {
     struct lubdub_link *link = link_of(step);
@@ -114,7 +128,7 @@ static void arm(struct lubdub_step *step, lubdub_time deadline)
 
     lubdub_reactor_note_patience(group->reactor, patience);
     lubdub_link_note_gather(link, patience);
-    lubdub_reactor_set(group->reactor, &link->deadline, deadline);
+    lubdub_reactor_set(group->reactor, &link->deadline, lubdub_link_wakes_at(link, deadline, patience));
 }
 
 void lubdub_link_tune(struct lubdub_link *link, bool is_first)

@@ -20,6 +20,9 @@ struct lubdub_transfer lubdub_link_came(ssize_t length, int error);
 /* How long the loop may gather, as far as this session goes. One that has no grant yet has nothing to say. */
 void lubdub_link_note_gather(const struct lubdub_link *link, lubdub_duration patience);
 
+/* When the loop is to look at a session with that deadline: a client's steady probe goes with those of others. */
+lubdub_time lubdub_link_wakes_at(const struct lubdub_link *link, lubdub_time deadline, lubdub_duration patience);
+
 /*
  * Sets the kernel's timers by the deadlines of a session that is up. Does nothing for the many sessions with the grant
  * for which their listener was set up.

@@ -197,8 +197,10 @@ static void on_due(struct lubdub_deadline *node, lubdub_time now)
 
     if (deadline > now && lubdub_session_state(&link->session) != LUBDUB_SESSION_CLOSED && cause == LUBDUB_CAUSE_NONE &&
         !has_input) {
-        lubdub_link_note_gather(link, lubdub_session_patience(&link->session, group->settings));
-        lubdub_reactor_set(group->reactor, node, deadline);
+        lubdub_duration patience = lubdub_session_patience(&link->session, group->settings);
+
+        lubdub_link_note_gather(link, patience);
+        lubdub_reactor_set(group->reactor, node, lubdub_link_wakes_at(link, deadline, patience));
         if (group->on_visit != NULL) {
             group->on_visit(link, now);
         }

@@ -346,7 +346,7 @@ static struct lubdub_reactor *reactor_new(struct ev_loop *loop, const struct lub
     reactor->foreign_due = LUBDUB_TIME_NEVER;
     reactor->serving.cost = USUAL_COST;
     reactor->writes_left = LUBDUB_WRITES_PER_TURN;
-    lubdub_gather_init(&reactor->gather);
+    lubdub_gather_init(&reactor->gather, lubdub_clock_now() % LUBDUB_SECOND);
     lubdub_waiting_init(&reactor->waiting);
     lubdub_deadlines_init(&reactor->deadlines, reactor->ran_at);
     ev_timer_init(&reactor->timer, on_timer, 0, 0);

@@ -1,5 +1,6 @@
 /* The client's half of a session: HELLO, the five steps, timeouts, late acks, grants. */
 #include "core/session_client.h"
+#include "core/session_waiting.h"
 #include "support/script.h"
 #include "support/test.h"
 
@@ -1254,6 +1255,33 @@ static void session_without_probes_counts_none(void **state)
     endpoint_clear(&server);
 }
 
+/* A loop may put it off, that many go together: until the oldest probe's timeout ends, and not beyond. */
+static void steady_probe_may_wait_until_something_else_is_due(void **state)
+{
+    struct endpoint *client = *state;
+    lubdub_time start = client->now;
+
+    script_client_open(client); /* an interval of 1 s, a timeout of 3 s */
+    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == start + 3 * LUBDUB_SECOND);
+    say_ack(client, 1);
+    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == LUBDUB_TIME_NEVER);
+    endpoint_advance_to(client, start + 1500 * MS);
+    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == start + 4 * LUBDUB_SECOND);
+    endpoint_advance_to(client, start + 3500 * MS); /* the timeout ends when the next probe is due */
+    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == start + 4 * LUBDUB_SECOND);
+}
+
+static void timeout_that_is_due_before_the_next_probe_waits_for_nothing(void **state)
+{
+    struct endpoint *client = *state;
+
+    client->settings.timeout = 400 * MS;
+    script_client_open(client);
+    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == 0);
+    say_ack(client, 1);
+    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == LUBDUB_TIME_NEVER);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1326,6 +1354,8 @@ int main(void)
         TEST(a4_client_reads_before_a_verdict_also_where_too_many_answers_wait),
         TEST(a4_client_reads_no_more_before_a_verdict_than_it_needs),
         TEST(session_without_probes_counts_none),
+        TEST(steady_probe_may_wait_until_something_else_is_due),
+        TEST(timeout_that_is_due_before_the_next_probe_waits_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static struct stream stream_of(lubdub_duration longest, lubdub_duration interval
 {
     struct stream stream = {.now = LONG_AGO, .interval = interval, .timeout = 3 * interval, .longest = longest};
 
-    lubdub_gather_init(&stream.gather);
+    lubdub_gather_init(&stream.gather, 0);
     return stream;
 }
 
@@ -184,7 +184,7 @@ static void loop_of_which_nothing_is_known_does_not_gather(void **state)
     unsigned i;
     (void)state;
 
-    lubdub_gather_init(&gather);
+    lubdub_gather_init(&gather, 0);
     for (i = 0; i < 10000; i++, now += 100 * US) {
         assert_int_equal(lubdub_gather_until(&gather, now, now, 10), now);
     }
@@ -204,6 +204,53 @@ static void burst_after_a_silence_is_not_gathered_at_first(void **state)
     assert_int_equal(gathers_for(&stream, 1, LUBDUB_MINUTE), 0);
 }
 
+/* Of a loop with so many sockets a second, and sessions that probe every 20 s and wait 60 s. */
+static lubdub_time goes_at(uint64_t per_second, lubdub_duration phase, lubdub_time due, lubdub_time latest)
+{
+    struct lubdub_gather gather;
+
+    lubdub_gather_init(&gather, phase);
+    gather.per_second = per_second;
+    return lubdub_gather_probe(&gather, due, latest, 40 * MS, 20 * LUBDUB_SECOND, LUBDUB_MINUTE);
+}
+
+static void probes_of_one_while_go_together_and_none_goes_early(void **state)
+{
+    const lubdub_time start = LONG_AGO; /* a whole number of 40 ms */
+    (void)state;
+
+    assert_true(start % (40 * MS) == 0);
+    assert_true(goes_at(1000, 0, start + 1, LUBDUB_TIME_NEVER) == start + 40 * MS);
+    assert_true(goes_at(1000, 0, start + 39 * MS, LUBDUB_TIME_NEVER) == start + 40 * MS);
+    assert_true(goes_at(1000, 0, start + 40 * MS, LUBDUB_TIME_NEVER) == start + 40 * MS);
+    assert_true(goes_at(1000, 10 * MS, start + 40 * MS, LUBDUB_TIME_NEVER) == start + 70 * MS); /* another loop */
+}
+
+static void probe_waits_for_no_others_where_few_come_or_something_else_is_due(void **state)
+{
+    const lubdub_time due = LONG_AGO + 1;
+    (void)state;
+
+    assert_true(goes_at(49, 0, due, LUBDUB_TIME_NEVER) == due); /* fewer than two in 40 ms */
+    assert_true(goes_at(50, 0, due, LUBDUB_TIME_NEVER) == due + 40 * MS - 1);
+    assert_true(goes_at(1000, 0, due, 0) == due);
+    assert_true(goes_at(1000, 0, due, due) == due);
+    assert_true(goes_at(1000, 0, due, due + 3 * MS) == due + 3 * MS);
+}
+
+static void probes_wait_no_longer_than_a_share_of_their_interval_or_until_enough_came(void **state)
+{
+    struct lubdub_gather gather;
+    const lubdub_time due = LONG_AGO + 1;
+    (void)state;
+
+    lubdub_gather_init(&gather, 0);
+    gather.per_second = 1000;
+    assert_true(lubdub_gather_probe(&gather, due, LUBDUB_TIME_NEVER, 40 * MS, LUBDUB_SECOND, LUBDUB_MINUTE) == due + 10 * MS - 1);
+    assert_true(lubdub_gather_probe(&gather, due, LUBDUB_TIME_NEVER, 40 * MS, LUBDUB_MINUTE, LUBDUB_SECOND) == due + 10 * MS - 1);
+    assert_true(goes_at(64000, 0, due, LUBDUB_TIME_NEVER) == due + 1 * MS - 1); /* 64 come in a millisecond */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +266,9 @@ int main(void)
         cmocka_unit_test(session_that_allows_less_holds_for_the_loop),
         cmocka_unit_test(loop_of_which_nothing_is_known_does_not_gather),
         cmocka_unit_test(burst_after_a_silence_is_not_gathered_at_first),
+        cmocka_unit_test(probes_of_one_while_go_together_and_none_goes_early),
+        cmocka_unit_test(probe_waits_for_no_others_where_few_come_or_something_else_is_due),
+        cmocka_unit_test(probes_wait_no_longer_than_a_share_of_their_interval_or_until_enough_came),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
