@@ -172,6 +172,11 @@ uint32_t lubdub_probes_sent_since(const struct lubdub_probes *probes, lubdub_tim
     return count;
 }
 
+static bool was_moved(const struct lubdub_probes *probes, uint64_t sequence)
+{
+    return probes->moved_us > 0 && probes->moved_to - (uint32_t)sequence < UINT32_MAX / 2;
+}
+
 lubdub_time lubdub_probes_sent_before(const struct lubdub_probes *probes, lubdub_time before)
 {
     uint64_t sequence;
@@ -179,7 +184,13 @@ lubdub_time lubdub_probes_sent_before(const struct lubdub_probes *probes, lubdub
     for (sequence = probes->last; sequence + probes->count > probes->last; sequence--) {
         lubdub_time sent_at = when_sent(probes, sequence);
 
-        if (sent_at != LUBDUB_TIME_NEVER && sent_at != ACKNOWLEDGED && sent_at <= before) {
+        if (sent_at == LUBDUB_TIME_NEVER || sent_at == ACKNOWLEDGED) {
+            continue;
+        }
+        if (was_moved(probes, sequence)) {
+            sent_at = lubdub_time_between(probes->moved_us * LUBDUB_MICROSECOND, sent_at);
+        }
+        if (sent_at <= before) {
             return sent_at;
         }
     }
@@ -198,8 +209,14 @@ void lubdub_probes_time_out(struct lubdub_probes *probes)
 
 void lubdub_probes_forgive(struct lubdub_probes *probes, lubdub_duration away)
 {
+    lubdub_duration moved = away / LUBDUB_MICROSECOND;
     uint64_t sequence;
 
+    if (was_moved(probes, first_sequence(probes))) {
+        moved += probes->moved_us; /* those between two absences were moved less; nobody asks that much of them */
+    }
+    probes->moved_us = moved < UINT32_MAX ? (uint32_t)moved : UINT32_MAX;
+    probes->moved_to = (uint32_t)probes->last;
     for (sequence = first_sequence(probes); sequence <= probes->last; sequence++) {
         lubdub_time *sent_at = place(probes, sequence);
 

@@ -27,20 +27,22 @@ struct lubdub_probes {
         lubdub_time few[LUBDUB_PROBES_FEW]; /* while capacity is LUBDUB_PROBES_FEW */
         lubdub_time *many;
     } sent_at;
-    uint16_t capacity;        /* a power of two */
-    uint16_t first;           /* place of the oldest */
+    uint16_t capacity; /* a power of two */
+    uint16_t first;    /* place of the oldest */
     uint16_t count;
-    uint16_t timed_out;       /* of these, the oldest ones: their acks are late if they come at all */
-    uint64_t last;            /* sequence of the newest, 0 before the first */
-    uint64_t acked_count;     /* totals, for the report */
+    uint16_t timed_out;   /* of these, the oldest ones: their acks are late if they come at all */
+    uint64_t last;        /* sequence of the newest, 0 before the first */
+    uint64_t acked_count; /* totals, for the report */
     uint32_t late_count;
     uint32_t timed_out_count;
+    uint32_t moved_us; /* how much later the moments of some were made by absences: */
+    uint32_t moved_to; /* of those up to this one, by the low bits of its sequence */
 };
 
 enum lubdub_probes_verdict {
     LUBDUB_PROBES_ACKED,
-    LUBDUB_PROBES_LATE,     /* it had timed out */
-    LUBDUB_PROBES_UNKNOWN,  /* never sent, or acknowledged before: a protocol error */
+    LUBDUB_PROBES_LATE,    /* it had timed out */
+    LUBDUB_PROBES_UNKNOWN, /* never sent, or acknowledged before: a protocol error */
 };
 
 /* Has room for two probes and takes more when it needs it. */
@@ -66,7 +68,10 @@ enum lubdub_probes_verdict lubdub_probes_ack(struct lubdub_probes *probes, uint6
  */
 lubdub_time lubdub_probes_oldest(const struct lubdub_probes *probes, uint64_t *sequence);
 
-/* When the latest unanswered probe went to the kernel, of those sent at `before` or earlier; 0: there is none. */
+/*
+ * When the latest unanswered probe went to the kernel, of those sent at `before` or earlier; 0: there is none. Absences
+ * that were forgiven do not count: the peer was asked when it was asked.
+ */
 lubdub_time lubdub_probes_sent_before(const struct lubdub_probes *probes, lubdub_time before);
 
 /* How many unanswered probes went to the kernel after `since`. */

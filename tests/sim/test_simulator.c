@@ -78,6 +78,10 @@ static void seeds_that_failed_once_hold(void **state)
         {6648, true, true, 10},
         /* Segments took longer than the network was thought to take at most: the judge asked too much. */
         {3729, false, true, 10},
+        /* What was lost in an outage had not been sent again yet when the server was stopped: the judge asked too much. */
+        {21725, false, false, 10},
+        /* A client that had been stopped thought that it had asked later, and took no acknowledgement for an answer. */
+        {23006, false, true, 10},
     };
     size_t i;
     (void)state;

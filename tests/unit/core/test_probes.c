@@ -280,6 +280,26 @@ static void probes_sent_since_a_moment_are_counted_unless_answered_or_not_sent(v
     lubdub_probes_clear(&probes);
 }
 
+/* What the kernel says of the path is compared with the moment at which it really got the question. */
+static void forgiven_probes_asked_when_they_were_sent(void **state)
+{
+    struct lubdub_probes probes;
+    (void)state;
+
+    lubdub_probes_init(&probes);
+    lubdub_probes_add(&probes);
+    lubdub_probes_handed_over(&probes, 10 * LUBDUB_SECOND);
+    lubdub_probes_forgive(&probes, 2 * LUBDUB_SECOND);
+    assert_true(lubdub_probes_oldest(&probes, NULL) == 12 * LUBDUB_SECOND);
+    assert_true(lubdub_probes_sent_before(&probes, 13 * LUBDUB_SECOND) == 10 * LUBDUB_SECOND);
+    assert_true(lubdub_probes_sent_before(&probes, 11 * LUBDUB_SECOND) == 10 * LUBDUB_SECOND);
+    lubdub_probes_add(&probes);
+    lubdub_probes_handed_over(&probes, 13 * LUBDUB_SECOND);
+    assert_true(lubdub_probes_sent_before(&probes, 13 * LUBDUB_SECOND) == 13 * LUBDUB_SECOND);
+    assert_true(lubdub_probes_sent_before(&probes, 13 * LUBDUB_SECOND - 1) == 10 * LUBDUB_SECOND);
+    lubdub_probes_clear(&probes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +310,7 @@ int main(void)
         cmocka_unit_test(no_more_are_sent_than_are_remembered),
         cmocka_unit_test(one_that_was_passed_over_makes_room_in_the_end),
         cmocka_unit_test(forgiven_probes_were_sent_later_and_waiting_ones_still_wait),
+        cmocka_unit_test(forgiven_probes_asked_when_they_were_sent),
         cmocka_unit_test(probes_sent_since_a_moment_are_counted_unless_answered_or_not_sent),
         cmocka_unit_test(ring_does_as_the_model_does),
     };
