@@ -155,6 +155,18 @@ static bool is_acknowledgement_late(const struct sim_world *world, const struct 
     return waited > foretold && waited <= longest;
 }
 
+/* Whether bytes that went out before the last loss wait for an acknowledgement still: for the kernel to send them
+ * again. */
+static bool waits_since_a_loss(const struct sim_world *world, const struct sim_connection *connection,
+                               enum sim_side side)
+{
+    const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
+
+    return stream->note_acked < stream->note_count &&
+           stream->notes[stream->note_acked & (stream->note_capacity - 1)].written_at <=
+               lost_at(&world->clients[connection->client]);
+}
+
 /* The end of the last frame that was read whole. */
 static uint64_t frame_end(const struct sim_stream *stream)
 {
@@ -177,7 +189,7 @@ static void judge_cause(struct sim_world *world, struct sim_connection *connecti
     enum lubdub_cause right = true_cause(world, connection, side, deadline, silent_for);
 
     if (right == LUBDUB_CAUSE_HUNG && cause == LUBDUB_CAUSE_UNREACHABLE &&
-        (is_acknowledgement_late(world, connection, side) ||
+        (is_acknowledgement_late(world, connection, side) || waits_since_a_loss(world, connection, side) ||
          has_read_a_part(world, connection, side, lubdub_duration_longer(RECENT_BYTES_MOST, deadline / 4)))) {
         return; /* what a stopped process wrote before, its kernel delivers late: that is a slow path as well */
     }
