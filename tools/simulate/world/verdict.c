@@ -135,6 +135,14 @@ static enum lubdub_cause true_cause(const struct sim_world *world, const struct 
     return LUBDUB_CAUSE_NONE;
 }
 
+/* When the oldest bytes that are not acknowledged were written; LUBDUB_TIME_NEVER where none wait. */
+static lubdub_time unacknowledged_since(const struct sim_stream *stream)
+{
+    return stream->note_acked < stream->note_count
+               ? stream->notes[stream->note_acked & (stream->note_capacity - 1)].written_at
+               : LUBDUB_TIME_NEVER;
+}
+
 /*
  * Whether an acknowledgement takes longer than the kernel's estimate foretells, and no longer than this network may
  * take: the endpoint goes by the estimate, and cannot know that it is on its way.
@@ -145,13 +153,8 @@ static bool is_acknowledgement_late(const struct sim_world *world, const struct 
     const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
     lubdub_duration foretold = OWN_DELAYED_ACK + stream->smoothed + 4 * stream->variation;
     lubdub_duration longest = world->settings->tcp.delayed_ack + 2 * path_delay(&world->clients[connection->client]);
-    lubdub_duration waited;
+    lubdub_duration waited = lubdub_time_between(unacknowledged_since(stream), world->now); /* 0 where none wait */
 
-    if (stream->note_acked == stream->note_count) {
-        return false;
-    }
-    waited =
-        lubdub_time_between(stream->notes[stream->note_acked & (stream->note_capacity - 1)].written_at, world->now);
     return waited > foretold && waited <= longest;
 }
 
@@ -160,11 +163,8 @@ static bool is_acknowledgement_late(const struct sim_world *world, const struct 
 static bool waits_since_a_loss(const struct sim_world *world, const struct sim_connection *connection,
                                enum sim_side side)
 {
-    const struct sim_stream *stream = &connection->streams[sim_written_by(side)];
-
-    return stream->note_acked < stream->note_count &&
-           stream->notes[stream->note_acked & (stream->note_capacity - 1)].written_at <=
-               lost_at(&world->clients[connection->client]);
+    return unacknowledged_since(&connection->streams[sim_written_by(side)]) <=
+           lost_at(&world->clients[connection->client]);
 }
 
 /* The end of the last frame that was read whole. */
