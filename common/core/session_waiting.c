@@ -168,11 +168,9 @@ lubdub_time lubdub_client_deadline(const struct lubdub_session *session, const s
 }
 
 lubdub_time lubdub_client_waits_until(const struct lubdub_session *session,
-                                      const struct lubdub_session_settings *settings)
+                                      const struct lubdub_session_settings *settings, lubdub_time deadline)
 {
-    return session->of.prober->next_probe_at == lubdub_session_deadline(session, settings)
-               ? due_besides(session, settings)
-               : 0;
+    return session->of.prober->next_probe_at == deadline ? due_besides(session, settings) : 0;
 }
 
 /* Step (5): a timeout ends without its ACK. */

@@ -11,11 +11,11 @@ lubdub_time lubdub_client_deadline(const struct lubdub_session *session,
                                    const struct lubdub_session_settings *settings);
 
 /*
- * State UP. Where lubdub_session_deadline() is that of the next steady probe: until when the tick may be put off, since
- * nothing else is due before. 0 where it is that of something else.
+ * State UP. Where the deadline, as lubdub_session_deadline() has just given it, is that of the next steady probe: until
+ * when the tick may be put off, since nothing else is due before. 0 where it is that of something else.
  */
 lubdub_time lubdub_client_waits_until(const struct lubdub_session *session,
-                                      const struct lubdub_session_settings *settings);
+                                      const struct lubdub_session_settings *settings, lubdub_time deadline);
 lubdub_time lubdub_client_verdict(const struct lubdub_session *session, const struct lubdub_session_settings *settings);
 void lubdub_client_tick(struct lubdub_session *session, struct lubdub_turn *turn, struct lubdub_event *event);
 struct lubdub_doubt *lubdub_client_doubt(struct lubdub_session *session);

@@ -116,7 +116,7 @@ lubdub_time lubdub_link_wakes_at(const struct lubdub_link *link, lubdub_time dea
         return deadline;
     }
     return lubdub_gather_probe(&group->reactor->gather, deadline,
-                               lubdub_client_waits_until(&link->session, group->settings), group->gather,
+                               lubdub_client_waits_until(&link->session, group->settings, deadline), group->gather,
                                lubdub_session_interval(&link->session), patience);
 }
 

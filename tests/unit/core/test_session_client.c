@@ -1255,6 +1255,12 @@ static void session_without_probes_counts_none(void **state)
     endpoint_clear(&server);
 }
 
+static lubdub_time waits_until(const struct endpoint *client)
+{
+    return lubdub_client_waits_until(&client->session, &client->settings,
+                                     lubdub_session_deadline(&client->session, &client->settings));
+}
+
 /* A loop may put it off, that many go together: until the oldest probe's timeout ends, and not beyond. */
 static void steady_probe_may_wait_until_something_else_is_due(void **state)
 {
@@ -1262,13 +1268,13 @@ static void steady_probe_may_wait_until_something_else_is_due(void **state)
     lubdub_time start = client->now;
 
     script_client_open(client); /* an interval of 1 s, a timeout of 3 s */
-    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == start + 3 * LUBDUB_SECOND);
+    assert_true(waits_until(client) == start + 3 * LUBDUB_SECOND);
     say_ack(client, 1);
-    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == LUBDUB_TIME_NEVER);
+    assert_true(waits_until(client) == LUBDUB_TIME_NEVER);
     endpoint_advance_to(client, start + 1500 * MS);
-    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == start + 4 * LUBDUB_SECOND);
+    assert_true(waits_until(client) == start + 4 * LUBDUB_SECOND);
     endpoint_advance_to(client, start + 3500 * MS); /* the timeout ends when the next probe is due */
-    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == start + 4 * LUBDUB_SECOND);
+    assert_true(waits_until(client) == start + 4 * LUBDUB_SECOND);
 }
 
 static void timeout_that_is_due_before_the_next_probe_waits_for_nothing(void **state)
@@ -1277,9 +1283,9 @@ static void timeout_that_is_due_before_the_next_probe_waits_for_nothing(void **s
 
     client->settings.timeout = 400 * MS;
     script_client_open(client);
-    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == 0);
+    assert_true(waits_until(client) == 0);
     say_ack(client, 1);
-    assert_true(lubdub_client_waits_until(&client->session, &client->settings) == LUBDUB_TIME_NEVER);
+    assert_true(waits_until(client) == LUBDUB_TIME_NEVER);
 }
 
 int main(void)
