@@ -1,7 +1,6 @@
 /* Limits that clients can reach: each is kept, counted, and costs the others nothing. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "proxy_bytes.h"
 #include "server_fixture.h"
@@ -129,10 +128,9 @@ static void connections_that_wait_for_their_proxy_are_counted_too(void **state)
 
 static void block_once(struct ev_loop *loop, ev_check *check, int revents)
 {
-    const struct timespec length = {.tv_nsec = 500 * 1000 * 1000};
     (void)revents;
 
-    nanosleep(&length, NULL);
+    stay(500 * LUBDUB_MILLISECOND);
     ev_check_stop(loop, check);
 }
 

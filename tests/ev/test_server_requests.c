@@ -144,15 +144,19 @@ static void an_accepted_client_gets_the_grant_of_the_application_within_the_limi
     assert_true(connected->event.interval == 2 * LUBDUB_SECOND && connected->event.expiry == 8 * LUBDUB_SECOND);
 }
 
+static const struct told_event *start_and_reject(struct server_fixture *fixture, enum plan plan)
+{
+    gate.plan = plan;
+    server_fixture_start(fixture);
+    knock(fixture, 0, "a", "");
+    return expect_told(fixture, REJECTED);
+}
+
 static void a_refused_client_gets_reason_and_text_and_no_session(void **state)
 {
     struct server_fixture *fixture = *state;
-    const struct told_event *rejected;
+    const struct told_event *rejected = start_and_reject(fixture, REFUSE);
 
-    gate.plan = REFUSE;
-    server_fixture_start(fixture);
-    knock(fixture, 0, "a", "");
-    rejected = expect_told(fixture, REJECTED);
     assert_int_equal(rejected->event.cause, LUBDUB_CAUSE_REJECTED);
     assert_int_equal(rejected->event.reason, LUBDUB_REASON_UNAUTHORIZED);
     assert_string_equal(rejected->text, "not you");
@@ -163,12 +167,8 @@ static void a_refused_client_gets_reason_and_text_and_no_session(void **state)
 static void a_text_that_is_too_long_is_cut_between_characters(void **state)
 {
     struct server_fixture *fixture = *state;
-    const struct told_event *rejected;
+    const struct told_event *rejected = start_and_reject(fixture, REFUSE_AT_LENGTH);
 
-    gate.plan = REFUSE_AT_LENGTH;
-    server_fixture_start(fixture);
-    knock(fixture, 0, "a", "");
-    rejected = expect_told(fixture, REJECTED);
     assert_int_equal(strlen(rejected->text), 255);
     raw_expect_bye(&fixture->clients[0], LUBDUB_REASON_NORMAL);
 }

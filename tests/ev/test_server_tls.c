@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server_fixture.h"
@@ -93,7 +92,6 @@ static void handshake_waits_while_so_many_are_under_way(void **state)
 /* The client lets the server wait in the middle of its handshake. */
 static void length_of_a_handshake_is_all_of_it(void **state)
 {
-    const struct timespec pause = {.tv_nsec = 20 * LUBDUB_MILLISECOND};
     struct server_fixture *fixture = fixture_of(state);
     struct lubdub_server_figures figures = {.size = sizeof figures};
 
@@ -101,7 +99,7 @@ static void length_of_a_handshake_is_all_of_it(void **state)
     raw_connect(&fixture->clients[0], server_fixture_port(fixture));
     raw_begin_handshake(&fixture->clients[0]);
     assert_true(server_fixture_wait(fixture, one_is_under_way));
-    nanosleep(&pause, NULL);
+    stay(20 * LUBDUB_MILLISECOND);
     raw_hello(&fixture->clients[0], "slow", 0, 0);
     lubdub_server_figures(fixture->server, &figures);
     assert_int_equal(figures.tls_handshake.count, 1);
