@@ -89,8 +89,7 @@ static const char *take_count(struct expected *item, struct lubdub_slice word)
     }
     if (!item->is_pattern && item->count != 1) {
         return "an identity is expected once: a number belongs to a pattern with * or ?, and a name with blanks stands "
-               "in "
-               "double quotes";
+               "in double quotes";
     }
     return NULL;
 }

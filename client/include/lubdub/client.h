@@ -116,7 +116,8 @@ struct lubdub_client_settings {
      * where thousands of acks and messages a second come, so where many clients share the loop, and all of them allow it; the
      * least of them holds, and never more than a hundredth of the shortest interval and timeout. Verdicts and ends of
      * connections do not wait; other input does, and so do the application's own watchers on the loop, also with
-     * EVRUN_NOWAIT. The probes that are due in this time go together at its end. A round trip contains it. At most 100 ms; 0, the default: the loop does not gather.
+     * EVRUN_NOWAIT. The probes that are due in this time go together at its end. A round trip contains it. At most
+     * 100 ms; 0, the default: the loop does not gather.
      */
     lubdub_duration gather;
 
